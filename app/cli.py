@@ -1,0 +1,204 @@
+"""The command `conicflow`.
+
+Exit codes: 0 done and certified; 1 `derive --check` found drift; 2 bad input, told in one line on standard error;
+3 the gap stayed above the tolerance; 130 interrupted.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+from conicflow.engine.errors import ConicflowError, ProblemError
+
+if TYPE_CHECKING:
+    from .results import Progress
+
+BAD_INPUT, GAP_ABOVE_TOLERANCE, INTERRUPTED = 2, 3, 130
+
+
+class _Commands(click.Group):
+    """A group whose every failure is one line on standard error and an exit code, never a traceback."""
+
+    def main(self, *args: Any, **options: Any) -> NoReturn:
+        options["standalone_mode"] = False
+        try:
+            code = super().main(*args, **options)
+            sys.stdout.flush()
+        except (KeyboardInterrupt, click.Abort):
+            code = INTERRUPTED
+        except BrokenPipeError:  # the reader, such as head, has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = 1
+        except click.ClickException as error:
+            code = _fail(f"{error.format_message()} (see: conicflow --help)")
+        except MemoryError:
+            code = _fail("the problem must fit into memory; this one does not; take fewer particles or samples")
+        except (ConicflowError, OSError) as error:
+            code = _fail(str(error))
+        sys.exit(code)
+
+
+def _fail(message: str) -> int:
+    click.echo(f"conicflow: error: {' '.join(message.split())}", err=True)
+    return BAD_INPUT
+
+
+@click.group(cls=_Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="conicflow", message="conicflow %(version)s")
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Minimise a convex function of a measure, and prove how close to the minimum you are.
+
+    \b
+    conicflow demo                                solve and draw the bundled examples
+    conicflow solve problem.toml --out result     solve your own, draw it, and keep it in a folder
+    conicflow plot result                         draw it again
+
+    \b
+    A problem file, problem.toml:
+      [features]
+      name = "line_spectrum"              # conicflow features lists them all
+      t = "measurements.csv:time"         # or times.npy, or archive.npz:key
+      theta = [0.01, 0.25]                # frequencies, per unit of t
+      [loss]
+      name = "squared"                    # conicflow losses
+      data = "measurements.csv:value"
+      [measure]
+      penalty_ratio = 0.05                # or penalty = 0.1
+      sign = "nonnegative"                # or "any"
+
+    Exit codes: 0 certified, 3 gap above tolerance, 2 bad input, 130 interrupted.
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+@main.command()
+@click.argument("problem", type=click.Path(path_type=Path))
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, help="Result folder: new, empty, or to be replaced."
+)
+def solve(problem: Path, out: Path) -> int:
+    """Solve the problem file PROBLEM, bound the gap, draw it, and write the folder OUT.
+
+    \b
+    conicflow solve problem.toml --out result
+    """
+    from .results import solve_problem_file
+    from .tables import atoms, summary
+
+    with progress_bar() as progress:
+        solution = solve_problem_file(problem, out, progress)
+    click.echo(f"{solution.file.title}\n{summary(solution.result)}\n\n{atoms(solution)}\n\nwritten to {out}")
+    return GAP_ABOVE_TOLERANCE if solution.result.status == "gap above tolerance" else 0
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def plot(folder: Path) -> None:
+    """Draw the result folder FOLDER again, from what is in it.
+
+    \b
+    conicflow plot result
+    """
+    from .figures import draw
+    from .results import FIGURE, read_result_folder
+
+    draw(read_result_folder(folder), folder / FIGURE)
+    click.echo(folder / FIGURE)
+
+
+@main.command()
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("conicflow-demo"), show_default=True, help="Where to."
+)
+def demo(out: Path) -> int:
+    """Solve and draw the bundled examples: spikes, sunspots, diabetes.
+
+    \b
+    conicflow demo --out pictures
+    """
+    from .demo import run_demo
+
+    certified = run_demo(out, progress_bar)
+    return 0 if certified else GAP_ABOVE_TOLERANCE
+
+
+@main.command()
+@click.argument("specs", nargs=-1)
+@click.option("--check", is_flag=True, help="Write nothing: show how the files differ, and exit with 1 if they do.")
+def derive(specs: tuple[str, ...], check: bool) -> int:
+    """Write the kernel sources that the SPECS derive; in a checkout without any, all of them.
+
+    \b
+    conicflow derive                 write generated/ from derive/specs/*.toml
+    conicflow derive --check         show the drift between them
+    conicflow derive my_kernel.toml  write my_kernel.py here
+    """
+    from conicflow.derive.drift import regenerate
+    from conicflow.derive.errors import SpecError
+
+    try:
+        return regenerate(specs, check=check)
+    except SpecError as error:
+        raise ProblemError(str(error)) from None
+
+
+@main.command()
+def features() -> None:
+    """List the feature maps φ: their formula, and the keys of [features] that they take.
+
+    \b
+    conicflow features
+    """
+    from conicflow.engine.features import names
+
+    from .model_tables import argument_forms
+
+    for name in names():
+        _describe(name)
+        for key, form in argument_forms(name).items():
+            click.echo(f"    {key}: {form}")
+
+
+@main.command()
+def losses() -> None:
+    """List the losses ℓ, with their formula.
+
+    \b
+    conicflow losses
+    """
+    from conicflow.engine.losses import names
+
+    for name in names():
+        _describe(name)
+
+
+def _describe(name: str) -> None:
+    from conicflow.engine.kernels import describe
+
+    description = describe(name)
+    click.echo(f"{name}: {description['title']}\n    {description['equation']}\n    {description['reference']}")
+
+
+@contextmanager
+def progress_bar() -> Iterator["Progress | None"]:
+    """A progress display on standard error; None where nobody would see it."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from tqdm import tqdm
+
+    with tqdm(total=1.0, bar_format="{desc:<8} {bar:24} {percentage:3.0f} % {elapsed} {postfix}", leave=False) as bar:
+
+        def show(phase: str, fraction: float, message: str) -> None:
+            bar.n = fraction
+            bar.set_description_str(phase, refresh=False)
+            bar.set_postfix_str(message, refresh=False)
+            bar.refresh()
+
+        yield show

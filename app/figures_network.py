@@ -1,0 +1,79 @@
+"""A network of units on rows of a table: how it was found, what it predicts, and how strong its units are."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .figures import BLUE, GREY, SKY, VERMILLION
+from .tables import gap_word
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from .results import Solution
+
+
+def draw_network(solution: "Solution", figure: "Figure") -> None:
+    """Three panels: objective and gap against time; predicted against actual; strengths."""
+    figure.set_size_inches(11.5, 4.2)
+    descent, predictions, strengths = figure.subplots(1, 3, width_ratios=[1.1, 1, 1])
+    _draw_descent(descent, solution)
+    _draw_predictions(predictions, solution)
+    _draw_strengths(strengths, solution)
+
+
+def _draw_descent(axes: "Axes", solution: "Solution") -> None:
+    result, trace = solution.result, solution.result.trace
+    bounded = np.isfinite(result.gap)
+    axes.set_title("Descent")
+    axes.set_xlabel("time (s)")
+    axes.set_ylabel("objective − final lower bound, and gap" if bounded else "objective")
+    axes.set_yscale("log")
+    seconds, objective = trace["seconds"], trace["objective"]
+    if result.trajectory is not None:
+        seconds, objective = np.append(0.0, seconds), np.append(result.trajectory.energies[0], objective)
+    excess = objective - (result.objective - result.gap if bounded else 0.0)
+    known = np.isfinite(trace["gap"])
+    axes.plot(seconds, excess, color=BLUE, label="objective")
+    axes.plot(trace["seconds"][known], trace["gap"][known], "o", color=VERMILLION, markersize=4.5, label=f"{gap_word(result)} gap")
+    axes.legend(loc="best")
+
+
+def _draw_predictions(axes: "Axes", solution: "Solution") -> None:
+    file, measure, scores = solution.file, solution.result.measure, solution.holdout
+    problem, target = file.problem, file.data["loss.data"]
+    sets = [("training rows", problem.features, problem.loss.y, SKY, 9, "r2_training")]
+    if file.holdout is not None:
+        sets.append(("rows kept out", file.holdout.features, file.holdout.target, VERMILLION, 14, "r2"))
+    for name, features, actual, colour, size, score in sets:
+        predicted = features.forward(measure.weights, measure.positions)
+        label = name if scores is None else f"{name}, R² {scores[score]:.3f}"
+        axes.scatter(
+            target.in_units(actual), target.in_units(predicted), s=size, color=colour, linewidths=0, label=label
+        )
+    ends = [target.values.min(), target.values.max()]
+    axes.plot(ends, ends, color=GREY, linewidth=1, zorder=0)
+    axes.set_title("Prediction" if scores is None else f"Prediction (ridge regression: R² {scores['ridge_r2']:.3f})")
+    axes.set_xlabel(f"{file.labels.data}, actual")
+    axes.set_ylabel(f"{file.labels.data}, predicted")
+    axes.legend(loc="upper left", handletextpad=0.2, borderaxespad=0.2)
+
+
+def _draw_strengths(axes: "Axes", solution: "Solution") -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    weights = solution.result.measure.weights
+    ordered = weights[np.argsort(-np.abs(weights))]
+    rank = np.arange(1, len(ordered) + 1)
+    axes.set_title(f"The {len(ordered)} units of the measure" if len(ordered) != 1 else "The one unit of the measure")
+    axes.set_xlabel("unit, by strength")
+    axes.set_ylabel("strength $|w|$")
+    for sign, colour, label in ((1, BLUE, "raise the prediction"), (-1, VERMILLION, "lower the prediction")):
+        shown = np.sign(ordered) == sign
+        axes.vlines(rank[shown], 0, np.abs(ordered[shown]), color=colour, linewidth=1.6)
+        axes.plot(rank[shown], np.abs(ordered[shown]), "o", markersize=4.5, color=colour, label=label)
+    axes.set_ylim(bottom=0)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if len(ordered):
+        axes.legend(loc="upper right")

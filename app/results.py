@@ -1,0 +1,105 @@
+"""From a problem file to a result folder, and back.
+
+A result folder holds ``result.json``, ``measure.npz``, ``trajectory.npz``, ``problem.toml`` (the problem with every
+number settled), ``data.npz`` (the arrays it refers to) and ``figure.png``. It takes its name only when it is
+complete (`conicflow.engine.result.ResultFolder`).
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from conicflow.engine.errors import ProblemError
+from conicflow.engine.result import Result, ResultFolder
+from conicflow.engine.solve import solve
+
+from .figures import draw
+from .holdout import holdout_scores
+from .problem_file import ProblemFile, read_problem
+
+Progress = Callable[[str, float, str], None]
+
+ARCHIVE = "data.npz"
+PROBLEM = "problem.toml"
+RESULT = "result.json"
+FIGURE = "figure.png"
+
+
+@dataclass(frozen=True)
+class Solution:
+    """What a result folder holds: the problem, its result, and the R² on held-out rows if there are any."""
+
+    file: ProblemFile
+    result: Result
+    holdout: dict[str, float] | None
+
+
+def solve_problem_file(path: Path, out: Path, progress: Progress | None = None) -> Solution:
+    """Solve a problem file and write the result folder `out`.
+
+    Parameters
+    ----------
+    path : Path
+        The problem file.
+    out : Path
+        New, empty, or an earlier result folder, which is replaced.
+    progress : callable, optional
+        Told the phase, the fraction done and a message.
+
+    Raises
+    ------
+    ProblemError
+        Bad input, or a folder that cannot be written; before any long work, and nothing is written.
+    """
+    file = read_problem(path)
+    with ResultFolder(out.resolve()) as folder:
+        options = file.options
+        result = solve(
+            file.problem,
+            particles=options.particles,
+            relative_gap=options.relative_gap,
+            flow_steps=options.flow_steps,
+            seed=options.seed,
+            progress=progress,
+        )
+        solution = _solution(file, result)
+        _write(solution, folder)
+    return solution
+
+
+def _solution(file: ProblemFile, result: Result) -> Solution:
+    scores = None if file.holdout is None else holdout_scores(file.problem, result.measure, file.holdout)
+    return Solution(file, result, scores)
+
+
+def _write(solution: Solution, folder: Path) -> None:
+    result, file = solution.result, solution.file
+    result.write(folder)
+    if solution.holdout is not None:
+        record = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+        text = json.dumps(record | {"holdout": solution.holdout}, indent=1, allow_nan=False) + "\n"
+        (folder / RESULT).write_text(text, encoding="utf-8")
+    arrays: dict[str, Any] = {key: data.values for key, data in file.data.items()}
+    np.savez_compressed(folder / ARCHIVE, **arrays)
+    (folder / PROBLEM).write_text(file.settled_text(ARCHIVE), encoding="utf-8")
+    draw(solution, folder / FIGURE)
+
+
+def read_result_folder(folder: Path) -> Solution:
+    """Read back what `solve_problem_file` wrote.
+
+    Raises
+    ------
+    ProblemError
+        If the folder is no result folder, or is incomplete.
+    """
+    for name in (RESULT, PROBLEM, ARCHIVE):
+        if not (folder / name).is_file():
+            raise ProblemError(
+                f"a result folder must hold {RESULT}, {PROBLEM} and {ARCHIVE}; got {folder} without {name}; "
+                "name a folder that conicflow solve wrote"
+            )
+    return _solution(read_problem(folder / PROBLEM), Result.load(folder))

@@ -1,0 +1,39 @@
+"""conicflow: minimise a convex function of a measure, and bound how far from the minimum you are."""
+
+from conicflow.engine import features, initial, losses
+from conicflow.engine.errors import CertificateError, ConicflowError, FlowError, KernelError, ProblemError
+from conicflow.engine.features import FeatureMap
+from conicflow.engine.flow import Trajectory, flow
+from conicflow.engine.gap import duality_gap
+from conicflow.engine.losses import Loss
+from conicflow.engine.measure import Measure
+from conicflow.engine.merge import merge
+from conicflow.engine.polish import polish
+from conicflow.engine.problem import Problem
+from conicflow.engine.result import Certificate, Result
+from conicflow.engine.solve import solve
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Certificate",
+    "CertificateError",
+    "ConicflowError",
+    "FeatureMap",
+    "FlowError",
+    "KernelError",
+    "Loss",
+    "Measure",
+    "Problem",
+    "ProblemError",
+    "Result",
+    "Trajectory",
+    "duality_gap",
+    "features",
+    "flow",
+    "initial",
+    "losses",
+    "merge",
+    "polish",
+    "solve",
+]

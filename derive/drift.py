@@ -1,0 +1,109 @@
+"""Keep `generated/` equal to what the specs say: write it, or show how it differs."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from .derivation import FeatureDerivation, LossDerivation, derive_feature, derive_loss
+from .emit import emit_feature, emit_loss
+from .errors import SpecError
+from .spec import FeatureSpec, load_spec
+
+BUILT_IN = Path(__file__).parent / "specs"
+_PACKAGE = '"""Kernels written by `conicflow derive`, one module per spec; compiled by Pythran, never edited by hand."""\n'
+
+
+def derive_sources(paths: Sequence[Path]) -> dict[str, str]:
+    """Kernel source by file name for each spec; every feature may follow the built-in losses and those among `paths`."""
+    features: list[FeatureDerivation] = []
+    losses: dict[str, LossDerivation] = {}
+    asked = [load_spec(path) for path in paths]
+    for spec in [load_spec(path) for path in sorted(BUILT_IN.glob("*.toml"))] + asked:
+        if not isinstance(spec, FeatureSpec):
+            losses[spec.name] = derive_loss(spec)
+    for spec in asked:
+        if isinstance(spec, FeatureSpec):
+            features.append(derive_feature(spec))
+    ordered = [losses[name] for name in sorted(losses)]
+    sources = {f"{item.spec.name}.py": emit_feature(item, ordered) for item in features}
+    names = {spec.name for spec in asked}
+    return sources | {f"{item.spec.name}.py": emit_loss(item) for item in ordered if item.spec.name in names}
+
+
+def regenerate(specs: Sequence[str] = (), *, check: bool = False, out: str | None = None) -> int:
+    """Write kernel sources, or with `check` print how the folder differs from them.
+
+    Parameters
+    ----------
+    specs : spec files. Without any, every spec of the checkout in the current folder (`derive/specs`).
+    check : compare instead of writing.
+    out : folder of the kernel sources; `generated` for a checkout, otherwise the current folder.
+
+    Returns
+    -------
+    int : 0, or 1 when `check` found a missing, extra or different file.
+
+    Raises
+    ------
+    SpecError : a spec is wrong, or there is no checkout here.
+    """
+    whole = not specs
+    if whole:
+        paths = sorted(Path("derive/specs").glob("*.toml"))
+        if not paths:
+            raise SpecError(
+                f"without a spec, derive works in a checkout of conicflow; {Path.cwd()} has no derive/specs/*.toml; "
+                "change to a checkout, or name the spec files"
+            )
+    else:
+        paths = [Path(spec) for spec in specs]
+    folder = Path(out) if out is not None else Path("generated" if whole else ".")
+    sources = derive_sources(paths)
+    if whole:
+        sources["__init__.py"] = _PACKAGE
+    return _compare(folder, sources, whole) if check else _write(folder, sources, whole)
+
+
+def _extra(folder: Path, sources: dict[str, str]) -> list[Path]:
+    return [path for path in sorted(folder.glob("*.py")) if path.name not in sources]
+
+
+def _write(folder: Path, sources: dict[str, str], whole: bool) -> int:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in sorted(sources.items()):
+            path = folder / name
+            if path.is_file() and path.read_bytes() == text.encode():
+                continue
+            temporary = path.with_suffix(".partial")
+            temporary.write_bytes(text.encode())
+            os.replace(temporary, path)
+            print(f"wrote {path}")
+        for path in _extra(folder, sources) if whole else []:
+            path.unlink()
+            print(f"removed {path}: no spec has this name")
+    except OSError as error:
+        raise SpecError(f"kernel sources need a folder that can be written; {folder}: {error}; choose another") from None
+    return 0
+
+
+def _compare(folder: Path, sources: dict[str, str], whole: bool) -> int:
+    drifted = False
+    for name, text in sorted(sources.items()):
+        path = folder / name
+        found = path.read_text(encoding="utf-8") if path.is_file() else ""
+        if found != text:
+            drifted = True
+            lines = difflib.unified_diff(
+                found.splitlines(keepends=True), text.splitlines(keepends=True), str(path), f"{name} as derived"
+            )
+            print("".join(lines), end="")
+    for path in _extra(folder, sources) if whole else []:
+        drifted = True
+        print(f"{path}: no spec has this name")
+    if drifted:
+        print("To write these files again: conicflow derive")
+    return int(drifted)

@@ -1,0 +1,177 @@
+"""The functions an expression may call: their names, the three SymPy lacks, and calculus across kinks.
+
+Kinks are abs, sign, max and min. Derivatives are those almost everywhere, and a proof treats each side of a kink apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import sympy
+from mpmath.libmp import prec_to_dps
+from sympy.core.relational import Relational
+
+from .errors import SpecError
+
+_KINKS = (sympy.Abs, sympy.sign, sympy.Max, sympy.Min)
+_UNFINISHED = (sympy.Derivative, sympy.Subs, sympy.DiracDelta, sympy.Heaviside, sympy.Integral)
+
+
+class ElementaryFunction(sympy.Function):  # type: ignore[misc]
+    """A real function of one real argument that is short for an expression in exp and log.
+
+    It stays a single node, so that kernels can evaluate it without overflow or cancellation; proofs expand it by its
+    `definition`, and so does evaluation to many digits.
+    """
+
+    nargs = 1
+
+    def definition(self) -> sympy.Expr:
+        """Return the equal expression in exp and log."""
+        raise NotImplementedError
+
+    def _eval_evalf(self, prec: int) -> sympy.Expr:
+        return self.definition().evalf(prec_to_dps(prec))
+
+    def _eval_is_extended_real(self) -> bool | None:
+        return True if self.args[0].is_extended_real else None
+
+
+class softplus(ElementaryFunction):
+    """softplus(z) = log(1 + exp z), with derivative sigmoid(z)."""
+
+    def definition(self) -> sympy.Expr:
+        return sympy.log(1 + sympy.exp(self.args[0]))
+
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+        return sigmoid(self.args[0])
+
+    def _eval_is_extended_positive(self) -> bool | None:
+        return True if self.args[0].is_real else None
+
+
+class sigmoid(ElementaryFunction):
+    """sigmoid(z) = 1 / (1 + exp(-z)), with derivative sigmoid(z) (1 - sigmoid(z))."""
+
+    def definition(self) -> sympy.Expr:
+        return 1 / (1 + sympy.exp(-self.args[0]))
+
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+        return self * (1 - self)
+
+    def _eval_is_extended_positive(self) -> bool | None:
+        return True if self.args[0].is_real else None
+
+
+class xlogx(ElementaryFunction):
+    """xlogx(t) = t log t for t > 0 and 0 for t = 0, with derivative log(t) + 1."""
+
+    @classmethod
+    def eval(cls, t: sympy.Expr) -> sympy.Expr | None:
+        return sympy.S.Zero if t.is_zero else None
+
+    def definition(self) -> sympy.Expr:
+        return self.args[0] * sympy.log(self.args[0])
+
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+        return sympy.log(self.args[0]) + 1
+
+    def _eval_is_extended_real(self) -> bool | None:
+        return True if self.args[0].is_nonnegative else None
+
+
+FUNCTIONS: Mapping[str, tuple[Callable[..., Any], int]] = {
+    "exp": (sympy.exp, 1),
+    "log": (sympy.log, 1),
+    "sqrt": (sympy.sqrt, 1),
+    "sin": (sympy.sin, 1),
+    "cos": (sympy.cos, 1),
+    "tan": (sympy.tan, 1),
+    "tanh": (sympy.tanh, 1),
+    "sinh": (sympy.sinh, 1),
+    "cosh": (sympy.cosh, 1),
+    "atan": (sympy.atan, 1),
+    "erf": (sympy.erf, 1),
+    "abs": (sympy.Abs, 1),
+    "sign": (sympy.sign, 1),
+    "max": (sympy.Max, 2),
+    "min": (sympy.Min, 2),
+    "softplus": (softplus, 1),
+    "sigmoid": (sigmoid, 1),
+    "xlogx": (xlogx, 1),
+}
+"""Name in an expression -> the SymPy function and its number of arguments."""
+
+
+def expand_definitions(expression: sympy.Expr) -> sympy.Expr:
+    """Write softplus, sigmoid and xlogx out in exp and log."""
+    return expression.replace(lambda node: isinstance(node, ElementaryFunction), lambda node: node.definition())
+
+
+def differentiate(expression: sympy.Expr, variable: sympy.Symbol) -> sympy.Expr:
+    """Return the derivative almost everywhere: abs' = sign, sign' = 0, max and min take that of the winning side."""
+    kinks = sorted(expression.atoms(*_KINKS, sympy.Piecewise), key=sympy.default_sort_key)
+    dummies = {kink: sympy.Dummy(real=True) for kink in kinks}
+    smooth = expression.xreplace(dummies)
+    derivative = smooth.diff(variable)
+    for kink, dummy in dummies.items():
+        if smooth.has(dummy):
+            derivative += smooth.diff(dummy) * _kink_derivative(kink, variable)
+    derivative = derivative.xreplace({dummy: kink for kink, dummy in dummies.items()})
+    if derivative.has(*_UNFINISHED):
+        raise SpecError(f"derivatives have a closed form, but that of {expression} is {derivative}: rewrite it")
+    return derivative
+
+
+def _kink_derivative(kink: sympy.Expr, variable: sympy.Symbol) -> sympy.Expr:
+    if isinstance(kink, sympy.sign):
+        return sympy.S.Zero
+    if isinstance(kink, sympy.Abs):
+        return sympy.sign(kink.args[0]) * differentiate(kink.args[0], variable)
+    if isinstance(kink, sympy.Piecewise):
+        return sympy.Piecewise(*((differentiate(branch, variable), condition) for branch, condition in kink.args))
+    first, second = _operands(kink)
+    branches = differentiate(first, variable), differentiate(second, variable)
+    return sympy.Piecewise((branches[0], _wins(kink, first, second)), (branches[1], True))
+
+
+def _operands(kink: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr]:
+    """The two sides of a max or min, numbers last; one of more arguments is read as max(a, max(b, ...))."""
+    first, *rest = sorted(kink.args, key=lambda argument: (argument.is_number, sympy.default_sort_key(argument)))
+    return first, kink.func(*rest)
+
+
+def _wins(kink: sympy.Expr, first: sympy.Expr, second: sympy.Expr) -> Relational:
+    return first > second if isinstance(kink, sympy.Max) else first < second
+
+
+def smooth_cases(expression: sympy.Expr) -> Iterator[sympy.Expr]:
+    """Every smooth expression that max, min, abs, sign and conditions make of this one, away from the kinks."""
+    kinks = sorted(expression.atoms(*_KINKS, Relational), key=sympy.default_sort_key)
+    innermost = [kink for kink in kinks if len(kink.atoms(*_KINKS, Relational)) == 1]
+    if not innermost:
+        yield expression
+        return
+    switch = _resolve(innermost[0])[0]
+    for positive in (True, False):
+        choice = {}
+        for kink in innermost:
+            own_switch, when_positive, when_negative = _resolve(kink)
+            if own_switch in (switch, -switch):
+                choice[kink] = when_positive if (own_switch == switch) == positive else when_negative
+        yield from smooth_cases(expression.xreplace(choice))
+
+
+def _resolve(kink: sympy.Expr) -> tuple[sympy.Expr, sympy.Basic, sympy.Basic]:
+    """The expression whose sign decides a kink (without positive factors), and what the kink is for either sign."""
+    if isinstance(kink, (sympy.Max, sympy.Min)):
+        first, second = _operands(kink)
+        switch, outcomes = first - second, (first, second) if isinstance(kink, sympy.Max) else (second, first)
+    elif isinstance(kink, Relational):
+        switch, outcomes = kink.gts - kink.lts, (sympy.true, sympy.false)
+    else:
+        switch = kink.args[0]
+        outcomes = (switch, -switch) if isinstance(kink, sympy.Abs) else (sympy.S.One, sympy.S.NegativeOne)
+    factors = sympy.Mul.make_args(sympy.factor_terms(switch))
+    return sympy.Mul(*(factor for factor in factors if not factor.is_positive)), *outcomes

@@ -1,0 +1,163 @@
+"""How large the dual certificate gets: the number S on which every gap rests (theory §4)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from .domain import Array
+from .losses import Field
+from .problem import Problem
+from .trigonometric import sup_of_polynomial
+
+_GRID_PER_LENGTH = 4.0  # grid points per unit of ||d phi||/||phi||: a bump is seen by several points
+_MOST_GRID_POINTS = 200_000
+_ASCENTS = 64  # local maxima of the grid that are refined
+_SPHERE_STARTS = 512
+
+
+@dataclass(frozen=True, eq=False)
+class Supremum:
+    """S for sup |eta| over Theta, or for sup(-eta) when mu >= 0.
+
+    Parameters
+    ----------
+    value : S.
+    upper_bound : whether S is an upper bound in exact arithmetic, or only the largest value found.
+    method : how it was found.
+    positions, heights : local maxima of |eta| (or -eta), (k, d) and (k,), in falling order of height.
+    """
+
+    value: float
+    upper_bound: bool
+    method: str
+    positions: Array
+    heights: Array
+
+
+def sup_certificate(problem: Problem, g: Field, hints: Array | None = None) -> Supremum:
+    """S for eta(theta) = <g, phi(theta)>.
+
+    On the torus S >= sup in exact arithmetic (`trigonometric.sup_of_polynomial`). Elsewhere S is the largest value found
+    by local ascent from a grid fine enough to see every feature, from random directions on a sphere, and from `hints`.
+
+    Parameters
+    ----------
+    g : a point of F, usually the residual R'(f).
+    hints : (k, d) positions near which eta may be large, such as the atoms.
+    """
+    one_sided = problem.sign == "nonnegative"
+    features = problem.features
+    if features.kind == "torus":
+
+        def evaluate(theta: Array) -> tuple[Array, Array, Array]:
+            eta, slope, curvature = features.certificate(theta[:, None], g)
+            return eta, slope[:, 0], curvature[:, 0, 0]
+
+        upper, _, positions, heights = sup_of_polynomial(_polynomial(problem, g), evaluate, one_sided=one_sided)
+        order = np.argsort(-heights, kind="stable")
+        return Supremum(
+            upper, True, "FFT grid, Ehlich-Zeller and Bernstein", positions[order, None], heights[order]
+        )
+    starts = sphere_starts(problem, g) if features.domain.sphere else search_grid(problem)
+    positions, heights = _ascend_from(problem, g, starts, hints, one_sided)
+    return Supremum(float(heights.max(initial=0.0)), False, "grid and local ascent", positions, heights)
+
+
+def _polynomial(problem: Problem, g: Field) -> np.ndarray[tuple[int], np.dtype[np.complex128]]:
+    """b_k, k = 0..K, with Re <g, phi(theta)> = Re sum_k b_k e^{-2 pi i k theta}: frequencies k and -k together."""
+    h = problem.features.inputs["filter"]
+    products = np.conj(g) * h
+    cutoff = problem.features.inputs["cutoff"]
+    b = products[cutoff:] + np.conj(products[cutoff::-1])
+    b[0] /= 2
+    return np.asarray(b)
+
+
+def feature_scales(problem: Problem, positions: Array) -> tuple[float, Array]:
+    """The largest ||phi|| and, for each coordinate, the largest ||d phi|| over the given positions."""
+    jacobian = problem.features.jacobian(positions)
+    norms = np.sqrt((np.abs(jacobian) ** 2).sum(axis=2)).max(axis=1)
+    return float(norms[0]), norms[1:]
+
+
+def search_grid(problem: Problem) -> Array:
+    """A grid on which neighbouring features are strongly correlated, so that no bump of eta lies between its points."""
+    domain = problem.features.domain
+    probe = domain.grid(tuple(5 for _ in domain.axes))
+    norm, slopes = feature_scales(problem, probe)
+    lengths = domain.upper - domain.lower
+    counts = [4 + math.ceil(_GRID_PER_LENGTH * length * slope / max(norm, 1e-300)) for length, slope in zip(lengths, slopes, strict=True)]
+    shrink = min(1.0, (_MOST_GRID_POINTS / math.prod(counts)) ** (1 / len(counts)))
+    return domain.grid(tuple(max(4, int(count * shrink)) for count in counts))
+
+
+def sphere_starts(problem: Problem, g: Field) -> Array:
+    """Unit vectors to ascend from: random directions, the data themselves, and the direction of the mean gradient."""
+    x = problem.features.inputs["x"]
+    generator = np.random.default_rng(0)
+    directions = generator.standard_normal((_SPHERE_STARTS, problem.features.dimension))
+    rows = x[generator.permutation(len(x))[:_SPHERE_STARTS]]
+    pull = (g @ x)[None, :]
+    starts = np.concatenate([directions, rows, -rows, pull, -pull])
+    return starts[np.linalg.norm(starts, axis=1) > 0]
+
+
+def _ascend_from(
+    problem: Problem, g: Field, starts: Array, hints: Array | None, one_sided: bool
+) -> tuple[Array, Array]:
+    features, domain = problem.features, problem.features.domain
+    starts = domain.project(starts)
+    eta = features.adjoint(np.ascontiguousarray(np.column_stack([np.ones(len(starts)), starts])), g)[0]
+    heights = -eta if one_sided else np.abs(eta)
+    # The highest starts, thinned out so that one bump does not take all places.
+    order = np.argsort(-heights, kind="stable")[: 32 * _ASCENTS]
+    norm, slopes = feature_scales(problem, starts[order[:16]])
+    scale = norm / np.maximum(slopes, 1e-300)
+    chosen: list[int] = []
+    for i in order:
+        apart = np.abs(domain.difference(starts[chosen], starts[i])) / scale if chosen else np.zeros((0, 1))
+        if np.all(np.linalg.norm(apart, axis=1) > 0.5):
+            chosen.append(int(i))
+        if len(chosen) == _ASCENTS:
+            break
+    positions = starts[chosen]
+    if hints is not None and len(hints):
+        positions = np.concatenate([positions, hints])
+    positions, heights = ascend(problem, g, positions, one_sided)
+    order = np.argsort(-heights, kind="stable")
+    return positions[order], heights[order]
+
+
+def ascend(problem: Problem, g: Field, positions: Array, one_sided: bool, rounds: int = 40) -> tuple[Array, Array]:
+    """Local maxima of |eta| (or -eta) near the given positions: Newton steps with absolute curvatures, halved until they rise."""
+    features, domain = problem.features, problem.features.domain
+    eta, gradient, hessian = features.certificate(positions, g)
+    side = -np.ones(len(eta)) if one_sided else np.where(eta >= 0, 1.0, -1.0)
+    heights = side * eta
+    damping = np.ones(len(eta))
+    for _ in range(rounds):
+        step = damping[:, None] * _ascent_step(side[:, None] * gradient, side[:, None, None] * hessian, positions, domain.sphere)
+        trial = domain.project(positions + step)
+        new_eta, new_gradient, new_hessian = features.certificate(trial, g)
+        better = side * new_eta > heights
+        positions = np.where(better[:, None], trial, positions)
+        heights = np.where(better, side * new_eta, heights)
+        gradient = np.where(better[:, None], new_gradient, gradient)
+        hessian = np.where(better[:, None, None], new_hessian, hessian)
+        damping = np.where(better, np.minimum(1.0, 2 * damping), damping / 4)
+        if not better.any() and damping.max() < 1e-6:
+            break
+    return positions, heights
+
+
+def _ascent_step(gradient: Array, hessian: Array, positions: Array, sphere: bool) -> Array:
+    if sphere:  # a 1-homogeneous eta has eta = <grad eta, theta>: its gradient, scaled, is where a convex eta would be largest
+        norm = np.linalg.norm(gradient, axis=1, keepdims=True)
+        return np.asarray(gradient / np.maximum(norm, 1e-300) - positions)
+    values, vectors = np.linalg.eigh(hessian)
+    size = np.abs(values)
+    size = np.maximum(size, 1e-8 * size.max(axis=1, keepdims=True) + 1e-300)
+    return np.asarray(np.einsum("kab,kb,kcb,kc->ka", vectors, 1 / size, vectors, gradient))

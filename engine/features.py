@@ -1,0 +1,246 @@
+"""Feature maps: a compiled kernel together with the samples, constants and domain it is used with."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .domain import Array, Axis, Domain
+from .errors import ProblemError
+from .kernels import describe, find_kernel, kernel_names
+from .losses import Field
+from .threads import single_threaded_blas
+
+KINDS = ("pointwise", "ridge", "torus")
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureMap:
+    """phi: Theta -> F for given samples, with its compiled value, adjoint, derivatives and flow.
+
+    Made by `features.NAME(...)`; not by hand.
+
+    Parameters
+    ----------
+    kernel : the compiled module.
+    description : what the spec says: name, kind, title, equation, parameters, inputs, constants, family, losses.
+    domain : Theta.
+    inputs : sample arrays by name; for torus features the cutoff K and the filter h.
+    constants : fixed numbers by name.
+    statics : the arguments that every kernel call repeats.
+    """
+
+    kernel: ModuleType
+    description: Mapping[str, Any]
+    domain: Domain
+    inputs: Mapping[str, Any]
+    constants: Mapping[str, float]
+    statics: tuple[Any, ...]
+
+    @property
+    def name(self) -> str:
+        """The spec's name."""
+        return str(self.description["name"])
+
+    @property
+    def kind(self) -> str:
+        """pointwise, ridge or torus."""
+        return str(self.description["kind"])
+
+    @property
+    def homogeneous(self) -> bool:
+        """Whether w·phi(theta) is 2-homogeneous in (w, theta) (CB18 Thm 3.3), not only 1-homogeneous in w (Thm 3.5)."""
+        return bool(self.description["family"] == "2-homogeneous")
+
+    @property
+    def dimension(self) -> int:
+        """Number of coordinates d of a position."""
+        return self.domain.dimension
+
+    @property
+    def size(self) -> int:
+        """Number of coordinates of F: n samples, or 2K + 1 Fourier coefficients."""
+        return int(self.statics[0].shape[0])
+
+    def _threads(self) -> AbstractContextManager[None]:
+        # A ridge kernel calls BLAS from its own threads: BLAS must not start more.
+        return single_threaded_blas() if self.kind == "ridge" else nullcontext()
+
+    def forward(self, weights: Array, positions: Array) -> Field:
+        """f = sum_i weights_i phi(positions_i), shape (size,)."""
+        particles = np.ascontiguousarray(np.column_stack([weights, positions]))
+        with self._threads():
+            f: Field = self.kernel.forward(particles, *self.statics)
+        return f
+
+    def adjoint(self, particles: Array, g: Field) -> tuple[Array, Array]:
+        """<g, w_i phi(theta_i)>, shape (m,), and its gradient by (w_i, theta_i), shape (m, 1 + d)."""
+        with self._threads():
+            value, gradient = self.kernel.adjoint(particles, *self.statics, g)
+        return value, gradient
+
+    def jacobian(self, positions: Array) -> Field:
+        """phi(theta_i) and its d partial derivatives, shape (1 + d, k, size), for k positions."""
+        with self._threads():
+            jacobian: Field = self.kernel.jacobian(np.ascontiguousarray(positions), *self.statics)
+        return jacobian
+
+    def certificate(self, positions: Array, g: Field) -> tuple[Array, Array, Array]:
+        """eta (k,), grad eta (k, d) and its Hessian (k, d, d) of eta(theta) = <g, phi(theta)> (theory §3)."""
+        with self._threads():
+            eta, gradient, hessian = self.kernel.certificate(np.ascontiguousarray(positions), *self.statics, g)
+        return eta, gradient, hessian
+
+    def advance(self, particles: Array, *arguments: Any) -> Array:
+        """Steps of the particle flow in compiled code, in place; the energies before and after each step."""
+        with self._threads():
+            energies: Array = self.kernel.advance(particles, *self.statics, *arguments)
+        return energies
+
+    def with_inputs(self, **inputs: ArrayLike) -> FeatureMap:
+        """The same map at other samples, for prediction; the domain and the constants stay."""
+        if self.kind == "torus":
+            raise ProblemError("a feature on the torus has no samples; got new inputs; build another feature map")
+        checked = _check_inputs(self.description, inputs)
+        if self.kind == "ridge" and checked["x"].shape[1] != self.dimension:
+            raise ProblemError(
+                f"new samples need {self.dimension} columns; got {checked['x'].shape[1]}; keep the columns as they were"
+            )
+        statics = (*checked.values(), *self.constants.values())
+        return FeatureMap(self.kernel, self.description, self.domain, checked, self.constants, statics)
+
+
+def make(name: str, **arguments: Any) -> FeatureMap:
+    """The built-in feature map `name`.
+
+    Parameters
+    ----------
+    **arguments : by kind.
+        pointwise: every input as an array (n,), every constant as a number, every interval parameter as (low, high).
+        ridge: `x`, an array (n, d), and the constants. torus: `cutoff`, K >= 1, and optionally `filter`, the
+        coefficients h_k of a known point-spread function in the order k = -K..K, complex, shape (2K + 1,).
+
+    Raises
+    ------
+    ProblemError : a missing, unknown or unusable argument.
+    """
+    kernel = find_kernel(name, *KINDS)
+    description = describe(name)
+    constants = {item["name"]: item for item in description["constants"]}
+    if description["kind"] == "torus":
+        known = {"cutoff", "filter"}
+        required = {"cutoff"}
+    else:
+        inputs = ["x"] if description["kind"] == "ridge" else [item["name"] for item in description["inputs"]]
+        intervals = [item["name"] for item in description["parameters"] if item["domain"] == "interval"]
+        required = known = {*inputs, *constants, *intervals}
+    unknown, missing = sorted(set(arguments) - known), sorted(required - set(arguments))
+    if unknown or missing:
+        what = f"there is no argument {unknown[0]!r}" if unknown else f"{missing[0]!r} is missing"
+        raise ProblemError(f"{name} takes {', '.join(sorted(known))}; {what}; give exactly these")
+    numbers = {key: _check_constant(key, arguments[key], item["positive"]) for key, item in constants.items()}
+    if description["kind"] == "torus":
+        coefficients = _check_filter(arguments["cutoff"], arguments.get("filter"))
+        domain = Domain((Axis(description["parameters"][0]["name"], 0.0, 1.0, wraps=True),))
+        samples: dict[str, Any] = {"cutoff": (len(coefficients) - 1) // 2, "filter": coefficients}
+        return FeatureMap(kernel, description, domain, samples, {}, (coefficients,))
+    samples = _check_inputs(description, {key: arguments[key] for key in inputs})
+    if description["kind"] == "ridge":
+        axes = tuple(Axis(f"theta{j}", -math.inf, math.inf) for j in range(samples["x"].shape[1]))
+        domain = Domain(axes, sphere=description["family"] == "2-homogeneous")
+    else:
+        domain = Domain(tuple(_axis(item, arguments) for item in description["parameters"]))
+    return FeatureMap(kernel, description, domain, samples, numbers, (*samples.values(), *numbers.values()))
+
+
+def _axis(parameter: Mapping[str, str], arguments: Mapping[str, Any]) -> Axis:
+    name, domain = parameter["name"], parameter["domain"]
+    if domain == "torus":
+        return Axis(name, 0.0, 1.0, wraps=True)
+    if domain == "circle":
+        return Axis(name, 0.0, 2 * math.pi, wraps=True)
+    if domain == "real":
+        return Axis(name, -math.inf, math.inf)
+    try:
+        low, high = (float(number) for number in arguments[name])
+    except (TypeError, ValueError):
+        raise ProblemError(
+            f"{name} needs its interval as two numbers (low, high); got {arguments[name]!r:.60}; give both ends"
+        ) from None
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise ProblemError(f"the interval of {name} must be finite; got ({low}, {high}); give two finite ends")
+    return Axis(name, low, high)
+
+
+def _check_inputs(description: Mapping[str, Any], inputs: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float64]]:
+    """Samples as C-contiguous float64, all of one length; (n, d) for ridge features, else (n,)."""
+    ndim = 2 if description["kind"] == "ridge" else 1
+    shape = "(n, d)" if ndim == 2 else "(n,)"
+    checked: dict[str, NDArray[np.float64]] = {}
+    for name, values in inputs.items():
+        array = np.asarray(values)
+        if array.dtype.kind not in "biuf":
+            raise ProblemError(f"samples {name} must be real numbers; got an array of {array.dtype}; give float64")
+        array = np.array(array, dtype=np.float64, order="C")
+        if array.ndim != ndim or array.size == 0:
+            raise ProblemError(
+                f"samples {name} need shape {shape} with at least one sample; got {array.shape}; reshape them"
+            )
+        if not np.all(np.isfinite(array)):
+            raise ProblemError(
+                f"samples {name} must be finite; got {array[~np.isfinite(array)][0]}; remove NaN and infinite entries"
+            )
+        array.setflags(write=False)
+        checked[name] = array
+    lengths = {name: len(array) for name, array in checked.items()}
+    if len(set(lengths.values())) > 1:
+        raise ProblemError(f"all samples need one length; got {lengths}; give one entry of each per observation")
+    return checked
+
+
+def _check_constant(name: str, value: Any, positive: bool) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise ProblemError(f"{name} must be a number; got {value!r:.60}; give one finite number")
+    number = float(value)
+    if not math.isfinite(number) or (positive and number <= 0):
+        raise ProblemError(f"{name} must be {'positive and ' * positive}finite; got {number}; choose another value")
+    return number
+
+
+def _check_filter(cutoff: Any, coefficients: Any) -> NDArray[np.complex128]:
+    if isinstance(cutoff, bool) or not isinstance(cutoff, (int, np.integer)) or not 1 <= cutoff <= 1_000_000:
+        raise ProblemError(f"cutoff must be an integer from 1 to 1000000; got {cutoff!r:.60}; give the highest frequency K")
+    if coefficients is None:
+        return np.ones(2 * int(cutoff) + 1, dtype=np.complex128)
+    array = np.asarray(coefficients)
+    if array.dtype.kind not in "biufc" or array.shape != (2 * cutoff + 1,) or not np.all(np.isfinite(array)):
+        raise ProblemError(
+            f"filter needs 2K + 1 = {2 * cutoff + 1} finite numbers, k = -K..K; got shape {array.shape} of {array.dtype}; "
+            "give the coefficients of the point-spread function"
+        )
+    return np.array(array, dtype=np.complex128, order="C")
+
+
+def names() -> list[str]:
+    """Names of the built-in feature maps."""
+    return list(kernel_names(*KINDS))
+
+
+def __getattr__(name: str) -> Callable[..., FeatureMap]:
+    """`features.fourier(cutoff=10)` and so on: every built-in feature map as a function of its arguments (see `make`)."""
+    if name.startswith("_") or name not in kernel_names(*KINDS):
+        raise AttributeError(f"feature maps are {', '.join(kernel_names(*KINDS))}; there is no feature map {name!r}")
+
+    def feature(**arguments: Any) -> FeatureMap:
+        return make(name, **arguments)
+
+    feature.__name__ = name
+    feature.__doc__ = f"{describe(name)['title']}: {describe(name)['equation']}. Arguments as in `features.make`."
+    return feature

@@ -1,0 +1,243 @@
+"""The particle gradient flow, integrated in compiled code."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from .domain import Array
+from .errors import FlowError
+from .measure import Measure
+from .problem import Problem
+
+Scheme = Literal["euler", "forward-backward", "conic"]
+SCHEMES: tuple[Scheme, ...] = ("euler", "forward-backward", "conic")
+_GROWTH = 1.25  # of the step, after a run of steps that all lowered the objective
+_SMALLEST = 1e-12  # step, relative to the first: below it rounding decides whether the objective falls
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectory:
+    """A flow as recorded.
+
+    Parameters
+    ----------
+    times : (T,), in units of the flow's time.
+    particles : (T, m, 1 + d), rows (w, theta).
+    energies : (T,), F_m at those times.
+    """
+
+    times: Array
+    particles: Array
+    energies: Array
+
+
+class Flow:
+    """m particles that follow the gradient flow of F_m (CB18 Def 2.2), theory §2:
+
+        w'     = -alpha (eta(theta) + penalty·sign(w)),     theta' = -beta w grad eta(theta),
+
+    and for 2-homogeneous units, V = penalty·(w² + |theta|²)/2, correspondingly. Schemes: `euler` (explicit),
+    `forward-backward` (the penalty implicitly, as in CB18 §4.1), and `conic`, where u = (a, theta), a signed mass,
+    a' = -4 alpha a g, theta' = -beta grad g with g = ±eta + penalty, by multiplicative updates (C19, mirror retraction).
+
+    Parameters
+    ----------
+    particles : (m, 1 + d) float64, changed in place.
+    speeds : alpha and beta.
+
+    Raises
+    ------
+    FlowError : particles of a wrong shape, not finite, outside the domain or of a wrong sign; an unknown scheme.
+    """
+
+    def __init__(
+        self, problem: Problem, particles: Array, scheme: Scheme = "forward-backward", speeds: tuple[float, float] = (1.0, 1.0)
+    ) -> None:
+        if scheme not in SCHEMES:
+            raise FlowError(f"a scheme is one of {', '.join(SCHEMES)}; got {scheme!r}; choose one")
+        if not all(math.isfinite(speed) and speed >= 0 for speed in speeds):
+            raise FlowError(f"speeds must be finite and >= 0; got {speeds}; choose others")
+        self.problem = problem
+        self.scheme = scheme
+        self.speeds = speeds
+        self.particles = _check_particles(problem, particles, scheme)
+        self.evaluations = 0
+        domain = problem.features.domain
+        self._arguments = (
+            problem.loss.y,
+            problem.loss.omega,
+            problem.features.description["losses"].index(problem.loss.name),
+            problem.penalty,
+            problem.sign == "nonnegative",
+            SCHEMES.index(scheme),
+        )
+        # Unit vectors are kept by the conic update itself; the other lifts of 2-homogeneous units live in all of R^d.
+        self._bounds = (domain.lower, domain.upper, domain.wraps)
+
+    def steps(self, step: float, count: int, *, descent: bool) -> Array:
+        """`count` steps of length `step`; F_m before and after each. With `descent`, ends before a step that raises F_m."""
+        alpha, beta = self.speeds
+        energies = self.problem.features.advance(
+            self.particles, *self._arguments, step * alpha, step * beta, *self._bounds, count, descent
+        )
+        self.evaluations += len(energies)
+        return energies
+
+    def measure(self) -> Measure:
+        """h¹ or h² of the particles: the measure on Theta that they stand for (theory §2)."""
+        m, w, theta = len(self.particles), self.particles[:, 0], self.particles[:, 1:]
+        if not self.problem.features.homogeneous or self.scheme == "conic":
+            return Measure(w / m, theta)
+        norm = np.linalg.norm(theta, axis=1)
+        alive = norm > 0
+        return Measure(w[alive] * norm[alive] / m, theta[alive] / norm[alive, None])
+
+
+class StepSize:
+    """A step length that the descent test chooses: grown after success, halved at the first step that would not descend."""
+
+    def __init__(self, first: float) -> None:
+        self.length = first
+        self.smallest = first * _SMALLEST
+
+    def run(self, flow: Flow, count: int) -> tuple[float, float]:
+        """Up to `count` accepted steps. Returns the time that passed and F_m at its end."""
+        passed, done = 0.0, 0
+        energies = np.zeros(1)
+        while done < count and self.length > self.smallest:
+            energies = flow.steps(self.length, min(count - done, 16), descent=True)
+            accepted = len(energies) - 1
+            if accepted and not np.all(np.isfinite(energies)):
+                raise FlowError("the objective became infinite along the flow; the data may be too large; rescale them")
+            passed += accepted * self.length
+            done += accepted
+            if accepted == min(count - done + accepted, 16):
+                self.length *= _GROWTH
+            else:
+                self.length /= 2
+        return passed, float(energies[-1])
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether no step long enough to matter descends any more."""
+        return self.length <= self.smallest
+
+
+def flow(
+    problem: Problem,
+    initial: Array,
+    *,
+    until: float,
+    scheme: Scheme = "forward-backward",
+    step: float | None = None,
+    speeds: tuple[float, float] = (1.0, 1.0),
+    snapshots: int = 200,
+) -> Trajectory:
+    """Follow the particle gradient flow up to a time and record it.
+
+    Parameters
+    ----------
+    initial : (m, 1 + d) particles, rows (w, theta), such as from `initial.grid`; not changed.
+    until : final time, > 0.
+    step : fixed step length; without it every run of steps is chosen by the descent test, so that F_m never rises.
+    speeds : alpha of weights and beta of positions.
+    snapshots : how many states to record besides the first.
+
+    Returns
+    -------
+    Trajectory
+
+    Raises
+    ------
+    FlowError : arguments that make no flow (see `Flow`), or an objective that becomes infinite.
+    """
+    if not (math.isfinite(until) and until > 0) or (step is not None and not (math.isfinite(step) and step > 0)):
+        raise FlowError(f"the final time and the step must be positive; got until={until}, step={step}; choose others")
+    if not 1 <= snapshots <= 1_000_000:
+        raise FlowError(f"the number of snapshots must be from 1 to 1000000; got {snapshots}; choose another")
+    state = Flow(problem, initial.copy(), scheme, speeds)
+    times, frames, energies = [0.0], [state.particles.copy()], [float(state.steps(0.0, 0, descent=False)[0])]
+    time = 0.0
+    chosen = StepSize(step if step is not None else natural_step(problem, state.particles, scheme)[0])
+    for index in range(1, snapshots + 1):
+        target = until * index / snapshots
+        while time < target * (1 - 1e-12) and not chosen.exhausted:
+            if step is not None:
+                count = max(1, round((target - time) / step))
+                energy = float(state.steps((target - time) / count, count, descent=False)[-1])
+                time = target
+            else:
+                # The last steps before a snapshot are shortened to end on it.
+                count = math.ceil((target - time) / chosen.length)
+                if count <= 16:
+                    chosen.length = (target - time) / count
+                passed, energy = chosen.run(state, min(count, 16))
+                time += passed
+        if not math.isfinite(energy):
+            raise FlowError(f"the objective became infinite at time {time}; the step {step} is too long; shorten it")
+        times.append(time)
+        frames.append(state.particles.copy())
+        energies.append(energy)
+    return Trajectory(np.array(times), np.stack(frames), np.array(energies))
+
+
+def natural_step(problem: Problem, particles: Array, scheme: Scheme) -> tuple[float, tuple[float, float]]:
+    """A first step for unit speeds, and speeds at which weights and positions move comparably fast.
+
+    The weights' curvature is L = ||Gram matrix||/m, found by power iteration. A cell of Theta collects particles of typical
+    weight W = ||eta_0||/L and total mass c = ||eta_0||/||phi||²; the positions' curvature is then c·W·||d phi||².
+
+    Returns
+    -------
+    step : 1/max(curvatures).
+    speeds : alpha = 1 and beta such that both curvatures are equal; (1, 1) for 2-homogeneous units, whose balance
+        |w| = ||theta|| only equal speeds keep.
+    """
+    from .bounds import feature_scales
+
+    features, loss = problem.features, problem.loss
+    positions = features.domain.project(particles[:, 1:]) if features.domain.sphere else particles[:, 1:]
+    zero = np.zeros_like(loss.y)
+    curvature = float(loss.curvature(zero).max())
+    probe = np.ascontiguousarray(np.column_stack([np.ones(len(positions)), positions]))
+    vector = np.random.default_rng(0).standard_normal(len(positions))
+    size = 0.0
+    for _ in range(12):  # a step size needs the norm to a few per cent only
+        size = float(np.linalg.norm(vector))
+        image = features.forward(vector / size, positions)
+        vector = features.adjoint(probe, image)[0]
+    lipschitz = max(float(np.linalg.norm(vector)) / len(positions) * curvature, 1e-300)
+    eta = float(np.abs(features.adjoint(probe, loss.gradient(zero))[0]).max())
+    norm, slopes = feature_scales(problem, positions[:: max(1, len(positions) // 64)])
+    if eta == 0.0 or norm == 0.0:
+        return 1.0 / lipschitz, (1.0, 1.0)
+    if scheme == "conic":
+        # Masses change by a factor e at most in the first step; positions by the length over which phi changes.
+        return 1.0 / (4 * eta), (1.0, 4 * float(norm**2 / max(slopes.max(), 1e-300) ** 2))
+    if features.homogeneous:
+        return 1.0 / max(lipschitz, eta / norm * float(slopes.max())), (1.0, 1.0)
+    mass, weight = eta / (norm**2 * curvature), eta / lipschitz
+    positional = mass * weight * float(slopes.max()) ** 2 * curvature
+    return 1.0 / lipschitz, (1.0, lipschitz / max(positional, 1e-300))
+
+
+def _check_particles(problem: Problem, particles: Array, scheme: Scheme) -> Array:
+    width = 1 + problem.features.dimension
+    if not isinstance(particles, np.ndarray) or particles.dtype != np.float64 or not particles.flags.c_contiguous:
+        raise FlowError("particles must be a C-contiguous float64 array; got something else; use numpy.ascontiguousarray")
+    if particles.ndim != 2 or particles.shape[1] != width or len(particles) == 0:
+        raise FlowError(
+            f"particles need shape (m, {width}), rows (weight, position), m >= 1; got {particles.shape}; see conicflow.initial"
+        )
+    if not np.all(np.isfinite(particles)):
+        raise FlowError("particles must be finite; some are NaN or infinite; check the initial measure")
+    on_sphere = problem.features.domain.sphere
+    if (not on_sphere or scheme == "conic") and not problem.features.domain.contains(particles[:, 1:]):
+        raise FlowError("positions must lie in the feature map's domain; some do not; project them with domain.project")
+    if problem.sign == "nonnegative" and particles[:, 0].min() < 0:
+        raise FlowError(f"weights must be >= 0 in this problem; got {particles[:, 0].min()}; drop the others")
+    return particles

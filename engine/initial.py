@@ -1,0 +1,66 @@
+"""Initial particles. A row is (w, theta); the measure of m particles has weights w/m."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .domain import Array
+from .errors import FlowError
+from .problem import Problem
+
+
+def grid(problem: Problem, m: int, weight: float = 0.0) -> Array:
+    """About m particles of one weight on a uniform grid over Theta, exactly m when Theta is one-dimensional.
+
+    With weight 0 the support lies in {0} x Theta and separates {-r} x Theta from {r} x Theta, as CB18 Thm 3.5 asks.
+
+    Returns
+    -------
+    ndarray : (m', 1 + d), m' >= m the smallest product grid with cells as square as Theta's features are.
+    """
+    from .bounds import feature_scales
+
+    _check_count(m)
+    domain = problem.features.domain
+    if domain.dimension == 1:
+        counts: tuple[int, ...] = (m,)
+    else:
+        norm, slopes = feature_scales(problem, domain.grid(tuple(5 for _ in domain.axes)))
+        extents = np.maximum((domain.upper - domain.lower) * slopes / max(norm, 1e-300), 1.0)
+        ratio = (m / math.prod(extents)) ** (1 / len(extents))
+        counts = tuple(max(2, math.ceil(ratio * extent - 1e-9)) for extent in extents)
+    positions = domain.grid(counts)
+    return np.ascontiguousarray(np.column_stack([np.full(len(positions), float(weight)), positions]))
+
+
+def signed_grid(problem: Problem, m: int, weight: float) -> Array:
+    """The grid twice, with weights +weight and -weight: what the conic flow needs, which never changes a sign."""
+    plus = grid(problem, m, weight)
+    if problem.sign == "nonnegative":
+        return plus
+    minus = plus.copy()
+    minus[:, 0] *= -1
+    return np.concatenate([plus, minus])
+
+
+def sphere(problem: Problem, m: int, radius: float, seed: int = 0) -> Array:
+    """m balanced 2-homogeneous particles: |w| = ||theta|| = radius, random directions, signs in turn.
+
+    For large m the support separates small spheres from large ones, as CB18 Thm 3.3 asks.
+    """
+    _check_count(m)
+    if not (math.isfinite(radius) and radius > 0):
+        raise FlowError(f"the radius must be positive and finite; got {radius}; choose another")
+    directions = np.random.default_rng(seed).standard_normal((m, problem.features.dimension))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    signs = np.ones(m)
+    if problem.sign == "any":
+        signs[1::2] = -1.0
+    return np.ascontiguousarray(radius * np.column_stack([signs, directions]))
+
+
+def _check_count(m: int) -> None:
+    if isinstance(m, bool) or not isinstance(m, (int, np.integer)) or not 1 <= m <= 10_000_000:
+        raise FlowError(f"the number of particles must be an integer from 1 to 10000000; got {m!r:.60}; choose m")

@@ -1,0 +1,66 @@
+"""Measures with finitely many atoms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .errors import ProblemError
+
+
+@dataclass(frozen=True, eq=False)
+class Measure:
+    """mu = sum_i weights_i · delta at positions_i.
+
+    Parameters
+    ----------
+    weights : (k,) finite float64, the weights of mu itself (no 1/m).
+    positions : (k, d) finite float64; for 2-homogeneous units on the unit sphere. (k,) is read as (k, 1).
+
+    Raises
+    ------
+    ProblemError : shapes that do not match, or a number that is not finite.
+    """
+
+    weights: NDArray[np.float64]
+    positions: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        weights = _numbers("weights", self.weights)
+        positions = _numbers("positions", self.positions)
+        if positions.ndim == 1 and weights.ndim == 1:
+            positions = positions.reshape(len(weights), -1) if len(positions) == len(weights) > 0 else positions
+        if weights.ndim != 1 or positions.ndim != 2 or len(weights) != len(positions):
+            raise ProblemError(
+                f"a measure needs weights of shape (k,) and positions of shape (k, d); got {weights.shape} and "
+                f"{positions.shape}; give one position per weight"
+            )
+        for array in (weights, positions):
+            array.setflags(write=False)
+        object.__setattr__(self, "weights", weights)
+        object.__setattr__(self, "positions", positions)
+
+    @staticmethod
+    def zero(dimension: int) -> Measure:
+        """The measure without atoms."""
+        return Measure(np.zeros(0), np.zeros((0, dimension)))
+
+    def __len__(self) -> int:
+        return len(self.weights)
+
+    @property
+    def mass(self) -> float:
+        """The total variation |mu| = sum_i |weights_i|."""
+        return float(np.abs(self.weights).sum())
+
+
+def _numbers(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    try:
+        array = np.array(values, dtype=np.float64, order="C")
+    except (TypeError, ValueError):
+        raise ProblemError(f"{name} must be real numbers; got {values!r:.60}; give a float64 array") from None
+    if not np.all(np.isfinite(array)):
+        raise ProblemError(f"{name} must be finite; got {array[~np.isfinite(array)][0]}; remove NaN and infinite entries")
+    return array

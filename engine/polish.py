@@ -1,0 +1,74 @@
+"""From the right basin to machine precision: a damped Newton method on a few atoms."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .charts import chart_for
+from .domain import Array
+from .measure import Measure
+from .problem import Problem
+
+_ROUNDS = 60
+_ROUNDING = 1e-12  # predicted decrease, relative to J, below which differences of J are noise
+_CONVERGED = 1e-15  # scaled gradient, relative to its natural size
+
+
+def polish(problem: Problem, measure: Measure, rounds: int = _ROUNDS) -> Measure:
+    """A local minimiser of J over the weights and positions of at most these atoms, signs kept.
+
+    Newton's method with Levenberg-Marquardt damping: every step lowers J, until the predicted decrease drowns in
+    rounding; from there on every step halves the gradient. Quadratically convergent where the minimiser is
+    non-degenerate. An atom whose weight would change its sign leaves.
+    """
+    objective = problem.objective(measure)
+    damping = 1e-4
+    for _ in range(rounds):
+        if not len(measure):
+            break
+        chart = chart_for(problem, measure)
+        z = chart.coordinates(measure)
+        gradient, hessian = chart.derivatives(z)
+        scale = np.maximum(np.abs(np.diag(hessian)), 1e-14 * np.abs(np.diag(hessian)).max() + 1e-300)
+        size = float(np.sqrt((gradient**2 / scale).sum()))
+        if size <= _CONVERGED * np.sqrt(abs(objective)):
+            break
+        moved = False
+        while damping < 1e12:
+            step = _newton_step(gradient, hessian, scale, damping)
+            if step is None:
+                damping = max(10 * damping, 1e-8)
+                continue
+            predicted = -float(gradient @ step + step @ hessian @ step / 2)
+            trial = chart.measure(chart.clip(z, step.reshape(z.shape)))
+            new_objective = problem.objective(trial)
+            if predicted <= _ROUNDING * abs(objective):
+                moved = len(trial) == len(measure) and _scaled_gradient(problem, trial, scale) < size / 2
+                break
+            if new_objective < objective:
+                moved = True
+                damping = damping / 10 if damping > 1e-14 else 0.0
+                break
+            damping = max(10 * damping, 1e-8)
+        if not moved:
+            break
+        measure, objective = trial, new_objective
+    return measure
+
+
+def _newton_step(gradient: Array, hessian: Array, scale: Array, damping: float) -> Array | None:
+    """-(H + damping·diag(scale))⁻¹ gradient, or None when that matrix is not positive definite."""
+    root = np.sqrt(scale)
+    scaled = hessian / root[:, None] / root[None, :]
+    scaled[np.diag_indices_from(scaled)] += damping
+    try:
+        factor = np.linalg.cholesky(scaled)
+    except np.linalg.LinAlgError:
+        return None
+    return np.asarray(-np.linalg.solve(factor.T, np.linalg.solve(factor, gradient / root)) / root)
+
+
+def _scaled_gradient(problem: Problem, measure: Measure, scale: Array) -> float:
+    chart = chart_for(problem, measure)
+    gradient, _ = chart.derivatives(chart.coordinates(measure))
+    return float(np.sqrt((gradient**2 / scale).sum()))

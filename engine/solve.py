@@ -1,0 +1,253 @@
+"""From a problem to a few atoms with a bound on their suboptimality."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from . import initial
+from .bounds import feature_scales
+from .domain import Array
+from .errors import ProblemError
+from .flow import Flow, StepSize, Trajectory, natural_step
+from .gap import Gap, duality_gap
+from .measure import Measure
+from .merge import merge
+from .polish import polish
+from .problem import Problem
+from .result import Certificate, Result
+
+Progress = Callable[[str, float, str], None]
+
+# Flow steps before each attempt to merge, polish and certify, and whether that attempt may insert atoms. The flow alone
+# finds the basin as a rule; where it has not after three rounds, inserting is cheaper than waiting.
+_ROUNDS = ((64, False), (128, False), (256, True), (1024, True), (4096, True))
+_MERGE = 0.7  # joins particles that fell into one basin: features within a fraction 0.7 of their norm
+_COALESCED = 0.02  # joins atoms that polishing drove together
+_INSERTIONS = 60
+_FRAMES = 100  # most states recorded per round
+
+
+@dataclass
+class _Log:
+    """What happened, for `Result.trace`, and the progress display."""
+
+    progress: Progress | None
+    started: float = field(default_factory=time.perf_counter)
+    rows: list[tuple[float, float, float, int, str]] = field(default_factory=list)
+    evaluations: int = 0
+
+    def add(self, phase: str, fraction: float, objective: float, atoms: int, gap: float = math.nan) -> None:
+        self.rows.append((time.perf_counter() - self.started, objective, gap, atoms, phase))
+        if self.progress is not None:
+            bound = "" if math.isnan(gap) else f", gap {gap:.1e}"
+            self.progress(phase, fraction, f"objective {objective:.6g}, atoms {atoms}{bound}")
+
+    def trace(self) -> dict[str, Any]:
+        columns = list(zip(*self.rows, strict=True)) if self.rows else [(), (), (), (), ()]
+        numbers = dict(zip(("seconds", "objective", "gap", "atoms"), map(np.array, columns[:4]), strict=True))
+        return {**numbers, "phase": list(columns[4])}
+
+
+def solve(
+    problem: Problem,
+    *,
+    particles: int | None = None,
+    relative_gap: float = 1e-9,
+    flow_steps: int | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Result:
+    """Minimise J over measures: flow, merge, polish, bound the gap; insert atoms where |eta| > penalty if it is too large.
+
+    The flow finds the basin (CB18 Thm 3.3, 3.5); polishing its few merged atoms ends it at machine precision. J never rises.
+
+    Parameters
+    ----------
+    particles : m, the number of particles; by default a few for every feature that fits into Theta.
+    relative_gap : stop when gap <= relative_gap·|J|.
+    flow_steps : length of the flow in steps; by default it runs until its merged and polished particles are certified.
+    seed : of the random initial directions of 2-homogeneous units.
+    progress : called with (phase, fraction done, message).
+
+    Returns
+    -------
+    Result : also when the gap stays above the tolerance; its status says so.
+
+    Raises
+    ------
+    ProblemError, FlowError : unusable options.
+    """
+    if not (isinstance(relative_gap, (int, float)) and 0 < relative_gap < math.inf):
+        raise ProblemError(f"relative_gap must be positive and finite; got {relative_gap!r}; the default is 1e-9")
+    if flow_steps is not None and not (isinstance(flow_steps, int) and 1 <= flow_steps <= 100_000_000):
+        raise ProblemError(f"flow_steps must be an integer from 1 to 100000000; got {flow_steps!r}; leave it out")
+    log = _Log(progress)
+    best = duality_gap(problem, Measure.zero(problem.features.dimension)), Measure.zero(problem.features.dimension)
+    if best[0].supremum.value <= problem.penalty:
+        return _result(problem, *best, relative_gap, "zero measure", log, None, 0)
+    m = particles if particles is not None else default_particles(problem)
+    run = _Run(problem, m, seed, relative_gap, log, best)
+    for steps, insert in [(flow_steps, True)] if flow_steps is not None else _ROUNDS:
+        run.follow_flow(steps)
+        run.attempt(refine(problem, run.flow.measure()))
+        if insert:
+            run.insert()
+        if run.certified or run.step.exhausted:
+            break
+    if not run.certified:
+        run.insert()
+    status = "certified" if run.certified else "gap above tolerance"
+    return _result(problem, *run.best, relative_gap, status, log, run.trajectory(), run.inserted)
+
+
+def default_particles(problem: Problem) -> int:
+    """Two particles for every feature that fits side by side into Theta; 200 directions on a sphere."""
+    domain = problem.features.domain
+    if domain.sphere:
+        return 200
+    norm, slopes = feature_scales(problem, domain.grid(tuple(5 for _ in domain.axes)))
+    extents = np.maximum((domain.upper - domain.lower) * slopes / max(norm, 1e-300), 1.0)
+    return int(min(max(100, 2 * math.prod(extents)), 10_000))
+
+
+def refine(problem: Problem, measure: Measure, radius: float = _MERGE) -> Measure:
+    """Merge, polish, join what polishing drove together, polish again."""
+    measure = polish(problem, merge(problem, measure, radius))
+    for _ in range(4):
+        joined = merge(problem, measure, _COALESCED)
+        if len(joined) == len(measure):
+            break
+        measure = polish(problem, joined)
+    return measure
+
+
+def start_particles(problem: Problem, m: int, seed: int) -> Array:
+    """Where `solve` starts: weight zero on a grid (CB18 §4.1), or a small sphere for 2-homogeneous units (CB18 §4.2)."""
+    if not problem.features.domain.sphere:
+        return initial.grid(problem, m)
+    unit = initial.sphere(problem, m, 1.0, seed)
+    g = problem.loss.gradient(np.zeros_like(problem.loss.y))
+    norm, _ = feature_scales(problem, unit[: min(m, 64), 1:])
+    pull = float(np.abs(problem.features.adjoint(unit, g)[0]).max())
+    return initial.sphere(problem, m, 0.3 * math.sqrt(pull / max(norm**2, 1e-300)), seed)
+
+
+class _Run:
+    """One solve under way: the flowing particles, the best measure so far with its gap, and what was recorded."""
+
+    def __init__(
+        self, problem: Problem, m: int, seed: int, relative_gap: float, log: _Log, best: tuple[Gap, Measure]
+    ) -> None:
+        self.problem, self.tolerance, self.log, self.best = problem, relative_gap, log, best
+        particles = start_particles(problem, m, seed)
+        first, speeds = natural_step(problem, particles, "forward-backward")
+        self.flow = Flow(problem, particles, "forward-backward", speeds)
+        self.step = StepSize(first)
+        self.inserted = 0
+        self.frames = [(0.0, particles.copy(), float(self.flow.steps(0.0, 0, descent=False)[0]))]
+
+    @property
+    def certified(self) -> bool:
+        """Whether the best measure's gap is within the tolerance."""
+        return self.best[0].relative <= self.tolerance
+
+    def trajectory(self) -> Trajectory:
+        """The flow as recorded."""
+        times, particles, energies = zip(*self.frames, strict=True)
+        return Trajectory(np.array(times), np.stack(particles), np.array(energies))
+
+    def follow_flow(self, steps: int) -> None:
+        """Up to `steps` accepted flow steps, recorded at most a hundred times."""
+        done = 0
+        while done < steps and not self.step.exhausted:
+            count = min(steps - done, max(16, steps // _FRAMES))
+            passed, energy = self.step.run(self.flow, count)
+            done += count
+            self.frames.append((self.frames[-1][0] + passed, self.flow.particles.copy(), energy))
+            self.log.add("flow", done / steps, min(energy, self.best[0].objective), len(self.flow.particles))
+        self.log.evaluations = self.flow.evaluations
+
+    def attempt(self, candidate: Measure, phase: str = "polish") -> bool:
+        """Keep the candidate if it lowers J; whether it did."""
+        gap = duality_gap(self.problem, candidate)
+        better = gap.objective < self.best[0].objective
+        if better:
+            self.best = gap, candidate
+            self.log.add(phase, 1.0, gap.objective, len(candidate), gap.gap)
+        return better
+
+    def insert(self) -> None:
+        """Add atoms where |eta| > penalty and polish, until the gap is small or nothing lowers J any more."""
+        for _ in range(_INSERTIONS):
+            if self.certified:
+                break
+            gap, measure = self.best
+            larger = _insert(self.problem, gap, measure)
+            if larger is None or not self.attempt(refine(self.problem, larger, _COALESCED), "insert"):
+                break
+            self.inserted += len(larger) - len(measure)
+
+
+def _insert(problem: Problem, gap: Gap, measure: Measure) -> Measure | None:
+    """`measure` with light atoms at the highest maxima of |eta| above the penalty, as heavy as lowers J; None if none does."""
+    supremum, penalty = gap.supremum, problem.penalty
+    top = float(supremum.heights.max(initial=0.0))
+    chosen = supremum.heights > penalty + 0.3 * (top - penalty)
+    if top <= penalty or not chosen.any():
+        return None
+    positions = supremum.positions[chosen][:16]
+    eta = problem.features.certificate(positions, gap.residual)[0]
+    norm, _ = feature_scales(problem, positions)
+    curvature = float(problem.loss.curvature(np.zeros_like(problem.loss.y)).max())
+    weights = -np.sign(eta) * (np.abs(eta) - penalty) / max(norm**2 * curvature * len(eta), 1e-300)
+    for _ in range(40):
+        larger = Measure(np.append(measure.weights, weights), np.concatenate([measure.positions, positions]))
+        if problem.objective(larger) < gap.objective:
+            return larger
+        weights = weights / 2
+    return None
+
+
+def _result(
+    problem: Problem,
+    gap: Gap,
+    measure: Measure,
+    relative_gap: float,
+    status: str,
+    log: _Log,
+    trajectory: Trajectory | None,
+    inserted: int,
+) -> Result:
+    if log.progress is not None:
+        log.progress("done", 1.0, status)
+    features = problem.features
+    order = np.lexsort(measure.positions.T[::-1]) if len(measure) else np.zeros(0, dtype=int)
+    return Result(
+        measure=Measure(measure.weights[order], measure.positions[order]),
+        objective=gap.objective,
+        gap=gap.gap,
+        relative_gap=gap.relative,
+        certificate=Certificate(
+            rigorous=False,  # float64 rounding is not enclosed by any bound of this room
+            sup_bound=gap.supremum.value,
+            method=gap.supremum.method,
+            precision="float64, rounding not enclosed",
+        ),
+        status=status,
+        tolerance=relative_gap,
+        penalty=problem.penalty,
+        sign=problem.sign,
+        features={"name": features.name, "kind": features.kind, "dimension": features.dimension, **features.constants},
+        loss=problem.loss.name,
+        trace=log.trace(),
+        trajectory=trajectory,
+        evaluations=log.evaluations,
+        insertions=inserted,
+        seconds=time.perf_counter() - log.started,
+    )

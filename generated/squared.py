@@ -1,0 +1,47 @@
+# Written by conicflow.derive from squared.toml: do not edit. To write it again: conicflow derive
+# spec SHA-256 f75b3adc3c584334b1cf5beff0abeb99e8c851aa328769327323fb7a2ea5f29d
+# SymPy 1.14.0
+"""Squared error: l(f, y) = (f - y)**2/2"""
+
+import numpy as np
+
+# pythran export DESCRIPTION
+DESCRIPTION = '{"complex_values": true, "conjugate": "p**2/2 + p*y", "equation": "l(f, y) = (f - y)**2/2", "kind": "loss", "name": "squared", "reference": "Chizat and Bach (2018), section 4.1", "spec_sha256": "f75b3adc3c584334b1cf5beff0abeb99e8c851aa328769327323fb7a2ea5f29d", "targets": "real", "title": "Squared error"}'
+
+
+def value_at(f, y):
+    return (1.0/2.0)*(f - y)**2
+
+
+# pythran export value(float64[:], float64[:], float64[:])
+def value(f, y, omega):
+    """R(f) = sum_j omega_j l(f_j, y_j)."""
+    total = 0.0
+    for j in range(f.shape[0]):
+        total += omega[j]*value_at(f[j], y[j])
+    return total
+
+
+# pythran export slope(float64[:], float64[:], float64[:])
+def slope(f, y, omega):
+    """R'(f)_j = omega_j l'(f_j, y_j)."""
+    return omega*(f - y)
+
+
+# pythran export curvature(float64[:], float64[:], float64[:])
+def curvature(f, y, omega):
+    """The diagonal of R'', omega_j l''(f_j, y_j)."""
+    return omega*(1.0 + 0.0*f)
+
+
+# pythran export conjugate(float64[:], float64[:], float64[:])
+def conjugate(p, y, omega):
+    """R*(p) = sum_j omega_j l*(p_j/omega_j, y_j), infinite outside the domain of l*."""
+    total = 0.0
+    for j in range(p.shape[0]):
+        total += omega[j]*conjugate_at(p[j]/omega[j], y[j])
+    return total
+
+
+def conjugate_at(p, y):
+    return (1.0/2.0)*p**2 + p*y

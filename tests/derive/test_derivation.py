@@ -1,0 +1,337 @@
+"""Derivatives agree with Taylor's theorem, true claims are proved, and false ones are refused with a counterexample."""
+
+import os
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import conicflow.derive.spec
+import mpmath
+import pytest
+import sympy
+from conicflow.derive.derivation import derive_feature, derive_loss, prove_homogeneity, torus_phase
+from conicflow.derive.errors import SpecError
+from conicflow.derive.functions import differentiate, expand_definitions, sigmoid, smooth_cases, softplus, xlogx
+from conicflow.derive.spec import load_spec
+
+SPECS = Path(conicflow.derive.spec.__file__).parent / "specs"
+Z = sympy.Symbol("z", real=True)
+DIGITS = 50
+
+# The formulas once more, by hand: name -> (phi of the coordinates it is differentiated by, those coordinates, the rest).
+BY_HAND = {
+    "fourier": (lambda v, o: o["h"] * mpmath.expjpi(-2 * o["k"] * v[0]), {"theta": 0.3}, {"k": 3, "h": 0.7 - 0.4j}),
+    "gaussian": (
+        lambda v, o: mpmath.exp(-((o["x"] - v[0]) ** 2) / (2 * o["sigma"] ** 2)),
+        {"theta": 0.35},
+        {"x": 0.6, "sigma": 0.25},
+    ),
+    "line_spectrum": (
+        lambda v, o: mpmath.cos(2 * mpmath.pi * v[0] * o["t"] + v[1]),
+        {"theta": 0.45, "p": 2.2},
+        {"t": 1.3},
+    ),
+    "relu": (lambda v, o: max(v[0], 0), {"z": 0.8}, {}),
+}
+
+
+def write_feature(folder, phi, kind="pointwise", family="partially 1-homogeneous", domains=None, constants=""):
+    inputs = {"pointwise": {"x"}, "ridge": {"z"}, "torus": {"h", "k"}}[kind]
+    domains = domains or {"pointwise": {"theta": "interval"}, "ridge": {"theta": "real"}, "torus": {"theta": "torus"}}[kind]
+    path = folder / "feature.toml"
+    path.write_text(
+        f'schema = 1\nkind = "{kind}"\nname = "feature"\ntitle = "t"\nreference = "r"\nfamily = "{family}"\nphi = "{phi}"\n'
+        + "[parameters]\n"
+        + "".join(f'{name} = "{domain}"\n' for name, domain in domains.items())
+        + "[inputs]\n"
+        + "".join(f'{name} = "input"\n' for name in sorted(inputs))
+        + constants
+    )
+    return load_spec(path)
+
+
+def write_loss(folder, value, conjugate, domain=(), targets="real", constants=""):
+    path = folder / "loss.toml"
+    path.write_text(
+        f'schema = 1\nkind = "loss"\nname = "loss"\ntitle = "t"\nreference = "r"\ntargets = "{targets}"\n'
+        f'value = "{value}"\nconjugate = "{conjugate}"\nconjugate_domain = {list(domain)}\n{constants}'
+    )
+    return load_spec(path)
+
+
+DELTA = '[constants]\ndelta = { positive = true, description = "threshold" }\n'
+HUBER = "min(abs(f - y), delta)*(abs(f - y) - min(abs(f - y), delta)/2)"
+
+
+def number(expression, values):
+    """The value of an expression at floats, by name, with 50 digits."""
+    exact = {
+        symbol: sympy.Rational(complex(values[symbol.name]).real) + sympy.I * sympy.Rational(complex(values[symbol.name]).imag)
+        for symbol in expression.free_symbols
+    }
+    return mpmath.mpmathify(expression.xreplace(exact).evalf(DIGITS))
+
+
+def taylor_remainders(name, gradient, hessian, steps):
+    """|phi(v + t e) - phi(v) - t <gradient, e> - t^2 <hessian e, e> / 2| for a fixed direction e and each step t."""
+    phi, coordinates, others = BY_HAND[name]
+    values = coordinates | others
+    start = [mpmath.mpf(value) for value in coordinates.values()]
+    direction = [mpmath.mpf(1), mpmath.mpf(-2)][: len(start)]
+    first = sum(number(g, values) * e for g, e in zip(gradient, direction, strict=True))
+    second = sum(number(hessian[i][j], values) * direction[i] * direction[j] for i in range(len(start)) for j in range(len(start)))
+    return [
+        abs(phi([v + t * e for v, e in zip(start, direction, strict=True)], others) - phi(start, others) - t * first - t**2 * second / 2)
+        for t in steps
+    ]
+
+
+def slope(remainders):
+    """Observed order of remainders at steps halved each time."""
+    return [mpmath.log(a / b, 2) for a, b in pairwise(remainders)]
+
+
+@pytest.mark.parametrize("name", ["fourier", "gaussian", "line_spectrum"])
+def test_the_taylor_remainder_is_of_third_order(name):
+    """phi(v + t e) = phi(v) + t <grad, e> + t^2/2 <hess e, e> + O(t^3); a wrong gradient gives order 1, a wrong hessian 2."""
+    derivation = derive_feature(load_spec(SPECS / f"{name}.toml"))
+    wrong_gradient = tuple(entry * sympy.Rational(1001, 1000) for entry in derivation.gradient)
+    wrong_hessian = tuple(tuple(entry * sympy.Rational(1001, 1000) for entry in row) for row in derivation.hessian)
+    with mpmath.workdps(DIGITS):
+        steps = [mpmath.mpf("1e-8") / 2**i for i in range(3)]
+        for gradient, hessian, order in (
+            (derivation.gradient, derivation.hessian, 3),
+            (derivation.gradient, wrong_hessian, 2),
+            (wrong_gradient, derivation.hessian, 1),
+        ):
+            # the next term of the expansion is t ~ 1e-8 times smaller, by a ratio of derivatives below 1e3
+            for observed in slope(taylor_remainders(name, gradient, hessian, steps)):
+                assert abs(observed - order) < 1e-4
+
+
+def test_relu_is_its_own_taylor_expansion_on_either_side_of_the_kink():
+    derivation = derive_feature(load_spec(SPECS / "relu.toml"))
+    assert derivation.gradient == (sympy.Piecewise((1, Z > 0), (0, True)),)
+    assert derivation.hessian == ((0,),)
+    with mpmath.workdps(DIGITS):
+        # exact up to the rounding of 50 digits
+        assert max(taylor_remainders("relu", derivation.gradient, derivation.hessian, [mpmath.mpf("1e-3")])) < 1e-48
+    assert [derivation.gradient[0].subs(Z, value) for value in (-1, 0, 1)] == [0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("expression", "first", "second"),
+    [
+        (sympy.Max(Z, 0) ** 2, {-1: 0, 2: 4}, {-1: 0, 2: 2}),
+        (sympy.Min(Z, 3 * Z), {-1: 3, 2: 1}, {-1: 0, 2: 0}),
+        (sympy.Abs(Z), {-1: -1, 2: 1}, {-1: 0, 2: 0}),
+        (sympy.sign(Z) * Z**2, {-1: 2, 2: 4}, {-1: -2, 2: 2}),
+        (sympy.Max(sympy.Abs(Z), 1), {-2: -1, 0: 0, 2: 1}, {-2: 0, 0: 0, 2: 0}),
+        (sympy.Max(Z, Z**2, 1), {-2: -4, 0: 0, 2: 4}, {-2: 2, 0: 0, 2: 2}),
+        (sympy.exp(-sympy.Abs(Z)), {0: 0}, {}),
+    ],
+)
+def test_derivatives_across_kinks_are_those_of_the_branch(expression, first, second):
+    derivative = differentiate(expression, Z)
+    assert {z: derivative.subs(Z, z) for z in first} == first
+    assert {z: differentiate(derivative, Z).subs(Z, z) for z in second} == second
+
+
+def test_cases_of_a_kink_exclude_contradictions():
+    """|z| + sign z has two cases, not four."""
+    assert set(smooth_cases(sympy.Abs(Z) + sympy.sign(Z))) == {Z + 1, -Z - 1}
+
+
+@pytest.mark.parametrize("function", [softplus, sigmoid, xlogx])
+def test_our_functions_are_their_definitions(function):
+    z = sympy.Symbol("z", positive=True)
+    derivative = expand_definitions(function(z).diff(z)) - expand_definitions(function(z)).diff(z)
+    assert sympy.simplify(derivative) == 0
+    for value in (sympy.Rational(1, 7), sympy.Integer(90)):
+        with mpmath.workdps(DIGITS):
+            t = mpmath.mpf(value.p) / value.q
+            expected = {
+                softplus: t + mpmath.log1p(mpmath.exp(-t)),
+                sigmoid: (1 + mpmath.tanh(t / 2)) / 2,
+                xlogx: t * mpmath.log(t),
+            }[function]
+            assert abs(mpmath.mpf(str(function(value).evalf(DIGITS))) - expected) < abs(expected) * mpmath.mpf("1e-48")
+
+
+def test_softplus_far_below_zero_keeps_its_digits():
+    """softplus(z) = exp(z) - exp(2 z)/2 + ... for z -> -oo."""
+    with mpmath.workdps(DIGITS):
+        expected = mpmath.exp(-200)
+        assert abs(mpmath.mpf(str(softplus(-200).evalf(DIGITS))) - expected) < expected * mpmath.mpf("1e-48")
+    assert xlogx(0) == 0
+
+
+def test_families_and_phase_of_the_shipped_features():
+    derivations = {name: derive_feature(load_spec(SPECS / f"{name}.toml")) for name in BY_HAND}
+    families = {name: derivation.family for name, derivation in derivations.items()}
+    assert families == dict.fromkeys(BY_HAND, "partially 1-homogeneous") | {"relu": "2-homogeneous"}
+    theta = sympy.Symbol("theta", real=True)
+    phases = {name: derivation.phase for name, derivation in derivations.items()}
+    assert phases == dict.fromkeys(BY_HAND) | {"fourier": -2 * sympy.pi * theta}
+
+
+@pytest.mark.parametrize("phi", ["max(z, 0)", "abs(z)", "max(z, z/10)", "3*min(z, 2*z) + z", "sqrt(z**2)"])
+def test_homogeneous_ridges_are_proved(tmp_path, phi):
+    assert prove_homogeneity(write_feature(tmp_path, phi, "ridge", "2-homogeneous")) == "2-homogeneous"
+
+
+def test_homogeneous_pointwise_features_are_proved_in_all_parameters_together(tmp_path):
+    domains = {"a": "real", "b": "real"}
+    assert derive_feature(write_feature(tmp_path, "max(a*x + b, 0)", family="2-homogeneous", domains=domains))
+    with pytest.raises(SpecError, match="this fails at a = "):
+        derive_feature(write_feature(tmp_path, "max(a*x + b + 1, 0)", family="2-homogeneous", domains=domains))
+
+
+@pytest.mark.parametrize("phi", ["max(z, 0)**2", "softplus(z)", "max(z, 1)", "tanh(z)", "sign(z)", "max(z, 0)*1.0000001**z"])
+def test_a_false_claim_of_homogeneity_is_refused_with_a_counterexample(tmp_path, phi):
+    with pytest.raises(SpecError, match=r"is 2-homogeneous: .* this fails at z = .*, s = 1\.5"):
+        derive_feature(write_feature(tmp_path, phi, "ridge", "2-homogeneous"))
+    assert derive_feature(write_feature(tmp_path, phi, "ridge")).family == "partially 1-homogeneous"
+
+
+def test_homogeneity_needs_a_cone(tmp_path):
+    with pytest.raises(SpecError, match="domain 'real'"):
+        derive_feature(write_feature(tmp_path, "theta*x", family="2-homogeneous"))
+
+
+@pytest.mark.parametrize(
+    ("phi", "phase"),
+    [
+        ("h*exp(2*pi*I*k*theta)", "2*pi*theta"),
+        ("h*(cos(2*pi*k*theta) - I*sin(2*pi*k*theta))", "-2*pi*theta"),
+        ("h*exp(-2*pi*I*k*(3*theta - 1/4))", "-6*pi*theta + pi/2"),
+    ],
+)
+def test_phases(tmp_path, phi, phase):
+    assert str(torus_phase(write_feature(tmp_path, phi, "torus"))) == phase
+
+
+@pytest.mark.parametrize(
+    ("phi", "rule"),
+    [
+        ("h*exp(-I*k*theta)", "has period 1 in theta.* this fails at"),
+        ("h*exp(-2*pi*I*k**2*theta)", "form .* this fails at"),
+        ("h*exp(-2*pi*I*k*theta)*cos(2*pi*theta)", "form .* no such angle"),
+        ("h*exp(-2*pi*I*k*theta - 1)", "form .* no such angle"),
+        ("h**2*exp(-2*pi*I*k*theta)", "form .* no such angle"),
+        ("h*k*cos(2*pi*theta)", "form .* no such angle"),
+    ],
+)
+def test_a_torus_feature_is_geometric_with_period_one(tmp_path, phi, rule):
+    with pytest.raises(SpecError, match=rule):
+        derive_feature(write_feature(tmp_path, phi, "torus"))
+
+
+@pytest.mark.parametrize(("domain", "period"), [("torus", "1"), ("circle", "2*pi")])
+def test_periodic_domains_need_periodic_features(tmp_path, domain, period):
+    domains = {"theta": domain}
+    assert derive_feature(write_feature(tmp_path, f"exp(cos(2*pi*theta/({period}) - x))", domains=domains))
+    with pytest.raises(SpecError, match=f"has period {period} in theta".replace("*", r"\*")):
+        derive_feature(write_feature(tmp_path, "exp(cos(theta*x))", domains=domains))
+
+
+@pytest.mark.parametrize("phi", ["sqrt(theta - x)", "log(x)*theta", "x**theta", "exp(exp(exp(99*abs(theta*x))))"])
+def test_phi_must_be_defined_at_every_input(tmp_path, phi):
+    with pytest.raises(SpecError, match=r"at theta = 0\.\d+, x = "):
+        derive_feature(write_feature(tmp_path, phi))
+
+
+@pytest.mark.parametrize("name", ["squared", "logistic"])
+def test_shipped_losses_are_proved(name):
+    derivation = derive_loss(load_spec(SPECS / f"{name}.toml"))
+    f, y = sympy.symbols("f y", real=True)
+    slopes = {"squared": f - y, "logistic": -y * sigmoid(-y * f)}
+    assert derivation.slope == slopes[name]
+    assert derivation.curvature == differentiate(slopes[name], f)
+
+
+@pytest.mark.parametrize(
+    ("value", "conjugate", "domain", "targets", "constants"),
+    [
+        ("exp(f) - y*f", "xlogx(p + y) - (p + y)", ["p + y"], "count", ""),
+        ("max(1 - y*f, 0)**2/2", "y*p + p**2/2", ["-y*p"], "sign", ""),
+        (HUBER, "p**2/2 + p*y", ["delta - p", "delta + p"], "real", DELTA),
+        ("delta*(f - y)**2", "p**2/(4*delta) + p*y", [], "real", DELTA),
+        ("log(cosh(f - y))", "p*y + (xlogx(1 + p) + xlogx(1 - p))/2", ["1 - p", "1 + p"], "real", ""),
+    ],
+    ids=["poisson", "squared hinge", "huber", "weighted", "log cosh"],
+)
+def test_other_losses_are_proved(tmp_path, value, conjugate, domain, targets, constants):
+    assert derive_loss(write_loss(tmp_path, value, conjugate, domain, targets, constants))
+
+
+@pytest.mark.parametrize(
+    ("value", "conjugate", "domain", "targets", "constants"),
+    [
+        ("(f - y)**2/2", "p**2/2 - p*y", [], "real", ""),
+        ("(f - y)**2/2", "p**2/2 + p*y + 1e-9", [], "real", ""),
+        ("(f - y)**2/2", "log(p)", [], "real", ""),
+        ("softplus(-y*f)", "xlogx(-y*p) - xlogx(1 + y*p)", ["-y*p", "1 + y*p"], "sign", ""),
+        ("exp(f) - y*f", "xlogx(p + y)", ["p + y"], "count", ""),
+        (HUBER, "p**2/2 + p*y + max(abs(p) - delta/2, 0)", ["delta - p", "delta + p"], "real", DELTA),
+    ],
+)
+def test_a_wrong_conjugate_is_refused_with_a_counterexample(tmp_path, value, conjugate, domain, targets, constants):
+    with pytest.raises(SpecError, match=r"this fails at f = .*, y = .* by .*: correct it"):
+        derive_loss(write_loss(tmp_path, value, conjugate, domain, targets, constants))
+
+
+@pytest.mark.parametrize(
+    ("value", "conjugate", "targets", "domain", "rule"),
+    [
+        ("softplus(-y*f)", "xlogx(-y*p) + xlogx(1 + y*p)", "sign", ["1 + y*p"], "nothing outside the range"),
+        ("softplus(-y*f)", "xlogx(-y*p) + xlogx(1 + y*p)", "sign", [], "nothing outside the range"),
+        ("softplus(-y*f)", "xlogx(-y*p) + xlogx(1 + y*p)", "sign", ["-y*p", "0.999 + y*p"], "contains every l'"),
+        ("(f - y)**2/2", "p**2/2 + p*y", "real", ["1 - p**2"], "affine in p"),
+        ("(f - y)**2/2", "p**2/2 + p*y", "real", ["sqrt(y)*p + 999"], "contains every l'"),
+    ],
+)
+def test_the_conjugate_domain_is_the_range_of_the_slope(tmp_path, value, conjugate, targets, domain, rule):
+    with pytest.raises(SpecError, match=rule):
+        derive_loss(write_loss(tmp_path, value, conjugate, domain, targets))
+
+
+@pytest.mark.parametrize("value", ["log(1 + (f - y)**2)", "-abs(f - y)", "(f - y)**3", "cos(f - y)", "min((f - y)**2, 400)"])
+def test_a_loss_that_is_not_convex_is_refused_with_a_point(tmp_path, value):
+    with pytest.raises(SpecError, match=r"is convex in f, but .* is not at f = "):
+        derive_loss(write_loss(tmp_path, value, "p*y"))
+
+
+def test_a_loss_that_is_not_finite_is_refused(tmp_path):
+    with pytest.raises(SpecError, match=r"finite and real, but .* is not at f = -20"):
+        derive_loss(write_loss(tmp_path, "log(f) + y", "p*y"))
+
+
+def test_what_cannot_be_proved_is_refused(tmp_path):
+    """True for the sum of the pseudo-Huber loss and its conjugate, but beyond our simplification."""
+    with pytest.raises(SpecError, match="could not be proved"):
+        derive_loss(write_loss(tmp_path, "sqrt(1 + (f - y)**2) - 1", "p*y + 1 - sqrt(1 - p**2)", ["1 - p", "1 + p"]))
+
+
+def test_derivations_do_not_depend_on_the_hash_seed():
+    script = (
+        "import pathlib, sys\n"
+        "from conicflow.derive.derivation import derive_feature, derive_loss\n"
+        "from conicflow.derive.spec import FeatureSpec, load_spec\n"
+        "for path in sorted(pathlib.Path(sys.argv[1]).glob('*.toml')):\n"
+        "    spec = load_spec(path)\n"
+        "    print(derive_feature(spec) if isinstance(spec, FeatureSpec) else derive_loss(spec))\n"
+    )
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", script, str(SPECS)],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(outputs) == 1
+    assert "FeatureDerivation" in outputs.pop()

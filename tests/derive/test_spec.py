@@ -1,0 +1,208 @@
+"""Spec files: the shipped ones load, and every other kind of file is refused by name, rule and value."""
+
+from pathlib import Path
+
+import conicflow.derive.spec
+import pytest
+import sympy
+from conicflow.derive.errors import SpecError
+from conicflow.derive.spec import MAX_FILE_BYTES, FeatureSpec, LossSpec, load_spec
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+SPECS = Path(conicflow.derive.spec.__file__).parent / "specs"
+POINTWISE = """
+schema = 1
+kind = "pointwise"
+name = "lorentz"
+title = "Lorentzian line"
+reference = "none"
+family = "partially 1-homogeneous"
+phi = "1 / (1 + ((x - theta)/width)**2)"
+
+[parameters]
+theta = "interval"
+
+[inputs]
+x = "location"
+
+[constants]
+width = { positive = true, description = "half width" }
+"""
+LOSS = """
+schema = 1
+kind = "loss"
+name = "poisson"
+title = "Poisson negative log-likelihood of a log rate"
+reference = "none"
+targets = "count"
+value = "exp(f) - y*f"
+conjugate = "xlogx(p + y) - (p + y)"
+conjugate_domain = ["p + y"]
+"""
+
+
+def refusal(folder: Path, content: str | bytes) -> str:
+    path = folder / "spec.toml"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    with pytest.raises(SpecError) as caught:
+        load_spec(path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    assert "\n" not in message.removeprefix(str(path))
+    return message
+
+
+def test_shipped_specs_are_named_after_their_files():
+    paths = sorted(SPECS.glob("*.toml"))
+    assert len(paths) >= 6
+    for path in paths:
+        assert load_spec(path).name == path.stem
+
+
+def test_a_feature_as_read(tmp_path):
+    path = tmp_path / "lorentz.toml"
+    path.write_text(POINTWISE)
+    spec = load_spec(str(path))
+    assert isinstance(spec, FeatureSpec)
+    theta, x = sympy.symbols("theta x", real=True)
+    width = sympy.Symbol("width", positive=True)
+    assert spec.phi == 1 / (1 + ((x - theta) / width) ** 2)
+    assert [(item.name, item.symbol, item.domain) for item in spec.parameters] == [("theta", theta, "interval")]
+    assert [(item.name, item.symbol, item.description) for item in spec.inputs] == [("x", x, "location")]
+    assert [(item.name, item.symbol, item.positive) for item in spec.constants] == [("width", width, True)]
+    assert (spec.kind, spec.family_claim) == ("pointwise", "partially 1-homogeneous")
+
+
+def test_a_loss_as_read(tmp_path):
+    path = tmp_path / "poisson.toml"
+    path.write_text(LOSS)
+    spec = load_spec(path)
+    assert isinstance(spec, LossSpec)
+    f, y, p = sympy.symbols("f y p", real=True)
+    assert spec.value == sympy.exp(f) - y * f
+    assert spec.conjugate_domain == (p + y,)
+    assert (spec.targets, spec.complex_values, spec.constants) == ("count", False, ())
+
+
+def test_the_torus_has_an_integer_frequency_and_a_complex_filter():
+    symbols = {item.name: item.symbol for item in load_spec(SPECS / "fourier.toml").inputs}
+    assert symbols["k"].is_integer
+    assert symbols["h"].is_complex and symbols["h"].is_real is None
+
+
+def test_the_hash_ignores_the_style_of_newlines_and_nothing_else(tmp_path):
+    hashes = []
+    for index, text in enumerate((POINTWISE, POINTWISE.replace("\n", "\r\n"), POINTWISE + "# note\n")):
+        path = tmp_path / f"{index}.toml"
+        path.write_bytes(text.encode())
+        hashes.append(load_spec(path).source_sha256)
+    assert hashes[0] == hashes[1] != hashes[2]
+    assert all(len(value) == 64 for value in hashes)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule"),
+    [
+        ("schema = 1", "schema = 2", "found 2"),
+        ("schema = 1", "schema = true", "found True"),
+        ("schema = 1", "", "needs the key 'schema'"),
+        ('title = "Lorentzian line"', "", "needs the key 'title'"),
+        ('title = "Lorentzian line"', "title = 3", "title is a non-empty string, found 3"),
+        ('title = "Lorentzian line"', 'title = " "', "title is a non-empty string"),
+        ('title = "Lorentzian line"', 'title = "two\\nlines"', "on one line"),
+        ('title = "Lorentzian line"', "title = '\"\"\"'", "without double quotes"),
+        ('title = "Lorentzian line"', 'title = "\\u202e"', "printable"),
+        ('title = "Lorentzian line"', f'title = "{"a" * 201}"', "200 printable"),
+        ('kind = "pointwise"', "", "kind is a non-empty string"),
+        ('kind = "pointwise"', 'kind = "spline"', "found 'spline'"),
+        ('kind = "pointwise"', 'kind = "ridge"', "a ridge feature declares"),
+        ('kind = "pointwise"', 'kind = "torus"', "a torus feature declares"),
+        ('kind = "pointwise"', 'kind = "loss"', "the keys of such a spec"),
+        ('name = "lorentz"', 'name = "../lorentz"', "found '../lorentz'"),
+        ('name = "lorentz"', 'name = "lorentz\\n"', "name"),
+        ('name = "lorentz"', 'name = "lambda"', "found 'lambda'"),
+        ('name = "lorentz"', f'name = "{"a" * 32}"', "a name matches"),
+        ('"partially 1-homogeneous"', '"3-homogeneous"', "family is one of"),
+        ('"partially 1-homogeneous"', '["2-homogeneous"]', "family is one of"),
+        ('"interval"', '"sphere"', "found 'sphere'"),
+        ('"interval"', '["interval"]', "found ['interval']"),
+        ('theta = "interval"', "", "declares at least one parameter"),
+        ('x = "location"', "x = 1", "x is a non-empty string"),
+        ('x = "location"', 'x = "location"\nX = "upper"', "found 'X'"),
+        ('x = "location"', 'x = "location"\nexp = "clash"', "found 'exp'"),
+        ('x = "location"', 'x = "location"\npi = "clash"', "found 'pi'"),
+        ('x = "location"', 'x = "location"\nm = "clash"', "found 'm'"),
+        ('x = "location"', 'x = "location"\nclass = "clash"', "found 'class'"),
+        ('x = "location"', 'x = "location"\nprint = "clash"', "found 'print'"),
+        ('x = "location"', 'x = "location"\ntheta = "clash"', "found 'theta' in two tables"),
+        ('x = "location"', 'x = "location"\nx = "clash"', "valid TOML"),
+        ('x = "location"', 'x = "location"\ntime = "unused"', "not on 'time'"),
+        ("(x - theta)", "(x - nu)", "phi: every name must be declared"),
+        ("(x - theta)", "(x - x)", "not on 'theta'"),
+        ('phi = "', 'phi = 3 # "', "phi: an expression is a string, found 3"),
+        ('phi = "', 'psi = "', "found 'psi'"),
+        ("{ positive = true, ", '{ positive = "yes", ', "a constant is a table"),
+        ("{ positive = true, ", "{ ", "a constant is a table"),
+        ("{ positive = true, ", "{ sign = 1, positive = true, ", "a constant is a table"),
+        ("{ positive = true, description = ", "0.1 # ", "a constant is a table"),
+        ("[inputs]", "[[inputs]]", "inputs is a table"),
+        ("[parameters]", "[", "valid TOML"),
+    ],
+)
+def test_refused_features(tmp_path, old, new, rule):
+    assert old in POINTWISE
+    assert rule in refusal(tmp_path, POINTWISE.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule"),
+    [
+        ('targets = "count"', 'targets = "any"', "targets is one of"),
+        ('targets = "count"', 'targets = "count"\ncomplex = true', "only for real targets"),
+        ('targets = "count"', 'targets = "real"\ncomplex = 1', "complex is true or false"),
+        ('["p + y"]', '"p + y"', "conjugate_domain is a list"),
+        ('["p + y"]', "[1]", "conjugate_domain: an expression is a string, found 1"),
+        ('["p + y"]', '["f"]', "conjugate_domain: every name must be declared"),
+        ('"exp(f) - y*f"', '"exp(p) - y*f"', "value: every name must be declared"),
+        ('"exp(f) - y*f"', '"exp(f)"', "not on 'y'"),
+        ('["p + y"]', '["p + y"]\n[constants]\nf = { positive = true, description = "clash" }', "found 'f'"),
+        ('conjugate = "', 'phi = "', "found 'phi'"),
+        ('conjugate = "xlogx(p + y) - (p + y)"', "", "needs the key 'conjugate'"),
+    ],
+)
+def test_refused_losses(tmp_path, old, new, rule):
+    assert old in LOSS
+    assert rule in refusal(tmp_path, LOSS.replace(old, new))
+
+
+def test_refused_files(tmp_path):
+    for path in (tmp_path / "missing.toml", tmp_path, Path("/dev/zero"), tmp_path / "nul\0byte"):
+        with pytest.raises(SpecError, match="no such file"):
+            load_spec(path)
+    assert "UTF-8" in refusal(tmp_path, POINTWISE.encode() + b"# \xff")
+    assert "UTF-8" in refusal(tmp_path, POINTWISE.encode("utf-16"))
+    assert "valid TOML" in refusal(tmp_path, "\ufeff" + POINTWISE)
+    assert "valid TOML" in refusal(tmp_path, "schema = " + "[" * 5000)
+    assert "valid TOML" in refusal(tmp_path, "schema = " + "9" * 5000)
+    assert f"at most {MAX_FILE_BYTES} bytes" in refusal(tmp_path, POINTWISE + "#" * MAX_FILE_BYTES)
+    assert "kind is" in refusal(tmp_path, "")
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # the one file is rewritten by each example
+@given(
+    st.sampled_from([POINTWISE, LOSS]),
+    st.integers(0, len(LOSS)),
+    st.integers(0, 20),
+    st.one_of(st.binary(max_size=8), st.sampled_from([b'"', b"[", b"{}", b"\n", b"=1", b"**9", b"*x", b"-1e9"])),
+)
+def test_a_damaged_file_is_read_or_refused(tmp_path, text, start, length, insertion):
+    source = text.encode()
+    path = tmp_path / "spec.toml"
+    path.write_bytes(source[:start] + insertion + source[start + length :])
+    try:
+        spec = load_spec(path)
+    except SpecError as error:
+        assert str(error).startswith(f"{path}: ")
+        return
+    assert isinstance(spec, FeatureSpec | LossSpec)
