@@ -148,7 +148,7 @@ def _read_array(source: str, folder: Path, where: str) -> Array:
         if path.is_dir():
             raise ProblemError(f"{where} must be a file; got the folder {path}; name a file in it")
         if not path.is_file():
-            raise ProblemError(f"{where} must be a file, found none at {path}: paths are relative to the problem file")
+            raise ProblemError(f"{where} must be a file; found none at {path}; paths are relative to the problem file")
         if (size := path.stat().st_size) > MAX_BYTES:
             raise ProblemError(f"{where} must be at most {MAX_BYTES} bytes; got {size}; thin the data out")
         match kind:
@@ -178,22 +178,21 @@ def _parse(source: str, where: str) -> tuple[str, str, str]:
 
 
 def _read_npy(path: Path, where: str) -> Array:
-    loaded = np.load(path, allow_pickle=False)
-    if not isinstance(loaded, np.ndarray):
-        loaded.close()
-        raise ProblemError(f"{where} must hold one array; got an archive of several; name it .npz and add :key")
-    return loaded
+    with path.open("rb") as stream:
+        loaded = np.load(stream, allow_pickle=False)
+        if not isinstance(loaded, np.ndarray):
+            raise ProblemError(f"{where} must hold one array; got an archive of several; name it .npz and add :key")
+        return loaded
 
 
 def _read_npz(path: Path, key: str, where: str) -> Array:
-    loaded = np.load(path, allow_pickle=False)
-    if isinstance(loaded, np.ndarray):
-        raise ProblemError(f"{where} must be an archive of arrays; got a single array; name it .npy, without :key")
-    with loaded as archive:
+    with path.open("rb") as stream:
+        archive = np.load(stream, allow_pickle=False)
+        if isinstance(archive, np.ndarray):
+            raise ProblemError(f"{where} must be an archive of arrays; got one array; name it .npy, without :key")
         if key not in archive.files:
-            raise ProblemError(
-                f"{where} must name an array of the archive; got {key!r:.80}; there are {_listed(archive.files)}"
-            )
+            known = _listed(archive.files)
+            raise ProblemError(f"{where} must name an array of the archive; got {key!r:.80}; there are {known}")
         members = {info.filename: info.file_size for info in archive.zip.infolist()}
         if (size := members.get(f"{key}.npy", 0)) > MAX_BYTES:
             raise ProblemError(f"{where} must be at most {MAX_BYTES} bytes unpacked; got {size}; thin the data out")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .results import Solution
 
 # Okabe and Ito's palette, told apart with every kind of colour vision.
-BLUE, VERMILLION, GREEN, ORANGE, SKY, GREY = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#8C8C8C"
+BLUE, VERMILLION, SKY, GREY = "#0072B2", "#D55E00", "#56B4E9", "#8C8C8C"
 
 DPI = 150
 STYLE: dict[Any, Any] = {

@@ -72,11 +72,13 @@ def _draw_certificate(axes: "Axes", solution: "Solution") -> None:
     problem, measure = solution.file.problem, solution.result.measure
     domain, penalty = problem.features.domain, problem.penalty
     curve = np.linspace(domain.lower[0], domain.upper[0], CURVE_POINTS)
-    axes.set_title(r"The dual certificate: $|\eta| \leq \lambda$ everywhere, with equality at the atoms")
+    nonnegative = problem.sign == "nonnegative"
+    bound = r"$\eta \geq -\lambda$" if nonnegative else r"$|\eta| \leq \lambda$"
+    axes.set_title(f"The dual certificate: {bound} everywhere, with equality at the atoms")
     axes.set_ylabel(r"$\eta(\theta)$")
     axes.set_xlabel(r"position $\theta$")
     axes.axhline(0, color=GREY, linewidth=0.8)
-    for level in (-penalty,) if problem.sign == "nonnegative" else (-penalty, penalty):
+    for level in (-penalty,) if nonnegative else (-penalty, penalty):
         axes.axhline(level, color="black", linewidth=0.9, linestyle="--")
         axes.annotate(
             rf"${'-' * (level < 0)}\lambda$",

@@ -36,7 +36,14 @@ def _draw_descent(axes: "Axes", solution: "Solution") -> None:
     excess = objective - (result.objective - result.gap if bounded else 0.0)
     known = np.isfinite(trace["gap"])
     axes.plot(seconds, excess, color=BLUE, label="objective")
-    axes.plot(trace["seconds"][known], trace["gap"][known], "o", color=VERMILLION, markersize=4.5, label=f"{gap_word(result)} gap")
+    axes.plot(
+        trace["seconds"][known],
+        trace["gap"][known],
+        "o",
+        color=VERMILLION,
+        markersize=4.5,
+        label=f"{gap_word(result)} gap",
+    )
     axes.legend(loc="best")
 
 
@@ -71,9 +78,11 @@ def _draw_strengths(axes: "Axes", solution: "Solution") -> None:
     axes.set_ylabel("strength $|w|$")
     for sign, colour, label in ((1, BLUE, "raise the prediction"), (-1, VERMILLION, "lower the prediction")):
         shown = np.sign(ordered) == sign
-        axes.vlines(rank[shown], 0, np.abs(ordered[shown]), color=colour, linewidth=1.6)
-        axes.plot(rank[shown], np.abs(ordered[shown]), "o", markersize=4.5, color=colour, label=label)
-    axes.set_ylim(bottom=0)
+        if shown.any():
+            axes.vlines(rank[shown], 0, np.abs(ordered[shown]), color=colour, linewidth=1.6)
+            axes.plot(rank[shown], np.abs(ordered[shown]), "o", markersize=4.5, color=colour, label=label)
+    axes.set_xlim(0.5, max(len(ordered), 1) + 0.5)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if len(ordered):
+        axes.set_ylim(0, 1.25 * np.abs(ordered[0]))
         axes.legend(loc="upper right")

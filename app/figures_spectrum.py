@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .figures import BLUE, GREY, VERMILLION
+from .tables import amplitudes_in_units
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,11 +54,11 @@ def _draw_lines(axes: "Axes", solution: "Solution") -> None:
     axes.set_xticks(shown, [f"{tick:g}" for tick in shown])
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel(f"period ({file.labels.unit or 'unit of ' + file.labels.input})")
-    axes.set_ylabel(f"amplitude ({file.labels.data})" if file.labels.data != "data" else "amplitude")
+    axes.set_ylabel(f"amplitude, {file.labels.data}")
     if not len(measure):
         return
     periods = 1 / measure.positions[:, 0]
-    amplitudes = measure.weights * float(file.data["loss.data"].scale)
+    amplitudes = amplitudes_in_units(solution)
     axes.vlines(periods, 0, amplitudes, color=VERMILLION, linewidth=1.6)
     axes.plot(periods, amplitudes, "o", markersize=4.5, color=VERMILLION)
     axes.set_ylim(min(0.0, 1.2 * amplitudes.min()), 1.25 * max(0.0, amplitudes.max()))

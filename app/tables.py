@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from conicflow.engine.result import Result
 
+from .data_files import Array
 from .results import Solution
 
 SHOWN_ATOMS = 20
@@ -35,6 +36,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
+def amplitudes_in_units(solution: Solution) -> Array:
+    """Amplitudes of a line spectrum in the units of the data file, which the problem may have divided."""
+    return solution.result.measure.weights * solution.file.data["loss.data"].scale
+
+
 def atoms(solution: Solution) -> str:
     """The atoms, the strongest first, in the words of the problem."""
     measure = solution.result.measure
@@ -46,7 +52,7 @@ def atoms(solution: Solution) -> str:
     coordinates = list(measure.positions.T)
     if features.name == "line_spectrum":
         header = [f"period ({unit})" if unit else "period", "frequency", "amplitude", "phase"]
-        columns = [1 / coordinates[0], coordinates[0], measure.weights, coordinates[1]]
+        columns = [1 / coordinates[0], coordinates[0], amplitudes_in_units(solution), coordinates[1]]
     elif features.kind == "ridge":
         header = ["strength", *names[:SHOWN_COORDINATES]]
         columns = [measure.weights, *coordinates[:SHOWN_COORDINATES]]

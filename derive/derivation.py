@@ -115,7 +115,7 @@ def prove_homogeneity(spec: FeatureSpec) -> Family:
     if any(parameter.domain != "real" for parameter in spec.parameters):
         domains = [parameter.domain for parameter in spec.parameters]
         raise SpecError(f"2-homogeneous features have parameters of domain 'real', found {domains}: lower the claim")
-    scale = sympy.Symbol("s", positive=True)
+    scale = sympy.Dummy("s", positive=True)
     scaled = {coordinate: scale * coordinate for coordinate in _coordinates(spec)}
     residual = spec.phi.xreplace(scaled) - scale * spec.phi
     points = ({**point, scale: sympy.Rational(3, 2)} for point in _feature_points(spec))
@@ -126,13 +126,13 @@ def prove_homogeneity(spec: FeatureSpec) -> Family:
 def torus_phase(spec: FeatureSpec) -> sympy.Expr:
     """Return the real angle alpha(theta) with phi = h exp(i k alpha(theta)): geometric in k, of ratio 1 in modulus."""
     frequency, filter_ = (next(item.symbol for item in spec.inputs if item.name == name) for name in ("k", "h"))
-    ratio = sympy.simplify((spec.phi / filter_).rewrite(sympy.exp).subs(frequency, 1))
     claim = f"phi = {spec.phi} has the form h*exp(I*k*alpha(theta)) with a real angle alpha"
-    angle = sympy.expand(ratio.args[0] / sympy.I) if isinstance(ratio, sympy.exp) else sympy.S.Zero
+    phi = spec.phi.rewrite(sympy.exp)
+    angle = sympy.expand(sympy.simplify(phi.diff(frequency) / (sympy.I * phi)))
     if not angle.is_real or not angle.free_symbols or angle.free_symbols & {frequency, filter_}:
         raise SpecError(f"{claim}: found no such angle: rewrite phi in this form")
-    residual = spec.phi - filter_ * sympy.exp(sympy.I * frequency * angle)
-    _prove_zero(residual.rewrite(sympy.exp), claim, _feature_points(spec))
+    residual = phi - filter_ * sympy.exp(sympy.I * frequency * angle)
+    _prove_zero(residual, claim, _feature_points(spec))
     return angle
 
 
@@ -142,7 +142,7 @@ def _coordinates(spec: FeatureSpec) -> list[sympy.Symbol]:
 
 
 def _prove_zero(residual: sympy.Expr, claim: str, points: Iterable[Point]) -> None:
-    """Refute residual = 0 at a point, or prove it in every case; raise SpecError unless it is proved."""
+    """Refute residual = 0 at a point, or prove it on either side of every kink; raise SpecError unless it is proved."""
     terms = sympy.Add.make_args(residual)
     for point in points:
         values = [_evaluate(term, point) for term in terms]
@@ -158,7 +158,7 @@ def _simplifies_to_zero(expression: sympy.Expr) -> bool:
 
     Predictions are written f = log E, so that an expression in exp(f) becomes rational.
     """
-    expression = expand_definitions(expression).subs(PREDICTION, sympy.log(sympy.Symbol("E", positive=True)))
+    expression = expand_definitions(expression).subs(PREDICTION, sympy.log(sympy.Dummy("E", positive=True)))
     expression = expression.replace(sympy.log, lambda argument: sympy.log(sympy.factor(argument)))
     expression = sympy.expand(sympy.expand_log(expression))
     return bool(expression.is_zero or sympy.simplify(expression).is_zero)
@@ -262,4 +262,4 @@ def _evaluate(expression: sympy.Expr, point: Point) -> sympy.Expr:
 
 
 def _shown(point: Point) -> str:
-    return ", ".join(f"{symbol} = {value.evalf(6)}" for symbol, value in point.items())
+    return ", ".join(f"{symbol.name} = {value.evalf(6)}" for symbol, value in point.items())

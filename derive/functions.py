@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import mpmath
 import sympy
 from mpmath.libmp import prec_to_dps
 from sympy.core.relational import Relational
@@ -22,7 +23,7 @@ class ElementaryFunction(sympy.Function):  # type: ignore[misc]
     """A real function of one real argument that is short for an expression in exp and log.
 
     It stays a single node, so that kernels can evaluate it without overflow or cancellation; proofs expand it by its
-    `definition`, and so does evaluation to many digits.
+    `definition`, and so does evaluation to many digits where that keeps them.
     """
 
     nargs = 1
@@ -46,6 +47,14 @@ class softplus(ElementaryFunction):
 
     def fdiff(self, argindex: int = 1) -> sympy.Expr:
         return sigmoid(self.args[0])
+
+    def _eval_evalf(self, prec: int) -> sympy.Expr | None:
+        z = self.args[0].evalf(prec_to_dps(prec))
+        if not z.is_real or not z.is_number:
+            return None
+        with mpmath.workprec(prec + 10):  # SymPy evaluates log(1 + x) to 0 where x is below the precision
+            t = mpmath.mpmathify(z)
+            return sympy.Float(max(t, 0) + mpmath.log1p(mpmath.exp(-abs(t))), precision=prec)
 
     def _eval_is_extended_positive(self) -> bool | None:
         return True if self.args[0].is_real else None

@@ -21,7 +21,7 @@ MAX_DIGITS = 40
 MAX_EXPONENT = 64
 MAX_NUMBER_IN_EXPONENT = 10_000
 MAX_NUMBER_BITS = 4096
-MAX_TOWER = 3
+MAX_TOWER = 2
 MAX_MAGNITUDE = sympy.Integer(10) ** 300
 
 _FOREIGN_CHARACTER = re.compile(r"[^A-Za-z0-9_+\-*/()., ]")
@@ -77,8 +77,8 @@ def parse_expression(text: str, symbols: Mapping[str, sympy.Symbol], *, allow_im
     try:
         tree = ast.parse(text, mode="eval")
     except SyntaxError as error:
-        where = f"at column {error.offset}" if error.offset else "somewhere"
-        raise SpecError(f"an expression must be valid: {error.msg} {where} of {_shown(text)}: correct it") from None
+        where = f"column {error.offset}" if error.offset else "the end"
+        raise SpecError(f"an expression must be valid: {error.msg} at {where} of {_shown(text)}: correct it") from None
     except (RecursionError, MemoryError, ValueError):
         raise SpecError(f"an expression must not be nested this deeply: {_shown(text)}: simplify it") from None
     size = sum(1 for node in ast.walk(tree) if isinstance(node, ast.expr))

@@ -33,9 +33,9 @@ RESERVED_NAMES = frozenset(
 """Names a spec must not declare: they mean something else in an expression or in a kernel."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
-_FEATURE_KEYS = {"schema", "kind", "name", "title", "reference", "family", "phi", "parameters", "inputs", "constants"}
-_LOSS_KEYS = {"schema", "kind", "name", "title", "reference", "targets", "complex", "value", "conjugate", "constants"}
-_LOSS_KEYS |= {"conjugate_domain"}
+_COMMON_KEYS = {"schema", "kind", "name", "title", "reference", "constants"}
+_FEATURE_KEYS = _COMMON_KEYS | {"family", "phi", "parameters", "inputs"}
+_LOSS_KEYS = _COMMON_KEYS | {"targets", "complex", "value", "conjugate", "conjugate_domain"}
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Input:
-    """A coordinate of F: one value per sample. Real, but for a torus feature: k is an integer, h is complex."""
+    """A coordinate of F, one value per sample: real, but for the integer k and the complex h of a torus feature."""
 
     name: str
     symbol: sympy.Symbol
@@ -121,9 +121,7 @@ def load_spec(path: str | Path) -> FeatureSpec | LossSpec:
     """
     try:
         table, sha256 = _read_toml(Path(path))
-        if _text(table, "kind") == "loss":
-            return _loss(table, sha256)
-        return _feature(table, sha256)
+        return (_loss if _text(table, "kind") == "loss" else _feature)(table, sha256)
     except SpecError as error:
         raise SpecError(f"{path}: {error}") from None
 
@@ -153,7 +151,11 @@ def _feature(table: Mapping[str, Any], sha256: str) -> FeatureSpec:
     parameters = tuple(
         Parameter(name, sympy.Symbol(name, real=True), _choice(domains, name, get_args(Domain))) for name in domains
     )
-    inputs = tuple(Input(name, _input_symbol(name, kind), _text(descriptions, name)) for name in descriptions)
+    special = {"k": {"integer": True}, "h": {"complex": True}} if kind == "torus" else {}
+    inputs = tuple(
+        Input(name, sympy.Symbol(name, **special.get(name, {"real": True})), _text(descriptions, name))
+        for name in descriptions
+    )
     constants = _constants(table)
     declared: tuple[Parameter | Input | Constant, ...] = (*parameters, *inputs, *constants)
     _check_names([item.name for item in declared], RESERVED_NAMES)
@@ -162,7 +164,7 @@ def _feature(table: Mapping[str, Any], sha256: str) -> FeatureSpec:
     phi = _expression(table, "phi", symbols, allow_imaginary=kind == "torus")
     _check_used(symbols, phi)
     return FeatureSpec(
-        name=_spec_name(table),
+        name=table["name"],
         kind=kind,
         title=_text(table, "title"),
         reference=_text(table, "reference"),
@@ -191,7 +193,7 @@ def _loss(table: Mapping[str, Any], sha256: str) -> LossSpec:
         found = f"complex = {complex_values!r:.60} with targets = {targets!r}"
         raise SpecError(f"complex is true or false, and true only for real targets; found {found}: change one of them")
     return LossSpec(
-        name=_spec_name(table),
+        name=table["name"],
         title=_text(table, "title"),
         reference=_text(table, "reference"),
         value=value,
@@ -213,6 +215,7 @@ def _check_keys(table: Mapping[str, Any], known: set[str], optional: set[str]) -
         raise SpecError(f"a spec of this kind needs the key {missing[0]!r}, which is missing: add it")
     if type(table["schema"]) is not int or table["schema"] != 1:
         raise SpecError(f"this program reads schema = 1, found {table['schema']!r:.60}: write schema = 1")
+    _check_names([_text(table, "name")], frozenset(keyword.kwlist))
 
 
 def _section(table: Mapping[str, Any], key: str) -> dict[str, Any]:
@@ -263,18 +266,6 @@ def _constants(table: Mapping[str, Any]) -> tuple[Constant, ...]:
     return tuple(constants)
 
 
-def _input_symbol(name: str, kind: str) -> sympy.Symbol:
-    if kind == "torus":
-        return sympy.Symbol(name, complex=True) if name == "h" else sympy.Symbol(name, integer=True)
-    return sympy.Symbol(name, real=True)
-
-
-def _spec_name(table: Mapping[str, Any]) -> str:
-    name = _text(table, "name")
-    _check_names([name], frozenset(keyword.kwlist))
-    return name
-
-
 def _check_names(names: list[str], reserved: frozenset[str]) -> None:
     for name in names:
         if not _NAME.fullmatch(name):
@@ -293,8 +284,9 @@ def _check_kind(kind: Kind, parameters: tuple[Parameter, ...], inputs: tuple[Inp
         "torus": ("one parameter, of domain 'torus', the inputs h and k", (domains, names) == (["torus"], {"h", "k"})),
     }[kind]
     if not holds:
-        found = f"domains {domains} and inputs {sorted(names)}"
-        raise SpecError(f"a {kind} feature declares {rule}; found {found}: change the declarations")
+        raise SpecError(
+            f"a {kind} feature declares {rule}; found {domains} and {sorted(names)}: change the declarations"
+        )
 
 
 def _check_used(symbols: Mapping[str, sympy.Symbol], expression: sympy.Expr) -> None:

@@ -28,7 +28,7 @@ class Chart(Protocol):
         """Gradient (k·p,) and Hessian (k·p, k·p) of J at z; directions that a boundary blocks are zero, with unit diagonal."""
 
     def clip(self, z: Array, step: Array) -> Array:
-        """z + step, cut back where an atom's weight would change its sign."""
+        """z + step; an atom whose weight would change its sign is set to zero and so leaves."""
 
 
 def _gauss_newton(problem: Problem, f: Field, rows: Field) -> Array:
@@ -126,7 +126,9 @@ class SignedVectors:
         return gradient.ravel(), hessian.reshape(k * d, k * d)
 
     def clip(self, z: Array, step: Array) -> Array:
-        return z + step
+        new = z + step
+        turned = (z * new).sum(axis=1) <= 0  # past the origin: the unit's sign would change
+        return np.where(turned[:, None], 0.0, new)
 
 
 def chart_for(problem: Problem, measure: Measure) -> Chart:

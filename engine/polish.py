@@ -11,6 +11,7 @@ from .problem import Problem
 
 _ROUNDS = 60
 _ROUNDING = 1e-12  # predicted decrease, relative to J, below which differences of J are noise
+_SLOW = 8  # steps in a row that gain less than a tenth of what the quadratic model predicts: a kink, where it does not hold
 _CONVERGED = 1e-15  # scaled gradient, relative to its natural size
 
 
@@ -22,9 +23,9 @@ def polish(problem: Problem, measure: Measure, rounds: int = _ROUNDS) -> Measure
     non-degenerate. An atom whose weight would change its sign leaves.
     """
     objective = problem.objective(measure)
-    damping = 1e-4
+    damping, slow = 1e-4, 0
     for _ in range(rounds):
-        if not len(measure):
+        if not len(measure) or slow == _SLOW:
             break
         chart = chart_for(problem, measure)
         z = chart.coordinates(measure)
@@ -47,6 +48,7 @@ def polish(problem: Problem, measure: Measure, rounds: int = _ROUNDS) -> Measure
                 break
             if new_objective < objective:
                 moved = True
+                slow = slow + 1 if objective - new_objective < 0.1 * predicted or damping > 1 else 0
                 damping = damping / 10 if damping > 1e-14 else 0.0
                 break
             damping = max(10 * damping, 1e-8)

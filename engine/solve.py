@@ -29,7 +29,7 @@ Progress = Callable[[str, float, str], None]
 _ROUNDS = ((64, False), (128, False), (256, True), (1024, True), (4096, True))
 _MERGE = 0.7  # joins particles that fell into one basin: features within a fraction 0.7 of their norm
 _COALESCED = 0.02  # joins atoms that polishing drove together
-_INSERTIONS = 60
+_PATIENCE = 4  # insertions in a row that may leave the gap above nine tenths of the smallest so far
 _FRAMES = 100  # most states recorded per round
 
 
@@ -183,15 +183,16 @@ class _Run:
         return better
 
     def insert(self) -> None:
-        """Add atoms where |eta| > penalty and polish, until the gap is small or nothing lowers J any more."""
-        for _ in range(_INSERTIONS):
-            if self.certified:
-                break
+        """Add atoms where |eta| > penalty and polish, until the gap is small or stops shrinking."""
+        smallest, waited = self.best[0].gap, 0
+        while not self.certified and waited < _PATIENCE:
             gap, measure = self.best
             larger = _insert(self.problem, gap, measure)
             if larger is None or not self.attempt(refine(self.problem, larger, _COALESCED), "insert"):
                 break
             self.inserted += len(larger) - len(measure)
+            waited = 0 if self.best[0].gap < 0.9 * smallest else waited + 1
+            smallest = min(smallest, self.best[0].gap)
 
 
 def _insert(problem: Problem, gap: Gap, measure: Measure) -> Measure | None:

@@ -139,7 +139,10 @@ BAD = {
     "zero divisor": ({"data": "y.npy", "divide": 0}, ["not 0", "0"]),
     "NaN to subtract": ({"data": "y.npy", "subtract": float("nan")}, ["finite", "nan"]),
     "integer beyond floats": ({"data": "y.npy", "subtract": 10**400}, ["finite", "correct it"]),
-    "numbers for other columns": ({"data": "data.npz:real", "subtract": [1.0]}, ["one number for each column", "[1.0]"]),
+    "numbers for other columns": (
+        {"data": "data.npz:real", "subtract": [1.0]},
+        ["one number for each column", "[1.0]"],
+    ),
     "complex deviation": ({"data": "data.npz:complex", "divide": "deviation"}, ["real numbers", "complex"]),
     "overflow": ({"data": "huge.npy", "divide": 0.1}, ["overflow", "rescale"]),
     "append_one of another type": ({"data": "y.npy", "append_one": 1}, ["true or false", "1"]),

@@ -60,7 +60,9 @@ def extend(trees):
         st.builds(call, st.sampled_from(TOTAL), trees),
         st.builds(call, st.sampled_from(["max", "min"]), trees, trees),
         st.builds(call, st.sampled_from(["log", "sqrt", "xlogx"]), positive),
-        st.builds(lambda name, tree: call(name, call("sin", tree)), st.sampled_from(["exp", "sinh", "cosh", "tan"]), trees),
+        st.builds(
+            lambda name, tree: call(name, call("sin", tree)), st.sampled_from(["exp", "sinh", "cosh", "tan"]), trees
+        ),
     )
 
 
@@ -106,7 +108,9 @@ def evaluate(tree, point):
             return INDEPENDENT[name](*values)
         case (operator, left, right):
             a, b = evaluate(left, point), evaluate(right, point)
-            return {"+": a + b, "-": a - b, "*": a * b, "/": a / b if b else None, "**": a**b if a or b > 0 else None}[operator]
+            return {"+": a + b, "-": a - b, "*": a * b, "/": a / b if b else None, "**": a**b if a or b > 0 else None}[
+                operator
+            ]
 
 
 @given(TREES)
@@ -116,7 +120,7 @@ def test_reading_what_was_written_gives_the_same_value(tree):
         try:
             expression = parse_expression(write(tree), SYMBOLS)
         except SpecError as error:
-            assume("inside an exponential" not in str(error) and "nested at most 3" not in str(error))
+            assume("inside an exponential" not in str(error) and "nested at most 2" not in str(error))
             raise
         for point, value in zip(POINTS, expected, strict=True):
             exact = {SYMBOLS[name]: sympy.Rational(v.numerator, v.denominator) for name, v in point.items()}
@@ -198,7 +202,7 @@ def test_sums_and_products_are_as_long_as_the_size_limit_allows():
         ("exp(exp(9))", "finite number", 1),
         ("exp(20000*log(2))", "inside an exponential", 1),
         ("2**(x + 10**39)*2**-x", "inside an exponential", 5),
-        ("exp(exp(exp(exp(x))))", "nested at most", 1),
+        ("exp(exp(exp(x)))", "nested at most", 1),
         ("((7**64)**64)**64", "finite number", 2),
         ("((3*x)**64)**64", "bits", 1),
     ],

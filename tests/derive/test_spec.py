@@ -88,7 +88,8 @@ def test_a_loss_as_read(tmp_path):
 def test_the_torus_has_an_integer_frequency_and_a_complex_filter():
     symbols = {item.name: item.symbol for item in load_spec(SPECS / "fourier.toml").inputs}
     assert symbols["k"].is_integer
-    assert symbols["h"].is_complex and symbols["h"].is_real is None
+    assert symbols["h"].is_complex
+    assert symbols["h"].is_real is None
 
 
 def test_the_hash_ignores_the_style_of_newlines_and_nothing_else(tmp_path):
@@ -111,7 +112,7 @@ def test_the_hash_ignores_the_style_of_newlines_and_nothing_else(tmp_path):
         ('title = "Lorentzian line"', "title = 3", "title is a non-empty string, found 3"),
         ('title = "Lorentzian line"', 'title = " "', "title is a non-empty string"),
         ('title = "Lorentzian line"', 'title = "two\\nlines"', "on one line"),
-        ('title = "Lorentzian line"', "title = '\"\"\"'", "without double quotes"),
+        ('title = "Lorentzian line"', 'title = \'"""\'', "without double quotes"),
         ('title = "Lorentzian line"', 'title = "\\u202e"', "printable"),
         ('title = "Lorentzian line"', f'title = "{"a" * 201}"', "200 printable"),
         ('kind = "pointwise"', "", "kind is a non-empty string"),
@@ -201,8 +202,7 @@ def test_a_damaged_file_is_read_or_refused(tmp_path, text, start, length, insert
     path = tmp_path / "spec.toml"
     path.write_bytes(source[:start] + insertion + source[start + length :])
     try:
-        spec = load_spec(path)
+        outcome = load_spec(path)
     except SpecError as error:
-        assert str(error).startswith(f"{path}: ")
-        return
-    assert isinstance(spec, FeatureSpec | LossSpec)
+        outcome = str(error)
+    assert isinstance(outcome, FeatureSpec | LossSpec) or outcome.startswith(f"{path}: ")

@@ -1,0 +1,338 @@
+"""The command line: exit codes, one line for every error, nothing half-written."""
+
+import dataclasses
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from conicflow.app import cli, results
+
+RIGHT = """
+[features]
+name = "fourier"
+cutoff = 5
+[loss]
+name = "squared"
+data = "y.npy"
+[measure]
+penalty_ratio = 0.1
+"""
+
+Write = Callable[[str], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Write a problem file with two spikes' coefficients beside it."""
+    frequencies = np.arange(-5, 6)
+    np.save(tmp_path / "y.npy", np.exp(-2j * np.pi * np.outer(frequencies, [0.2, 0.7])) @ [1.0, -0.5])
+
+    def write(text: str) -> Path:
+        path = tmp_path / "problem.toml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(cli.main, [str(argument) for argument in arguments], prog_name="conicflow")
+
+
+def shell(*arguments: str | Path, **options: Any) -> "subprocess.CompletedProcess[str]":
+    """The command in a process of its own, as from a shell."""
+    command = [sys.executable, "-c", "from conicflow.app.cli import main; main(prog_name='conicflow')"]
+    return subprocess.run([*command, *map(str, arguments)], capture_output=True, text=True, timeout=300, **options)
+
+
+def test_solve_writes_a_complete_folder_and_ends_with_0(write: Write, tmp_path: Path) -> None:
+    done = shell("solve", write(RIGHT), "--out", tmp_path / "out")
+    assert done.returncode == 0
+    assert done.stderr == ""  # no progress where nobody sees it
+    assert "certified: objective" in done.stdout
+    assert "(estimated)" in done.stdout
+    names = {"result.json", "measure.npz", "trajectory.npz", "problem.toml", "data.npz", "figure.png"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == names
+    record = json.loads((tmp_path / "out" / "result.json").read_text())
+    assert record["status"] == "certified"
+    assert record["relative_gap"] <= 1e-9
+    assert len(record["weights"]) == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "problem.toml", "y.npy"]
+
+
+def test_a_result_folder_solves_again_to_the_same_numbers(write: Write, tmp_path: Path) -> None:
+    assert run("solve", write(RIGHT), "--out", tmp_path / "out").exit_code == 0
+    assert run("solve", tmp_path / "out" / "problem.toml", "--out", tmp_path / "again").exit_code == 0
+    first, second = (json.loads((tmp_path / name / "result.json").read_text()) for name in ("out", "again"))
+    assert first["exact"]["weights"] == second["exact"]["weights"]
+    assert first["exact"]["positions"] == second["exact"]["positions"]
+
+
+def test_an_earlier_result_is_replaced(write: Write, tmp_path: Path) -> None:
+    assert run("solve", write(RIGHT), "--out", tmp_path / "out").exit_code == 0
+    (tmp_path / "out" / "old").touch()
+    assert run("solve", write(RIGHT), "--out", tmp_path / "out").exit_code == 0
+    assert not (tmp_path / "out" / "old").exists()
+
+
+def test_plot_draws_the_same_picture_from_the_folder_alone(write: Write, tmp_path: Path) -> None:
+    problem = write(RIGHT)
+    assert run("solve", problem, "--out", tmp_path / "out").exit_code == 0
+    figure = tmp_path / "out" / "figure.png"
+    drawn = figure.read_bytes()
+    for path in (problem, tmp_path / "y.npy", figure):
+        path.unlink()
+    done = run("plot", tmp_path / "out")
+    assert (done.exit_code, done.stdout.strip()) == (0, str(figure))
+    assert figure.read_bytes() == drawn
+
+
+def test_a_penalty_above_the_largest_gives_the_zero_measure_with_0(write: Write, tmp_path: Path) -> None:
+    done = run("solve", write(RIGHT.replace("0.1", "1.5")), "--out", tmp_path / "out")
+    assert done.exit_code == 0
+    assert "zero measure: objective" in done.stdout
+    assert json.loads((tmp_path / "out" / "result.json").read_text())["weights"] == []
+
+
+def test_a_gap_above_the_tolerance_ends_with_3(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    solve = results.solve
+
+    def short(*arguments: Any, **options: Any) -> Any:
+        return dataclasses.replace(solve(*arguments, **options), status="gap above tolerance")
+
+    monkeypatch.setattr(results, "solve", short)
+    done = run("solve", write(RIGHT), "--out", tmp_path / "out")
+    assert done.exit_code == 3
+    assert "gap above tolerance: objective" in done.stdout
+    assert (tmp_path / "out" / "result.json").is_file()
+
+
+def one_line(stderr: str) -> str:
+    assert stderr.startswith("conicflow: error: ")
+    assert stderr.endswith("\n")
+    assert stderr.count("\n") == 1
+    assert "Traceback" not in stderr
+    return stderr
+
+
+BAD_PROBLEMS = {
+    "missing file": (RIGHT.replace("y.npy", "z.npy"), ["[loss] data", "z.npy"]),
+    "missing column": (RIGHT.replace("y.npy", "table.csv:c"), ["'c'", "a, b"]),
+    "NaN": (RIGHT.replace("y.npy", "nan.npy"), ["finite", "nan"]),
+    "infinity": (RIGHT.replace("y.npy", "table.csv:b"), ["finite", "'inf'"]),
+    "wrong length": (RIGHT.replace("cutoff = 5", "cutoff = 6"), ["13 complex", "11"]),
+    "wrong shape": (RIGHT.replace("y.npy", "matrix.npy"), ["one column", "(2, 2)"]),
+    "no samples": (RIGHT.replace("y.npy", "empty.npy"), ["at least one number", "(0,)"]),
+    "objects": (RIGHT.replace("y.npy", "object.npy"), ["[loss] data", "readable .npy"]),
+    "negative penalty": (RIGHT.replace("penalty_ratio = 0.1", "penalty = -1"), ["penalty", "≥ 0", "-1"]),
+    "unknown feature": (RIGHT.replace('"fourier"', '"furier"'), ["'furier'", "did you mean 'fourier'?"]),
+    "unknown loss": (RIGHT.replace('"squared"', '"sqared"'), ["'sqared'", "did you mean 'squared'?"]),
+    "contradiction": (RIGHT + "penalty = 1\n", ["one of penalty and penalty_ratio"]),
+    "unknown key": (RIGHT + "penality = 1\n", ["'penality'", "did you mean 'penalty'?"]),
+    "not TOML": ("[", ["readable TOML"]),
+    "text with a line break": (RIGHT.replace("y.npy", "y\\nz.npy"), ["[loss] data"]),
+}
+
+
+@pytest.mark.parametrize(("text", "words"), BAD_PROBLEMS.values(), ids=BAD_PROBLEMS.keys())
+def test_a_bad_problem_ends_with_2_one_line_and_nothing_written(
+    write: Write, tmp_path: Path, text: str, words: list[str]
+) -> None:
+    np.save(tmp_path / "nan.npy", np.full(11, np.nan))
+    np.save(tmp_path / "empty.npy", np.zeros(0))
+    np.save(tmp_path / "matrix.npy", np.ones((2, 2)) * 1j)
+    np.save(tmp_path / "object.npy", np.array([None]), allow_pickle=True)
+    (tmp_path / "table.csv").write_text("a,b\n1,inf\n")
+    path = write(text)
+    before = sorted(tmp_path.iterdir())
+    done = run("solve", path, "--out", tmp_path / "deep" / "out")
+    assert (done.exit_code, done.stdout) == (2, "")
+    line = one_line(done.stderr)
+    assert str(path) in line
+    assert line.count("; ") >= 2  # rule; got value; remedy
+    for word in words:
+        assert word in line
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_bad_output_is_noticed_before_the_solve(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root may write anywhere, but not below a file."""
+
+    def never(*arguments: Any, **options: Any) -> Any:
+        raise AssertionError("solved before looking at the output")
+
+    monkeypatch.setattr(results, "solve", never)
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "letter.txt").touch()
+    path = write(RIGHT)
+    for out in (path, path / "out", other):
+        before = sorted(tmp_path.rglob("*"))
+        done = run("solve", path, "--out", out)
+        assert done.exit_code == 2
+        assert str(out) in one_line(done.stderr)
+        assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_solve_that_fails_leaves_nothing(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(RIGHT)
+    for error, code in ((KeyboardInterrupt(), 130), (MemoryError(), 2), (OSError(28, "No space left"), 2)):
+
+        def fail(*arguments: Any, error: BaseException = error, **options: Any) -> Any:
+            raise error
+
+        monkeypatch.setattr(results, "solve", fail)
+        before = sorted(tmp_path.iterdir())
+        done = run("solve", path, "--out", tmp_path / "out")
+        assert done.exit_code == code
+        if code == 2:
+            one_line(done.stderr)
+        assert sorted(tmp_path.iterdir()) == before
+
+
+def test_ctrl_c_ends_with_130_and_leaves_nothing(tmp_path: Path) -> None:
+    """A solve far longer than the test, interrupted when it says that it has begun."""
+    random = np.random.RandomState(0)
+    np.savez(tmp_path / "data.npz", x=random.standard_normal((2000, 30)), y=random.standard_normal(2000))
+    (tmp_path / "problem.toml").write_text(
+        '[features]\nname = "relu"\nx = "data.npz:x"\n[loss]\nname = "squared"\ndata = "data.npz:y"\n'
+        "[measure]\npenalty_ratio = 0.001\n[solve]\nparticles = 10000\nrelative_gap = 1e-15\n"
+    )
+    before = sorted(tmp_path.iterdir())
+    code = (
+        "from conicflow.app import cli, results\n"
+        "solve = results.solve\n"
+        "results.solve = lambda *a, **o: (print('begun', flush=True), solve(*a, **o))[1]\n"
+        "cli.main()"
+    )
+    command = [sys.executable, "-c", code, "solve", "problem.toml", "--out", "out"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "begun\n"
+    assert sorted(tmp_path.iterdir()) != before
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=300)
+    assert (process.returncode, stdout) == (130, "")
+    assert "Traceback" not in stderr
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["slove"], ["slove"]),
+        (["solve"], ["PROBLEM"]),
+        (["solve", "problem.toml"], ["--out"]),
+        (["solve", "none.toml", "--out", "out"], ["none.toml", "nothing there"]),
+        (["solve", "problem.toml", "--out", "out", "--fast"], ["--fast"]),
+        (["plot", "none"], ["result.json", "none"]),
+        (["derive", "none.toml"], ["none.toml"]),
+        (["derive"], ["checkout"]),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_one_line(tmp_path: Path, arguments: list[str], words: list[str]) -> None:
+    done = shell(*arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    for word in words:
+        assert word in one_line(done.stderr)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["result.json", "problem.toml", "data.npz"])
+@pytest.mark.parametrize("contents", [None, b"", b"[]", b"{}", b"\xff\x00"])
+def test_plot_of_a_damaged_folder_ends_with_2(write: Write, tmp_path: Path, name: str, contents: bytes | None) -> None:
+    assert run("solve", write(RIGHT), "--out", tmp_path / "out").exit_code == 0
+    damaged = tmp_path / "out" / name
+    if contents is None:
+        damaged.unlink()
+    else:
+        damaged.write_bytes(contents)
+    done = run("plot", tmp_path / "out")
+    assert (done.exit_code, done.stdout) == (2, "")
+    one_line(done.stderr)
+
+
+def test_demo_certifies_and_draws_the_bundled_examples(tmp_path: Path) -> None:
+    done = run("demo", "--out", tmp_path / "demo")
+    assert (done.exit_code, done.stderr) == (0, "")
+    for name in ("e1", "sunspots", "diabetes"):
+        assert str(tmp_path / "demo" / name / "figure.png") in done.stdout
+        assert (tmp_path / "demo" / name / "figure.png").is_file()
+        assert json.loads((tmp_path / "demo" / name / "result.json").read_text())["status"] == "certified"
+    assert len(json.loads((tmp_path / "demo" / "e1" / "result.json").read_text())["weights"]) == 5
+    scores = json.loads((tmp_path / "demo" / "diabetes" / "result.json").read_text())["holdout"]
+    assert scores["r2"] > scores["ridge_r2"]
+    assert f"{scores['r2']:.3f}" in done.stdout
+    assert done.stdout.count("estimated") == 3
+
+
+def test_features_and_losses_list_the_catalogue() -> None:
+    done = run("features")
+    assert done.exit_code == 0
+    for words in ("fourier: ", "gaussian: ", "line_spectrum: ", "relu: ", "cutoff: an integer", "theta: two finite"):
+        assert words in done.stdout
+    done = run("losses")
+    assert done.exit_code == 0
+    assert "squared: " in done.stdout
+    assert "logistic: " in done.stdout
+
+
+def test_version_and_help() -> None:
+    assert run("--version").stdout.startswith("conicflow 0.")
+    for arguments in ([], ["--help"], ["solve", "--help"], ["plot", "-h"], ["derive", "-h"], ["demo", "-h"]):
+        done = run(*arguments)
+        assert done.exit_code == 0
+        assert "conicflow " in done.stdout
+
+
+def test_a_terminal_without_greek_is_no_error(write: Write, tmp_path: Path) -> None:
+    ascii_only = {"env": {**os.environ, "PYTHONIOENCODING": "ascii"}}
+    path = write('title = "λ"' + RIGHT)
+    done = shell("solve", path, "--out", tmp_path / "out", **ascii_only)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\\u03bb" in done.stdout
+    path = write(RIGHT.replace("penalty_ratio = 0.1", "penalty = -1"))
+    assert "\\u2265 0" in one_line(shell("solve", path, "--out", tmp_path / "out", **ascii_only).stderr)
+
+
+def test_a_reader_that_stops_early_is_no_error() -> None:
+    command = [sys.executable, "-c", "from conicflow.app.cli import main; main()", "features"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    process.stderr.close()
+    assert process.wait(timeout=300) == 1
+
+
+def test_progress_is_shown_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with cli.progress_bar() as progress:
+        assert progress is not None
+        progress("polish", 0.5, "objective 1")
+    shown = sys.stderr.getvalue()
+    assert "polish" in shown
+    assert "50 %" in shown
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    with cli.progress_bar() as progress:
+        assert progress is None
+
+
+def test_the_command_line_starts_without_heavy_imports() -> None:
+    heavy = "{'matplotlib', 'sympy', 'scipy', 'tqdm', 'pythran'}"
+    code = f"import sys; from conicflow.app import cli; sys.exit(bool({heavy} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], timeout=300).returncode == 0
