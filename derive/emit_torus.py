@@ -10,7 +10,7 @@ from .derivation import FeatureDerivation
 from .printer import print_expression
 
 _BODY = Template('''\
-LANES = 64  # particles handled at once, in vector registers
+LANES = 128  # particles handled at once, in vector registers
 RESTART = 32  # frequencies between fresh sines and cosines, so that rounding errors of the recurrence stay small
 PARALLEL = 524288  # pairs (particle, frequency), about half a millisecond, below which waiting for threads costs more than it saves
 
@@ -21,17 +21,18 @@ def harmonics(theta, weights, cutoff):
     alpha = $phase
     turn_re = np.cos(alpha)
     turn_im = np.sin(alpha)
-    re = np.empty(theta.shape[0])
-    im = np.empty(theta.shape[0])
+    re = np.ones(theta.shape[0])
+    im = np.zeros(theta.shape[0])
+    turned = np.empty(theta.shape[0])
     for k in range(cutoff + 1):
-        if k % RESTART == 0:
+        if k > 0 and k % RESTART == 0:
             re[:] = np.cos(k * alpha)
             im[:] = np.sin(k * alpha)
         result[0, k] = np.sum(weights * re)
         result[1, k] = np.sum(weights * im)
-        next_re = re * turn_re - im * turn_im
+        turned[:] = re * turn_re - im * turn_im
         im[:] = re * turn_im + im * turn_re
-        re[:] = next_re
+        re[:] = turned
     return result
 
 
@@ -40,10 +41,14 @@ def fold(h, g):
     cutoff = (h.shape[0] - 1) // 2
     b = np.empty((2, cutoff + 1))
     for k in range(cutoff + 1):
-        plus = np.conj(g[cutoff + k]) * h[cutoff + k]
-        minus = g[cutoff - k] * np.conj(h[cutoff - k])
-        b[0, k] = plus.real + minus.real
-        b[1, k] = plus.imag + minus.imag
+        g_plus = g[cutoff + k]
+        h_plus = h[cutoff + k]
+        g_minus = g[cutoff - k]
+        h_minus = h[cutoff - k]
+        b[0, k] = g_plus.real * h_plus.real + g_plus.imag * h_plus.imag
+        b[0, k] += g_minus.real * h_minus.real + g_minus.imag * h_minus.imag
+        b[1, k] = g_plus.real * h_plus.imag - g_plus.imag * h_plus.real
+        b[1, k] += g_minus.imag * h_minus.real - g_minus.real * h_minus.imag
     b[:, 0] *= 0.5
     return b
 
@@ -76,19 +81,20 @@ def polynomial(theta, b):
     alpha = $phase
     turn_re = np.cos(alpha)
     turn_im = np.sin(alpha)
-    re = np.empty(theta.shape[0])
-    im = np.empty(theta.shape[0])
+    re = np.ones(theta.shape[0])
+    im = np.zeros(theta.shape[0])
+    turned = np.empty(theta.shape[0])
     for k in range(b.shape[1]):
-        if k % RESTART == 0:
+        if k > 0 and k % RESTART == 0:
             re[:] = np.cos(k * alpha)
             im[:] = np.sin(k * alpha)
         term_re = b[0, k] * re - b[1, k] * im
         result[0] += term_re
         result[1] -= k * (b[0, k] * im + b[1, k] * re)
         result[2] -= k * k * term_re
-        next_re = re * turn_re - im * turn_im
+        turned[:] = re * turn_re - im * turn_im
         im[:] = re * turn_im + im * turn_re
-        re[:] = next_re
+        re[:] = turned
     return result
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .domain import Array
+from .errors import ProblemError
 from .losses import Field
 from .problem import Problem
 from .trigonometric import sup_of_polynomial
@@ -77,21 +78,45 @@ def _polynomial(problem: Problem, g: Field) -> np.ndarray[tuple[int], np.dtype[n
 
 
 def feature_scales(problem: Problem, positions: Array) -> tuple[float, Array]:
-    """The largest ||phi|| and, for each coordinate, the largest ||d phi|| over the given positions."""
-    jacobian = problem.features.jacobian(positions)
-    norms = np.sqrt((np.abs(jacobian) ** 2).sum(axis=2)).max(axis=1)
+    """The largest ||phi|| and, for each coordinate, the largest ||d phi|| over the given positions.
+
+    Raises
+    ------
+    ProblemError : the features vanish, or are not finite, at these positions.
+    """
+    norms = np.zeros(1 + problem.features.dimension)
+    for start in range(0, len(positions), 32):  # a whole Jacobian could be large
+        jacobian = problem.features.jacobian(positions[start : start + 32])
+        norms = np.maximum(norms, np.sqrt((np.abs(jacobian) ** 2).sum(axis=2)).max(axis=1))
+    if not (np.all(np.isfinite(norms)) and norms[0] > 0):
+        raise ProblemError(
+            f"features must be finite, and not zero everywhere in Theta; the largest norm found is {norms[0]}; "
+            "check the constants, the samples and the domain against each other"
+        )
     return float(norms[0]), norms[1:]
+
+
+def probe_positions(problem: Problem) -> Array:
+    """Positions at which to measure features: a coarse grid and, on an interval, the samples that lie in it."""
+    domain = problem.features.domain
+    counts = {1: 129, 2: 17}.get(domain.dimension, 7)
+    positions = domain.grid(tuple(counts for _ in domain.axes))
+    if domain.dimension == 1 and problem.features.kind == "pointwise":
+        samples = np.concatenate([samples[:, None] for samples in problem.features.inputs.values()])
+        inside = (samples >= domain.lower) & (samples <= domain.upper)
+        positions = np.concatenate([positions, samples[inside[:, 0]][: 8 * counts]])
+    return positions
 
 
 def search_grid(problem: Problem) -> Array:
     """A grid on which neighbouring features are strongly correlated, so that no bump of eta lies between its points."""
     domain = problem.features.domain
-    probe = domain.grid(tuple(5 for _ in domain.axes))
+    probe = probe_positions(problem)
     norm, slopes = feature_scales(problem, probe)
-    lengths = domain.upper - domain.lower
-    counts = [4 + math.ceil(_GRID_PER_LENGTH * length * slope / max(norm, 1e-300)) for length, slope in zip(lengths, slopes, strict=True)]
-    shrink = min(1.0, (_MOST_GRID_POINTS / math.prod(counts)) ** (1 / len(counts)))
-    return domain.grid(tuple(max(4, int(count * shrink)) for count in counts))
+    extents = (domain.upper - domain.lower) * slopes / norm
+    counts = 4 + np.ceil(_GRID_PER_LENGTH * np.minimum(extents, 1e9))
+    counts *= min(1.0, (_MOST_GRID_POINTS / math.prod(counts)) ** (1 / len(counts)))
+    return np.concatenate([domain.grid(tuple(max(4, int(count)) for count in counts)), probe])
 
 
 def sphere_starts(problem: Problem, g: Field) -> Array:
@@ -114,8 +139,8 @@ def _ascend_from(
     heights = -eta if one_sided else np.abs(eta)
     # The highest starts, thinned out so that one bump does not take all places.
     order = np.argsort(-heights, kind="stable")[: 32 * _ASCENTS]
-    norm, slopes = feature_scales(problem, starts[order[:16]])
-    scale = norm / np.maximum(slopes, 1e-300)
+    norm, slopes = feature_scales(problem, starts[order[:64]])
+    scale = norm / np.maximum(slopes, 1e-9 * norm)
     chosen: list[int] = []
     for i in order:
         apart = np.abs(domain.difference(starts[chosen], starts[i])) / scale if chosen else np.zeros((0, 1))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .checks import array, integer, number
 from .domain import Array, Axis, Domain
 from .errors import ProblemError
 from .kernels import describe, find_kernel, kernel_names
@@ -69,33 +70,51 @@ class FeatureMap:
         """Number of coordinates of F: n samples, or 2K + 1 Fourier coefficients."""
         return int(self.statics[0].shape[0])
 
+    def _positions(self, positions: Array) -> Array:
+        """Kernels trust their arguments: nothing of a wrong shape may reach them."""
+        if np.ndim(positions) != 2 or np.shape(positions)[1] != self.dimension:
+            raise ProblemError(
+                f"positions of {self.name} need shape (k, {self.dimension}); got {np.shape(positions)}; reshape them"
+            )
+        return np.ascontiguousarray(positions, dtype=np.float64)
+
+    def _point(self, g: Field) -> Field:
+        dtype = np.complex128 if self.kind == "torus" else np.float64
+        if np.shape(g) != (self.size,) or (np.iscomplexobj(g) and dtype == np.float64):
+            raise ProblemError(
+                f"g must have shape ({self.size},) and dtype {dtype.__name__}; got {np.shape(g)}, {np.asarray(g).dtype}; "
+                "give a point of F, such as the residual"
+            )
+        return np.ascontiguousarray(g, dtype=dtype)
+
     def _threads(self) -> AbstractContextManager[None]:
         # A ridge kernel calls BLAS from its own threads: BLAS must not start more.
         return single_threaded_blas() if self.kind == "ridge" else nullcontext()
 
     def forward(self, weights: Array, positions: Array) -> Field:
         """f = sum_i weights_i phi(positions_i), shape (size,)."""
-        particles = np.ascontiguousarray(np.column_stack([weights, positions]))
+        particles = np.ascontiguousarray(np.column_stack([weights, self._positions(positions)]))
         with self._threads():
             f: Field = self.kernel.forward(particles, *self.statics)
         return f
 
     def adjoint(self, particles: Array, g: Field) -> tuple[Array, Array]:
         """<g, w_i phi(theta_i)>, shape (m,), and its gradient by (w_i, theta_i), shape (m, 1 + d)."""
+        self._positions(particles[:, 1:])
         with self._threads():
-            value, gradient = self.kernel.adjoint(particles, *self.statics, g)
+            value, gradient = self.kernel.adjoint(particles, *self.statics, self._point(g))
         return value, gradient
 
     def jacobian(self, positions: Array) -> Field:
         """phi(theta_i) and its d partial derivatives, shape (1 + d, k, size), for k positions."""
         with self._threads():
-            jacobian: Field = self.kernel.jacobian(np.ascontiguousarray(positions), *self.statics)
+            jacobian: Field = self.kernel.jacobian(self._positions(positions), *self.statics)
         return jacobian
 
     def certificate(self, positions: Array, g: Field) -> tuple[Array, Array, Array]:
         """eta (k,), grad eta (k, d) and its Hessian (k, d, d) of eta(theta) = <g, phi(theta)> (theory §3)."""
         with self._threads():
-            eta, gradient, hessian = self.kernel.certificate(np.ascontiguousarray(positions), *self.statics, g)
+            eta, gradient, hessian = self.kernel.certificate(self._positions(positions), *self.statics, self._point(g))
         return eta, gradient, hessian
 
     def advance(self, particles: Array, *arguments: Any) -> Array:
@@ -169,14 +188,13 @@ def _axis(parameter: Mapping[str, str], arguments: Mapping[str, Any]) -> Axis:
     if domain == "real":
         return Axis(name, -math.inf, math.inf)
     try:
-        low, high = (float(number) for number in arguments[name])
+        low, high = arguments[name]
     except (TypeError, ValueError):
         raise ProblemError(
             f"{name} needs its interval as two numbers (low, high); got {arguments[name]!r:.60}; give both ends"
         ) from None
-    if not (math.isfinite(low) and math.isfinite(high)):
-        raise ProblemError(f"the interval of {name} must be finite; got ({low}, {high}); give two finite ends")
-    return Axis(name, low, high)
+    ends = [number(f"the interval of {name}", end, "two finite numbers", "give both ends") for end in (low, high)]
+    return Axis(name, *ends)
 
 
 def _check_inputs(description: Mapping[str, Any], inputs: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float64]]:
@@ -185,47 +203,36 @@ def _check_inputs(description: Mapping[str, Any], inputs: Mapping[str, ArrayLike
     shape = "(n, d)" if ndim == 2 else "(n,)"
     checked: dict[str, NDArray[np.float64]] = {}
     for name, values in inputs.items():
-        array = np.asarray(values)
-        if array.dtype.kind not in "biuf":
-            raise ProblemError(f"samples {name} must be real numbers; got an array of {array.dtype}; give float64")
-        array = np.array(array, dtype=np.float64, order="C")
-        if array.ndim != ndim or array.size == 0:
+        samples = array(f"samples {name}", values)
+        if samples.ndim != ndim or samples.size == 0:
             raise ProblemError(
-                f"samples {name} need shape {shape} with at least one sample; got {array.shape}; reshape them"
+                f"samples {name} need shape {shape} with at least one sample; got {samples.shape}; reshape them"
             )
-        if not np.all(np.isfinite(array)):
-            raise ProblemError(
-                f"samples {name} must be finite; got {array[~np.isfinite(array)][0]}; remove NaN and infinite entries"
-            )
-        array.setflags(write=False)
-        checked[name] = array
-    lengths = {name: len(array) for name, array in checked.items()}
+        checked[name] = samples
+    lengths = {name: len(samples) for name, samples in checked.items()}
     if len(set(lengths.values())) > 1:
         raise ProblemError(f"all samples need one length; got {lengths}; give one entry of each per observation")
     return checked
 
 
 def _check_constant(name: str, value: Any, positive: bool) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise ProblemError(f"{name} must be a number; got {value!r:.60}; give one finite number")
-    number = float(value)
-    if not math.isfinite(number) or (positive and number <= 0):
-        raise ProblemError(f"{name} must be {'positive and ' * positive}finite; got {number}; choose another value")
-    return number
+    constant = number(name, value, "a finite number", "choose another value")
+    if positive and constant <= 0:
+        raise ProblemError(f"{name} must be positive; got {constant}; choose another value")
+    return constant
 
 
 def _check_filter(cutoff: Any, coefficients: Any) -> NDArray[np.complex128]:
-    if isinstance(cutoff, bool) or not isinstance(cutoff, (int, np.integer)) or not 1 <= cutoff <= 1_000_000:
-        raise ProblemError(f"cutoff must be an integer from 1 to 1000000; got {cutoff!r:.60}; give the highest frequency K")
+    size = 2 * integer("cutoff", cutoff, 1, 1_000_000, "give the highest frequency K") + 1
     if coefficients is None:
-        return np.ones(2 * int(cutoff) + 1, dtype=np.complex128)
-    array = np.asarray(coefficients)
-    if array.dtype.kind not in "biufc" or array.shape != (2 * cutoff + 1,) or not np.all(np.isfinite(array)):
+        return np.ones(size, dtype=np.complex128)
+    given = array("filter", coefficients, allow_complex=True)
+    if given.shape != (size,):
         raise ProblemError(
-            f"filter needs 2K + 1 = {2 * cutoff + 1} finite numbers, k = -K..K; got shape {array.shape} of {array.dtype}; "
+            f"filter needs 2K + 1 = {size} numbers, k = -K..K; got shape {given.shape}; "
             "give the coefficients of the point-spread function"
         )
-    return np.array(array, dtype=np.complex128, order="C")
+    return given.astype(np.complex128)
 
 
 def names() -> list[str]:

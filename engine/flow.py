@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from .checks import integer, number
 from .domain import Array
 from .errors import FlowError
 from .measure import Measure
@@ -49,6 +50,11 @@ class Flow:
     particles : (m, 1 + d) float64, changed in place.
     speeds : alpha and beta.
 
+    Attributes
+    ----------
+    energy : F_m now.
+    evaluations : steps tried so far.
+
     Raises
     ------
     FlowError : particles of a wrong shape, not finite, outside the domain or of a wrong sign; an unknown scheme.
@@ -59,11 +65,14 @@ class Flow:
     ) -> None:
         if scheme not in SCHEMES:
             raise FlowError(f"a scheme is one of {', '.join(SCHEMES)}; got {scheme!r}; choose one")
-        if not all(math.isfinite(speed) and speed >= 0 for speed in speeds):
-            raise FlowError(f"speeds must be finite and >= 0; got {speeds}; choose others")
+        if not isinstance(speeds, tuple) or len(speeds) != 2:
+            raise FlowError(f"speeds are two numbers (alpha, beta); got {speeds!r:.60}; give both")
+        alpha, beta = (number("a speed", speed, "a finite number >= 0", "choose another", FlowError) for speed in speeds)
+        if min(alpha, beta) < 0:
+            raise FlowError(f"a speed must be >= 0; got {min(alpha, beta)}; choose another")
         self.problem = problem
         self.scheme = scheme
-        self.speeds = speeds
+        self.speeds = (alpha, beta)
         self.particles = _check_particles(problem, particles, scheme)
         self.evaluations = 0
         domain = problem.features.domain
@@ -77,14 +86,21 @@ class Flow:
         )
         # Unit vectors are kept by the conic update itself; the other lifts of 2-homogeneous units live in all of R^d.
         self._bounds = (domain.lower, domain.upper, domain.wraps)
+        self.energy = math.nan
+        self.steps(0.0, 0, descent=False)
 
     def steps(self, step: float, count: int, *, descent: bool) -> Array:
-        """`count` steps of length `step`; F_m before and after each. With `descent`, ends before a step that raises F_m."""
+        """`count` steps of length `step`; F_m before and after each. With `descent`, ends before a step that would not lower F_m."""
         alpha, beta = self.speeds
         energies = self.problem.features.advance(
             self.particles, *self._arguments, step * alpha, step * beta, *self._bounds, count, descent
         )
         self.evaluations += len(energies)
+        self.energy = float(energies[-1])
+        if not math.isfinite(self.energy):
+            raise FlowError(
+                f"the objective became infinite along the flow; the step {step} is too long for {self.scheme}; shorten it"
+            )
         return energies
 
     def measure(self) -> Measure:
@@ -104,22 +120,20 @@ class StepSize:
         self.length = first
         self.smallest = first * _SMALLEST
 
-    def run(self, flow: Flow, count: int) -> tuple[float, float]:
-        """Up to `count` accepted steps. Returns the time that passed and F_m at its end."""
+    def run(self, flow: Flow, count: int, span: float = math.inf) -> float:
+        """Up to `count` accepted steps, or as many as fill `span`, the last ones shortened to end on it. The time passed."""
         passed, done = 0.0, 0
-        energies = np.zeros(1)
-        while done < count and self.length > self.smallest:
-            energies = flow.steps(self.length, min(count - done, 16), descent=True)
-            accepted = len(energies) - 1
-            if accepted and not np.all(np.isfinite(energies)):
-                raise FlowError("the objective became infinite along the flow; the data may be too large; rescale them")
-            passed += accepted * self.length
+        while done < count and passed < span * (1 - 1e-12) and not self.exhausted:
+            steps = min(count - done, 16, max(1, math.ceil(min((span - passed) / self.length, 16))))
+            length = min(self.length, (span - passed) / steps)
+            accepted = len(flow.steps(length, steps, descent=True)) - 1
+            passed += accepted * length
             done += accepted
-            if accepted == min(count - done + accepted, 16):
+            if accepted < steps:
+                self.length = length / 2
+            elif length == self.length:
                 self.length *= _GROWTH
-            else:
-                self.length /= 2
-        return passed, float(energies[-1])
+        return passed
 
     @property
     def exhausted(self) -> bool:
@@ -143,7 +157,7 @@ def flow(
     ----------
     initial : (m, 1 + d) particles, rows (w, theta), such as from `initial.grid`; not changed.
     until : final time, > 0.
-    step : fixed step length; without it every run of steps is chosen by the descent test, so that F_m never rises.
+    step : longest fixed step, shortened so that steps end on the snapshots; without it every run of steps is chosen by the descent test, so that F_m never rises.
     speeds : alpha of weights and beta of positions.
     snapshots : how many states to record besides the first.
 
@@ -155,33 +169,26 @@ def flow(
     ------
     FlowError : arguments that make no flow (see `Flow`), or an objective that becomes infinite.
     """
-    if not (math.isfinite(until) and until > 0) or (step is not None and not (math.isfinite(step) and step > 0)):
-        raise FlowError(f"the final time and the step must be positive; got until={until}, step={step}; choose others")
-    if not 1 <= snapshots <= 1_000_000:
-        raise FlowError(f"the number of snapshots must be from 1 to 1000000; got {snapshots}; choose another")
-    state = Flow(problem, initial.copy(), scheme, speeds)
-    times, frames, energies = [0.0], [state.particles.copy()], [float(state.steps(0.0, 0, descent=False)[0])]
-    time = 0.0
+    for name, value in (("the final time", until), ("the step", 1.0 if step is None else step)):
+        if number(name, value, "a positive number", "choose another", FlowError) <= 0:
+            raise FlowError(f"{name} must be positive; got {value}; choose another")
+    integer("the number of snapshots", snapshots, 1, 1_000_000, "choose another", FlowError)
+    state = Flow(problem, np.array(initial, order="C") if isinstance(initial, np.ndarray) else initial, scheme, speeds)
+    times, frames, energies = [0.0], [state.particles.copy()], [state.energy]
     chosen = StepSize(step if step is not None else natural_step(problem, state.particles, scheme)[0])
     for index in range(1, snapshots + 1):
-        target = until * index / snapshots
-        while time < target * (1 - 1e-12) and not chosen.exhausted:
-            if step is not None:
-                count = max(1, round((target - time) / step))
-                energy = float(state.steps((target - time) / count, count, descent=False)[-1])
-                time = target
-            else:
-                # The last steps before a snapshot are shortened to end on it.
-                count = math.ceil((target - time) / chosen.length)
-                if count <= 16:
-                    chosen.length = (target - time) / count
-                passed, energy = chosen.run(state, min(count, 16))
-                time += passed
-        if not math.isfinite(energy):
-            raise FlowError(f"the objective became infinite at time {time}; the step {step} is too long; shorten it")
-        times.append(time)
+        span = until * index / snapshots - times[-1]
+        if step is not None:
+            count = max(1, math.ceil(span / step - 1e-9))
+            state.steps(span / count, count, descent=False)
+        else:
+            # Where no step that matters lowers F_m any more, the particles rest and time passes.
+            while span > 0 and not chosen.exhausted:
+                passed = chosen.run(state, 1000, span)
+                span = span - passed if passed < span * (1 - 1e-12) else 0.0
+        times.append(until * index / snapshots)
         frames.append(state.particles.copy())
-        energies.append(energy)
+        energies.append(state.energy)
     return Trajectory(np.array(times), np.stack(frames), np.array(energies))
 
 

@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 
+from .bounds import feature_scales, probe_positions
+from .checks import integer, number
 from .domain import Array
 from .errors import FlowError
 from .problem import Problem
@@ -20,15 +22,13 @@ def grid(problem: Problem, m: int, weight: float = 0.0) -> Array:
     -------
     ndarray : (m', 1 + d), m' >= m the smallest product grid with cells as square as Theta's features are.
     """
-    from .bounds import feature_scales
-
     _check_count(m)
     domain = problem.features.domain
     if domain.dimension == 1:
         counts: tuple[int, ...] = (m,)
     else:
-        norm, slopes = feature_scales(problem, domain.grid(tuple(5 for _ in domain.axes)))
-        extents = np.maximum((domain.upper - domain.lower) * slopes / max(norm, 1e-300), 1.0)
+        norm, slopes = feature_scales(problem, probe_positions(problem))
+        extents = np.maximum((domain.upper - domain.lower) * slopes / norm, 1.0)
         ratio = (m / math.prod(extents)) ** (1 / len(extents))
         counts = tuple(max(2, math.ceil(ratio * extent - 1e-9)) for extent in extents)
     positions = domain.grid(counts)
@@ -51,8 +51,9 @@ def sphere(problem: Problem, m: int, radius: float, seed: int = 0) -> Array:
     For large m the support separates small spheres from large ones, as CB18 Thm 3.3 asks.
     """
     _check_count(m)
-    if not (math.isfinite(radius) and radius > 0):
-        raise FlowError(f"the radius must be positive and finite; got {radius}; choose another")
+    if number("the radius", radius, "a positive number", "choose another", FlowError) <= 0:
+        raise FlowError(f"the radius must be positive; got {radius}; choose another")
+    integer("the seed", seed, 0, 2**63 - 1, "choose another", FlowError)
     directions = np.random.default_rng(seed).standard_normal((m, problem.features.dimension))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     signs = np.ones(m)
@@ -62,5 +63,4 @@ def sphere(problem: Problem, m: int, radius: float, seed: int = 0) -> Array:
 
 
 def _check_count(m: int) -> None:
-    if isinstance(m, bool) or not isinstance(m, (int, np.integer)) or not 1 <= m <= 10_000_000:
-        raise FlowError(f"the number of particles must be an integer from 1 to 10000000; got {m!r:.60}; choose m")
+    integer("the number of particles", m, 1, 10_000_000, "choose m", FlowError)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .checks import array
 from .errors import ProblemError
 from .kernels import describe, find_kernel, kernel_names
 
@@ -41,6 +42,8 @@ class Loss:
     def __post_init__(self) -> None:
         object.__setattr__(self, "kernel", find_kernel(self.name, "loss"))
         object.__setattr__(self, "y", _check_data(self.name, self.y))
+        if not isinstance(self.average, bool):
+            raise ProblemError(f"average must be True or False; got {self.average!r:.60}; choose one")
 
     @property
     def omega(self) -> NDArray[np.float64]:
@@ -75,24 +78,16 @@ def _real(values: Field) -> NDArray[np.float64]:
 
 
 def _check_data(name: str, y: ArrayLike) -> Field:
-    array = np.asarray(y)
-    if array.dtype.kind not in "biufc":
-        raise ProblemError(f"data must be numbers; got an array of {array.dtype}; give float64 or complex128")
-    dtype = np.complex128 if array.dtype.kind == "c" else np.float64
-    array = np.array(array, dtype=dtype, order="C")
-    if array.ndim != 1 or len(array) == 0:
-        raise ProblemError(f"data must have shape (n,) with n >= 1; got {array.shape}; give one number per sample")
-    if not np.all(np.isfinite(array)):
-        where = int(np.flatnonzero(~np.isfinite(array))[0])
-        raise ProblemError(f"data must be finite; entry {where} is {array[where]}; remove NaN and infinite entries")
+    data = array("data", y, allow_complex=True)
+    if data.ndim != 1 or len(data) == 0:
+        raise ProblemError(f"data must have shape (n,) with n >= 1; got {data.shape}; give one number per sample")
     description = describe(name)
-    if dtype == np.complex128 and not description["complex_values"]:
+    if np.iscomplexobj(data) and not description["complex_values"]:
         raise ProblemError(f"the loss {name} is for real data; got complex data; use squared")
-    if description["targets"] == "sign" and not np.all(np.abs(array) == 1.0):
-        bad = array[np.abs(array) != 1.0][0]
+    if description["targets"] == "sign" and not np.all(np.abs(data) == 1.0):
+        bad = data[np.abs(data) != 1.0][0]
         raise ProblemError(f"data of the loss {name} must be -1 or 1; got {bad}; recode the two classes as -1 and 1")
-    array.setflags(write=False)
-    return array
+    return data
 
 
 def names() -> list[str]:
@@ -106,7 +101,7 @@ def __getattr__(name: str) -> Callable[..., Loss]:
         raise AttributeError(f"losses are {', '.join(kernel_names('loss'))}; there is no loss {name!r}")
 
     def loss(y: ArrayLike, average: bool = False) -> Loss:
-        return Loss(name, np.asarray(y), average)
+        return Loss(name, y, average)  # type: ignore[arg-type]  # checked and converted there
 
     loss.__name__ = name
     loss.__doc__ = f"{describe(name)['title']}: {describe(name)['equation']}, summed (or averaged) over the data y."

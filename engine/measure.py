@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from .checks import array
 from .errors import ProblemError
 
 
@@ -28,8 +29,8 @@ class Measure:
     positions: NDArray[np.float64]
 
     def __post_init__(self) -> None:
-        weights = _numbers("weights", self.weights)
-        positions = _numbers("positions", self.positions)
+        weights = array("the weights of a measure", self.weights)
+        positions = array("the positions of a measure", self.positions)
         if positions.ndim == 1 and weights.ndim == 1:
             positions = positions.reshape(len(weights), -1) if len(positions) == len(weights) > 0 else positions
         if weights.ndim != 1 or positions.ndim != 2 or len(weights) != len(positions):
@@ -37,8 +38,6 @@ class Measure:
                 f"a measure needs weights of shape (k,) and positions of shape (k, d); got {weights.shape} and "
                 f"{positions.shape}; give one position per weight"
             )
-        for array in (weights, positions):
-            array.setflags(write=False)
         object.__setattr__(self, "weights", weights)
         object.__setattr__(self, "positions", positions)
 
@@ -55,12 +54,3 @@ class Measure:
         """The total variation |mu| = sum_i |weights_i|."""
         return float(np.abs(self.weights).sum())
 
-
-def _numbers(name: str, values: ArrayLike) -> NDArray[np.float64]:
-    try:
-        array = np.array(values, dtype=np.float64, order="C")
-    except (TypeError, ValueError):
-        raise ProblemError(f"{name} must be real numbers; got {values!r:.60}; give a float64 array") from None
-    if not np.all(np.isfinite(array)):
-        raise ProblemError(f"{name} must be finite; got {array[~np.isfinite(array)][0]}; remove NaN and infinite entries")
-    return array

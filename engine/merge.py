@@ -21,6 +21,7 @@ def merge(problem: Problem, measure: Measure, radius: float, negligible: float =
     radius : dimensionless, > 0.
     negligible : atoms lighter than this fraction of the mass are left out.
     """
+    problem.check(measure)
     keep = np.abs(measure.weights) > negligible * measure.mass
     weights, positions = measure.weights[keep], measure.positions[keep]
     order = np.argsort(-np.abs(weights), kind="stable")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
+from .checks import number
 from .errors import ProblemError
 from .features import FeatureMap
 from .losses import Field, Loss
@@ -44,12 +44,10 @@ class Problem:
                 f"a problem needs a feature map and a loss; got {type(self.features).__name__} and "
                 f"{type(self.loss).__name__}; build them with conicflow.features and conicflow.losses"
             )
-        penalty = self.penalty
-        if isinstance(penalty, bool) or not isinstance(penalty, (int, float, np.integer, np.floating)):
-            raise ProblemError(f"the penalty must be a number; got {penalty!r:.60}; give lambda >= 0")
-        if not (math.isfinite(penalty) and penalty >= 0):
-            raise ProblemError(f"the penalty must be finite and >= 0; got {penalty}; give lambda >= 0")
-        object.__setattr__(self, "penalty", float(penalty))
+        penalty = number("the penalty", self.penalty, "a finite number >= 0", "give lambda >= 0")
+        if penalty < 0:
+            raise ProblemError(f"the penalty must be a finite number >= 0; got {penalty}; give lambda >= 0")
+        object.__setattr__(self, "penalty", penalty)
         if self.sign not in ("any", "nonnegative"):
             raise ProblemError(f"sign is 'any' or 'nonnegative'; got {self.sign!r}; choose one")
         allowed = self.features.description["losses"]
@@ -71,9 +69,16 @@ class Problem:
                 f"{self.features.name} gives real numbers; the data are complex; give real data, or use a torus feature map"
             )
 
+        with np.errstate(over="ignore"):
+            largest = self.loss.value(np.zeros_like(self.loss.y))
+        if not np.isfinite(largest):
+            raise ProblemError(
+                f"R(0) must be finite; the data reach {np.abs(self.loss.y).max():.3g} in size; rescale them"
+            )
+
     def forward(self, measure: Measure) -> Field:
         """f = int phi dmu, shape (size,)."""
-        self._check(measure)
+        self.check(measure)
         return self.features.forward(measure.weights, measure.positions)
 
     def objective(self, measure: Measure) -> float:
@@ -89,7 +94,8 @@ class Problem:
 
         return sup_certificate(self, self.loss.gradient(np.zeros_like(self.loss.y))).value
 
-    def _check(self, measure: Measure) -> None:
+    def check(self, measure: Measure) -> None:
+        """Refuse a measure whose positions or weights this problem does not admit."""
         if measure.positions.shape[1] != self.features.dimension:
             raise ProblemError(
                 f"positions of this problem have {self.features.dimension} coordinates; got "

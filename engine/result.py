@@ -146,31 +146,42 @@ class ResultFolder:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        if folder.exists() and not (folder.is_dir() and ((folder / "result.json").is_file() or not any(folder.iterdir()))):
+        try:
+            self.folder = folder.resolve()
+            taken = self.folder.exists() and any(self.folder.iterdir()) and not (self.folder / "result.json").is_file()
+            if not taken:
+                self.folder.parent.mkdir(parents=True, exist_ok=True)
+                self.temporary = Path(tempfile.mkdtemp(prefix=".result.", dir=self.folder.parent))
+        except (OSError, ValueError) as error:
+            raise _unwritable(folder, error) from None
+        if taken:
             raise ProblemError(
                 f"results are written to a new folder, or over an earlier result; {folder} is neither; choose another"
             )
-        try:
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            self.temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-        except OSError as error:
-            raise ProblemError(
-                f"results need a folder that can be written; {folder}: {error.strerror}; choose another"
-            ) from None
 
     def __enter__(self) -> Path:
         return self.temporary
 
     def __exit__(self, kind: object, value: object, traceback: object) -> None:
+        earlier = Path(f"{self.temporary}.earlier")
         try:
             if kind is None:
                 self.temporary.chmod(0o755)
                 if self.folder.exists():
-                    shutil.rmtree(self.folder)
+                    os.rename(self.folder, earlier)  # kept until the new folder has its name
                 os.rename(self.temporary, self.folder)
+        except OSError as error:
+            if earlier.exists():
+                os.rename(earlier, self.folder)
+            raise _unwritable(self.folder, error) from None
         finally:
             shutil.rmtree(self.temporary, ignore_errors=True)
+            shutil.rmtree(earlier, ignore_errors=True)
+
+
+def _unwritable(folder: Path, error: Exception) -> ProblemError:
+    reason = error.strerror if isinstance(error, OSError) else error
+    return ProblemError(f"results need a folder that can be written; {str(folder)[:200]}: {reason}; choose another")
 
 
 def _json_number(value: float) -> float | None:

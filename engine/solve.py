@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from . import initial
-from .bounds import feature_scales
+from .bounds import feature_scales, probe_positions
+from .checks import integer, number
 from .domain import Array
 from .errors import ProblemError
 from .flow import Flow, StepSize, Trajectory, natural_step
@@ -50,7 +51,7 @@ class _Log:
 
     def trace(self) -> dict[str, Any]:
         columns = list(zip(*self.rows, strict=True)) if self.rows else [(), (), (), (), ()]
-        numbers = dict(zip(("seconds", "objective", "gap", "atoms"), map(np.array, columns[:4]), strict=True))
+        numbers = dict(zip(("seconds", "objective", "gap", "atoms"), (np.array(column, dtype=np.float64) for column in columns[:4]), strict=True))
         return {**numbers, "phase": list(columns[4])}
 
 
@@ -83,10 +84,13 @@ def solve(
     ------
     ProblemError, FlowError : unusable options.
     """
-    if not (isinstance(relative_gap, (int, float)) and 0 < relative_gap < math.inf):
-        raise ProblemError(f"relative_gap must be positive and finite; got {relative_gap!r}; the default is 1e-9")
-    if flow_steps is not None and not (isinstance(flow_steps, int) and 1 <= flow_steps <= 100_000_000):
-        raise ProblemError(f"flow_steps must be an integer from 1 to 100000000; got {flow_steps!r}; leave it out")
+    if number("relative_gap", relative_gap, "a positive number", "the default is 1e-9") <= 0:
+        raise ProblemError(f"relative_gap must be positive; got {relative_gap}; the default is 1e-9")
+    if flow_steps is not None:
+        integer("flow_steps", flow_steps, 1, 100_000_000, "leave it out")
+    if particles is not None:
+        integer("particles", particles, 1, 10_000_000, "leave it out")
+    integer("seed", seed, 0, 2**63 - 1, "the default is 0")
     log = _Log(progress)
     best = duality_gap(problem, Measure.zero(problem.features.dimension)), Measure.zero(problem.features.dimension)
     if best[0].supremum.value <= problem.penalty:
@@ -111,8 +115,8 @@ def default_particles(problem: Problem) -> int:
     domain = problem.features.domain
     if domain.sphere:
         return 200
-    norm, slopes = feature_scales(problem, domain.grid(tuple(5 for _ in domain.axes)))
-    extents = np.maximum((domain.upper - domain.lower) * slopes / max(norm, 1e-300), 1.0)
+    norm, slopes = feature_scales(problem, probe_positions(problem))
+    extents = np.maximum((domain.upper - domain.lower) * slopes / norm, 1.0)
     return int(min(max(100, 2 * math.prod(extents)), 10_000))
 
 
@@ -150,7 +154,7 @@ class _Run:
         self.flow = Flow(problem, particles, "forward-backward", speeds)
         self.step = StepSize(first)
         self.inserted = 0
-        self.frames = [(0.0, particles.copy(), float(self.flow.steps(0.0, 0, descent=False)[0]))]
+        self.frames = [(0.0, particles.copy(), self.flow.energy)]
 
     @property
     def certified(self) -> bool:
@@ -167,8 +171,9 @@ class _Run:
         done = 0
         while done < steps and not self.step.exhausted:
             count = min(steps - done, max(16, steps // _FRAMES))
-            passed, energy = self.step.run(self.flow, count)
+            passed = self.step.run(self.flow, count)
             done += count
+            energy = self.flow.energy
             self.frames.append((self.frames[-1][0] + passed, self.flow.particles.copy(), energy))
             self.log.add("flow", done / steps, min(energy, self.best[0].objective), len(self.flow.particles))
         self.log.evaluations = self.flow.evaluations

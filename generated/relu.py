@@ -207,11 +207,14 @@ def move(u, q, penalty, nonnegative, scheme, a, b, lower, upper, wraps):
         if nonnegative:
             u[i, 0] = max(u[i, 0], 0.0)
         for j in range(d):
-            if wraps[j]:
-                period = upper[j] - lower[j]
-                u[i, 1 + j] -= period*np.floor((u[i, 1 + j] - lower[j])/period)
-            else:
-                u[i, 1 + j] = min(max(u[i, 1 + j], lower[j]), upper[j])
+            if u[i, 1 + j] < lower[j] or u[i, 1 + j] >= upper[j]:
+                if wraps[j]:
+                    period = upper[j] - lower[j]
+                    u[i, 1 + j] -= period*np.floor((u[i, 1 + j] - lower[j])/period)
+                    if u[i, 1 + j] >= upper[j]:  # a tiny negative number is rounded up to a whole period
+                        u[i, 1 + j] = lower[j]
+                else:
+                    u[i, 1 + j] = min(max(u[i, 1 + j], lower[j]), upper[j])
 
 
 # pythran export advance(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:], int, float64, bool, int, float64, float64, float64[:], float64[:], bool[:], int, bool)

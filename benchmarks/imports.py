@@ -1,0 +1,40 @@
+"""Claim: `import conicflow` takes at most 3 times as long as `import numpy`, whole processes measured.
+
+It loads none of the packages that only some commands need: sympy, matplotlib, pythran, scipy.
+
+Run: python benchmarks/imports.py
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+
+from timing import alternate, print_table, ratios, seconds, spread
+
+ROUNDS = 25
+GOAL = 3.0
+LAZY = ("sympy", "matplotlib", "pythran", "scipy")
+
+
+def python(code: str) -> str:
+    """What a fresh interpreter prints."""
+    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+
+
+def main() -> int:
+    """Measure, print, and return 1 if a goal is missed."""
+    sides = {f"import {name}": lambda name=name: seconds(lambda: python(f"import {name}")) for name in ("numpy", "conicflow")}
+    sides["pass"] = lambda: seconds(lambda: python("pass"))
+    measured = alternate(sides, ROUNDS, warm_up=2)
+    print_table(("python -c ...", "ms: median (min - max)"), [(name, spread(t, 1e-3, 1)) for name, t in measured.items()])
+    ratio = ratios(measured["import conicflow"], measured["import numpy"])
+    loaded = python(f"import sys, conicflow; print(*[name for name in {LAZY} if name in sys.modules])").split()
+    print(f"\nconicflow / numpy: {spread(ratio)}, goal at most {GOAL:g}; {ROUNDS} rounds")
+    print(f"of {', '.join(LAZY)}, loaded by `import conicflow`: {', '.join(loaded) or 'none'}")
+    return int(statistics.median(ratio) > GOAL or bool(loaded))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,139 @@
+"""Claim: value and gradient of Gaussian features take JAX at least 5 times as long, m = 1000 particles, n = 10 000 samples.
+
+F = ½ ‖f − y‖² with f = (1/m) Σ_i w_i φ(θ_i), and its gradient by all (w_i, θ_i), in float64, 2 threads each. JAX compiles
+`value_and_grad` of the formula, of the same in tiles of samples that recompute their features, and, as the loss is a sum
+over samples, a sum of `value_and_grad` over tiles; the fastest counts. Each side runs in a process of its own and they take
+turns, so that two thread pools never share the cores. All must agree to 1e-10.
+
+Run: python benchmarks/pointwise.py
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import statistics
+import sys
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+from timing import alternate, print_table, ratios, seconds, spread, threads
+
+PARTICLES, SAMPLES, SIGMA = 1000, 10_000, 0.05
+THREADS = 2
+TILE = 100  # samples per tile in JAX
+ROUNDS = 25
+GOAL, AGREEMENT = 5.0, 1e-10
+
+Evaluate = Callable[[], tuple[Any, Any]]
+
+
+def example() -> tuple[Any, Any, Any]:
+    """Particles (m, 2), rows (w, theta); samples x and data y, (n,)."""
+    import numpy as np
+
+    random = np.random.default_rng(0)
+    particles = np.ascontiguousarray(random.uniform((-1.0, 0.0), (1.0, 1.0), (PARTICLES, 2)))
+    x = np.sort(random.random(SAMPLES))
+    return particles, x, np.sin(6 * x) + 0.1 * random.standard_normal(SAMPLES)
+
+
+def conicflow_side() -> dict[str, Evaluate]:
+    """The engine's forward evaluation, loss gradient and adjoint."""
+    import conicflow as cf
+
+    u, x, y = example()
+    features = cf.features.gaussian(x=x, sigma=SIGMA, theta=(0.0, 1.0))
+    loss = cf.losses.squared(y)
+
+    def evaluate() -> tuple[Any, Any]:
+        f = features.forward(u[:, 0] / PARTICLES, u[:, 1:])
+        return loss.value(f), features.adjoint(u, loss.gradient(f))[1] / PARTICLES
+
+    return {"conicflow": evaluate}
+
+
+def jax_side() -> dict[str, Evaluate]:
+    """Three ways to write it in JAX."""
+    import jax
+    import jax.numpy as jnp
+
+    jax.config.update("jax_enable_x64", True)
+    u, x, y = (jnp.asarray(array) for array in example())
+    tiles = x.reshape(-1, TILE), y.reshape(-1, TILE)
+
+    def value(u: Any, x: Any, y: Any) -> Any:
+        phi = jnp.exp(-((x - u[:, 1:]) ** 2) / (2 * SIGMA**2))
+        return jnp.sum((u[:, 0] @ phi / PARTICLES - y) ** 2) / 2
+
+    def value_in_tiles(u: Any, tiles: Any) -> Any:
+        tile_value = jax.checkpoint(lambda tile: value(u, *tile))
+        return jax.lax.scan(lambda total, tile: (total + tile_value(tile), None), 0.0, tiles)[0]
+
+    def gradients_of_tiles(u: Any, tiles: Any) -> Any:
+        def add(total: Any, tile: Any) -> Any:
+            return jax.tree.map(jnp.add, total, jax.value_and_grad(value)(u, *tile)), None
+
+        return jax.lax.scan(add, (0.0, jnp.zeros_like(u)), tiles)[0]
+
+    whole = jax.jit(jax.value_and_grad(value))
+    scanned = jax.jit(jax.value_and_grad(value_in_tiles))
+    summed = jax.jit(gradients_of_tiles)
+    return {
+        "JAX, formula": lambda: jax.block_until_ready(whole(u, x, y)),
+        "JAX, formula in tiles": lambda: jax.block_until_ready(scanned(u, tiles)),
+        "JAX, sum over tiles": lambda: jax.block_until_ready(summed(u, tiles)),
+    }
+
+
+def serve(side: Callable[[], dict[str, Evaluate]], connection: Connection) -> None:
+    """A worker process: sends its names, then the result of each (after compilation), then times on request."""
+    import numpy as np
+
+    calls = side()
+    connection.send({name: tuple(np.asarray(part) for part in call()) for name, call in calls.items()})
+    while (name := connection.recv()) is not None:
+        connection.send(seconds(calls[name]))
+
+
+def main() -> int:
+    """Measure, print, and return 1 if a goal is missed."""
+    os.environ.update(threads(THREADS))  # read by the workers when they start
+    spawn = multiprocessing.get_context("spawn")
+    results: dict[str, Any] = {}
+    sides: dict[str, Callable[[], float]] = {}
+    workers = []
+    for side in (conicflow_side, jax_side):
+        ours, theirs = spawn.Pipe()
+        worker = spawn.Process(target=serve, args=(side, theirs), daemon=True)
+        worker.start()
+        workers.append((worker, ours))
+        for name, result in ours.recv().items():
+            results[name] = result
+
+            def run(name: str = name, connection: Connection = ours) -> float:
+                connection.send(name)
+                return float(connection.recv())
+
+            sides[name] = run
+    measured = alternate(sides, ROUNDS)
+    for worker, connection in workers:
+        connection.send(None)
+        worker.join()
+
+    value, gradient = results["conicflow"]
+    errors = {
+        name: max(abs(value - other) / abs(other), abs(gradient - slope).max() / abs(slope).max())
+        for name, (other, slope) in results.items()
+    }
+    rows = [(name, spread(times, 1e-3, 1), f"{errors[name]:.0e}") for name, times in measured.items()]
+    print_table(("value and gradient", "ms: median (min - max)", "relative difference"), rows)
+    fastest = min((name for name in measured if name != "conicflow"), key=lambda name: statistics.median(measured[name]))
+    ratio = ratios(measured[fastest], measured["conicflow"])
+    print(f"\n{fastest} / conicflow: {spread(ratio)}, goal at least {GOAL:g}; {THREADS} threads, {ROUNDS} rounds")
+    return int(statistics.median(ratio) < GOAL or max(errors.values()) > AGREEMENT)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

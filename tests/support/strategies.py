@@ -1,0 +1,49 @@
+"""Hypothesis strategies that several tests share: feature maps with parameters and positions, domain edges included."""
+
+from __future__ import annotations
+
+import by_hand
+import numpy as np
+from hypothesis import assume
+from hypothesis import strategies as st
+
+unit = st.floats(-1.0, 1.0)
+
+
+def arrays(size: int, elements: st.SearchStrategy[float] = unit) -> st.SearchStrategy[np.ndarray]:
+    """float64 arrays of one length."""
+    return st.lists(elements, min_size=size, max_size=size).map(lambda values: np.array(values, dtype=np.float64))
+
+
+def between(low: float, high: float) -> st.SearchStrategy[float]:
+    """Numbers of an interval; its ends come up often."""
+    return st.sampled_from([low, high]) | st.floats(low, high)
+
+
+@st.composite
+def cases(draw: st.DrawFn, name: str) -> tuple[by_hand.ByHand, np.ndarray]:
+    """A feature map with its formula by hand, and one to three positions of its domain."""
+    count = draw(st.integers(1, 3))
+    if name == "fourier":
+        size = 2 * draw(st.sampled_from([1, 2, 3, 31, 32, 33, 65])) + 1  # frequencies restart at 32 and 64
+        generator = np.random.default_rng(draw(st.integers(0, 99)))
+        coefficients = generator.standard_normal(size) + 1j * generator.standard_normal(size)
+        return by_hand.fourier(coefficients), draw(arrays(count, between(0.0, 1.0)))[:, None]
+    n = draw(st.integers(1, 4))
+    if name == "gaussian":
+        sigma, low = draw(st.floats(0.05, 10.0)), draw(st.floats(-5.0, 5.0))
+        high = low + draw(st.floats(0.1, 5.0))
+        x = draw(arrays(n, st.floats(-10.0, 10.0)))
+        return by_hand.gaussian(x, sigma, (low, high)), draw(arrays(count, between(low, high)))[:, None]
+    if name == "line_spectrum":
+        high = draw(st.floats(0.1, 5.0))
+        frequencies, phases = draw(arrays(count, between(0.0, high))), draw(arrays(count, between(0.0, 2 * np.pi)))
+        t = draw(arrays(n, st.floats(-10.0, 10.0)))
+        return by_hand.line_spectrum(t, (0.0, high)), np.column_stack([frequencies, phases])
+    d = draw(st.integers(1, 4))
+    x, positions = draw(arrays(n * d)).reshape(n, d), draw(arrays(count * d)).reshape(count, d)
+    norms = np.linalg.norm(positions, axis=1, keepdims=True)
+    assume(norms.min() > 0.1)
+    positions = positions / norms
+    assume(np.abs(positions @ x.T).min() > 1e-6)  # the kink <theta, x> = 0 has a test of its own
+    return by_hand.relu(x), positions
