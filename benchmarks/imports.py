@@ -10,6 +10,7 @@ from __future__ import annotations
 import statistics
 import subprocess
 import sys
+from functools import partial
 
 from timing import alternate, print_table, ratios, seconds, spread
 
@@ -25,9 +26,8 @@ def python(code: str) -> str:
 
 def main() -> int:
     """Measure, print, and return 1 if a goal is missed."""
-    sides = {f"import {name}": lambda name=name: seconds(lambda: python(f"import {name}")) for name in ("numpy", "conicflow")}
-    sides["pass"] = lambda: seconds(lambda: python("pass"))
-    measured = alternate(sides, ROUNDS, warm_up=2)
+    codes = ("pass", "import numpy", "import conicflow")
+    measured = alternate({code: partial(seconds, partial(python, code)) for code in codes}, ROUNDS, warm_up=2)
     print_table(("python -c ...", "ms: median (min - max)"), [(name, spread(t, 1e-3, 1)) for name, t in measured.items()])
     ratio = ratios(measured["import conicflow"], measured["import numpy"])
     loaded = python(f"import sys, conicflow; print(*[name for name in {LAZY} if name in sys.modules])").split()

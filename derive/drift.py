@@ -13,7 +13,9 @@ from .errors import SpecError
 from .spec import FeatureSpec, load_spec
 
 BUILT_IN = Path(__file__).parent / "specs"
-_PACKAGE = '"""Kernels written by `conicflow derive`, one module per spec; compiled by Pythran, never edited by hand."""\n'
+_PACKAGE = (
+    '"""Kernels written by `conicflow derive`, one module per spec; compiled by Pythran, never edited by hand."""\n'
+)
 
 
 def derive_sources(paths: Sequence[Path]) -> dict[str, str]:
@@ -86,7 +88,9 @@ def _write(folder: Path, sources: dict[str, str], whole: bool) -> int:
             path.unlink()
             print(f"removed {path}: no spec has this name")
     except OSError as error:
-        raise SpecError(f"kernel sources need a folder that can be written; {folder}: {error}; choose another") from None
+        raise SpecError(
+            f"kernel sources need a folder that can be written; {folder}: {error}; choose another"
+        ) from None
     return 0
 
 

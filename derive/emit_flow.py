@@ -190,7 +190,7 @@ def flow_body(derivation: FeatureDerivation, losses: Sequence[LossDerivation]) -
     """
     spec = derivation.spec
     field = "float64"
-    names = [item.name for item in (*spec.inputs, *spec.constants)]
+    names = [item.name for item in spec.inputs] + [item.name for item in spec.constants]
     types = ["float64[:]"] * len(spec.inputs) + ["float64"] * len(spec.constants)
     if spec.kind == "torus":
         field, names, types = "complex128", ["h"], ["complex128[:]"]

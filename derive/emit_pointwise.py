@@ -171,9 +171,7 @@ def pointwise_body(derivation: FeatureDerivation) -> str:
         position2=_indent(2, [f"{p.name} = positions[i, {a}]" for a, p in enumerate(spec.parameters)]),
         value3=_indent(
             3,
-            value.scalar_lines
-            + value.array_lines
-            + [f"total += {_product(sympy.Symbol('w') * factor, array)}"],
+            value.scalar_lines + value.array_lines + [f"total += {_product(sympy.Symbol('w') * factor, array)}"],
         ),
         slope_scalars2=_indent(2, slope.scalar_lines),
         slope3=_indent(3, slope.array_lines + slope.sums([f"result[i, {a}]" for a in range(1 + dimension)])),

@@ -13,7 +13,7 @@ _FUNCTIONS = {
 _COSTLY = {"exp", "log", "sin", "cos", "tan", "tanh", "sinh", "cosh", "atan", "softplus", "sigmoid", "xlogx"}
 
 
-class KernelPrinter(PythonCodePrinter):
+class KernelPrinter(PythonCodePrinter):  # type: ignore[misc]  # SymPy has no types
     """Print an expression so that it works on scalars and, elementwise, on arrays.
 
     Every function is NumPy's. A `Piecewise` becomes nested `np.where`, since `np.select` does not compile in scalar
@@ -43,7 +43,7 @@ class KernelPrinter(PythonCodePrinter):
         return self._nest("np.minimum", expr.args)
 
     def _nest(self, function: str, arguments: Sequence[sympy.Basic]) -> str:
-        first, *rest = [self._print(argument) for argument in arguments]
+        first, *rest = [str(self._print(argument)) for argument in arguments]
         for argument in rest:
             first = f"{function}({first}, {argument})"
         return first
@@ -52,7 +52,7 @@ class KernelPrinter(PythonCodePrinter):
         *branches, (last, condition) = expr.args
         if condition != sympy.true:
             raise TypeError(f"{expr} is not defined everywhere: its last branch has the condition {condition}")
-        text = self._print(last)
+        text = str(self._print(last))
         for value, condition in reversed(branches):
             text = f"np.where({self._print(condition)}, {self._print(value)}, {text})"
         return text
@@ -119,9 +119,7 @@ def shared_lines(
             continue
         known[node] = next(symbols)
         assign(known[node], node.func(*(argument.xreplace(known) for argument in node.args)))
-    assignments, remaining = sympy.cse(
-        [item.xreplace(known) for item in prepared], symbols=symbols, order="canonical"
-    )
+    assignments, remaining = sympy.cse([item.xreplace(known) for item in prepared], symbols=symbols, order="canonical")
     for symbol, value in assignments:
         assign(symbol, value)
     return lines, list(remaining)

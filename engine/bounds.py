@@ -59,9 +59,7 @@ def sup_certificate(problem: Problem, g: Field, hints: Array | None = None) -> S
 
         upper, _, positions, heights = sup_of_polynomial(_polynomial(problem, g), evaluate, one_sided=one_sided)
         order = np.argsort(-heights, kind="stable")
-        return Supremum(
-            upper, True, "FFT grid, Ehlich-Zeller and Bernstein", positions[order, None], heights[order]
-        )
+        return Supremum(upper, True, "FFT grid, Ehlich-Zeller and Bernstein", positions[order, None], heights[order])
     starts = sphere_starts(problem, g) if features.domain.sphere else search_grid(problem)
     positions, heights = _ascend_from(problem, g, starts, hints, one_sided)
     return Supremum(float(heights.max(initial=0.0)), False, "grid and local ascent", positions, heights)
@@ -127,7 +125,7 @@ def sphere_starts(problem: Problem, g: Field) -> Array:
     rows = x[generator.permutation(len(x))[:_SPHERE_STARTS]]
     pull = (g @ x)[None, :]
     starts = np.concatenate([directions, rows, -rows, pull, -pull])
-    return starts[np.linalg.norm(starts, axis=1) > 0]
+    return np.asarray(starts[np.linalg.norm(starts, axis=1) > 0])
 
 
 def _ascend_from(
@@ -164,7 +162,9 @@ def ascend(problem: Problem, g: Field, positions: Array, one_sided: bool, rounds
     heights = side * eta
     damping = np.ones(len(eta))
     for _ in range(rounds):
-        step = damping[:, None] * _ascent_step(side[:, None] * gradient, side[:, None, None] * hessian, positions, domain.sphere)
+        step = damping[:, None] * _ascent_step(
+            side[:, None] * gradient, side[:, None, None] * hessian, positions, domain.sphere
+        )
         trial = domain.project(positions + step)
         new_eta, new_gradient, new_hessian = features.certificate(trial, g)
         better = side * new_eta > heights
@@ -179,7 +179,9 @@ def ascend(problem: Problem, g: Field, positions: Array, one_sided: bool, rounds
 
 
 def _ascent_step(gradient: Array, hessian: Array, positions: Array, sphere: bool) -> Array:
-    if sphere:  # a 1-homogeneous eta has eta = <grad eta, theta>: its gradient, scaled, is where a convex eta would be largest
+    if (
+        sphere
+    ):  # a 1-homogeneous eta has eta = <grad eta, theta>: its gradient, scaled, is where a convex eta would be largest
         norm = np.linalg.norm(gradient, axis=1, keepdims=True)
         return np.asarray(gradient / np.maximum(norm, 1e-300) - positions)
     values, vectors = np.linalg.eigh(hessian)

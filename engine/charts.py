@@ -16,8 +16,6 @@ from .problem import Problem
 class Chart(Protocol):
     """Laws: `measure(coordinates(mu)) = mu`; `derivatives` are those of J(measure(z)) wherever J is smooth."""
 
-    problem: Problem
-
     def coordinates(self, measure: Measure) -> Array:
         """z, shape (k, p): one row per atom."""
 
@@ -73,7 +71,8 @@ class WeightsAndPositions:
         domain = self.problem.features.domain
         held = np.zeros(gradient.shape, dtype=bool)
         held[:, 1:] = ~domain.wraps & (
-            ((positions <= domain.lower) & (gradient[:, 1:] > 0)) | ((positions >= domain.upper) & (gradient[:, 1:] < 0))
+            ((positions <= domain.lower) & (gradient[:, 1:] > 0))
+            | ((positions >= domain.upper) & (gradient[:, 1:] < 0))
         )
         flat_gradient, size = np.where(held, 0.0, gradient).ravel(), gradient.size
         flat_hessian, flat_held = hessian.reshape(size, size), held.ravel()

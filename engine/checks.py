@@ -24,9 +24,7 @@ def number(name: str, value: Any, rule: str, remedy: str, kind: type[ConicflowEr
     return result
 
 
-def integer(
-    name: str, value: Any, low: int, high: int, remedy: str, kind: type[ConicflowError] = ProblemError
-) -> int:
+def integer(name: str, value: Any, low: int, high: int, remedy: str, kind: type[ConicflowError] = ProblemError) -> int:
     """An integer from low to high."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not low <= value <= high:
         raise kind(f"{name} must be an integer from {low} to {high}; got {value!r:.60}; {remedy}")

@@ -80,13 +80,15 @@ class Domain:
     def project(self, positions: Array) -> Array:
         """The nearest admissible positions: wrapped, clipped to the interval, or scaled to unit length; (k, d)."""
         if self.sphere:
-            return positions / np.linalg.norm(positions, axis=1, keepdims=True)
+            return np.asarray(positions / np.linalg.norm(positions, axis=1, keepdims=True))
         if not self.wraps.any():
             return np.clip(positions, self.lower, self.upper)
         period = np.where(self.wraps, self.upper - self.lower, 1.0)
         start = np.where(self.wraps, self.lower, 0.0)
         wrapped = start + np.mod(positions - start, period)
-        wrapped = np.where(wrapped >= start + period, start, wrapped)  # a tiny negative number wraps to the period itself
+        wrapped = np.where(
+            wrapped >= start + period, start, wrapped
+        )  # a tiny negative number wraps to the period itself
         return np.asarray(np.where(self.wraps, wrapped, np.clip(positions, self.lower, self.upper)))
 
     def contains(self, positions: Array) -> bool:

@@ -193,8 +193,8 @@ def _axis(parameter: Mapping[str, str], arguments: Mapping[str, Any]) -> Axis:
         raise ProblemError(
             f"{name} needs its interval as two numbers (low, high); got {arguments[name]!r:.60}; give both ends"
         ) from None
-    ends = [number(f"the interval of {name}", end, "two finite numbers", "give both ends") for end in (low, high)]
-    return Axis(name, *ends)
+    rule = (f"the interval of {name}", "two finite numbers", "give both ends")
+    return Axis(name, number(rule[0], low, *rule[1:]), number(rule[0], high, *rule[1:]))
 
 
 def _check_inputs(description: Mapping[str, Any], inputs: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float64]]:

@@ -61,13 +61,19 @@ class Flow:
     """
 
     def __init__(
-        self, problem: Problem, particles: Array, scheme: Scheme = "forward-backward", speeds: tuple[float, float] = (1.0, 1.0)
+        self,
+        problem: Problem,
+        particles: Array,
+        scheme: Scheme = "forward-backward",
+        speeds: tuple[float, float] = (1.0, 1.0),
     ) -> None:
         if scheme not in SCHEMES:
             raise FlowError(f"a scheme is one of {', '.join(SCHEMES)}; got {scheme!r}; choose one")
         if not isinstance(speeds, tuple) or len(speeds) != 2:
             raise FlowError(f"speeds are two numbers (alpha, beta); got {speeds!r:.60}; give both")
-        alpha, beta = (number("a speed", speed, "a finite number >= 0", "choose another", FlowError) for speed in speeds)
+        alpha, beta = (
+            number("a speed", speed, "a finite number >= 0", "choose another", FlowError) for speed in speeds
+        )
         if min(alpha, beta) < 0:
             raise FlowError(f"a speed must be >= 0; got {min(alpha, beta)}; choose another")
         self.problem = problem
@@ -173,7 +179,8 @@ def flow(
         if number(name, value, "a positive number", "choose another", FlowError) <= 0:
             raise FlowError(f"{name} must be positive; got {value}; choose another")
     integer("the number of snapshots", snapshots, 1, 1_000_000, "choose another", FlowError)
-    state = Flow(problem, np.array(initial, order="C") if isinstance(initial, np.ndarray) else initial, scheme, speeds)
+    own = np.array(initial, order="C") if isinstance(initial, np.ndarray) else initial
+    state = Flow(problem, own, scheme, speeds)
     times, frames, energies = [0.0], [state.particles.copy()], [state.energy]
     chosen = StepSize(step if step is not None else natural_step(problem, state.particles, scheme)[0])
     for index in range(1, snapshots + 1):
@@ -235,7 +242,9 @@ def natural_step(problem: Problem, particles: Array, scheme: Scheme) -> tuple[fl
 def _check_particles(problem: Problem, particles: Array, scheme: Scheme) -> Array:
     width = 1 + problem.features.dimension
     if not isinstance(particles, np.ndarray) or particles.dtype != np.float64 or not particles.flags.c_contiguous:
-        raise FlowError("particles must be a C-contiguous float64 array; got something else; use numpy.ascontiguousarray")
+        raise FlowError(
+            "particles must be a C-contiguous float64 array; got something else; use numpy.ascontiguousarray"
+        )
     if particles.ndim != 2 or particles.shape[1] != width or len(particles) == 0:
         raise FlowError(
             f"particles need shape (m, {width}), rows (weight, position), m >= 1; got {particles.shape}; see conicflow.initial"

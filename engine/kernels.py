@@ -18,16 +18,15 @@ _NEEDED = {"x86-64-v3": ("AVX2", "FMA3"), "x86-64": (), "native": (), "portable"
 @cache
 def _check_processor() -> None:
     """Kernels are built for a processor family; running them on an older one would end the process without a word."""
-    from conicflow.generated import _build
-
+    build = importlib.import_module(f"{_PACKAGE}._build")
     try:
         from numpy._core._multiarray_umath import __cpu_features__ as present
     except ImportError:  # a NumPy that does not tell: trust the installation
         return
-    missing = [feature for feature in _NEEDED[_build.cpu] if not present.get(feature, False)]
+    missing = [feature for feature in _NEEDED[build.cpu] if not present.get(feature, False)]
     if missing:
         raise KernelError(
-            f"the kernels were built for {_build.cpu} processors; this one lacks {', '.join(missing)}; "
+            f"the kernels were built for {build.cpu} processors; this one lacks {', '.join(missing)}; "
             "install again on this machine with: pip install --force-reinstall -Csetup-args=-Dcpu=portable ."
         )
 

@@ -53,4 +53,3 @@ class Measure:
     def mass(self) -> float:
         """The total variation |mu| = sum_i |weights_i|."""
         return float(np.abs(self.weights).sum())
-

@@ -11,7 +11,9 @@ from .problem import Problem
 
 _ROUNDS = 60
 _ROUNDING = 1e-12  # predicted decrease, relative to J, below which differences of J are noise
-_SLOW = 8  # steps in a row that gain less than a tenth of what the quadratic model predicts: a kink, where it does not hold
+_SLOW = (
+    8  # steps in a row that gain less than a tenth of what the quadratic model predicts: a kink, where it does not hold
+)
 _CONVERGED = 1e-15  # scaled gradient, relative to its natural size
 
 

@@ -61,9 +61,7 @@ class Problem:
                 f"the data have {len(self.loss.y)}; give one datum for each"
             )
         if self.features.kind == "torus" and not np.iscomplexobj(self.loss.y):
-            object.__setattr__(
-                self, "loss", Loss(self.loss.name, self.loss.y.astype(np.complex128), self.loss.average)
-            )
+            object.__setattr__(self, "loss", Loss(self.loss.name, self.loss.y.astype(np.complex128), self.loss.average))
         if self.features.kind != "torus" and np.iscomplexobj(self.loss.y):
             raise ProblemError(
                 f"{self.features.name} gives real numbers; the data are complex; give real data, or use a torus feature map"

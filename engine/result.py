@@ -211,11 +211,13 @@ def _load(folder: Path) -> Result:
         }
         certificate = data["certificate"] | {"sup_bound": float.fromhex(exact["sup_bound"])}
         numbers = {
-            name: float.fromhex(exact[name]) for name in ("objective", "gap", "relative_gap", "tolerance", "penalty", "seconds")
+            name: float.fromhex(exact[name])
+            for name in ("objective", "gap", "relative_gap", "tolerance", "penalty", "seconds")
         }
         same = {name: data[name] for name in ("status", "sign", "features", "loss", "evaluations", "insertions")}
+        fields: dict[str, Any] = {**numbers, **same}
         return Result(
-            measure=measure, certificate=Certificate(**certificate), trace=trace, trajectory=trajectory, **numbers, **same
+            measure=measure, certificate=Certificate(**certificate), trace=trace, trajectory=trajectory, **fields
         )
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise ProblemError(

@@ -51,7 +51,13 @@ class _Log:
 
     def trace(self) -> dict[str, Any]:
         columns = list(zip(*self.rows, strict=True)) if self.rows else [(), (), (), (), ()]
-        numbers = dict(zip(("seconds", "objective", "gap", "atoms"), (np.array(column, dtype=np.float64) for column in columns[:4]), strict=True))
+        numbers = dict(
+            zip(
+                ("seconds", "objective", "gap", "atoms"),
+                (np.array(column, dtype=np.float64) for column in columns[:4]),
+                strict=True,
+            )
+        )
         return {**numbers, "phase": list(columns[4])}
 
 

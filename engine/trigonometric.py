@@ -85,9 +85,7 @@ def sup_of_polynomial(
     return max(upper, lower), lower, np.mod(positions, 1.0), values
 
 
-def _quadratic_bound(
-    value: Array, slope: Array, curvature: Array, radius: float, one_sided: bool
-) -> Array:
+def _quadratic_bound(value: Array, slope: Array, curvature: Array, radius: float, one_sided: bool) -> Array:
     """Largest value of the quadratics v + s x + c x²/2 (negated, or in size) on |x| <= radius, shape (m,)."""
     vertex = np.where(curvature != 0, -slope / np.where(curvature != 0, curvature, 1.0), 0.0)
     vertex = np.clip(vertex, -radius, radius)
