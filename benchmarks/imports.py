@@ -1,6 +1,6 @@
-"""Claim: `import conicflow` takes at most 3 times as long as `import numpy`, whole processes measured.
+"""Goal: `import conicflow` takes at most 3 times as long as `import numpy`, whole processes measured.
 
-It loads none of the packages that only some commands need: sympy, matplotlib, pythran, scipy.
+And it loads none of the packages that only some uses need: sympy, matplotlib, pythran, scipy.
 
 Run: python benchmarks/imports.py
 """
@@ -28,7 +28,8 @@ def main() -> int:
     """Measure, print, and return 1 if a goal is missed."""
     codes = ("pass", "import numpy", "import conicflow")
     measured = alternate({code: partial(seconds, partial(python, code)) for code in codes}, ROUNDS, warm_up=2)
-    print_table(("python -c ...", "ms: median (min - max)"), [(name, spread(t, 1e-3, 1)) for name, t in measured.items()])
+    rows = [(code, spread(times, 1e-3, 1)) for code, times in measured.items()]
+    print_table(("python -c ...", "ms: median (min - max)"), rows)
     ratio = ratios(measured["import conicflow"], measured["import numpy"])
     loaded = python(f"import sys, conicflow; print(*[name for name in {LAZY} if name in sys.modules])").split()
     print(f"\nconicflow / numpy: {spread(ratio)}, goal at most {GOAL:g}; {ROUNDS} rounds")

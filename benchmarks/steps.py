@@ -1,8 +1,8 @@
-"""Claim: the compiled flow takes at least 100 000 steps per second on one core, m = 100 particles, K = 7, forward-backward.
+"""Goal: at least 100 000 steps of the compiled flow per second on one core: m = 100 particles, K = 7, forward-backward.
 
-And a step costs at most 3 times its arithmetic: one forward and one adjoint evaluation of 100 particles. That arithmetic is
-timed in the same kernels with 100 times as many particles at once, so that the calls themselves cost next to nothing.
-Times are processor time: what else runs on the machine would only add waiting.
+And a step costs at most 3 times its arithmetic: one forward and one adjoint evaluation of 100 particles. That is timed in
+the same kernels with 100 times as many particles at once, so that the calls themselves cost next to nothing. Times are
+processor time: what else runs on the machine would only add waiting.
 
 Run: python benchmarks/steps.py
 """
@@ -18,9 +18,8 @@ from timing import alternate, print_table, ratios, seconds, spread, threads
 
 os.environ.update(threads(1))
 
-import numpy as np
-
 import conicflow as cf
+import numpy as np
 from conicflow.engine.flow import Flow, natural_step
 
 PARTICLES, CUTOFF = 100, 7

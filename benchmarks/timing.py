@@ -1,4 +1,4 @@
-"""Timing things side by side: in turn, after a warm-up, so that a machine's changing load falls on all of them alike."""
+"""Timing things side by side: in turn, after a warm-up, so that a machine's changing load falls on all alike."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Row = Sequence[str]
 
 
 def threads(count: int) -> dict[str, str]:
-    """Environment variables that pin OpenMP, BLAS and XLA to `count` threads; to be set before NumPy or JAX is imported."""
+    """Environment variables that pin OpenMP, BLAS and XLA to `count` threads; to be set before NumPy or JAX is loaded."""
     variables = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC")  # NPROC: XLA's thread pool
     flags = {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false"} if count == 1 else {}
     return {variable: str(count) for variable in variables} | flags

@@ -96,7 +96,10 @@ class Flow:
         self.steps(0.0, 0, descent=False)
 
     def steps(self, step: float, count: int, *, descent: bool) -> Array:
-        """`count` steps of length `step`; F_m before and after each. With `descent`, ends before a step that would not lower F_m."""
+        """`count` steps of length `step`; F_m before and after each.
+
+        With `descent` they end before the first step that would not lower F_m.
+        """
         alpha, beta = self.speeds
         energies = self.problem.features.advance(
             self.particles, *self._arguments, step * alpha, step * beta, *self._bounds, count, descent
@@ -163,7 +166,8 @@ def flow(
     ----------
     initial : (m, 1 + d) particles, rows (w, theta), such as from `initial.grid`; not changed.
     until : final time, > 0.
-    step : longest fixed step, shortened so that steps end on the snapshots; without it every run of steps is chosen by the descent test, so that F_m never rises.
+    step : longest fixed step, shortened so that steps end on the snapshots; without it the descent test chooses every
+        step, and F_m never rises.
     speeds : alpha of weights and beta of positions.
     snapshots : how many states to record besides the first.
 

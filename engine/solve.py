@@ -78,7 +78,8 @@ def solve(
     ----------
     particles : m, the number of particles; by default a few for every feature that fits into Theta.
     relative_gap : stop when gap <= relative_gap·|J|.
-    flow_steps : length of the flow in steps; by default it runs until its merged and polished particles are certified.
+    flow_steps : length of the flow in steps, recorded finely for a picture; by default it runs until its merged and
+        polished particles are certified.
     seed : of the random initial directions of 2-homogeneous units.
     progress : called with (phase, fraction done, message).
 
@@ -104,7 +105,7 @@ def solve(
     m = particles if particles is not None else default_particles(problem)
     run = _Run(problem, m, seed, relative_gap, log, best)
     for steps, insert in [(flow_steps, True)] if flow_steps is not None else _ROUNDS:
-        run.follow_flow(steps)
+        run.follow_flow(steps, 16 if flow_steps is None else 1)
         run.attempt(refine(problem, run.flow.measure()))
         if insert:
             run.insert()
@@ -172,11 +173,11 @@ class _Run:
         times, particles, energies = zip(*self.frames, strict=True)
         return Trajectory(np.array(times), np.stack(particles), np.array(energies))
 
-    def follow_flow(self, steps: int) -> None:
-        """Up to `steps` accepted flow steps, recorded at most a hundred times."""
+    def follow_flow(self, steps: int, every: int = 16) -> None:
+        """Up to `steps` accepted flow steps, recorded at most a hundred times and at most after `every` of them."""
         done = 0
         while done < steps and not self.step.exhausted:
-            count = min(steps - done, max(16, steps // _FRAMES))
+            count = min(steps - done, max(every, steps // _FRAMES))
             passed = self.step.run(self.flow, count)
             done += count
             energy = self.flow.energy

@@ -1,7 +1,7 @@
 """Every feature map against its formula by hand in 50 digits, and against Taylor's theorem.
 
 TOLERANCE: an error is measured in units of the natural size of what is summed (`ByHand.magnitude`). The largest argument
-of a sine in these examples is 2 pi·65, or 2 pi·5·10 + 2 pi, known to 1e-16 of itself, so that values are known to about 1e-13;
+of a sine in these examples is 2 pi·5·10 + 2 pi, known to 1e-16 of itself, so that values are known to about 1e-13;
 a wrong factor or sign would be an error of order one.
 """
 
