@@ -77,9 +77,7 @@ class OnGrid:
         data = scale * problem.loss.y[cutoff:]
         self.design = np.asfortranarray(np.concatenate([columns.real, columns.imag]))
         self.data = np.concatenate([data.real, data.imag])
-        self.lasso = Lasso(
-            alpha=problem.penalty / len(self.data), fit_intercept=False, tol=TOLERANCE, max_iter=1000
-        )
+        self.lasso = Lasso(alpha=problem.penalty / len(self.data), fit_intercept=False, tol=TOLERANCE, max_iter=1000)
 
     def fit(self) -> None:
         """Solve from zero."""

@@ -98,9 +98,10 @@ def _compare(folder: Path, sources: dict[str, str], whole: bool) -> int:
     drifted = False
     for name, text in sorted(sources.items()):
         path = folder / name
-        found = path.read_text(encoding="utf-8") if path.is_file() else ""
-        if found != text:
+        content = path.read_bytes() if path.is_file() else b""
+        if content != text.encode():
             drifted = True
+            found = content.decode(errors="replace")
             lines = difflib.unified_diff(
                 found.splitlines(keepends=True), text.splitlines(keepends=True), str(path), f"{name} as derived"
             )

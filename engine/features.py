@@ -17,7 +17,7 @@ from .domain import Array, Axis, Domain
 from .errors import ProblemError
 from .kernels import describe, find_kernel, kernel_names
 from .losses import Field
-from .threads import single_threaded_blas
+from .threads import load_kernel_blas, single_threaded_blas
 
 KINDS = ("pointwise", "ridge", "torus")
 
@@ -76,11 +76,16 @@ class FeatureMap:
             raise ProblemError(
                 f"positions of {self.name} need shape (k, {self.dimension}); got {np.shape(positions)}; reshape them"
             )
-        return np.ascontiguousarray(positions, dtype=np.float64)
+        checked = np.ascontiguousarray(positions, dtype=np.float64)
+        if not np.all(np.isfinite(checked)):
+            raise ProblemError(
+                f"positions of {self.name} must be finite; some are not; remove NaN and infinite entries"
+            )
+        return checked
 
     def _point(self, g: Field) -> Field:
         dtype = np.complex128 if self.kind == "torus" else np.float64
-        if np.shape(g) != (self.size,) or (np.iscomplexobj(g) and dtype == np.float64):
+        if np.shape(g) != (self.size,) or np.asarray(g).dtype.kind not in ("fc" if self.kind == "torus" else "f"):
             raise ProblemError(
                 f"g must have shape ({self.size},) and dtype {dtype.__name__}; got {np.shape(g)}, {np.asarray(g).dtype}; "
                 "give a point of F, such as the residual"
@@ -93,7 +98,12 @@ class FeatureMap:
 
     def forward(self, weights: Array, positions: Array) -> Field:
         """f = sum_i weights_i phi(positions_i), shape (size,)."""
-        particles = np.ascontiguousarray(np.column_stack([weights, self._positions(positions)]))
+        positions = self._positions(positions)
+        if np.shape(weights) != (len(positions),):
+            raise ProblemError(
+                f"{len(positions)} positions need weights of shape ({len(positions)},); got {np.shape(weights)}; give one each"
+            )
+        particles = np.ascontiguousarray(np.column_stack([weights, positions]))
         with self._threads():
             f: Field = self.kernel.forward(particles, *self.statics)
         return f
@@ -172,6 +182,7 @@ def make(name: str, **arguments: Any) -> FeatureMap:
         return FeatureMap(kernel, description, domain, samples, {}, (coefficients,))
     samples = _check_inputs(description, {key: arguments[key] for key in inputs})
     if description["kind"] == "ridge":
+        load_kernel_blas()
         axes = tuple(Axis(f"theta{j}", -math.inf, math.inf) for j in range(samples["x"].shape[1]))
         domain = Domain(axes, sphere=description["family"] == "2-homogeneous")
     else:

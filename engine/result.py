@@ -10,9 +10,11 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
+from .checks import array
 from .errors import ProblemError
 from .flow import Trajectory
 from .measure import Measure
@@ -191,35 +193,76 @@ def _json_number(value: float) -> float | None:
 
 def _load(folder: Path) -> Result:
     try:
-        data = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-        if data["schema"] != SCHEMA:
-            raise ProblemError(f"result.json has schema {data['schema']}; this version reads {SCHEMA}; solve it again")
-        exact = data["exact"]
-        measure = Measure(
-            np.array([float.fromhex(weight) for weight in exact["weights"]]),
-            np.array([[float.fromhex(number) for number in row] for row in exact["positions"]]).reshape(
-                len(exact["weights"]), data["features"]["dimension"]
-            ),
-        )
-        trajectory = None
-        if (folder / "trajectory.npz").is_file():
-            with np.load(folder / "trajectory.npz", allow_pickle=False) as arrays:
-                trajectory = Trajectory(arrays["times"], arrays["particles"], arrays["energies"])
-        trace = {
-            name: values if name == "phase" else np.array([math.nan if v is None else v for v in values])
-            for name, values in data["trace"].items()
-        }
-        certificate = data["certificate"] | {"sup_bound": float.fromhex(exact["sup_bound"])}
-        numbers = {
-            name: float.fromhex(exact[name])
-            for name in ("objective", "gap", "relative_gap", "tolerance", "penalty", "seconds")
-        }
-        same = {name: data[name] for name in ("status", "sign", "features", "loss", "evaluations", "insertions")}
-        fields: dict[str, Any] = {**numbers, **same}
-        return Result(
-            measure=measure, certificate=Certificate(**certificate), trace=trace, trajectory=trajectory, **fields
-        )
-    except (OSError, KeyError, TypeError, ValueError) as error:
+        return _read(Path(folder))
+    except (
+        OSError,
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+        EOFError,
+        BadZipFile,
+    ) as error:
         raise ProblemError(
-            f"a result folder holds a readable result.json and its arrays; {folder}: {error}; solve the problem again"
+            f"a result folder holds a readable result.json and its arrays; {str(folder)[:200]}: {str(error)[:200]}; "
+            "solve the problem again"
         ) from None
+
+
+def _read(folder: Path) -> Result:
+    data = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+    if data["schema"] != SCHEMA:
+        raise ProblemError(
+            f"result.json has schema {data['schema']!r:.20}; this version reads {SCHEMA}; solve it again"
+        )
+    exact, features = data["exact"], data["features"]
+    weights = np.array([float.fromhex(weight) for weight in exact["weights"]])
+    positions = np.array([[float.fromhex(number) for number in row] for row in exact["positions"]])
+    certificate = data["certificate"]
+    return Result(
+        measure=Measure(weights, positions.reshape(len(weights), features["dimension"])),
+        certificate=Certificate(
+            rigorous=bool(certificate["rigorous"]),
+            sup_bound=float.fromhex(exact["sup_bound"]),
+            method=str(certificate["method"]),
+            precision=str(certificate["precision"]),
+        ),
+        trace={
+            name: [str(phase) for phase in values]
+            if name == "phase"
+            else np.array([math.nan if value is None else float(value) for value in values])
+            for name, values in data["trace"].items()
+        },
+        trajectory=_read_trajectory(folder / "trajectory.npz", 1 + features["dimension"]),
+        objective=float.fromhex(exact["objective"]),
+        gap=float.fromhex(exact["gap"]),
+        relative_gap=float.fromhex(exact["relative_gap"]),
+        tolerance=float.fromhex(exact["tolerance"]),
+        penalty=float.fromhex(exact["penalty"]),
+        seconds=float.fromhex(exact["seconds"]),
+        status=str(data["status"]),
+        sign=str(data["sign"]),
+        features=dict(features),
+        loss=str(data["loss"]),
+        evaluations=int(data["evaluations"]),
+        insertions=int(data["insertions"]),
+    )
+
+
+def _read_trajectory(path: Path, width: int) -> Trajectory | None:
+    if not path.is_file():
+        return None
+    with np.load(path, allow_pickle=False) as arrays:
+        times, particles, energies = (
+            array(f"{name} in {path.name}", arrays[name]) for name in ("times", "particles", "energies")
+        )
+    if not (
+        particles.ndim == 3 and particles.shape[2] == width and times.shape == energies.shape == particles.shape[:1]
+    ):
+        raise ProblemError(
+            f"a trajectory needs T times, T energies and particles (T, m, {width}); {path.name} has {times.shape}, "
+            f"{energies.shape} and {particles.shape}; solve the problem again"
+        )
+    return Trajectory(times, particles, energies)

@@ -22,6 +22,7 @@ from .merge import merge
 from .polish import polish
 from .problem import Problem
 from .result import Certificate, Result
+from .threads import single_threaded_blas
 
 Progress = Callable[[str, float, str], None]
 
@@ -61,6 +62,7 @@ class _Log:
         return {**numbers, "phase": list(columns[4])}
 
 
+@single_threaded_blas()
 def solve(
     problem: Problem,
     *,

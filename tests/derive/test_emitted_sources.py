@@ -1,0 +1,57 @@
+"""A transcendental function is evaluated once per particle and sample, whatever is computed from it."""
+
+import ast
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import sympy
+from conicflow.derive import emit_pointwise
+from conicflow.derive.derivation import derive_feature
+from conicflow.derive.printer import shared_lines
+from conicflow.derive.spec import load_spec
+
+COSTLY = {"exp", "expm1", "log", "log1p", "sin", "cos", "tan", "tanh", "sinh", "cosh", "arctan"}
+# np.* calls in each function of a kernel. On the torus: one pair for the ratio, one for each fresh start.
+EXPECTED = {
+    "gaussian": {name: {"exp": 1} for name in ("forward", "slopes", "jacobian", "certificate")},
+    "line_spectrum": {"forward": {"cos": 1}, **{name: {"cos": 1, "sin": 1} for name in ("slopes", "jacobian", "certificate")}},
+    "relu": {name: {} for name in ("forward", "slopes", "jacobian", "certificate")},
+    "fourier": {
+        **{name: {"cos": 2, "sin": 2} for name in ("harmonics", "polynomial")},
+        **{name: {} for name in ("forward", "slopes", "certificate", "fold")},
+        "jacobian": {"cos": 1, "sin": 1},
+    },
+}
+
+
+def costly_calls(source: str) -> dict[str, dict[str, int]]:
+    """How often each function of a module writes np.exp(...) and the like."""
+    counts = {}
+    for function in ast.parse(source).body:
+        if isinstance(function, ast.FunctionDef):
+            calls = [node.func for node in ast.walk(function) if isinstance(node, ast.Call)]
+            names = [call.attr for call in calls if isinstance(call, ast.Attribute)]
+            counts[function.name] = dict(Counter(name for name in names if name in COSTLY))
+    return counts
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_one_evaluation_per_pair(pytestconfig: pytest.Config, name: str) -> None:
+    counts = costly_calls((pytestconfig.rootpath / "generated" / f"{name}.py").read_text(encoding="utf-8"))
+    assert {function: counts[function] for function in EXPECTED[name]} == EXPECTED[name]
+
+
+def test_without_sharing_there_are_three(pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mutant: expressions printed as they were differentiated. The count sees it."""
+
+    def unshared(expressions, renamed):  # type: ignore[no-untyped-def]
+        names = {symbol: sympy.Symbol(name, **symbol.assumptions0) for symbol, name in renamed}
+        return [], [expression.xreplace(names) for expression in expressions]
+
+    assert emit_pointwise.shared_lines is shared_lines
+    monkeypatch.setattr(emit_pointwise, "shared_lines", unshared)
+    derivation = derive_feature(load_spec(Path(pytestconfig.rootpath, "derive", "specs", "gaussian.toml")))
+    counts = costly_calls(emit_pointwise.pointwise_body(derivation))
+    assert counts["slopes"] == {"exp": 2}
+    assert counts["certificate"]["exp"] >= 3

@@ -1,0 +1,147 @@
+"""Feature maps: what they say of themselves, prediction at other samples, and every kind of bad argument."""
+
+import math
+from typing import Any
+
+import conicflow as cf
+import numpy as np
+import pytest
+from by_hand import NAMES, example, random_positions
+from conicflow.engine.errors import ProblemError
+
+X = np.linspace(0.0, 1.0, 5)
+
+
+def test_names() -> None:
+    assert cf.features.names() == sorted(NAMES)
+    with pytest.raises(AttributeError, match=r"fourier, gaussian.*no feature map 'fuorier'"):
+        cf.features.fuorier(cutoff=3)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "dimension", "size", "homogeneous"),
+    [
+        ("fourier", "torus", 1, 81, False),
+        ("gaussian", "pointwise", 1, 40, False),
+        ("line_spectrum", "pointwise", 2, 40, False),
+        ("relu", "ridge", 3, 40, True),
+    ],
+)
+def test_what_they_say_of_themselves(name: str, kind: str, dimension: int, size: int, homogeneous: bool) -> None:
+    features = example(name).features
+    assert (features.name, features.kind, features.dimension) == (name, kind, dimension)
+    assert (features.size, features.homogeneous) == (size, homogeneous)
+    positions = random_positions(features, 3, np.random.default_rng(0))
+    assert features.domain.contains(positions)
+    assert features.forward(np.ones(3), positions).shape == (size,)
+
+
+def test_prediction_at_other_samples() -> None:
+    """The restriction to some samples is the same feature map at these samples."""
+    features = example("gaussian").features
+    other = features.with_inputs(x=features.inputs["x"][3:9])
+    weights, positions = np.array([1.0, -0.5]), np.array([[0.2], [0.9]])
+    np.testing.assert_array_equal(other.forward(weights, positions), features.forward(weights, positions)[3:9])
+    assert (other.domain, other.constants) == (features.domain, features.constants)
+    with pytest.raises(ProblemError, match="3 columns; got 2"):
+        example("relu").features.with_inputs(x=np.ones((4, 2)))
+    with pytest.raises(ProblemError, match="no samples"):
+        example("fourier").features.with_inputs(x=X)
+
+
+def test_samples_are_copied() -> None:
+    x = X.copy()
+    features = cf.features.gaussian(x=x, sigma=0.1, theta=(0, 1))
+    before = features.forward(np.ones(1), np.array([[0.5]]))
+    x[:] = 100.0
+    np.testing.assert_array_equal(features.forward(np.ones(1), np.array([[0.5]])), before)
+
+
+GAUSSIAN: dict[str, Any] = {"x": X, "sigma": 0.1, "theta": (0.0, 1.0)}
+
+
+@pytest.mark.parametrize(
+    ("changed", "value"),
+    [
+        ({"x": np.array([])}, r"\(0,\)"),
+        ({"x": np.ones((2, 2))}, r"\(2, 2\)"),
+        ({"x": 1.0}, r"\(\)"),
+        ({"x": [0.0, math.nan]}, "nan"),
+        ({"x": [0.0, math.inf]}, "inf"),
+        ({"x": ["a"]}, "U1"),
+        ({"x": np.array([None])}, "object"),
+        ({"x": [1j]}, "complex"),
+        ({"x": [[1.0], [2.0, 3.0]]}, "lengths"),
+        ({"sigma": 0.0}, "0.0"),
+        ({"sigma": -1.0}, "-1.0"),
+        ({"sigma": math.nan}, "nan"),
+        ({"sigma": True}, "True"),
+        ({"sigma": "0.1"}, "'0.1'"),
+        ({"sigma": 10**400}, "inf"),
+        ({"sigma": None}, "None"),
+        ({"theta": (1.0, 0.0)}, r"\(1.0, 0.0\)"),
+        ({"theta": (0.0, 0.0)}, r"\(0.0, 0.0\)"),
+        ({"theta": (0.0, math.inf)}, "inf"),
+        ({"theta": (0.0, math.nan)}, "nan"),
+        ({"theta": 3.0}, "3.0"),
+        ({"theta": (0.0, 1.0, 2.0)}, r"\(0.0, 1.0, 2.0\)"),
+        ({"theta": ("a", "b")}, "'a'"),
+        ({"theta": (0, 10**400)}, "inf"),
+        ({"theta": None}, "None"),
+        ({"colour": 1}, "'colour'"),
+    ],
+)
+def test_bad_arguments_of_a_pointwise_map(changed: dict[str, Any], value: str) -> None:
+    with pytest.raises(ProblemError, match=value):
+        cf.features.gaussian(**GAUSSIAN | changed)
+
+
+@pytest.mark.parametrize("missing", ["x", "sigma", "theta"])
+def test_missing_arguments(missing: str) -> None:
+    with pytest.raises(ProblemError, match=f"'{missing}' is missing"):
+        cf.features.gaussian(**{name: value for name, value in GAUSSIAN.items() if name != missing})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "value"),
+    [
+        ({"cutoff": 0}, "0"),
+        ({"cutoff": -3}, "-3"),
+        ({"cutoff": 2.0}, "2.0"),
+        ({"cutoff": True}, "True"),
+        ({"cutoff": 10**7}, "10000000"),
+        ({"cutoff": 10**400}, "1000"),
+        ({"cutoff": "3"}, "'3'"),
+        ({"cutoff": math.nan}, "nan"),
+        ({"cutoff": None}, "None"),
+        ({"cutoff": 1, "filter": np.ones(2)}, r"\(2,\)"),
+        ({"cutoff": 1, "filter": np.ones((3, 1))}, r"\(3, 1\)"),
+        ({"cutoff": 1, "filter": [1.0, math.nan, 1.0]}, "nan"),
+        ({"cutoff": 1, "filter": ["a", "b", "c"]}, "U1"),
+        ({"cutoff": 1, "filter": [[1], [2, 3]]}, "lengths"),
+    ],
+)
+def test_bad_arguments_of_the_torus_map(arguments: dict[str, Any], value: str) -> None:
+    with pytest.raises(ProblemError, match=value):
+        cf.features.fourier(**arguments)
+
+
+@pytest.mark.parametrize("x", [np.ones(3), np.ones((0, 2)), np.ones((2, 0)), np.ones((1, 1, 1)), [[math.nan]], [["a"]]])
+def test_bad_samples_of_a_ridge_map(x: Any) -> None:
+    with pytest.raises(ProblemError, match="samples x"):
+        cf.features.relu(x=x)
+
+
+@pytest.mark.parametrize(
+    "features",
+    [
+        cf.features.gaussian(x=X, sigma=1e-170, theta=(0, 1)),  # sigma² underflows
+        cf.features.gaussian(x=X + 1e5, sigma=0.1, theta=(0, 1)),  # no sample within a thousand sigma of Theta
+        cf.features.relu(x=np.zeros((5, 2))),
+    ],
+    ids=["sigma", "samples", "zero"],
+)
+def test_features_that_vanish_or_overflow_are_refused_when_used(features: cf.FeatureMap) -> None:
+    problem = cf.Problem(features, cf.losses.squared(X), 0.1)
+    with pytest.raises(ProblemError, match="features must be finite, and not zero everywhere"):
+        cf.solve(problem)

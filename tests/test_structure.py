@@ -1,0 +1,154 @@
+"""The rules of the house: who may import whom, what is never called, what is installed, and what an import costs."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# Never backwards. `engine` may reach for `derive` only inside the function that compiles a user's own spec.
+MAY_IMPORT = {
+    "derive": {"derive"},
+    "generated": set(),
+    "engine": {"engine", "generated"},
+    "proofs_check": {"proofs_check", "derive", "engine"},
+    "app": {"app", "derive", "engine", "generated", "proofs_check"},
+}
+MAY_IMPORT_LAZILY = {"engine": {"derive"}}
+NEVER_CALLED = {"eval", "exec", "compile", "sympify", "parse_expr"}
+NEVER_IMPORTED = {"pickle", "cPickle", "marshal", "shelve", "dill", "cloudpickle"}
+NOT_AT_IMPORT = {"sympy", "matplotlib", "pythran", "scipy", "click"}
+
+
+def imports(tree: ast.AST, room: str, lazy: bool = False) -> Iterator[tuple[str, bool]]:
+    """(full module name, whether inside a function) of every import; relative ones are resolved within the room."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, lazy) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = {0: "", 1: f"conicflow.{room}", 2: "conicflow"}[node.level]
+            module = ".".join(filter(None, (base, node.module)))
+            # `from conicflow import engine` names the room only in what is imported
+            yield from ((f"{module}.{alias.name}", lazy) for alias in node.names)
+        yield from imports(node, room, lazy or isinstance(node, (ast.FunctionDef, ast.Lambda)))
+
+
+def wrong_imports(source: str, room: str) -> list[str]:
+    """Imports of rooms that this room may not know, and of modules that run what they read."""
+    wrong = []
+    for name, lazy in imports(ast.parse(source), room):
+        first, *rest = name.split(".")
+        allowed = MAY_IMPORT[room] | (MAY_IMPORT_LAZILY.get(room, set()) if lazy else set())
+        if (first == "conicflow" and (not rest or rest[0] not in allowed)) or first in NEVER_IMPORTED:
+            wrong.append(name)
+    return wrong
+
+
+def banned_calls(source: str) -> list[str]:
+    """Calls that turn text into code, under whatever module name, and any allow_pickle that is not literally False."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call):
+            name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+            method = isinstance(node.func, ast.Attribute) and name == "compile"  # re.compile compiles no code
+            if name in NEVER_CALLED and not method:
+                found.append(name)
+            for keyword in node.keywords:
+                safe = isinstance(keyword.value, ast.Constant) and keyword.value.value is False
+                if keyword.arg == "allow_pickle" and not safe:
+                    found.append("allow_pickle")
+    return found
+
+
+@pytest.fixture(scope="module")
+def sources(pytestconfig: pytest.Config) -> dict[str, str]:
+    """Text of every Python file of the rooms, by path in the checkout; `app/root.py` is the package root."""
+    root = pytestconfig.rootpath
+    paths = [path for room in MAY_IMPORT for path in sorted((root / room).rglob("*.py"))]
+    return {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in paths}
+
+
+def test_nobody_imports_backwards(sources: dict[str, str]) -> None:
+    found = {path: wrong_imports(text, path.split("/")[0]) for path, text in sources.items()}
+    assert {path: names for path, names in found.items() if names} == {}
+    assert len(sources) > 40  # the walk found the rooms
+
+
+@pytest.mark.parametrize(
+    ("room", "source"),
+    [
+        ("engine", "from conicflow.app import cli"),
+        ("engine", "from conicflow import app"),
+        ("engine", "from ..derive import spec"),
+        ("engine", "import conicflow.derive.spec"),
+        ("engine", "import conicflow"),
+        ("engine", "def f():\n    from conicflow.app import cli"),
+        ("derive", "from conicflow.engine.errors import ConicflowError"),
+        ("derive", "if True:\n    from ..engine import errors"),
+        ("generated", "from conicflow.engine import domain"),
+        ("proofs_check", "from conicflow.app import figures"),
+        ("app", "import pickle"),
+    ],
+)
+def test_a_backward_import_is_seen(room: str, source: str) -> None:
+    assert wrong_imports(source, room)
+
+
+def test_lazy_derivation_is_allowed() -> None:
+    assert not wrong_imports("def compile_spec():\n    from conicflow.derive.spec import load_spec", "engine")
+    assert not wrong_imports("from .domain import Array\nfrom conicflow.generated import _build", "engine")
+
+
+def test_text_never_becomes_code(sources: dict[str, str]) -> None:
+    found = {path: banned_calls(text) for path, text in sources.items()}
+    assert {path: names for path, names in found.items() if names} == {}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "eval(text)",
+        "exec('x = 1')",
+        "sympy.sympify(text)",
+        "from sympy import sympify\nsympify(text)",
+        "sympy.parsing.sympy_parser.parse_expr(text)",
+        "compile(text, '', 'exec')",
+        "numpy.load(path, allow_pickle=True)",
+        "numpy.load(path, allow_pickle=flag)",
+    ],
+)
+def test_a_banned_call_is_seen(source: str) -> None:
+    assert banned_calls(source)
+
+
+def test_meson_installs_exactly_the_tree(pytestconfig: pytest.Config, sources: dict[str, str]) -> None:
+    """Every file once, and no file that is not there; `generated` goes in as kernels, examples as data."""
+    build = (pytestconfig.rootpath / "meson.build").read_text(encoding="utf-8")
+    listed = re.findall(r"'((?:derive|engine|proofs_check|app)/[\w/]+\.py)'", build)
+    expected = [path for path in sources if not path.startswith(("generated/", "app/examples/"))]
+    assert sorted(listed) == sorted(expected)
+    block = re.search(r"^kernels = \[(.*?)^\]", build, re.DOTALL | re.MULTILINE)
+    assert block is not None
+    kernels = [path.removeprefix("generated/").removesuffix(".py") for path in sources if path.startswith("generated/")]
+    assert re.findall(r"'(\w+)'", block[1]) == sorted(set(kernels) - {"__init__"})
+
+
+def loaded_by(program: str) -> set[str]:
+    """Top-level modules that a new process has loaded after a program."""
+    program += "\nimport json, sys\nprint(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=Path.home())
+    return set(json.loads(run.stdout))
+
+
+def test_importing_is_cheap() -> None:
+    assert loaded_by("import conicflow, conicflow.engine") & NOT_AT_IMPORT == set()
+
+
+def test_importing_more_is_seen() -> None:
+    """The probe does see a module when it is loaded: deriving needs SymPy, the command line click."""
+    assert {"sympy"} <= loaded_by("import conicflow.derive.spec")
+    assert {"click"} <= loaded_by("import conicflow.app.cli")
