@@ -28,23 +28,20 @@ def _draw_descent(axes: "Axes", solution: "Solution") -> None:
     bounded = np.isfinite(result.gap)
     axes.set_title("Descent")
     axes.set_xlabel("time (s)")
-    axes.set_ylabel("objective − final lower bound, and gap" if bounded else "objective")
+    axes.set_ylabel("above the final lower bound" if bounded else "objective")
     axes.set_yscale("log")
-    seconds, objective = trace["seconds"], trace["objective"]
+    bound = result.objective - result.gap if bounded else 0.0
+    flowing = np.array([phase == "flow" for phase in trace["phase"]], dtype=bool)
+    seconds, excess, gaps = trace["seconds"], trace["objective"] - bound, trace["gap"]
     if result.trajectory is not None:
-        seconds, objective = np.append(0.0, seconds), np.append(result.trajectory.energies[0], objective)
-    excess = objective - (result.objective - result.gap if bounded else 0.0)
-    known = np.isfinite(trace["gap"])
-    axes.plot(seconds, excess, color=BLUE, label="objective")
-    axes.plot(
-        trace["seconds"][known],
-        trace["gap"][known],
-        "o",
-        color=VERMILLION,
-        markersize=4.5,
-        label=f"{gap_word(result)} gap",
-    )
-    axes.legend(loc="best")
+        start = result.trajectory.energies[0] - bound
+        flow = np.append(0.0, seconds[flowing]), np.append(start, excess[flowing])
+        axes.plot(*flow, color=BLUE, label="objective of the particles")
+        axes.plot(seconds[~flowing], excess[~flowing], "s", color=BLUE, markersize=5, label="… merged and polished")
+        axes.plot(
+            seconds[~flowing], gaps[~flowing], "o", color=VERMILLION, markersize=4.5, label=f"{gap_word(result)} gap"
+        )
+        axes.legend(loc="best")
 
 
 def _draw_predictions(axes: "Axes", solution: "Solution") -> None:

@@ -47,7 +47,7 @@ def argument_forms(name: str) -> dict[str, str]:
     description = describe(name)
     if description["kind"] == "torus":
         return {"cutoff": INTEGER, "filter": OPTIONAL_REFERENCE}
-    if description["kind"] == "ridge":
+    ridge = description["kind"] == "ridge"
         samples = {"x": ROWS}
     else:
         samples = {entry["name"]: REFERENCE for entry in description["inputs"]}

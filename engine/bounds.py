@@ -179,11 +179,10 @@ def ascend(problem: Problem, g: Field, positions: Array, one_sided: bool, rounds
 
 
 def _ascent_step(gradient: Array, hessian: Array, positions: Array, sphere: bool) -> Array:
-    if (
-        sphere
-    ):  # a 1-homogeneous eta has eta = <grad eta, theta>: its gradient, scaled, is where a convex eta would be largest
+    if sphere:
+        # A 1-homogeneous eta equals <grad eta, theta>: were it convex, it would be largest along its own gradient.
         norm = np.linalg.norm(gradient, axis=1, keepdims=True)
-        return np.asarray(gradient / np.maximum(norm, 1e-300) - positions)
+        return np.where(norm > 0, gradient / np.where(norm > 0, norm, 1.0) - positions, 0.0)
     values, vectors = np.linalg.eigh(hessian)
     size = np.abs(values)
     size = np.maximum(size, 1e-8 * size.max(axis=1, keepdims=True) + 1e-300)

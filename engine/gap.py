@@ -49,6 +49,8 @@ def duality_gap(problem: Problem, measure: Measure) -> Gap:
     objective = value + problem.penalty * measure.mass
     g = problem.loss.gradient(f)
     supremum = sup_certificate(problem, g, measure.positions)
+    if len(measure) == 0 and supremum.value <= problem.penalty:
+        return Gap(objective, 0.0, supremum, g)  # Fenchel-Young: R(0) + R*(R'(0)) = <R'(0), 0>
     if problem.penalty == 0.0 and supremum.value > 0.0:
         return Gap(objective, _gap_without_penalty(problem, objective), supremum, g)
     largest = problem.penalty / supremum.value if supremum.value > 0 else math.inf

@@ -254,7 +254,7 @@ def _read(folder: Path) -> Result:
 def _read_trajectory(path: Path, width: int) -> Trajectory | None:
     if not path.is_file():
         return None
-    with np.load(path, allow_pickle=False) as arrays:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         times, particles, energies = (
             array(f"{name} in {path.name}", arrays[name]) for name in ("times", "particles", "energies")
         )

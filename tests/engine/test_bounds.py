@@ -1,0 +1,86 @@
+"""The supremum of |eta|: attained where it says, and not below what a dense search of another kind finds."""
+
+from collections.abc import Callable
+
+import conicflow as cf
+import numpy as np
+import pytest
+from by_hand import random_field
+from conicflow.engine.bounds import Supremum, sup_certificate
+from hypothesis import given
+from hypothesis import strategies as st
+from problems import Sign
+
+
+def heights(problem: cf.Problem, eta: np.ndarray) -> np.ndarray:
+    return -eta if problem.sign == "nonnegative" else np.abs(eta)
+
+
+def check_attained(problem: cf.Problem, g: np.ndarray, found: Supremum) -> None:
+    """S is the first of the listed heights, these fall, and each is |eta| at its position."""
+    eta = problem.features.certificate(found.positions, g)[0]
+    scale = np.abs(g).sum()
+    np.testing.assert_allclose(found.heights, heights(problem, eta), rtol=0, atol=1e-12 * scale)
+    assert np.all(np.diff(found.heights) <= 0)
+    assert problem.features.domain.contains(found.positions)
+    assert found.value >= found.heights[0] or not found.upper_bound
+    if not found.upper_bound:
+        assert found.value == max(found.heights[0], 0.0)
+
+
+def gaussian(generator: np.random.Generator) -> tuple[cf.FeatureMap, np.ndarray]:
+    sigma = float(generator.uniform(0.005, 0.5))
+    features = cf.features.gaussian(x=generator.random(60), sigma=sigma, theta=(0.0, 1.0))
+    return features, np.linspace(0, 1, 20_001)[:, None]
+
+
+def line_spectrum(generator: np.random.Generator) -> tuple[cf.FeatureMap, np.ndarray]:
+    features = cf.features.line_spectrum(t=np.arange(12.0), theta=(0.0, 0.5))
+    return features, features.domain.grid((400, 100))
+
+
+def relu(generator: np.random.Generator) -> tuple[cf.FeatureMap, np.ndarray]:
+    features = cf.features.relu(x=generator.standard_normal((40, 2)))
+    angle = 2 * np.pi * np.arange(20_000) / 20_000
+    return features, np.column_stack([np.cos(angle), np.sin(angle)])
+
+
+@pytest.mark.parametrize("sign", ["any", "nonnegative"])
+@pytest.mark.parametrize("make", [gaussian, line_spectrum, relu])
+@given(seed=st.integers(0, 10_000))
+def test_not_below_a_dense_grid(make: Callable, sign: Sign, seed: int) -> None:  # type: ignore[type-arg]
+    generator = np.random.default_rng(seed)
+    features, dense = make(generator)
+    g = random_field(features, generator)
+    problem = cf.Problem(features, cf.losses.squared(g), 1.0, sign)
+    found = sup_certificate(problem, g)
+    check_attained(problem, g, found)
+    assert not found.upper_bound
+    eta = features.adjoint(np.column_stack([np.ones(len(dense)), dense]), g)[0]
+    assert found.value >= heights(problem, eta).max() - 1e-12 * np.abs(g).sum()
+
+
+@pytest.mark.parametrize("sign", ["any", "nonnegative"])
+@given(seed=st.integers(0, 10_000), cutoff=st.integers(1, 40))
+def test_torus_bound_is_one(sign: Sign, seed: int, cutoff: int) -> None:
+    generator = np.random.default_rng(seed)
+    features = cf.features.fourier(cutoff=cutoff, filter=generator.standard_normal(2 * cutoff + 1) + 0j)
+    g = random_field(features, generator)
+    problem = cf.Problem(features, cf.losses.squared(g), 1.0, sign)
+    found = sup_certificate(problem, g)
+    check_attained(problem, g, found)
+    assert found.upper_bound
+    dense = np.column_stack([np.ones(5000), np.arange(5000) / 5000])
+    assert found.value >= heights(problem, features.adjoint(dense, g)[0]).max() - 1e-12 * np.abs(g).sum()
+    assert found.value <= found.heights[0] + 1e-10 * np.abs(g).sum()
+
+
+def test_hints_are_searched() -> None:
+    """A spike of eta far narrower than the grid is found where a hint points at it."""
+    x = np.append(np.linspace(0.0, 1.0, 5), 0.123456)
+    features = cf.features.gaussian(x=x, sigma=0.02, theta=(0.0, 1.0))
+    g = np.array([0.1, 0.1, 0.1, 0.1, 0.1, 1.0])
+    problem = cf.Problem(features, cf.losses.squared(g), 1.0)
+    found = sup_certificate(problem, g, np.array([[0.12]]))
+    assert found.value == pytest.approx(1.0, rel=1e-9)
+    assert found.positions[0, 0] == pytest.approx(0.123456, abs=1e-6)
