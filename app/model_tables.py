@@ -48,9 +48,7 @@ def argument_forms(name: str) -> dict[str, str]:
     if description["kind"] == "torus":
         return {"cutoff": INTEGER, "filter": OPTIONAL_REFERENCE}
     ridge = description["kind"] == "ridge"
-        samples = {"x": ROWS}
-    else:
-        samples = {entry["name"]: REFERENCE for entry in description["inputs"]}
+    samples = {"x": ROWS} if ridge else {entry["name"]: REFERENCE for entry in description["inputs"]}
     intervals = {entry["name"]: INTERVAL for entry in description["parameters"] if entry["domain"] == "interval"}
     return samples | intervals | {entry["name"]: NUMBER for entry in description["constants"]}
 

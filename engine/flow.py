@@ -222,17 +222,15 @@ def natural_step(problem: Problem, particles: Array, scheme: Scheme) -> tuple[fl
     zero = np.zeros_like(loss.y)
     curvature = float(loss.curvature(zero).max())
     probe = np.ascontiguousarray(np.column_stack([np.ones(len(positions)), positions]))
+    eta = float(np.abs(features.adjoint(probe, loss.gradient(zero))[0]).max())
+    if eta == 0.0:  # no particle feels the data: any step will do
+        return 1.0, (1.0, 1.0)
     vector = np.random.default_rng(0).standard_normal(len(positions))
-    size = 0.0
     for _ in range(12):  # a step size needs the norm to a few per cent only
-        size = float(np.linalg.norm(vector))
-        image = features.forward(vector / size, positions)
+        image = features.forward(vector / np.linalg.norm(vector), positions)
         vector = features.adjoint(probe, image)[0]
     lipschitz = max(float(np.linalg.norm(vector)) / len(positions) * curvature, 1e-300)
-    eta = float(np.abs(features.adjoint(probe, loss.gradient(zero))[0]).max())
     norm, slopes = feature_scales(problem, positions[:: max(1, len(positions) // 64)])
-    if eta == 0.0 or norm == 0.0:
-        return 1.0 / lipschitz, (1.0, 1.0)
     if scheme == "conic":
         # Masses change by a factor e at most in the first step; positions by the length over which phi changes.
         return 1.0 / (4 * eta), (1.0, 4 * float(norm**2 / max(slopes.max(), 1e-300) ** 2))

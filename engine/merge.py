@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .domain import Array
 from .measure import Measure
@@ -12,9 +13,9 @@ from .problem import Problem
 def merge(problem: Problem, measure: Measure, radius: float, negligible: float = 1e-9) -> Measure:
     """Join atoms of one sign that the features can hardly tell apart; mass is kept.
 
-    Two atoms are joined when ||phi'(theta)[delta]|| <= radius·||phi(theta)||, with theta the heavier of the two: the
-    displacement changes the feature by a fraction `radius` of its norm. The joint atom sits at the centre of mass (on
-    the sphere: at the direction of the summed vectors, which does not raise J for units convex in theta).
+    Two atoms are joined when ||phi'(theta)[delta]|| and ||phi(theta + delta) - phi(theta)|| are at most radius·||phi(theta)||,
+    with theta the heavier of the two: the displacement changes the feature by a fraction `radius` of its norm. The joint
+    atom sits at the centre of mass; on the sphere, in the direction of the summed vectors.
 
     Parameters
     ----------
@@ -35,7 +36,7 @@ def merge(problem: Problem, measure: Measure, radius: float, negligible: float =
             continue
         delta = domain.difference(positions, positions[i])
         near = free & (weights * weights[i] > 0)
-        near &= _relative_length(problem, positions[i], delta) <= radius
+        near[near] = _close(problem, positions[i], delta[near], positions[near], radius)
         near[i] = True
         free &= ~near
         mass = float(weights[near].sum())
@@ -47,10 +48,13 @@ def merge(problem: Problem, measure: Measure, radius: float, negligible: float =
     return Measure(np.array(merged_weights), np.stack(merged_positions))
 
 
-def _relative_length(problem: Problem, position: Array, delta: Array) -> Array:
-    """||phi'(theta)[delta_i]|| / ||phi(theta)|| for displacements delta, shape (k,)."""
+def _close(problem: Problem, position: Array, delta: Array, others: Array, radius: float) -> NDArray[np.bool_]:
+    """Which positions + delta have nearly the same feature, to first order and in fact, shape (k,)."""
     jacobian = problem.features.jacobian(position[None, :])[:, 0, :]
-    norm = float(np.linalg.norm(jacobian[0]))
+    limit = radius**2 * float(np.linalg.norm(jacobian[0])) ** 2
     metric = np.real(jacobian[1:] @ jacobian[1:].conj().T)
-    squares = np.einsum("ia,ab,ib->i", delta, metric, delta)
-    return np.asarray(np.sqrt(np.maximum(squares, 0.0)) / max(norm, 1e-300))
+    close = np.asarray(np.einsum("ia,ab,ib->i", delta, metric, delta) <= limit)
+    # At a stationary point of phi the first-order length is zero however far the other is.
+    difference = problem.features.jacobian(others[close])[0] - jacobian[0]
+    close[close] = (np.abs(difference) ** 2).sum(axis=1) <= limit
+    return close

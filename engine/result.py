@@ -52,7 +52,8 @@ class Result:
     status : "certified" (gap within tolerance), "gap above tolerance", or "zero measure" (penalty >= penalty_max).
     tolerance : the relative gap that was asked for.
     penalty, sign, features, loss : of the problem.
-    trace : arrays "seconds", "objective", "gap" (NaN where not computed), "atoms", and the list "phase".
+    trace : arrays "seconds", "objective" (the lowest J or F_m so far), "gap" (NaN where not computed), "atoms", and the
+        list "phase".
     trajectory : the particles' paths, or None when there was no flow.
     evaluations : flow steps tried. insertions : atoms that had to be added after the flow.
     seconds : wall time.

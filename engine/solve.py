@@ -45,7 +45,8 @@ class _Log:
     evaluations: int = 0
 
     def add(self, phase: str, fraction: float, objective: float, atoms: int, gap: float = math.nan) -> None:
-        self.rows.append((time.perf_counter() - self.started, objective, gap, atoms, phase))
+        lowest = min(objective, self.rows[-1][1] if self.rows else objective)
+        self.rows.append((time.perf_counter() - self.started, lowest, gap, atoms, phase))
         if self.progress is not None:
             bound = "" if math.isnan(gap) else f", gap {gap:.1e}"
             self.progress(phase, fraction, f"objective {objective:.6g}, atoms {atoms}{bound}")
@@ -108,7 +109,7 @@ def solve(
     run = _Run(problem, m, seed, relative_gap, log, best)
     for steps, insert in [(flow_steps, True)] if flow_steps is not None else _ROUNDS:
         run.follow_flow(steps, 16 if flow_steps is None else 1)
-        run.attempt(refine(problem, run.flow.measure()))
+        run.attempt(run.from_particles(), "polish")
         if insert:
             run.insert()
         if run.certified or run.step.exhausted:
@@ -182,12 +183,21 @@ class _Run:
             count = min(steps - done, max(every, steps // _FRAMES))
             passed = self.step.run(self.flow, count)
             done += count
-            energy = self.flow.energy
-            self.frames.append((self.frames[-1][0] + passed, self.flow.particles.copy(), energy))
-            self.log.add("flow", done / steps, min(energy, self.best[0].objective), len(self.flow.particles))
+            self.frames.append((self.frames[-1][0] + passed, self.flow.particles.copy(), self.flow.energy))
+            self.log.add("flow", done / steps, self.flow.energy, len(self.flow.particles))
         self.log.evaluations = self.flow.evaluations
 
-    def attempt(self, candidate: Measure, phase: str = "polish") -> bool:
+    def from_particles(self) -> Measure:
+        """The particles, merged as far as polishing makes good what merging loses, and polished."""
+        particles = self.flow.measure()
+        radius, objective = _MERGE, self.problem.objective(particles)
+        candidate = refine(self.problem, particles, radius)
+        while self.problem.objective(candidate) > objective and radius > _COALESCED:
+            radius /= 2
+            candidate = refine(self.problem, particles, radius)
+        return candidate
+
+    def attempt(self, candidate: Measure, phase: str) -> bool:
         """Keep the candidate if it lowers J; whether it did."""
         gap = duality_gap(self.problem, candidate)
         better = gap.objective < self.best[0].objective

@@ -184,11 +184,11 @@ def move(u, q, penalty, nonnegative, scheme, a, b, lower, upper, wraps):
     for i in range(u.shape[0]):
         w = u[i, 0]
         if scheme == EULER:
-            # the element of minimal norm of -(eta + penalty*d|w|)
+            # the element of minimal norm of -(eta + penalty*d|w|), which is another one beyond w = 0
             if w > 0.0:
-                u[i, 0] = w - a*(q[i, 0] + penalty)
+                u[i, 0] = max(w - a*(q[i, 0] + penalty), 0.0)
             elif w < 0.0:
-                u[i, 0] = w - a*(q[i, 0] - penalty)
+                u[i, 0] = min(w - a*(q[i, 0] - penalty), 0.0)
             else:
                 u[i, 0] = -a*shrink(q[i, 0], penalty)
             for j in range(d):
