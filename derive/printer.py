@@ -104,10 +104,25 @@ def shared_lines(
     names = {symbol: sympy.Symbol(name, **symbol.assumptions0) for symbol, name in renamed}
     prepared = [expression.xreplace(names) for expression in expressions]
     symbols = sympy.numbered_symbols("v", real=True)
+    samplewise = set(names.values())
     lines: list[tuple[str, sympy.Expr]] = []
 
-    def assign(symbol: sympy.Symbol, value: sympy.Expr) -> None:
+    def assign(symbol: sympy.Symbol, value: sympy.Expr) -> sympy.Symbol:
+        value = hoist(value)
+        if value.free_symbols & samplewise:
+            samplewise.add(symbol)
         lines.append((f"{symbol} = {print_expression(value)}", value))
+        return symbol
+
+    def hoist(expression: sympy.Expr) -> sympy.Expr:
+        """Give every factor that is the same for all samples a line of its own: no division is repeated per sample."""
+        if not expression.args or not expression.free_symbols & samplewise:
+            return expression
+        expression = expression.func(*map(hoist, expression.args))
+        if not expression.is_Mul:
+            return expression
+        factor, rest = expression.as_independent(*samplewise, as_Add=False)
+        return expression if factor.is_Atom else assign(next(symbols), factor) * rest
 
     applied = {node for item in prepared for node in item.atoms(sympy.Function) if node.func.__name__ in _COSTLY}
     known: dict[sympy.Expr, sympy.Symbol] = {}
@@ -116,10 +131,9 @@ def shared_lines(
         same = [other for other in known if other.func == node.func and sympy.expand(other.args[0] - node.args[0]) == 0]
         if same:
             known[node] = known[same[0]]
-            continue
-        known[node] = next(symbols)
-        assign(known[node], node.func(*(argument.xreplace(known) for argument in node.args)))
+        else:
+            known[node] = assign(next(symbols), node.func(*(argument.xreplace(known) for argument in node.args)))
     assignments, remaining = sympy.cse([item.xreplace(known) for item in prepared], symbols=symbols, order="canonical")
     for symbol, value in assignments:
         assign(symbol, value)
-    return lines, list(remaining)
+    return lines, [hoist(item) for item in remaining]

@@ -29,7 +29,8 @@ def forward(u, x, sigma):
         for i in range(m):
             w = u[i, 0]
             theta = u[i, 1]
-            v0 = np.exp(-1.0/2.0*(-theta + x_tile)**2/sigma**2)
+            v1 = -(1.0/2.0)/sigma**2
+            v0 = np.exp(v1*(-theta + x_tile)**2)
             total += w*(v0)
         f[start:stop] = total
     return f
@@ -44,13 +45,15 @@ def slopes(u, x, sigma, g):
     # omp parallel for schedule(static) if(parallel)
     for i in range(m):
         theta = u[i, 1]
+        v1 = -(1.0/2.0)/sigma**2
+        v2 = -(1.0/2.0)/sigma**2
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
             g_tile = g[start:stop]
             x_tile = x[start:stop]
-            v0 = np.exp(-1.0/2.0*(-theta + x_tile)**2/sigma**2)
+            v0 = np.exp(v1*(-theta + x_tile)**2)
             result[i, 0] += np.sum(g_tile*(v0))
-            result[i, 1] += (-(1.0/2.0)/sigma**2)*(np.sum(g_tile*(v0*(2.0*theta - 2.0*x_tile))))
+            result[i, 1] += v2*(np.sum(g_tile*(v0*(2.0*theta - 2.0*x_tile))))
     return result
 
 
@@ -63,9 +66,11 @@ def jacobian(positions, x, sigma):
     for i in range(k):
         theta = positions[i, 0]
         x_tile = x
-        v0 = np.exp(-1.0/2.0*(-theta + x_tile)**2/sigma**2)
+        v1 = -(1.0/2.0)/sigma**2
+        v2 = -(1.0/2.0)/sigma**2
+        v0 = np.exp(v1*(-theta + x_tile)**2)
         result[0, i] = v0
-        result[1, i] = -1.0/2.0*v0*(2.0*theta - 2.0*x_tile)/sigma**2
+        result[1, i] = v0*v2*(2.0*theta - 2.0*x_tile)
     return result
 
 
@@ -81,16 +86,19 @@ def certificate(positions, x, sigma, g):
     # omp parallel for schedule(static) if(parallel)
     for i in range(k):
         theta = positions[i, 0]
+        v1 = -(1.0/2.0)/sigma**2
+        v4 = 1.0/sigma**2
+        v5 = (1.0/4.0)/sigma**4
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
             g_tile = g[start:stop]
             x_tile = x[start:stop]
-            v0 = np.exp(-1.0/2.0*(-theta + x_tile)**2/sigma**2)
-            v1 = 2.0*theta - 2.0*x_tile
-            v2 = v0/sigma**2
+            v0 = np.exp(v1*(-theta + x_tile)**2)
+            v2 = 2.0*theta - 2.0*x_tile
+            v3 = v0*v4
             eta[i] += np.sum(g_tile*(v0))
-            gradient[i, 0] += (-1.0/2.0)*(np.sum(g_tile*(v1*v2)))
-            hessian[i, 0, 0] += np.sum(g_tile*(-v2 + (1.0/4.0)*v0*v1**2/sigma**4))
+            gradient[i, 0] += (-1.0/2.0)*(np.sum(g_tile*(v2*v3)))
+            hessian[i, 0, 0] += np.sum(g_tile*(v0*v2**2*v5 - v3))
     return eta, gradient, hessian
 
 

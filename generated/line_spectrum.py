@@ -30,7 +30,8 @@ def forward(u, t):
             w = u[i, 0]
             theta = u[i, 1]
             p = u[i, 2]
-            v0 = np.cos(p + 2.0*np.pi*t_tile*theta)
+            v1 = 2.0*np.pi*theta
+            v0 = np.cos(p + t_tile*v1)
             total += w*(v0)
         f[start:stop] = total
     return f
@@ -46,14 +47,17 @@ def slopes(u, t, g):
     for i in range(m):
         theta = u[i, 1]
         p = u[i, 2]
+        v1 = 2.0*np.pi*theta
+        v3 = 2.0*np.pi*theta
+        v4 = -2.0*np.pi
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
             g_tile = g[start:stop]
             t_tile = t[start:stop]
-            v0 = np.sin(p + 2.0*np.pi*t_tile*theta)
-            v1 = np.cos(p + 2.0*np.pi*t_tile*theta)
-            result[i, 0] += np.sum(g_tile*(v1))
-            result[i, 1] += (-2.0*np.pi)*(np.sum(g_tile*(t_tile*v0)))
+            v0 = np.sin(p + t_tile*v1)
+            v2 = np.cos(p + t_tile*v3)
+            result[i, 0] += np.sum(g_tile*(v2))
+            result[i, 1] += v4*(np.sum(g_tile*(t_tile*v0)))
             result[i, 2] += (-1.0)*(np.sum(g_tile*(v0)))
     return result
 
@@ -68,10 +72,13 @@ def jacobian(positions, t):
         theta = positions[i, 0]
         p = positions[i, 1]
         t_tile = t
-        v0 = np.sin(p + 2.0*np.pi*t_tile*theta)
-        v1 = np.cos(p + 2.0*np.pi*t_tile*theta)
-        result[0, i] = v1
-        result[1, i] = -2.0*np.pi*t_tile*v0
+        v1 = 2.0*np.pi*theta
+        v3 = 2.0*np.pi*theta
+        v4 = -2.0*np.pi
+        v0 = np.sin(p + t_tile*v1)
+        v2 = np.cos(p + t_tile*v3)
+        result[0, i] = v2
+        result[1, i] = t_tile*v0*v4
         result[2, i] = -v0
     return result
 
@@ -89,19 +96,23 @@ def certificate(positions, t, g):
     for i in range(k):
         theta = positions[i, 0]
         p = positions[i, 1]
+        v1 = 2.0*np.pi*theta
+        v3 = 2.0*np.pi*theta
+        v5 = 2.0*np.pi
+        v6 = -4.0*np.pi**2
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
             g_tile = g[start:stop]
             t_tile = t[start:stop]
-            v0 = np.sin(p + 2.0*np.pi*t_tile*theta)
-            v1 = np.cos(p + 2.0*np.pi*t_tile*theta)
-            v2 = 2.0*np.pi*t_tile
-            eta[i] += np.sum(g_tile*(v1))
-            gradient[i, 0] += (-1.0)*(np.sum(g_tile*(v0*v2)))
+            v0 = np.sin(p + t_tile*v1)
+            v2 = np.cos(p + t_tile*v3)
+            v4 = t_tile*v5
+            eta[i] += np.sum(g_tile*(v2))
+            gradient[i, 0] += (-1.0)*(np.sum(g_tile*(v0*v4)))
             gradient[i, 1] += (-1.0)*(np.sum(g_tile*(v0)))
-            hessian[i, 0, 0] += (-4.0*np.pi**2)*(np.sum(g_tile*(t_tile**2*v1)))
-            hessian[i, 0, 1] += (-1.0)*(np.sum(g_tile*(v1*v2)))
-            hessian[i, 1, 1] += (-1.0)*(np.sum(g_tile*(v1)))
+            hessian[i, 0, 0] += v6*(np.sum(g_tile*(t_tile**2*v2)))
+            hessian[i, 0, 1] += (-1.0)*(np.sum(g_tile*(v2*v4)))
+            hessian[i, 1, 1] += (-1.0)*(np.sum(g_tile*(v2)))
         hessian[i, 1, 0] = hessian[i, 0, 1]
     return eta, gradient, hessian
 

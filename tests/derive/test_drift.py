@@ -28,7 +28,9 @@ def checkout(
     for folder in ("derive/specs", "generated"):
         shutil.copytree(pytestconfig.rootpath / folder, tmp_path / folder, ignore=SOURCES_ONLY)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(drift, "derive_sources", lambda paths: {f"{path.stem}.py": derived[f"{path.stem}.py"] for path in paths})
+    monkeypatch.setattr(
+        drift, "derive_sources", lambda paths: {f"{path.stem}.py": derived[f"{path.stem}.py"] for path in paths}
+    )
     return tmp_path
 
 

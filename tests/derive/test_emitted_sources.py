@@ -15,7 +15,10 @@ COSTLY = {"exp", "expm1", "log", "log1p", "sin", "cos", "tan", "tanh", "sinh", "
 # np.* calls in each function of a kernel. On the torus: one pair for the ratio, one for each fresh start.
 EXPECTED = {
     "gaussian": {name: {"exp": 1} for name in ("forward", "slopes", "jacobian", "certificate")},
-    "line_spectrum": {"forward": {"cos": 1}, **{name: {"cos": 1, "sin": 1} for name in ("slopes", "jacobian", "certificate")}},
+    "line_spectrum": {
+        "forward": {"cos": 1},
+        **{name: {"cos": 1, "sin": 1} for name in ("slopes", "jacobian", "certificate")},
+    },
     "relu": {name: {} for name in ("forward", "slopes", "jacobian", "certificate")},
     "fourier": {
         **{name: {"cos": 2, "sin": 2} for name in ("harmonics", "polynomial")},

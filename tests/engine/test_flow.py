@@ -15,7 +15,12 @@ from hypothesis import strategies as st
 from plain_flow import energy
 from problems import bumps, network, spikes, tones
 
-MAKERS = {"spikes": lambda: spikes(5)[0], "bumps": lambda: bumps()[0], "tones": lambda: tones()[0], "network": lambda: network()[0]}
+MAKERS = {
+    "spikes": lambda: spikes(5)[0],
+    "bumps": lambda: bumps()[0],
+    "tones": lambda: tones()[0],
+    "network": lambda: network()[0],
+}
 
 
 def start(problem: cf.Problem, scheme: Scheme, m: int = 24, seed: int = 0) -> np.ndarray:
@@ -134,9 +139,15 @@ BAD: list[tuple[dict[str, Any], str]] = [
     *(({"until": value}, "the final time") for value in (0, 0.0, -1.0, math.nan, math.inf, "1", None, True, 10**400)),
     *(({"step": value}, "the step") for value in (0.0, -1.0, math.nan, math.inf, "a", True)),
     *(({"snapshots": value}, "snapshots") for value in (0, -1, 2.5, 10**7, None, True, "3")),
-    *(({"speeds": value}, "speed") for value in ((1.0,), (1.0, -1.0), ("a", 1.0), (math.nan, 1.0), None, 1.0, (1.0, 1.0, 1.0))),
+    *(
+        ({"speeds": value}, "speed")
+        for value in ((1.0,), (1.0, -1.0), ("a", 1.0), (math.nan, 1.0), None, 1.0, (1.0, 1.0, 1.0))
+    ),
     *(({"scheme": value}, "scheme") for value in ("rk4", None, 0, "Euler")),
-    *(({"initial": value}, "particles") for value in (None, (0.0,), [[0.0, 0.0]], "grid", np.zeros((3, 3)), np.zeros((0, 2)), np.zeros(2))),
+    *(
+        ({"initial": value}, "particles")
+        for value in (None, (0.0,), [[0.0, 0.0]], "grid", np.zeros((3, 3)), np.zeros((0, 2)), np.zeros(2))
+    ),
     ({"initial": np.zeros((2, 2), dtype=np.float32)}, "float64"),
     ({"initial": np.array([[0.0, math.nan]])}, "finite"),
     ({"initial": np.array([[math.inf, 0.5]])}, "finite"),

@@ -19,7 +19,11 @@ def make(name: str, m: int = 9, seed: int = 0) -> tuple[ByHand, cf.Problem, np.n
     generator = np.random.default_rng(seed)
     problem = cf.Problem(hand.features, cf.losses.squared(random_field(hand.features, generator), average=True), 0.2)
     weights = generator.uniform(0.5, 1.5, m) * generator.choice([-1.0, 1.0], m)
-    return hand, problem, np.ascontiguousarray(np.column_stack([weights, random_positions(hand.features, m, generator)]))
+    return (
+        hand,
+        problem,
+        np.ascontiguousarray(np.column_stack([weights, random_positions(hand.features, m, generator)])),
+    )
 
 
 def dissipation(hand: ByHand, problem: cf.Problem, u: np.ndarray, scheme: Scheme) -> float:
@@ -84,7 +88,9 @@ def test_a_flow_without_penalty_breaks_the_identity(monkeypatch: pytest.MonkeyPa
     """Mutant: the penalty counts in F_m but not in the velocity that the identity is checked with."""
     true = dissipation
     monkeypatch.setitem(
-        globals(), "dissipation", lambda hand, problem, u, scheme: true(hand, cf.Problem(problem.features, problem.loss, 0.0), u, scheme)
+        globals(),
+        "dissipation",
+        lambda hand, problem, u, scheme: true(hand, cf.Problem(problem.features, problem.loss, 0.0), u, scheme),
     )
     with pytest.raises(AssertionError):
         check_identity("gaussian", "euler", (1.0, 1.0))
@@ -161,7 +167,11 @@ def test_translations_of_the_torus(scheme: Scheme, shift: float, seed: int) -> N
     """Moving the data moves the flow: y_k e^{-2 pi i k s} and theta + s."""
     _, problem, u = make("fourier", seed=seed)
     k = np.arange(-6, 7)
-    turned = cf.Problem(problem.features, cf.losses.squared(problem.loss.y * np.exp(-2j * np.pi * k * shift), average=True), problem.penalty)
+    turned = cf.Problem(
+        problem.features,
+        cf.losses.squared(problem.loss.y * np.exp(-2j * np.pi * k * shift), average=True),
+        problem.penalty,
+    )
     energies, moved = follow(problem, u, scheme)
     other = np.column_stack([u[:, 0], problem.features.domain.project(u[:, 1:] + shift)])
     other_energies, other = follow(turned, other, scheme)
@@ -205,7 +215,9 @@ def test_energy_along_mixtures_is_convex() -> None:
     one = cf.Measure(generator.random(4), generator.random((4, 1)))
     two = cf.Measure(generator.random(3), generator.random((3, 1)))
     for s in (0.1, 0.5, 0.8):
-        mixed = cf.Measure(np.append((1 - s) * one.weights, s * two.weights), np.concatenate([one.positions, two.positions]))
+        mixed = cf.Measure(
+            np.append((1 - s) * one.weights, s * two.weights), np.concatenate([one.positions, two.positions])
+        )
         chord = (1 - s) * problem.objective(one) + s * problem.objective(two)
         square = float((np.abs(problem.forward(one) - problem.forward(two)) ** 2).sum())
         assert chord - problem.objective(mixed) == pytest.approx(s * (1 - s) * square / 2, rel=1e-12)

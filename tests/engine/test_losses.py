@@ -106,7 +106,9 @@ def test_fenchel_young(name: str, average: bool, seed: int, n: int, size: float)
     p = -generator.random(n) * np.sign(y) / (n if average else 1)
     if name == "complex":
         f, y, p = f + 1j * f[::-1], y + 1j * y[::-1], p * (1 - 2j)
-    loss = cf.losses.logistic(np.sign(y), average=average) if name == "logistic" else cf.losses.squared(y, average=average)
+    loss = (
+        cf.losses.logistic(np.sign(y), average=average) if name == "logistic" else cf.losses.squared(y, average=average)
+    )
     check_fenchel_young(loss, loss.conjugate, f, p)
     with pytest.raises(AssertionError):  # mutant: the conjugate without its last tenth
         check_fenchel_young(loss, lambda p: loss.conjugate(p) - 0.1 * max(1.0, abs(loss.conjugate(p))), f, p)

@@ -17,7 +17,9 @@ def metric(problem: cf.Problem, position: np.ndarray, delta: np.ndarray) -> floa
     one = np.ones(1)
     ahead = problem.features.forward(one, (position + h * delta)[None, :])
     behind = problem.features.forward(one, (position - h * delta)[None, :])
-    return float(np.linalg.norm(ahead - behind) / (2 * h) / np.linalg.norm(problem.features.forward(one, position[None, :])))
+    return float(
+        np.linalg.norm(ahead - behind) / (2 * h) / np.linalg.norm(problem.features.forward(one, position[None, :]))
+    )
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
@@ -89,7 +91,9 @@ def test_units_join_at_the_direction_of_their_sum() -> None:
     positions = problem.features.domain.project(np.array([[1.0, 0.0, 0.0], [1.0, 0.05, 0.0]]))
     merged = cf.merge(problem, cf.Measure([1.0, 3.0], positions), 0.5)
     assert merged.weights.tolist() == [4.0]
-    np.testing.assert_allclose(merged.positions[0], problem.features.domain.project(positions[:1] + 3 * positions[1:])[0], atol=1e-12)
+    np.testing.assert_allclose(
+        merged.positions[0], problem.features.domain.project(positions[:1] + 3 * positions[1:])[0], atol=1e-12
+    )
 
 
 def test_the_lightest_of_a_chain_goes_to_the_heaviest(mutate) -> None:  # type: ignore[no-untyped-def]

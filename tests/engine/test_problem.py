@@ -33,7 +33,9 @@ def test_objective(name: str, average: bool) -> None:
     )
 
 
-@pytest.mark.parametrize("make", [lambda: spikes(10), bumps, tones, network], ids=["spikes", "bumps", "tones", "network"])
+@pytest.mark.parametrize(
+    "make", [lambda: spikes(10), bumps, tones, network], ids=["spikes", "bumps", "tones", "network"]
+)
 def test_penalty_max_is_where_solutions_become_zero(make: Any) -> None:
     """Above it the zero measure is optimal, just below it is not (theory §3: |eta| <= penalty)."""
     problem, _ = make()
@@ -69,7 +71,10 @@ def test_real_data_are_coefficients_too() -> None:
         ((FEATURES, np.arange(5.0), 0.1), "ndarray"),
         ((FEATURES, cf.losses.squared(np.ones(4)), 0.1), "5 numbers; the data have 4"),
         ((FEATURES, cf.losses.logistic(np.ones(5)), 0.1), "logistic"),
-        ((cf.features.gaussian(x=np.ones(5), sigma=1.0, theta=(0, 1)), cf.losses.squared(np.ones(5) * 1j), 0.1), "complex"),
+        (
+            (cf.features.gaussian(x=np.ones(5), sigma=1.0, theta=(0, 1)), cf.losses.squared(np.ones(5) * 1j), 0.1),
+            "complex",
+        ),
     ],
 )
 def test_bad_problems(arguments: tuple[Any, ...], value: str) -> None:
@@ -102,7 +107,9 @@ def test_bad_data(name: str, data: Any, value: str) -> None:
     assert str(caught.value).count(";") >= 2
 
 
-@pytest.mark.parametrize(("labels", "value"), [([0.0, 1.0], "0.0"), ([1.0, 2.0], "2.0"), ([0.5], "0.5"), ([1j], "complex")])
+@pytest.mark.parametrize(
+    ("labels", "value"), [([0.0, 1.0], "0.0"), ([1.0, 2.0], "2.0"), ([0.5], "0.5"), ([1j], "complex")]
+)
 def test_labels_are_signs(labels: list[float], value: str) -> None:
     with pytest.raises(ProblemError, match=value):
         cf.losses.logistic(labels)
@@ -132,7 +139,12 @@ def test_unknown_losses() -> None:
 )
 def test_measures_of_other_problems(measure: cf.Measure, value: str) -> None:
     problem = cf.Problem(FEATURES, LOSS, 0.1, "nonnegative")
-    for call in (problem.objective, problem.forward, lambda m: cf.duality_gap(problem, m), lambda m: cf.polish(problem, m)):
+    for call in (
+        problem.objective,
+        problem.forward,
+        lambda m: cf.duality_gap(problem, m),
+        lambda m: cf.polish(problem, m),
+    ):
         with pytest.raises(ProblemError, match=value):
             call(measure)
 

@@ -30,7 +30,11 @@ def supremum(b: np.ndarray, one_sided: bool) -> float:
     def jets(theta: np.ndarray) -> list[np.ndarray]:
         angle = turn * np.outer(theta, k)
         even, odd = np.cos(angle), np.sin(angle)  # Re (re + i im)(cos - i sin) = re cos + im sin
-        return [even @ real + odd @ imaginary, (odd * k) @ -real + (even * k) @ imaginary, -(even * k**2) @ real - (odd * k**2) @ imaginary]
+        return [
+            even @ real + odd @ imaginary,
+            (odd * k) @ -real + (even * k) @ imaginary,
+            -(even * k**2) @ real - (odd * k**2) @ imaginary,
+        ]
 
     theta = np.arange(50 * len(b), dtype=np.longdouble) / (50 * len(b))
     for _ in range(8):
@@ -167,9 +171,7 @@ def test_every_cell_holds_its_remainder(monkeypatch: pytest.MonkeyPatch) -> None
     ],
     ids=["cosine", "remainder"],
 )
-def test_too_small_a_remainder_is_seen(
-    right: str, wrong: str, mutate: Mutate, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_small_a_remainder_is_seen(right: str, wrong: str, mutate: Mutate, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(AssertionError):
         check_cells(mutate(trigonometric, right, wrong), monkeypatch)
 

@@ -33,14 +33,14 @@ def make(name: str, loss: str, sign: str, seed: int, m: int) -> tuple[ByHand, cf
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize(("name", "loss"), PAIRS)
 @given(seed=st.integers(0, 10_000), m=st.integers(1, 70), length=st.floats(1e-4, 1.0), beta=st.floats(0.0, 2.0))
-def test_one_step(
-    name: str, loss: str, scheme: str, sign: str, seed: int, m: int, length: float, beta: float
-) -> None:
+def test_one_step(name: str, loss: str, scheme: str, sign: str, seed: int, m: int, length: float, beta: float) -> None:
     hand, problem, u = make(name, loss, sign, seed, m)
     if scheme != "conic" and hand.features.domain.sphere:
         u[:, 1:] *= 1.7  # these particles need not be unit vectors
     eta, gradient = eta_and_gradient(problem, hand, u)
-    length /= 1 + np.abs(eta).max() + np.abs(gradient).max() * (1 + np.abs(u[:, 0]).max())  # at most twice round a circle
+    length /= (
+        1 + np.abs(eta).max() + np.abs(gradient).max() * (1 + np.abs(u[:, 0]).max())
+    )  # at most twice round a circle
     expected = step(problem, hand, u, scheme, length, length * beta)
     energies = [energy(problem, hand, state, scheme == "conic") for state in (u, expected)]
     found = u.copy()

@@ -62,7 +62,9 @@ def test_the_installation_holds_no_kernel_source() -> None:
     An editable installation holds no file of the package, only a loader; there the law is that the loader finds the
     binaries in a build folder, never in the checkout, and the previous test covers what else lies there.
     """
-    files = [path for path in importlib.metadata.files("conicflow") or [] if path.parts[:2] == ("conicflow", "generated")]
+    files = [
+        path for path in importlib.metadata.files("conicflow") or [] if path.parts[:2] == ("conicflow", "generated")
+    ]
     if files:
         names = {path.name for path in files if "__pycache__" not in path.parts}
         sources = {name for name in names if not name.endswith(tuple(importlib.machinery.EXTENSION_SUFFIXES))}

@@ -70,4 +70,8 @@ def test_the_check_sees_one_missing_sample(name: str) -> None:
     f = hand.features.forward(weights, positions)
     f[-1] = 0
     with pytest.raises(AssertionError):
-        near(f, weights @ hand.dense(positions)[0], np.abs(weights).sum() * hand.magnitude((0,) * hand.features.dimension))
+        near(
+            f,
+            weights @ hand.dense(positions)[0],
+            np.abs(weights).sum() * hand.magnitude((0,) * hand.features.dimension),
+        )

@@ -75,7 +75,8 @@ def test_forward_sums_weighted_features(name: str, data: st.DataObject) -> None:
     with mpmath.workdps(DIGITS):
         for j in range(hand.features.size):
             exact = mpmath.fsum(
-                w * hand.derivative(theta, zero, j) for w, theta in zip(weights.tolist(), positions.tolist(), strict=True)
+                w * hand.derivative(theta, zero, j)
+                for w, theta in zip(weights.tolist(), positions.tolist(), strict=True)
             )
             error = abs(exact - mpmath.mpmathify(f[j].item()))
             assert error <= TOLERANCE * np.abs(weights).sum() * hand.magnitude(zero)[j] + 1e-300
@@ -87,7 +88,11 @@ def test_adjoint_is_the_adjoint_of_forward(name: str, seed: int, m: int) -> None
     """<F w, g> = <w, F* g>, and the gradient by (w, theta) is (eta, w grad eta)."""
     features = example(name).features
     generator = np.random.default_rng(seed)
-    weights, positions, g = generator.standard_normal(m), random_positions(features, m, generator), random_field(features, generator)
+    weights, positions, g = (
+        generator.standard_normal(m),
+        random_positions(features, m, generator),
+        random_field(features, generator),
+    )
     value, gradient = features.adjoint(np.column_stack([weights, positions]), g)
     f = features.forward(weights, positions)
     size = float(np.linalg.norm(f) * np.linalg.norm(g)) + float(np.abs(value).sum())
@@ -96,7 +101,9 @@ def test_adjoint_is_the_adjoint_of_forward(name: str, seed: int, m: int) -> None
     scale = np.linalg.norm(g) * np.linalg.norm(features.jacobian(positions), axis=2).max(axis=1)
     np.testing.assert_allclose(value, weights * eta, rtol=0, atol=1e-13 * scale[0] * np.abs(weights).max())
     np.testing.assert_allclose(gradient[:, 0], eta, rtol=0, atol=1e-13 * scale[0])
-    np.testing.assert_allclose(gradient[:, 1:], weights[:, None] * slope, rtol=0, atol=1e-13 * scale.max() * np.abs(weights).max())
+    np.testing.assert_allclose(
+        gradient[:, 1:], weights[:, None] * slope, rtol=0, atol=1e-13 * scale.max() * np.abs(weights).max()
+    )
 
 
 def remainder_order(name: str, gradient_factor: float, hessian_factor: float) -> float:

@@ -50,9 +50,12 @@ def step(problem: Problem, hand: ByHand, u: np.ndarray, scheme: str, a: float, b
             new_w, new_theta = new_w / (1 + a * penalty), new_theta / (1 + b * penalty)
     else:
         new_theta = theta - b * w[:, None] * gradient
-        if scheme == "euler":  # at w = 0 the subgradient of penalty |w| that makes the velocity smallest
+        if (
+            scheme == "euler"
+        ):  # at w = 0, where a weight also stops, the subgradient of penalty |w| of the smallest velocity
             rest = np.sign(eta) * np.maximum(np.abs(eta) - penalty, 0)
             new_w = w - a * np.where(w == 0, rest, eta + penalty * np.sign(w))
+            new_w = np.where(w * new_w < 0, 0.0, new_w)
         else:
             moved = w - a * eta
             new_w = np.sign(moved) * np.maximum(np.abs(moved) - a * penalty, 0)

@@ -39,7 +39,9 @@ def cases(draw: st.DrawFn, name: str) -> tuple[by_hand.ByHand, np.ndarray]:
     if name == "line_spectrum":
         high = draw(st.floats(0.1, 5.0))
         frequencies, phases = draw(arrays(count, between(0.0, high))), draw(arrays(count, between(0.0, 2 * np.pi)))
-        t = draw(arrays(n, st.just(0.0) | st.floats(1e-6, 10.0) | st.floats(-10.0, -1e-6)))  # the oracle takes differences
+        t = draw(
+            arrays(n, st.just(0.0) | st.floats(1e-6, 10.0) | st.floats(-10.0, -1e-6))
+        )  # the oracle takes differences
         return by_hand.line_spectrum(t, (0.0, high)), np.column_stack([frequencies, phases])
     d = draw(st.integers(1, 4))
     x, positions = draw(arrays(n * d)).reshape(n, d), draw(arrays(count * d)).reshape(count, d)
