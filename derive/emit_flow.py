@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from string import Template
 
 from .derivation import FeatureDerivation, LossDerivation
+from .emit_pointwise import pointwise_evaluate
 from .printer import print_expression
 
 # Two lifts (theory §1): partially 1-homogeneous, V = λ|w|; 2-homogeneous, V = λ(w² + |θ|²)/2.
@@ -84,20 +85,16 @@ def loss_slope(loss, f, y):
 $slope_switch
 
 
-def fit(f, y, omega, loss):
-    """R(f) = sum_j omega_j l(f_j, y_j)."""
-    total = 0.0
-    for j in range(f.shape[0]):
-        total += omega[j]*$value_at_j
-    return total
+$evaluate
 
 
-def residual(f, y, omega, loss):
-    """R'(f)_j = omega_j l'(f_j, y_j)."""
-    g = np.empty_like(f)
-    for j in range(f.shape[0]):
-        g[j] = omega[j]*$slope_at_j
-    return g
+# pythran export value_and_gradient(float64[:, :] order(C), $types, $field[:], float64[:], int)
+def value_and_gradient(u, $names, y, omega, loss):
+    """R((1/m) sum_i Phi(u_i)) and m times its gradient by u_i = (w, theta), shape (m, 1 + d)."""
+    value, q = evaluate(u, $names, y, omega, loss)
+    for j in range(1, u.shape[1]):
+        q[:, j] *= u[:, 0]
+    return value, q
 
 
 def mean_penalty(u, penalty, scheme):
@@ -146,24 +143,45 @@ def advance(u, $names, y, omega, loss, penalty, nonnegative, scheme, a, b, lower
     `a` and `b` are the step times the speed of weights and of positions. Returns F_m before the first step and after
     each: steps + 1 numbers, or fewer with `descent`, where the first step that would not lower F_m is undone and ends it.
     """
-    m = float(u.shape[0])
     energies = np.empty(steps + 1)
     previous = u.copy()
-    f = forward(u, $names)/m
-    energies[0] = fit(f, y, omega, loss) + mean_penalty(u, penalty, scheme)
+    value, q = evaluate(u, $names, y, omega, loss)
+    energies[0] = value + mean_penalty(u, penalty, scheme)
     for step in range(steps):
-        q = slopes(u, $names, residual(f, y, omega, loss))
         if descent:
             previous[:] = u
         move(u, q, penalty, nonnegative, scheme, a, b, lower, upper, wraps)
-        f = forward(u, $names)/m
-        energies[step + 1] = fit(f, y, omega, loss) + mean_penalty(u, penalty, scheme)
+        value, q = evaluate(u, $names, y, omega, loss)
+        energies[step + 1] = value + mean_penalty(u, penalty, scheme)
         if descent and not energies[step + 1] < energies[step]:
             u[:] = previous
             return energies[: step + 1].copy()
     return energies
 ''')
 
+
+# R and its slopes at the particles, by two passes over the features.
+_EVALUATE = Template('''\
+def fit(f, y, omega, loss):
+    """R(f) = sum_j omega_j l(f_j, y_j)."""
+    total = 0.0
+    for j in range(f.shape[0]):
+        total += omega[j]*$value_at_j
+    return total
+
+
+def residual(f, y, omega, loss):
+    """R'(f)_j = omega_j l'(f_j, y_j)."""
+    g = np.empty_like(f)
+    for j in range(f.shape[0]):
+        g[j] = omega[j]*$slope_at_j
+    return g
+
+
+def evaluate(u, $names, y, omega, loss):
+    """R(f) at f = (1/m) sum_i Phi(u_i), and rows (eta, grad eta)(theta_i) of eta = <R'(f), phi>, shape (m, 1 + d)."""
+    f = forward(u, $names)/float(u.shape[0])
+    return fit(f, y, omega, loss), slopes(u, $names, residual(f, y, omega, loss))''')
 
 # A loss acts on complex coefficients through their real and imaginary parts.
 _FIELD = {
@@ -200,12 +218,16 @@ def flow_body(derivation: FeatureDerivation, losses: Sequence[LossDerivation]) -
     for loss in losses:
         for which, expression in (("value", loss.value), ("slope", loss.slope)):
             functions.append(f"def {loss.spec.name}_{which}(f, y):\n    return {print_expression(expression)}\n\n")
+    value_at_j, slope_at_j = _FIELD[field]
+    if spec.kind == "pointwise":
+        evaluate = pointwise_evaluate(derivation)
+    else:
+        evaluate = _EVALUATE.substitute(names=", ".join(names), value_at_j=value_at_j, slope_at_j=slope_at_j)
     return _BODY.substitute(
         names=", ".join(names),
         types=", ".join(types),
         field=field,
-        value_at_j=_FIELD[field][0],
-        slope_at_j=_FIELD[field][1],
+        evaluate=evaluate,
         loss_functions="\n".join(functions),
         value_switch=_switch(losses, "value"),
         slope_switch=_switch(losses, "slope"),

@@ -8,7 +8,7 @@ from string import Template
 import sympy
 
 from .derivation import FeatureDerivation
-from .printer import print_expression, shared_lines
+from .printer import COSTLY, print_expression, shared_lines
 
 _BODY = Template('''\
 TILE = 1024  # samples handled at once: a few temporaries of this length stay in the first-level cache
@@ -90,6 +90,51 @@ $mirror2
 ''')
 
 
+# One pass: what is costly is computed once per pair and kept for a strip of samples, all particles, in the second-level
+# cache. The samples are cut into chunks for the threads by their number alone, so the sums do not depend on threads.
+_EVALUATE = Template('''\
+STRIP = 65536  # numbers kept at once
+CHUNK = 512  # fewest samples for which a thread is worth while
+MOST_CHUNKS = 16
+
+
+def evaluate(u, $names, y, omega, loss):
+    """R(f) at f = (1/m) sum_i Phi(u_i), and rows (eta, grad eta)(theta_i) of eta = <R'(f), phi>, shape (m, $width)."""
+    m = u.shape[0]
+    n = $first.shape[0]
+    chunks = max(1, min(MOST_CHUNKS, n // CHUNK))
+    length = (n + chunks - 1) // chunks
+    strip = max(16, min(TILE, STRIP // (m * $kept)))
+    values = np.zeros(chunks)
+    rows = np.zeros((chunks, m, $width))
+    parallel = m * n > PARALLEL
+    # omp parallel for schedule(static) if(parallel)
+    for chunk in range(chunks):
+        kept = np.empty(($kept, m, strip))
+        result = np.zeros((m, $width))
+        for start in range(chunk * length, min(n, (chunk + 1) * length), strip):
+            stop = min(n, (chunk + 1) * length, start + strip)
+            count = stop - start
+$slices3
+            f_tile = np.zeros(count)
+            for i in range(m):
+                w = u[i, 0] / m
+$particle4
+$first_pass4
+            g_tile = np.empty(count)
+            for j in range(count):
+                values[chunk] += omega[start + j]*loss_value(loss, f_tile[j], y[start + j])
+                g_tile[j] = omega[start + j]*loss_slope(loss, f_tile[j], y[start + j])
+            for i in range(m):
+$particle4
+$second_pass4
+        rows[chunk] = result
+    total = np.zeros((m, $width))
+    for chunk in range(chunks):
+        total += rows[chunk]
+    return np.sum(values), total''')
+
+
 def _indent(depth: int, lines: Sequence[str]) -> str:
     return "\n".join("    " * depth + line for line in lines)
 
@@ -110,11 +155,14 @@ class _Samplewise:
         arrays = {name for _, name in renamed}
         self.scalar_lines: list[str] = []
         self.array_lines: list[str] = []
+        self.costly: set[str] = set()
         for line, value in lines:
             name = line.split(" = ")[0]
             if {symbol.name for symbol in value.free_symbols} & arrays:
                 arrays.add(name)
                 self.array_lines.append(line)
+                if value.func.__name__ in COSTLY:
+                    self.costly.add(name)
             else:
                 self.scalar_lines.append(line)
         self.arrays = arrays
@@ -184,4 +232,35 @@ def pointwise_body(derivation: FeatureDerivation) -> str:
         certificate_scalars2=_indent(2, second.scalar_lines),
         certificate3=_indent(3, second.array_lines + second.sums(second_targets)),
         mirror2=_indent(2, [f"hessian[i, {b}, {a}] = hessian[i, {a}, {b}]" for a, b in pairs if a != b]),
+    )
+
+
+def pointwise_evaluate(derivation: FeatureDerivation) -> str:
+    """Source of `evaluate`: R and its slopes at the particles in one pass, every transcendental function once per pair."""
+    spec = derivation.spec
+    width = 1 + len(spec.parameters)
+    code = _Samplewise(derivation, [derivation.phi, *derivation.gradient])
+    particle = [f"{p.name} = u[i, {1 + a}]" for a, p in enumerate(spec.parameters)]
+    factor, array = code.split(code.remaining[0])
+    first_pass, second_pass = list(code.scalar_lines), list(code.scalar_lines)
+    kept = 0
+    for line in code.array_lines:
+        name = line.split(" = ")[0]
+        if name in code.costly:
+            first_pass.append(f"kept[{kept}, i, :count] = {line.split(' = ')[1]}")
+            line = f"{name} = kept[{kept}, i, :count]"
+            kept += 1
+        first_pass.append(line)
+        second_pass.append(line)
+    first_pass.append(f"f_tile += {_product(sympy.Symbol('w') * factor, array)}")
+    second_pass += code.sums([f"result[i, {a}]" for a in range(width)])
+    return _EVALUATE.substitute(
+        names=", ".join([item.name for item in spec.inputs] + [item.name for item in spec.constants]),
+        first=spec.inputs[0].name,
+        width=width,
+        kept=max(1, kept),
+        slices3=_indent(3, [f"{item.name}_tile = {item.name}[start:stop]" for item in spec.inputs]),
+        particle4=_indent(4, particle),
+        first_pass4=_indent(4, first_pass),
+        second_pass4=_indent(4, second_pass),
     )

@@ -10,7 +10,7 @@ from sympy.printing.pycode import PythonCodePrinter
 _FUNCTIONS = {
     name: f"np.{name}" for name in ("exp", "log", "sqrt", "sin", "cos", "tan", "tanh", "sinh", "cosh", "sign")
 } | {"atan": "np.arctan", "Abs": "np.abs"}
-_COSTLY = {"exp", "log", "sin", "cos", "tan", "tanh", "sinh", "cosh", "atan", "softplus", "sigmoid", "xlogx"}
+COSTLY = {"exp", "log", "sin", "cos", "tan", "tanh", "sinh", "cosh", "atan", "softplus", "sigmoid", "xlogx"}
 
 
 class KernelPrinter(PythonCodePrinter):  # type: ignore[misc]  # SymPy has no types
@@ -105,6 +105,7 @@ def shared_lines(
     prepared = [expression.xreplace(names) for expression in expressions]
     symbols = sympy.numbered_symbols("v", real=True)
     samplewise = set(names.values())
+    hoisted: dict[sympy.Expr, sympy.Symbol] = {}
     lines: list[tuple[str, sympy.Expr]] = []
 
     def assign(symbol: sympy.Symbol, value: sympy.Expr) -> sympy.Symbol:
@@ -122,9 +123,13 @@ def shared_lines(
         if not expression.is_Mul:
             return expression
         factor, rest = expression.as_independent(*samplewise, as_Add=False)
-        return expression if factor.is_Atom else assign(next(symbols), factor) * rest
+        if factor.is_Atom:
+            return expression
+        if factor not in hoisted:
+            hoisted[factor] = assign(next(symbols), factor)
+        return hoisted[factor] * rest
 
-    applied = {node for item in prepared for node in item.atoms(sympy.Function) if node.func.__name__ in _COSTLY}
+    applied = {node for item in prepared for node in item.atoms(sympy.Function) if node.func.__name__ in COSTLY}
     known: dict[sympy.Expr, sympy.Symbol] = {}
     for node in sorted(applied, key=lambda node: (len(node.atoms(sympy.Function)), sympy.default_sort_key(node))):
         # Differentiation may write the same argument in another form, (a - b)² as (b - a)².

@@ -115,6 +115,18 @@ class FeatureMap:
             value, gradient = self.kernel.adjoint(particles, *self.statics, self._point(g))
         return value, gradient
 
+    def value_and_gradient(self, particles: Array, y: Field, omega: Array, loss: int) -> tuple[float, Array]:
+        """R(f) at f = (1/m) sum_i Phi(u_i) and m times its gradient by u_i; see `Problem.value_and_gradient`."""
+        particles = np.ascontiguousarray(particles, dtype=np.float64)
+        if particles.ndim != 2 or len(particles) == 0:
+            raise ProblemError(
+                f"particles need shape (m, {1 + self.dimension}), m >= 1; got {particles.shape}; reshape them"
+            )
+        self._positions(particles[:, 1:])
+        with self._threads():
+            value, gradient = self.kernel.value_and_gradient(particles, *self.statics, y, omega, loss)
+        return value, gradient
+
     def jacobian(self, positions: Array) -> Field:
         """phi(theta_i) and its d partial derivatives, shape (1 + d, k, size), for k positions."""
         with self._threads():

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from .checks import number
+from .domain import Array
 from .errors import ProblemError
 from .features import FeatureMap
 from .losses import Field, Loss
@@ -78,6 +79,18 @@ class Problem:
         """f = int phi dmu, shape (size,)."""
         self.check(measure)
         return self.features.forward(measure.weights, measure.positions)
+
+    def value_and_gradient(self, particles: Array) -> tuple[float, Array]:
+        """R(f) at f = (1/m) sum_i w_i phi(theta_i), and its gradient by (w_i, theta_i) times m, shape (m, 1 + d).
+
+        The data term of F_m, in one pass over the features where they are pointwise (CB18 Def 2.2 scales by m).
+
+        Parameters
+        ----------
+        particles : (m, 1 + d) float64, rows (w, theta), m >= 1.
+        """
+        code = self.features.description["losses"].index(self.loss.name)
+        return self.features.value_and_gradient(particles, self.loss.y, self.loss.omega, code)
 
     def objective(self, measure: Measure) -> float:
         """J(mu)."""

@@ -197,6 +197,21 @@ def residual(f, y, omega, loss):
     return g
 
 
+def evaluate(u, h, y, omega, loss):
+    """R(f) at f = (1/m) sum_i Phi(u_i), and rows (eta, grad eta)(theta_i) of eta = <R'(f), phi>, shape (m, 1 + d)."""
+    f = forward(u, h)/float(u.shape[0])
+    return fit(f, y, omega, loss), slopes(u, h, residual(f, y, omega, loss))
+
+
+# pythran export value_and_gradient(float64[:, :] order(C), complex128[:], complex128[:], float64[:], int)
+def value_and_gradient(u, h, y, omega, loss):
+    """R((1/m) sum_i Phi(u_i)) and m times its gradient by u_i = (w, theta), shape (m, 1 + d)."""
+    value, q = evaluate(u, h, y, omega, loss)
+    for j in range(1, u.shape[1]):
+        q[:, j] *= u[:, 0]
+    return value, q
+
+
 def mean_penalty(u, penalty, scheme):
     """(1/m) sum_i V(u_i)."""
     total = 0.0
@@ -253,18 +268,16 @@ def advance(u, h, y, omega, loss, penalty, nonnegative, scheme, a, b, lower, upp
     `a` and `b` are the step times the speed of weights and of positions. Returns F_m before the first step and after
     each: steps + 1 numbers, or fewer with `descent`, where the first step that would not lower F_m is undone and ends it.
     """
-    m = float(u.shape[0])
     energies = np.empty(steps + 1)
     previous = u.copy()
-    f = forward(u, h)/m
-    energies[0] = fit(f, y, omega, loss) + mean_penalty(u, penalty, scheme)
+    value, q = evaluate(u, h, y, omega, loss)
+    energies[0] = value + mean_penalty(u, penalty, scheme)
     for step in range(steps):
-        q = slopes(u, h, residual(f, y, omega, loss))
         if descent:
             previous[:] = u
         move(u, q, penalty, nonnegative, scheme, a, b, lower, upper, wraps)
-        f = forward(u, h)/m
-        energies[step + 1] = fit(f, y, omega, loss) + mean_penalty(u, penalty, scheme)
+        value, q = evaluate(u, h, y, omega, loss)
+        energies[step + 1] = value + mean_penalty(u, penalty, scheme)
         if descent and not energies[step + 1] < energies[step]:
             u[:] = previous
             return energies[: step + 1].copy()

@@ -46,14 +46,13 @@ def slopes(u, x, sigma, g):
     for i in range(m):
         theta = u[i, 1]
         v1 = -(1.0/2.0)/sigma**2
-        v2 = -(1.0/2.0)/sigma**2
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
             g_tile = g[start:stop]
             x_tile = x[start:stop]
             v0 = np.exp(v1*(-theta + x_tile)**2)
             result[i, 0] += np.sum(g_tile*(v0))
-            result[i, 1] += v2*(np.sum(g_tile*(v0*(2.0*theta - 2.0*x_tile))))
+            result[i, 1] += v1*(np.sum(g_tile*(v0*(2.0*theta - 2.0*x_tile))))
     return result
 
 
@@ -67,10 +66,9 @@ def jacobian(positions, x, sigma):
         theta = positions[i, 0]
         x_tile = x
         v1 = -(1.0/2.0)/sigma**2
-        v2 = -(1.0/2.0)/sigma**2
         v0 = np.exp(v1*(-theta + x_tile)**2)
         result[0, i] = v0
-        result[1, i] = v0*v2*(2.0*theta - 2.0*x_tile)
+        result[1, i] = v0*v1*(2.0*theta - 2.0*x_tile)
     return result
 
 
@@ -145,20 +143,61 @@ def loss_slope(loss, f, y):
     return squared_slope(f, y)
 
 
-def fit(f, y, omega, loss):
-    """R(f) = sum_j omega_j l(f_j, y_j)."""
-    total = 0.0
-    for j in range(f.shape[0]):
-        total += omega[j]*loss_value(loss, f[j], y[j])
-    return total
+STRIP = 65536  # numbers kept at once
+CHUNK = 512  # fewest samples for which a thread is worth while
+MOST_CHUNKS = 16
 
 
-def residual(f, y, omega, loss):
-    """R'(f)_j = omega_j l'(f_j, y_j)."""
-    g = np.empty_like(f)
-    for j in range(f.shape[0]):
-        g[j] = omega[j]*loss_slope(loss, f[j], y[j])
-    return g
+def evaluate(u, x, sigma, y, omega, loss):
+    """R(f) at f = (1/m) sum_i Phi(u_i), and rows (eta, grad eta)(theta_i) of eta = <R'(f), phi>, shape (m, 2)."""
+    m = u.shape[0]
+    n = x.shape[0]
+    chunks = max(1, min(MOST_CHUNKS, n // CHUNK))
+    length = (n + chunks - 1) // chunks
+    strip = max(16, min(TILE, STRIP // (m * 1)))
+    values = np.zeros(chunks)
+    rows = np.zeros((chunks, m, 2))
+    parallel = m * n > PARALLEL
+    # omp parallel for schedule(static) if(parallel)
+    for chunk in range(chunks):
+        kept = np.empty((1, m, strip))
+        result = np.zeros((m, 2))
+        for start in range(chunk * length, min(n, (chunk + 1) * length), strip):
+            stop = min(n, (chunk + 1) * length, start + strip)
+            count = stop - start
+            x_tile = x[start:stop]
+            f_tile = np.zeros(count)
+            for i in range(m):
+                w = u[i, 0] / m
+                theta = u[i, 1]
+                v1 = -(1.0/2.0)/sigma**2
+                kept[0, i, :count] = np.exp(v1*(-theta + x_tile)**2)
+                v0 = kept[0, i, :count]
+                f_tile += w*(v0)
+            g_tile = np.empty(count)
+            for j in range(count):
+                values[chunk] += omega[start + j]*loss_value(loss, f_tile[j], y[start + j])
+                g_tile[j] = omega[start + j]*loss_slope(loss, f_tile[j], y[start + j])
+            for i in range(m):
+                theta = u[i, 1]
+                v1 = -(1.0/2.0)/sigma**2
+                v0 = kept[0, i, :count]
+                result[i, 0] += np.sum(g_tile*(v0))
+                result[i, 1] += v1*(np.sum(g_tile*(v0*(2.0*theta - 2.0*x_tile))))
+        rows[chunk] = result
+    total = np.zeros((m, 2))
+    for chunk in range(chunks):
+        total += rows[chunk]
+    return np.sum(values), total
+
+
+# pythran export value_and_gradient(float64[:, :] order(C), float64[:], float64, float64[:], float64[:], int)
+def value_and_gradient(u, x, sigma, y, omega, loss):
+    """R((1/m) sum_i Phi(u_i)) and m times its gradient by u_i = (w, theta), shape (m, 1 + d)."""
+    value, q = evaluate(u, x, sigma, y, omega, loss)
+    for j in range(1, u.shape[1]):
+        q[:, j] *= u[:, 0]
+    return value, q
 
 
 def mean_penalty(u, penalty, scheme):
@@ -217,18 +256,16 @@ def advance(u, x, sigma, y, omega, loss, penalty, nonnegative, scheme, a, b, low
     `a` and `b` are the step times the speed of weights and of positions. Returns F_m before the first step and after
     each: steps + 1 numbers, or fewer with `descent`, where the first step that would not lower F_m is undone and ends it.
     """
-    m = float(u.shape[0])
     energies = np.empty(steps + 1)
     previous = u.copy()
-    f = forward(u, x, sigma)/m
-    energies[0] = fit(f, y, omega, loss) + mean_penalty(u, penalty, scheme)
+    value, q = evaluate(u, x, sigma, y, omega, loss)
+    energies[0] = value + mean_penalty(u, penalty, scheme)
     for step in range(steps):
-        q = slopes(u, x, sigma, residual(f, y, omega, loss))
         if descent:
             previous[:] = u
         move(u, q, penalty, nonnegative, scheme, a, b, lower, upper, wraps)
-        f = forward(u, x, sigma)/m
-        energies[step + 1] = fit(f, y, omega, loss) + mean_penalty(u, penalty, scheme)
+        value, q = evaluate(u, x, sigma, y, omega, loss)
+        energies[step + 1] = value + mean_penalty(u, penalty, scheme)
         if descent and not energies[step + 1] < energies[step]:
             u[:] = previous
             return energies[: step + 1].copy()

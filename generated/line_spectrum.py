@@ -48,16 +48,15 @@ def slopes(u, t, g):
         theta = u[i, 1]
         p = u[i, 2]
         v1 = 2.0*np.pi*theta
-        v3 = 2.0*np.pi*theta
-        v4 = -2.0*np.pi
+        v3 = -2.0*np.pi
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
             g_tile = g[start:stop]
             t_tile = t[start:stop]
             v0 = np.sin(p + t_tile*v1)
-            v2 = np.cos(p + t_tile*v3)
+            v2 = np.cos(p + t_tile*v1)
             result[i, 0] += np.sum(g_tile*(v2))
-            result[i, 1] += v4*(np.sum(g_tile*(t_tile*v0)))
+            result[i, 1] += v3*(np.sum(g_tile*(t_tile*v0)))
             result[i, 2] += (-1.0)*(np.sum(g_tile*(v0)))
     return result
 
@@ -73,12 +72,11 @@ def jacobian(positions, t):
         p = positions[i, 1]
         t_tile = t
         v1 = 2.0*np.pi*theta
-        v3 = 2.0*np.pi*theta
-        v4 = -2.0*np.pi
+        v3 = -2.0*np.pi
         v0 = np.sin(p + t_tile*v1)
-        v2 = np.cos(p + t_tile*v3)
+        v2 = np.cos(p + t_tile*v1)
         result[0, i] = v2
-        result[1, i] = t_tile*v0*v4
+        result[1, i] = t_tile*v0*v3
         result[2, i] = -v0
     return result
 
@@ -97,21 +95,20 @@ def certificate(positions, t, g):
         theta = positions[i, 0]
         p = positions[i, 1]
         v1 = 2.0*np.pi*theta
-        v3 = 2.0*np.pi*theta
-        v5 = 2.0*np.pi
-        v6 = -4.0*np.pi**2
+        v4 = 2.0*np.pi
+        v5 = -4.0*np.pi**2
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
             g_tile = g[start:stop]
             t_tile = t[start:stop]
             v0 = np.sin(p + t_tile*v1)
-            v2 = np.cos(p + t_tile*v3)
-            v4 = t_tile*v5
+            v2 = np.cos(p + t_tile*v1)
+            v3 = t_tile*v4
             eta[i] += np.sum(g_tile*(v2))
-            gradient[i, 0] += (-1.0)*(np.sum(g_tile*(v0*v4)))
+            gradient[i, 0] += (-1.0)*(np.sum(g_tile*(v0*v3)))
             gradient[i, 1] += (-1.0)*(np.sum(g_tile*(v0)))
-            hessian[i, 0, 0] += v6*(np.sum(g_tile*(t_tile**2*v2)))
-            hessian[i, 0, 1] += (-1.0)*(np.sum(g_tile*(v2*v4)))
+            hessian[i, 0, 0] += v5*(np.sum(g_tile*(t_tile**2*v2)))
+            hessian[i, 0, 1] += (-1.0)*(np.sum(g_tile*(v2*v3)))
             hessian[i, 1, 1] += (-1.0)*(np.sum(g_tile*(v2)))
         hessian[i, 1, 0] = hessian[i, 0, 1]
     return eta, gradient, hessian
@@ -160,20 +157,69 @@ def loss_slope(loss, f, y):
     return squared_slope(f, y)
 
 
-def fit(f, y, omega, loss):
-    """R(f) = sum_j omega_j l(f_j, y_j)."""
-    total = 0.0
-    for j in range(f.shape[0]):
-        total += omega[j]*loss_value(loss, f[j], y[j])
-    return total
+STRIP = 65536  # numbers kept at once
+CHUNK = 512  # fewest samples for which a thread is worth while
+MOST_CHUNKS = 16
 
 
-def residual(f, y, omega, loss):
-    """R'(f)_j = omega_j l'(f_j, y_j)."""
-    g = np.empty_like(f)
-    for j in range(f.shape[0]):
-        g[j] = omega[j]*loss_slope(loss, f[j], y[j])
-    return g
+def evaluate(u, t, y, omega, loss):
+    """R(f) at f = (1/m) sum_i Phi(u_i), and rows (eta, grad eta)(theta_i) of eta = <R'(f), phi>, shape (m, 3)."""
+    m = u.shape[0]
+    n = t.shape[0]
+    chunks = max(1, min(MOST_CHUNKS, n // CHUNK))
+    length = (n + chunks - 1) // chunks
+    strip = max(16, min(TILE, STRIP // (m * 2)))
+    values = np.zeros(chunks)
+    rows = np.zeros((chunks, m, 3))
+    parallel = m * n > PARALLEL
+    # omp parallel for schedule(static) if(parallel)
+    for chunk in range(chunks):
+        kept = np.empty((2, m, strip))
+        result = np.zeros((m, 3))
+        for start in range(chunk * length, min(n, (chunk + 1) * length), strip):
+            stop = min(n, (chunk + 1) * length, start + strip)
+            count = stop - start
+            t_tile = t[start:stop]
+            f_tile = np.zeros(count)
+            for i in range(m):
+                w = u[i, 0] / m
+                theta = u[i, 1]
+                p = u[i, 2]
+                v1 = 2.0*np.pi*theta
+                v3 = -2.0*np.pi
+                kept[0, i, :count] = np.sin(p + t_tile*v1)
+                v0 = kept[0, i, :count]
+                kept[1, i, :count] = np.cos(p + t_tile*v1)
+                v2 = kept[1, i, :count]
+                f_tile += w*(v2)
+            g_tile = np.empty(count)
+            for j in range(count):
+                values[chunk] += omega[start + j]*loss_value(loss, f_tile[j], y[start + j])
+                g_tile[j] = omega[start + j]*loss_slope(loss, f_tile[j], y[start + j])
+            for i in range(m):
+                theta = u[i, 1]
+                p = u[i, 2]
+                v1 = 2.0*np.pi*theta
+                v3 = -2.0*np.pi
+                v0 = kept[0, i, :count]
+                v2 = kept[1, i, :count]
+                result[i, 0] += np.sum(g_tile*(v2))
+                result[i, 1] += v3*(np.sum(g_tile*(t_tile*v0)))
+                result[i, 2] += (-1.0)*(np.sum(g_tile*(v0)))
+        rows[chunk] = result
+    total = np.zeros((m, 3))
+    for chunk in range(chunks):
+        total += rows[chunk]
+    return np.sum(values), total
+
+
+# pythran export value_and_gradient(float64[:, :] order(C), float64[:], float64[:], float64[:], int)
+def value_and_gradient(u, t, y, omega, loss):
+    """R((1/m) sum_i Phi(u_i)) and m times its gradient by u_i = (w, theta), shape (m, 1 + d)."""
+    value, q = evaluate(u, t, y, omega, loss)
+    for j in range(1, u.shape[1]):
+        q[:, j] *= u[:, 0]
+    return value, q
 
 
 def mean_penalty(u, penalty, scheme):
@@ -232,18 +278,16 @@ def advance(u, t, y, omega, loss, penalty, nonnegative, scheme, a, b, lower, upp
     `a` and `b` are the step times the speed of weights and of positions. Returns F_m before the first step and after
     each: steps + 1 numbers, or fewer with `descent`, where the first step that would not lower F_m is undone and ends it.
     """
-    m = float(u.shape[0])
     energies = np.empty(steps + 1)
     previous = u.copy()
-    f = forward(u, t)/m
-    energies[0] = fit(f, y, omega, loss) + mean_penalty(u, penalty, scheme)
+    value, q = evaluate(u, t, y, omega, loss)
+    energies[0] = value + mean_penalty(u, penalty, scheme)
     for step in range(steps):
-        q = slopes(u, t, residual(f, y, omega, loss))
         if descent:
             previous[:] = u
         move(u, q, penalty, nonnegative, scheme, a, b, lower, upper, wraps)
-        f = forward(u, t)/m
-        energies[step + 1] = fit(f, y, omega, loss) + mean_penalty(u, penalty, scheme)
+        value, q = evaluate(u, t, y, omega, loss)
+        energies[step + 1] = value + mean_penalty(u, penalty, scheme)
         if descent and not energies[step + 1] < energies[step]:
             u[:] = previous
             return energies[: step + 1].copy()

@@ -209,7 +209,7 @@ def test_conic_and_euclidean_flows_of_relu_are_one() -> None:
 
 
 def test_energy_along_mixtures_is_convex() -> None:
-    """F((1-s) mu + s nu) on measures: chord - J = ½ s (1-s) |f_mu - f_nu|² for the squared loss and mass of no cancelling signs."""
+    """On mixtures of nonnegative measures chord - J((1-s) mu + s nu) = ½ s (1-s) |f_mu - f_nu|², for the squared loss."""
     problem, _ = spikes(8)
     generator = np.random.default_rng(0)
     one = cf.Measure(generator.random(4), generator.random((4, 1)))

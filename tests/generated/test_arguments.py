@@ -1,4 +1,4 @@
-"""What kernels and the engine do with arrays of the wrong dtype, order or shape: they refuse; nothing is read outside an array."""
+"""Arrays of the wrong dtype, order or shape: kernels and the engine refuse them, and nothing is read outside an array."""
 
 from collections.abc import Callable
 

@@ -29,7 +29,8 @@ def check_certificate(hand: ByHand, positions: np.ndarray, g: np.ndarray) -> Non
     assert eta.shape == (len(positions),)
     assert gradient.shape == (len(positions), d)
     assert hessian.shape == (len(positions), d, d)
-    for i, orders in itertools.product(range(len(positions)), sum((derivative_orders(d, k) for k in range(3)), [])):
+    every_order = itertools.chain.from_iterable(derivative_orders(d, order) for order in range(3))
+    for i, orders in itertools.product(range(len(positions)), every_order):
         axes = [axis for axis, order in enumerate(orders) for _ in range(order)]
         found = (eta, gradient, hessian)[len(axes)][(i, *axes)]
         terms = [

@@ -1,0 +1,45 @@
+"""Loading kernels: an installation that cannot run says so instead of ending the process."""
+
+import importlib
+from types import ModuleType
+
+import pytest
+from conicflow.engine import kernels
+from conicflow.engine.errors import KernelError, ProblemError
+from conicflow.generated import _build
+
+
+def test_an_older_processor_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Instructions that a processor lacks would end the process without a word."""
+    monkeypatch.setitem(kernels._NEEDED, _build.cpu, ("ANOTHER_CENTURYS_INSTRUCTIONS",))
+    with pytest.raises(KernelError, match=r"lacks ANOTHER_CENTURYS_INSTRUCTIONS; .*pip install"):
+        kernels._check_processor.__wrapped__()
+
+
+def test_this_processor_is_accepted() -> None:
+    kernels._check_processor.__wrapped__()
+
+
+def test_a_missing_kernel_is_refused() -> None:
+    with pytest.raises(KernelError, match="nothing cannot be loaded"):
+        kernels.load_kernel("nothing")
+
+
+def test_a_kernel_in_source_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Uncompiled, it would run a thousand times slower and be taken for the program's speed."""
+    monkeypatch.setattr(importlib, "import_module", lambda name: ModuleType(name))
+    with pytest.raises(KernelError, match="gaussian was loaded from source"):
+        kernels.load_kernel.__wrapped__("gaussian")
+
+
+def test_names_by_kind() -> None:
+    assert kernels.kernel_names("loss") == ("logistic", "squared")
+    assert kernels.kernel_names("pointwise", "ridge", "torus") == ("fourier", "gaussian", "line_spectrum", "relu")
+
+
+@pytest.mark.parametrize(("name", "hint"), [("gausian", r"did you mean gaussian\?"), ("xyz", "choose one of them")])
+def test_names_that_a_user_typed(name: str, hint: str) -> None:
+    with pytest.raises(ProblemError, match=rf"a feature map is one of .*; got '{name}'; {hint}"):
+        kernels.find_kernel(name, "pointwise", "ridge", "torus")
+    with pytest.raises(ProblemError, match="a loss is one of logistic, squared; got 'fourier'"):
+        kernels.find_kernel("fourier", "loss")

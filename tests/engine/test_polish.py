@@ -1,0 +1,136 @@
+"""Polishing: quadratically convergent, never uphill, and honest at boundaries and where atoms have to go."""
+
+import conicflow as cf
+import numpy as np
+import pytest
+from conicflow.engine import charts
+from conicflow.engine import polish as polish_module
+from hypothesis import given
+from hypothesis import strategies as st
+from mutants import Mutate
+from problems import bumps, network, random_measure, spikes, tones
+
+PROBLEMS = {
+    "spikes": spikes(10)[0],
+    "positive spikes": spikes(10, sign="nonnegative")[0],
+    "bumps": bumps()[0],
+    "tones": tones()[0],
+    "network": network()[0],
+}
+
+
+def errors(problem: cf.Problem, start: cf.Measure) -> list[float]:
+    """The largest error of a weight or position after 0, 1, 2, ... Newton steps, until it is rounding."""
+    best = polish_module.polish(problem, start)
+    found: list[float] = []
+    for rounds in range(30):
+        measure = polish_module.polish(problem, start, rounds)
+        assert len(measure) == len(best) == len(start)
+        delta = problem.features.domain.difference(measure.positions, best.positions)
+        found.append(max(float(np.abs(measure.weights - best.weights).max()), float(np.abs(delta).max())))
+        if found[-1] < 1e-11:
+            break
+    return found
+
+
+def near_optimum(name: str) -> tuple[cf.Problem, cf.Measure]:
+    """The optimal atoms, each a little off."""
+    problem = PROBLEMS[name]
+    best = cf.solve(problem).measure
+    return problem, cf.Measure(best.weights * 1.02, problem.features.domain.project(best.positions + 0.001))
+
+
+def check_quadratic(problem: cf.Problem, start: cf.Measure) -> None:
+    """Every further step multiplies the number of right digits by 1.5 at least, once there are two.
+
+    Newton's 2, less what is left of the damping (1e-4, falling tenfold with each step).
+    """
+    found = errors(problem, start)
+    assert found[-1] < 1e-11
+    digits = -np.log10(np.maximum(found, 1e-14))
+    good = digits[digits > 2]
+    assert len(good) >= 3
+    assert np.all(good[1:] >= np.minimum(1.5 * good[:-1], 11))
+
+
+@pytest.mark.parametrize("name", ["spikes", "positive spikes", "bumps"])
+def test_convergence_is_quadratic(name: str) -> None:
+    check_quadratic(*near_optimum(name))
+
+
+def test_gauss_newton_is_not_quadratic(mutate: Mutate, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mutant: the Hessian without the curvature of eta, which does not vanish where |eta| = penalty."""
+    problem, start = near_optimum("spikes")
+    mutant = mutate(charts, "weights[:, None, None] * curvature", "0 * curvature")
+    monkeypatch.setattr(polish_module, "chart_for", mutant.chart_for)
+    with pytest.raises(AssertionError):
+        check_quadratic(problem, start)
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+@given(seed=st.integers(0, 10_000), atoms=st.integers(0, 8), size=st.floats(0.01, 3.0))
+def test_the_objective_never_rises(name: str, seed: int, atoms: int, size: float) -> None:
+    """From anywhere, for any number of steps; 1e-12: below that predicted decrease a step has to halve the gradient instead."""
+    problem = PROBLEMS[name]
+    start = random_measure(problem, seed, atoms, size)
+    objective = problem.objective(start)
+    for rounds in (1, 3, 60):
+        polished = polish_module.polish(problem, start, rounds)
+        lower = problem.objective(polished)
+        assert lower <= objective * (1 + 1e-12)
+        assert len(polished) <= len(start)
+        assert np.all(polished.weights != 0)
+        objective = lower
+
+
+def test_signs_are_kept_and_superfluous_atoms_leave() -> None:
+    """An atom of the wrong sign beside a spike can only shrink: it leaves, and the others are as if it had not been."""
+    problem, best = near_optimum("spikes")
+    wrong = cf.Measure(
+        np.append(best.weights, -0.05 * np.sign(best.weights[0])),
+        np.vstack([best.positions, best.positions[:1] + 0.01]),
+    )
+    found, expected = cf.polish(problem, wrong), cf.polish(problem, best)
+    assert len(found) == 5
+    np.testing.assert_allclose(found.weights, expected.weights, rtol=1e-9)
+    np.testing.assert_allclose(found.positions, expected.positions, atol=1e-10)
+
+
+def test_all_atoms_leave_under_a_large_penalty() -> None:
+    problem, _ = spikes(10, ratio=2.0)
+    assert len(cf.polish(problem, random_measure(problem, 0, 3))) == 0
+
+
+def test_atoms_of_weight_zero_are_left_out() -> None:
+    for name, problem in PROBLEMS.items():
+        some = random_measure(problem, 3, 2)
+        more = cf.Measure(np.append(some.weights, 0.0), np.vstack([some.positions, some.positions[:1]]))
+        expected = cf.polish(problem, some)
+        found = cf.polish(problem, more)
+        assert np.array_equal(found.weights, expected.weights), name
+        assert len(cf.polish(problem, cf.Measure([0.0], some.positions[:1]))) == 0
+
+
+def test_an_atom_on_the_boundary_is_held_there() -> None:
+    """The spike lies outside [0, 1]: the best atom inside is at 1, where eta still grows outwards, and eta = -penalty there."""
+    features = cf.features.gaussian(x=np.linspace(-1.0, 2.0, 100), sigma=0.2, theta=(0.0, 1.0))
+    wide = cf.features.gaussian(x=np.linspace(-1.0, 2.0, 100), sigma=0.2, theta=(0.0, 2.0))
+    y = wide.forward(np.array([1.0]), np.array([[1.1]]))
+    problem = cf.Problem(features, cf.losses.squared(y), 0.1)
+    polished = cf.polish(problem, cf.Measure([0.3], [[0.8]]))
+    assert polished.positions.tolist() == [[1.0]]
+    eta, slope, _ = features.certificate(polished.positions, problem.loss.gradient(problem.forward(polished)))
+    assert eta[0] == pytest.approx(-problem.penalty, rel=1e-12)
+    assert slope[0, 0] < -0.1
+
+
+def test_units_stop_at_a_minimum_of_the_convex_problem_between_kinks() -> None:
+    """For relu J is convex in the vectors z_i = |w_i| theta_i while no <z_i, x_j> changes its sign: gradient zero there."""
+    generator = np.random.default_rng(0)
+    x = np.abs(generator.standard_normal((30, 2)))  # one quadrant: units that point into it are linear on all samples
+    y = x @ np.array([0.7, 1.3])
+    problem = cf.Problem(cf.features.relu(x=x), cf.losses.squared(y), 0.5)
+    polished = cf.polish(problem, cf.Measure([0.5], [[0.6, 0.8]]))
+    z = polished.weights[0] * polished.positions[0]
+    gradient = x.T @ (x @ z - y) + 0.5 * z / np.linalg.norm(z)
+    assert np.abs(gradient).max() < 1e-11 * np.abs(x.T @ y).max()
