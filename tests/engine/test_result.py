@@ -91,7 +91,7 @@ def test_an_earlier_result_is_replaced_and_other_things_are_not(
     (tmp_path / "thesis" / "chapter.tex").write_text("years of work")
     (tmp_path / "file").write_text("a file")
     for name in ("thesis", "file", "file/below", "x" * 300, "nul\0byte"):
-        with pytest.raises(cf.ProblemError, match="; choose another$"):
+        with pytest.raises(cf.ProblemError, match=r"; choose another$"):
             result.save(tmp_path / name)
     assert (tmp_path / "thesis" / "chapter.tex").read_text() == "years of work"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "file", "out", "thesis"]
