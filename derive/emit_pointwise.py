@@ -8,7 +8,7 @@ from string import Template
 import sympy
 
 from .derivation import FeatureDerivation
-from .printer import COSTLY, print_expression, shared_lines
+from .printer import COSTLY, indent, print_expression, shared_lines
 
 _BODY = Template('''\
 TILE = 1024  # samples handled at once: a few temporaries of this length stay in the first-level cache
@@ -135,10 +135,6 @@ $second_pass4
     return np.sum(values), total''')
 
 
-def _indent(depth: int, lines: Sequence[str]) -> str:
-    return "\n".join("    " * depth + line for line in lines)
-
-
 def _product(factor: sympy.Expr, array: str) -> str:
     if factor == 1:
         return array
@@ -211,27 +207,27 @@ def pointwise_body(derivation: FeatureDerivation) -> str:
         first=inputs[0],
         dimension=dimension,
         width=1 + dimension,
-        slices2=_indent(2, slices),
-        slices3=_indent(3, slices),
-        whole2=_indent(2, [f"{name}_tile = {name}" for name in inputs]),
-        particle2=_indent(2, [f"{p.name} = u[i, {1 + a}]" for a, p in enumerate(spec.parameters)]),
-        particle3=_indent(3, [f"{p.name} = u[i, {1 + a}]" for a, p in enumerate(spec.parameters)]),
-        position2=_indent(2, [f"{p.name} = positions[i, {a}]" for a, p in enumerate(spec.parameters)]),
-        value3=_indent(
+        slices2=indent(2, slices),
+        slices3=indent(3, slices),
+        whole2=indent(2, [f"{name}_tile = {name}" for name in inputs]),
+        particle2=indent(2, [f"{p.name} = u[i, {1 + a}]" for a, p in enumerate(spec.parameters)]),
+        particle3=indent(3, [f"{p.name} = u[i, {1 + a}]" for a, p in enumerate(spec.parameters)]),
+        position2=indent(2, [f"{p.name} = positions[i, {a}]" for a, p in enumerate(spec.parameters)]),
+        value3=indent(
             3,
             value.scalar_lines + value.array_lines + [f"total += {_product(sympy.Symbol('w') * factor, array)}"],
         ),
-        slope_scalars2=_indent(2, slope.scalar_lines),
-        slope3=_indent(3, slope.array_lines + slope.sums([f"result[i, {a}]" for a in range(1 + dimension)])),
-        jacobian2=_indent(
+        slope_scalars2=indent(2, slope.scalar_lines),
+        slope3=indent(3, slope.array_lines + slope.sums([f"result[i, {a}]" for a in range(1 + dimension)])),
+        jacobian2=indent(
             2,
             slope.scalar_lines
             + slope.array_lines
             + [f"result[{a}, i] = {print_expression(item)}" for a, item in enumerate(slope.remaining)],
         ),
-        certificate_scalars2=_indent(2, second.scalar_lines),
-        certificate3=_indent(3, second.array_lines + second.sums(second_targets)),
-        mirror2=_indent(2, [f"hessian[i, {b}, {a}] = hessian[i, {a}, {b}]" for a, b in pairs if a != b]),
+        certificate_scalars2=indent(2, second.scalar_lines),
+        certificate3=indent(3, second.array_lines + second.sums(second_targets)),
+        mirror2=indent(2, [f"hessian[i, {b}, {a}] = hessian[i, {a}, {b}]" for a, b in pairs if a != b]),
     )
 
 
@@ -259,8 +255,8 @@ def pointwise_evaluate(derivation: FeatureDerivation) -> str:
         first=spec.inputs[0].name,
         width=width,
         kept=max(1, kept),
-        slices3=_indent(3, [f"{item.name}_tile = {item.name}[start:stop]" for item in spec.inputs]),
-        particle4=_indent(4, particle),
-        first_pass4=_indent(4, first_pass),
-        second_pass4=_indent(4, second_pass),
+        slices3=indent(3, [f"{item.name}_tile = {item.name}[start:stop]" for item in spec.inputs]),
+        particle4=indent(4, particle),
+        first_pass4=indent(4, first_pass),
+        second_pass4=indent(4, second_pass),
     )

@@ -8,7 +8,7 @@ from string import Template
 import sympy
 
 from .derivation import FeatureDerivation
-from .printer import print_expression, shared_lines
+from .printer import indent, print_expression, shared_lines
 
 _BODY = Template('''\
 TILE = 256  # samples handled at once
@@ -106,10 +106,6 @@ $certificate2
 ''')
 
 
-def _indent(depth: int, lines: Sequence[str]) -> str:
-    return "\n".join("    " * depth + line for line in lines)
-
-
 def ridge_body(derivation: FeatureDerivation) -> str:
     """Source of `forward`, `slopes`, `jacobian` and `certificate` for a ridge feature.
 
@@ -131,13 +127,13 @@ def ridge_body(derivation: FeatureDerivation) -> str:
     return _BODY.substitute(
         names="".join(f", {name}" for name in constants),
         types=", float64" * len(constants),
-        value4=_indent(4, [*value_lines, f"total += u[first + i, 0]*({value})"]),
-        slope4=_indent(
+        value4=indent(4, [*value_lines, f"total += u[first + i, 0]*({value})"]),
+        slope4=indent(
             4,
             [*slope_lines, f"eta[i] += np.sum(g_tile*({phi}))", f"products[i] = g_tile*({slope})"],
         ),
-        jacobian2=_indent(2, [*slope_lines, f"result[0, i] = {phi}", f"slope = {slope} + 0.0*z"]),
-        certificate2=_indent(
+        jacobian2=indent(2, [*slope_lines, f"result[0, i] = {phi}", f"slope = {slope} + 0.0*z"]),
+        certificate2=indent(
             2,
             [
                 *all_lines,

@@ -83,6 +83,11 @@ def print_expression(expression: sympy.Expr) -> str:
     return str(KernelPrinter({"fully_qualified_modules": False}).doprint(expression))
 
 
+def indent(depth: int, lines: Iterable[str]) -> str:
+    """Lines of a block, `depth` levels in."""
+    return "\n".join("    " * depth + line for line in lines)
+
+
 def shared_lines(
     expressions: Sequence[sympy.Expr], renamed: Iterable[tuple[sympy.Symbol, str]] = ()
 ) -> tuple[list[tuple[str, sympy.Expr]], list[sympy.Expr]]:
