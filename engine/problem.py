@@ -99,11 +99,11 @@ class Problem:
     def penalty_max(self) -> float:
         """The smallest penalty whose solution is the zero measure, sup_theta |<R'(0), phi(theta)>| (one-sided when mu >= 0).
 
-        As good as the feature map's bound on that supremum: on the torus an upper bound, elsewhere estimated.
+        Zero when no measure >= 0 improves on none, whatever the penalty. As good as the feature map's bound on that supremum: on the torus an upper bound, elsewhere estimated.
         """
         from .bounds import sup_certificate
 
-        return sup_certificate(self, self.loss.gradient(np.zeros_like(self.loss.y))).value
+        return max(0.0, sup_certificate(self, self.loss.gradient(np.zeros_like(self.loss.y))).value)
 
     def check(self, measure: Measure) -> None:
         """Refuse a measure whose positions or weights this problem does not admit."""
