@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .domain import Array
 from .errors import ProblemError
@@ -17,6 +18,7 @@ _GRID_PER_LENGTH = 4.0  # grid points per unit of ||d phi||/||phi||: a bump is s
 _MOST_GRID_POINTS = 200_000
 _ASCENTS = 64  # local maxima of the grid that are refined
 _SPHERE_STARTS = 512
+_SPHERE_ASCENTS = 256  # not thinned out: maxima at kinks lie close together
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,17 +137,8 @@ def _ascend_from(
     starts = domain.project(starts)
     eta = features.adjoint(np.ascontiguousarray(np.column_stack([np.ones(len(starts)), starts])), g)[0]
     heights = -eta if one_sided else np.abs(eta)
-    # The highest starts, thinned out so that one bump does not take all places.
-    order = np.argsort(-heights, kind="stable")[: 32 * _ASCENTS]
-    norm, slopes = feature_scales(problem, starts[order[:64]])
-    scale = norm / np.maximum(slopes, 1e-9 * norm)
-    chosen: list[int] = []
-    for i in order:
-        apart = np.abs(domain.difference(starts[chosen], starts[i])) / scale if chosen else np.zeros((0, 1))
-        if np.all(np.linalg.norm(apart, axis=1) > 0.5):
-            chosen.append(int(i))
-        if len(chosen) == _ASCENTS:
-            break
+    order = np.argsort(-heights, kind="stable")
+    chosen = order[:_SPHERE_ASCENTS] if domain.sphere else _thin_out(problem, starts, order[: 32 * _ASCENTS])
     positions = starts[chosen]
     if hints is not None and len(hints):
         positions = np.concatenate([positions, hints])
@@ -154,10 +147,26 @@ def _ascend_from(
     return positions[order], heights[order]
 
 
+def _thin_out(problem: Problem, starts: Array, order: NDArray[np.intp]) -> list[int]:
+    """The first starts in this order that are apart: one smooth bump is climbed once."""
+    norm, slopes = feature_scales(problem, starts[order[:64]])
+    scale = norm / np.maximum(slopes, 1e-9 * norm)
+    chosen: list[int] = []
+    for i in order:
+        apart = (
+            np.abs(problem.features.domain.difference(starts[chosen], starts[i])) / scale if chosen else np.ones((0, 1))
+        )
+        if np.all(np.linalg.norm(apart, axis=1) > 0.5):
+            chosen.append(int(i))
+        if len(chosen) == _ASCENTS:
+            break
+    return chosen
+
+
 def ascend(problem: Problem, g: Field, positions: Array, one_sided: bool, rounds: int = 40) -> tuple[Array, Array]:
     """Local maxima of |eta| (or -eta) near the given positions: Newton steps with absolute curvatures, halved until they rise."""
-    features, domain = problem.features, problem.features.domain
-    eta, gradient, hessian = features.certificate(positions, g)
+    domain = problem.features.domain
+    eta, gradient, hessian = _derivatives(problem, positions, g)
     side = -np.ones(len(eta)) if one_sided else np.where(eta >= 0, 1.0, -1.0)
     heights = side * eta
     damping = np.ones(len(eta))
@@ -166,7 +175,7 @@ def ascend(problem: Problem, g: Field, positions: Array, one_sided: bool, rounds
             side[:, None] * gradient, side[:, None, None] * hessian, positions, domain.sphere
         )
         trial = domain.project(positions + step)
-        new_eta, new_gradient, new_hessian = features.certificate(trial, g)
+        new_eta, new_gradient, new_hessian = _derivatives(problem, trial, g)
         better = side * new_eta > heights
         positions = np.where(better[:, None], trial, positions)
         heights = np.where(better, side * new_eta, heights)
@@ -176,6 +185,15 @@ def ascend(problem: Problem, g: Field, positions: Array, one_sided: bool, rounds
         if not better.any() and damping.max() < 1e-6:
             break
     return positions, heights
+
+
+def _derivatives(problem: Problem, positions: Array, g: Field) -> tuple[Array, Array, Array]:
+    """Eta and its derivatives; on a sphere the second ones are not used, nor computed."""
+    if not problem.features.domain.sphere:
+        return problem.features.certificate(positions, g)
+    units = np.ascontiguousarray(np.column_stack([np.ones(len(positions)), positions]))
+    rows = problem.features.adjoint(units, g)[1]
+    return rows[:, 0], rows[:, 1:], np.zeros((len(positions), 1, 1))
 
 
 def _ascent_step(gradient: Array, hessian: Array, positions: Array, sphere: bool) -> Array:

@@ -99,7 +99,8 @@ class Problem:
     def penalty_max(self) -> float:
         """The smallest penalty whose solution is the zero measure, sup_theta |<R'(0), phi(theta)>| (one-sided when mu >= 0).
 
-        Zero when no measure >= 0 improves on none, whatever the penalty. As good as the feature map's bound on that supremum: on the torus an upper bound, elsewhere estimated.
+        Zero when no measure >= 0 improves on none, whatever the penalty. As good as the feature map's bound on that
+        supremum: on the torus an upper bound, elsewhere estimated.
         """
         from .bounds import sup_certificate
 

@@ -60,6 +60,17 @@ def test_not_below_a_dense_grid(make: Callable, sign: Sign, seed: int) -> None: 
     assert found.value >= heights(problem, eta).max() - 1e-12 * np.abs(g).sum()
 
 
+@pytest.mark.parametrize(("sign", "seed"), [("any", 9089), ("nonnegative", 273)])
+def test_neighbouring_kinks(sign: Sign, seed: int) -> None:
+    """Two maxima at kinks a third of a radian apart, where the higher one has the lower neighbourhood."""
+    generator = np.random.default_rng(seed)
+    features, dense = relu(generator)
+    g = random_field(features, generator)
+    found = sup_certificate(cf.Problem(features, cf.losses.squared(g), 1.0, sign), g)
+    eta = features.adjoint(np.column_stack([np.ones(len(dense)), dense]), g)[0]
+    assert found.value >= (-eta if sign == "nonnegative" else np.abs(eta)).max()
+
+
 @pytest.mark.parametrize("sign", ["any", "nonnegative"])
 @given(seed=st.integers(0, 10_000), cutoff=st.integers(1, 40))
 def test_torus_bound_is_one(sign: Sign, seed: int, cutoff: int) -> None:
