@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .domain import Array
+from .domain import Array, Domain
 from .errors import ProblemError
 from .losses import Field
 from .problem import Problem
@@ -138,7 +138,11 @@ def _ascend_from(
     eta = features.adjoint(np.ascontiguousarray(np.column_stack([np.ones(len(starts)), starts])), g)[0]
     heights = -eta if one_sided else np.abs(eta)
     order = np.argsort(-heights, kind="stable")
-    chosen = order[:_SPHERE_ASCENTS] if domain.sphere else _thin_out(problem, starts, order[: 32 * _ASCENTS])
+    norm, slopes = feature_scales(problem, starts[order[:64]])
+    if domain.sphere:
+        chosen = order[:_SPHERE_ASCENTS].tolist()
+    else:
+        chosen = _thin_out(domain, starts, order[: 32 * _ASCENTS], norm / np.maximum(slopes, 1e-9 * norm))
     positions = starts[chosen]
     if hints is not None and len(hints):
         positions = np.concatenate([positions, hints])
@@ -147,15 +151,11 @@ def _ascend_from(
     return positions[order], heights[order]
 
 
-def _thin_out(problem: Problem, starts: Array, order: NDArray[np.intp]) -> list[int]:
-    """The first starts in this order that are apart: one smooth bump is climbed once."""
-    norm, slopes = feature_scales(problem, starts[order[:64]])
-    scale = norm / np.maximum(slopes, 1e-9 * norm)
+def _thin_out(domain: Domain, starts: Array, order: NDArray[np.intp], scale: Array) -> list[int]:
+    """The first starts in this order that are half a `scale` apart: one smooth bump is climbed once."""
     chosen: list[int] = []
     for i in order:
-        apart = (
-            np.abs(problem.features.domain.difference(starts[chosen], starts[i])) / scale if chosen else np.ones((0, 1))
-        )
+        apart = np.abs(domain.difference(starts[chosen], starts[i])) / scale if chosen else np.ones((0, 1))
         if np.all(np.linalg.norm(apart, axis=1) > 0.5):
             chosen.append(int(i))
         if len(chosen) == _ASCENTS:
