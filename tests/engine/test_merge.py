@@ -4,22 +4,24 @@ import conicflow as cf
 import numpy as np
 import pytest
 from conicflow.engine import merge as merge_module
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from problems import bumps, network, random_measure, spikes, tones
 
 PROBLEMS = {"spikes": spikes(10)[0], "bumps": bumps()[0], "tones": tones()[0], "network": network()[0]}
 
 
-def metric(problem: cf.Problem, position: np.ndarray, delta: np.ndarray) -> float:
-    """||phi'(theta)[delta]||/||phi(theta)||, the directional derivative taken by a difference of features."""
-    h = 1e-6
-    one = np.ones(1)
-    ahead = problem.features.forward(one, (position + h * delta)[None, :])
-    behind = problem.features.forward(one, (position - h * delta)[None, :])
-    return float(
-        np.linalg.norm(ahead - behind) / (2 * h) / np.linalg.norm(problem.features.forward(one, position[None, :]))
-    )
+def relative_lengths(problem: cf.Problem, position: np.ndarray, delta: np.ndarray) -> tuple[float, float]:
+    """||phi'(theta)[delta]|| and ||phi(theta + delta) - phi(theta)||, both over ||phi(theta)||, from values of phi alone."""
+
+    def phi(shift: float) -> np.ndarray:
+        return problem.features.forward(
+            np.ones(1), problem.features.domain.project((position + shift * delta)[None, :])
+        )
+
+    norm = np.linalg.norm(phi(0.0))
+    slope = np.linalg.norm(phi(1e-6) - phi(-1e-6)) / 2e-6
+    return float(slope / norm), float(np.linalg.norm(phi(1.0) - phi(0.0)) / norm)
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
@@ -39,25 +41,35 @@ def test_mass_and_signs(name: str, seed: int, atoms: int, radius: float) -> None
 @pytest.mark.parametrize("name", ["spikes", "bumps", "tones"])
 @given(seed=st.integers(0, 10_000), radius=st.floats(1e-3, 1.0))
 def test_two_atoms_join_within_the_radius_only(name: str, seed: int, radius: float) -> None:
-    """At 0.99 of the radius they become one at their centre of mass, at 1.01 they stay two."""
+    """Of the distance to first order and the true one the larger decides; joined atoms sit at their centre of mass."""
     problem = PROBLEMS[name]
     generator = np.random.default_rng(seed)
     domain = problem.features.domain
-    length = np.where(np.isfinite(domain.upper - domain.lower), domain.upper - domain.lower, 1.0)
+    length = domain.upper - domain.lower
     centre = domain.lower + length * generator.uniform(0.3, 0.7, domain.dimension)
     direction = length * generator.standard_normal(domain.dimension)
-    delta = direction * radius / metric(problem, centre, direction)
-    if np.any(np.abs(delta) > 0.2 * length):
-        return  # far apart on this domain: curvature of the features decides, not the metric
-    for factor, atoms in ((0.99, 1), (1.01, 2)):
+    delta = direction * radius / relative_lengths(problem, centre, direction)[0]
+    assume(np.all(np.abs(delta) < 0.2 * length))  # inside the domain
+    for factor in (0.99, 1.01):  # of the radius, to first order
+        distance = max(relative_lengths(problem, centre, factor * delta))
+        assume(abs(distance / radius - 1) > 1e-3)
         measure = cf.Measure([2.0, 1.0], np.stack([centre, centre + factor * delta]))
         merged = cf.merge(problem, measure, radius)
-        assert len(merged) == atoms
         opposite = cf.merge(problem, cf.Measure([2.0, -1.0], measure.positions), radius)
         assert sorted(opposite.weights.tolist()) == [-1.0, 2.0]
-        if atoms == 1:
+        if distance < radius:
             assert merged.weights.tolist() == [3.0]
             np.testing.assert_allclose(merged.positions[0], centre + factor * delta / 3, rtol=1e-12)
+        else:
+            assert sorted(merged.weights.tolist()) == [1.0, 2.0]
+
+
+def test_a_stationary_feature_does_not_swallow_others() -> None:
+    """phi' = 0 where the only sample sits on the peak: to first order everything is near."""
+    features = cf.features.gaussian(x=np.array([0.5]), sigma=0.1, theta=(0.0, 1.0))
+    problem = cf.Problem(features, cf.losses.squared(np.ones(1)), 0.1)
+    assert len(cf.merge(problem, cf.Measure([2.0, 1.0], [[0.5], [0.9]]), 0.5)) == 2
+    assert len(cf.merge(problem, cf.Measure([2.0, 1.0], [[0.5], [0.51]]), 0.5)) == 1
 
 
 def check_seam(problem: cf.Problem) -> None:
@@ -102,7 +114,7 @@ def test_the_lightest_of_a_chain_goes_to_the_heaviest(mutate) -> None:  # type: 
     Mutant: atoms taken in the order given, where the first reaches only the second.
     """
     problem, _ = spikes(5)
-    step = 0.9 / metric(problem, np.array([0.3]), np.array([1.0]))
+    step = 0.9 / relative_lengths(problem, np.array([0.3]), np.array([1.0]))[0]
     measure = cf.Measure([1.0, 5.0, 1.0], 0.3 + step * np.array([[0.0], [1.0], [2.0]]))
     assert cf.merge(problem, measure, 1.0).weights.tolist() == [7.0]
     mutant = mutate(merge_module, 'np.argsort(-np.abs(weights), kind="stable")', "np.arange(len(weights))")
