@@ -115,6 +115,8 @@ def test_the_best_multiple_of_the_residual(seed: int, penalty: float, sign: Sign
     s = float(np.clip(-inner(g, y) / inner(g, g), 0.0 if sign == "nonnegative" else -most, most))
     best = max(found.objective + s**2 * inner(g, g) / 2 + s * inner(g, y), 0.0)
     assert found.gap >= best - ROUNDING * found.objective
+    for end in (0.0, min(most, 1.0), min(most, 4.0), -min(most, 4.0) if sign == "any" else 0.0):  # tried exactly
+        assert found.gap <= max(found.objective + problem.loss.conjugate(end * g), 0.0)
     if 0 <= s <= 4:
         assert found.gap <= best + ROUNDING * found.objective
 
@@ -140,7 +142,8 @@ def test_the_zero_measure() -> None:
     problem, _ = spikes(10)
     zero, largest = cf.Measure.zero(1), problem.penalty_max()
     above = cf.Problem(problem.features, problem.loss, largest * (1 + 1e-12))
-    assert cf.duality_gap(above, zero).relative <= ROUNDING
+    assert cf.duality_gap(above, zero).gap == 0.0
+    assert cf.duality_gap(cf.Problem(problem.features, problem.loss, largest), zero).gap == 0.0
     assert cf.duality_gap(problem, zero).gap >= problem.objective(zero) - cf.solve(problem).objective
 
 
