@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from conicflow.engine.features import FeatureMap
+from conicflow.engine.feature_map import FeatureMap
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

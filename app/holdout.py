@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from conicflow.engine.errors import ProblemError
-from conicflow.engine.features import FeatureMap
+from conicflow.engine.feature_map import FeatureMap
 from conicflow.engine.measure import Measure
 from conicflow.engine.problem import Problem
 

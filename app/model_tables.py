@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from conicflow.engine import features, losses
 from conicflow.engine.errors import ProblemError
-from conicflow.engine.features import FeatureMap, make
+from conicflow.engine.feature_map import FeatureMap
+from conicflow.engine.features import make
 from conicflow.engine.kernels import describe
 from conicflow.engine.losses import Loss
 

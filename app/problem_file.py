@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 from conicflow.engine.errors import ConicflowError, ProblemError
-from conicflow.engine.features import FeatureMap
+from conicflow.engine.feature_map import FeatureMap
 from conicflow.engine.kernels import describe
 from conicflow.engine.losses import Loss
 from conicflow.engine.problem import Problem, Sign

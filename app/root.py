@@ -2,7 +2,7 @@
 
 from conicflow.engine import features, initial, losses
 from conicflow.engine.errors import CertificateError, ConicflowError, FlowError, KernelError, ProblemError
-from conicflow.engine.features import FeatureMap
+from conicflow.engine.feature_map import FeatureMap
 from conicflow.engine.flow import Trajectory, flow
 from conicflow.engine.gap import duality_gap
 from conicflow.engine.losses import Loss

@@ -7,9 +7,11 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from .derivation import FeatureDerivation, LossDerivation, derive_feature, derive_loss
-from .emit import emit_feature, emit_loss
+from .derivation import FeatureDerivation, derive_feature
+from .emit import emit_feature
+from .emit_loss import emit_loss
 from .errors import SpecError
+from .loss_derivation import LossDerivation, derive_loss
 from .spec import FeatureSpec, load_spec
 
 BUILT_IN = Path(__file__).parent / "specs"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from string import Template
 
-from .derivation import FeatureDerivation, LossDerivation
+from .derivation import FeatureDerivation
 from .emit_pointwise import pointwise_evaluate
+from .loss_derivation import LossDerivation
 from .printer import print_expression
 
 # Two lifts (theory §1): partially 1-homogeneous, V = λ|w|; 2-homogeneous, V = λ(w² + |θ|²)/2.

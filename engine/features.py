@@ -1,161 +1,22 @@
-"""Feature maps: a compiled kernel together with the samples, constants and domain it is used with."""
+"""The built-in feature maps, as functions of their arguments."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from .checks import array, integer, number
-from .domain import Array, Axis, Domain
+from .domain import Axis, Domain
 from .errors import ProblemError
+from .feature_map import FeatureMap, check_inputs
 from .kernels import describe, find_kernel, kernel_names
-from .losses import Field
-from .threads import load_kernel_blas, single_threaded_blas
+from .threads import load_kernel_blas
 
 KINDS = ("pointwise", "ridge", "torus")
-
-
-@dataclass(frozen=True, eq=False)
-class FeatureMap:
-    """phi: Theta -> F for given samples, with its compiled value, adjoint, derivatives and flow.
-
-    Made by `features.NAME(...)`; not by hand.
-
-    Parameters
-    ----------
-    kernel : the compiled module.
-    description : what the spec says: name, kind, title, equation, parameters, inputs, constants, family, losses.
-    domain : Theta.
-    inputs : sample arrays by name; for torus features the cutoff K and the filter h.
-    constants : fixed numbers by name.
-    statics : the arguments that every kernel call repeats.
-    """
-
-    kernel: ModuleType
-    description: Mapping[str, Any]
-    domain: Domain
-    inputs: Mapping[str, Any]
-    constants: Mapping[str, float]
-    statics: tuple[Any, ...]
-
-    @property
-    def name(self) -> str:
-        """The spec's name."""
-        return str(self.description["name"])
-
-    @property
-    def kind(self) -> str:
-        """pointwise, ridge or torus."""
-        return str(self.description["kind"])
-
-    @property
-    def homogeneous(self) -> bool:
-        """Whether w·phi(theta) is 2-homogeneous in (w, theta) (CB18 Thm 3.3), not only 1-homogeneous in w (Thm 3.5)."""
-        return bool(self.description["family"] == "2-homogeneous")
-
-    @property
-    def dimension(self) -> int:
-        """Number of coordinates d of a position."""
-        return self.domain.dimension
-
-    @property
-    def size(self) -> int:
-        """Number of coordinates of F: n samples, or 2K + 1 Fourier coefficients."""
-        return int(self.statics[0].shape[0])
-
-    def _positions(self, positions: Array) -> Array:
-        """Kernels trust their arguments: nothing of a wrong shape may reach them."""
-        if np.ndim(positions) != 2 or np.shape(positions)[1] != self.dimension:
-            raise ProblemError(
-                f"positions of {self.name} need shape (k, {self.dimension}); got {np.shape(positions)}; reshape them"
-            )
-        checked = np.ascontiguousarray(positions, dtype=np.float64)
-        if not np.all(np.isfinite(checked)):
-            raise ProblemError(
-                f"positions of {self.name} must be finite; some are not; remove NaN and infinite entries"
-            )
-        return checked
-
-    def _point(self, g: Field) -> Field:
-        dtype = np.complex128 if self.kind == "torus" else np.float64
-        if np.shape(g) != (self.size,) or np.asarray(g).dtype.kind not in ("fc" if self.kind == "torus" else "f"):
-            raise ProblemError(
-                f"g must have shape ({self.size},) and dtype {dtype.__name__}; got {np.shape(g)}, {np.asarray(g).dtype}; "
-                "give a point of F, such as the residual"
-            )
-        return np.ascontiguousarray(g, dtype=dtype)
-
-    def _threads(self) -> AbstractContextManager[None]:
-        # A ridge kernel calls BLAS from its own threads: BLAS must not start more.
-        return single_threaded_blas() if self.kind == "ridge" else nullcontext()
-
-    def forward(self, weights: Array, positions: Array) -> Field:
-        """f = sum_i weights_i phi(positions_i), shape (size,)."""
-        positions = self._positions(positions)
-        if np.shape(weights) != (len(positions),):
-            raise ProblemError(
-                f"{len(positions)} positions need weights of shape ({len(positions)},); got {np.shape(weights)}; give one each"
-            )
-        particles = np.ascontiguousarray(np.column_stack([weights, positions]))
-        with self._threads():
-            f: Field = self.kernel.forward(particles, *self.statics)
-        return f
-
-    def adjoint(self, particles: Array, g: Field) -> tuple[Array, Array]:
-        """<g, w_i phi(theta_i)>, shape (m,), and its gradient by (w_i, theta_i), shape (m, 1 + d)."""
-        self._positions(particles[:, 1:])
-        with self._threads():
-            value, gradient = self.kernel.adjoint(particles, *self.statics, self._point(g))
-        return value, gradient
-
-    def value_and_gradient(self, particles: Array, y: Field, omega: Array, loss: int) -> tuple[float, Array]:
-        """R(f) at f = (1/m) sum_i Phi(u_i) and m times its gradient by u_i; see `Problem.value_and_gradient`."""
-        particles = np.ascontiguousarray(particles, dtype=np.float64)
-        if particles.ndim != 2 or len(particles) == 0:
-            raise ProblemError(
-                f"particles need shape (m, {1 + self.dimension}), m >= 1; got {particles.shape}; reshape them"
-            )
-        self._positions(particles[:, 1:])
-        with self._threads():
-            value, gradient = self.kernel.value_and_gradient(particles, *self.statics, y, omega, loss)
-        return value, gradient
-
-    def jacobian(self, positions: Array) -> Field:
-        """phi(theta_i) and its d partial derivatives, shape (1 + d, k, size), for k positions."""
-        with self._threads():
-            jacobian: Field = self.kernel.jacobian(self._positions(positions), *self.statics)
-        return jacobian
-
-    def certificate(self, positions: Array, g: Field) -> tuple[Array, Array, Array]:
-        """eta (k,), grad eta (k, d) and its Hessian (k, d, d) of eta(theta) = <g, phi(theta)> (theory §3)."""
-        with self._threads():
-            eta, gradient, hessian = self.kernel.certificate(self._positions(positions), *self.statics, self._point(g))
-        return eta, gradient, hessian
-
-    def advance(self, particles: Array, *arguments: Any) -> Array:
-        """Steps of the particle flow in compiled code, in place; the energies before and after each step."""
-        with self._threads():
-            energies: Array = self.kernel.advance(particles, *self.statics, *arguments)
-        return energies
-
-    def with_inputs(self, **inputs: ArrayLike) -> FeatureMap:
-        """The same map at other samples, for prediction; the domain and the constants stay."""
-        if self.kind == "torus":
-            raise ProblemError("a feature on the torus has no samples; got new inputs; build another feature map")
-        checked = _check_inputs(self.description, inputs)
-        if self.kind == "ridge" and checked["x"].shape[1] != self.dimension:
-            raise ProblemError(
-                f"new samples need {self.dimension} columns; got {checked['x'].shape[1]}; keep the columns as they were"
-            )
-        statics = (*checked.values(), *self.constants.values())
-        return FeatureMap(self.kernel, self.description, self.domain, checked, self.constants, statics)
 
 
 def make(name: str, **arguments: Any) -> FeatureMap:
@@ -192,7 +53,7 @@ def make(name: str, **arguments: Any) -> FeatureMap:
         domain = Domain((Axis(description["parameters"][0]["name"], 0.0, 1.0, wraps=True),))
         samples: dict[str, Any] = {"cutoff": (len(coefficients) - 1) // 2, "filter": coefficients}
         return FeatureMap(kernel, description, domain, samples, {}, (coefficients,))
-    samples = _check_inputs(description, {key: arguments[key] for key in inputs})
+    samples = check_inputs(description, {key: arguments[key] for key in inputs})
     if description["kind"] == "ridge":
         load_kernel_blas()
         axes = tuple(Axis(f"theta{j}", -math.inf, math.inf) for j in range(samples["x"].shape[1]))
@@ -218,24 +79,6 @@ def _axis(parameter: Mapping[str, str], arguments: Mapping[str, Any]) -> Axis:
         ) from None
     rule = (f"the interval of {name}", "two finite numbers", "give both ends")
     return Axis(name, number(rule[0], low, *rule[1:]), number(rule[0], high, *rule[1:]))
-
-
-def _check_inputs(description: Mapping[str, Any], inputs: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float64]]:
-    """Samples as C-contiguous float64, all of one length; (n, d) for ridge features, else (n,)."""
-    ndim = 2 if description["kind"] == "ridge" else 1
-    shape = "(n, d)" if ndim == 2 else "(n,)"
-    checked: dict[str, NDArray[np.float64]] = {}
-    for name, values in inputs.items():
-        samples = array(f"samples {name}", values)
-        if samples.ndim != ndim or samples.size == 0:
-            raise ProblemError(
-                f"samples {name} need shape {shape} with at least one sample; got {samples.shape}; reshape them"
-            )
-        checked[name] = samples
-    lengths = {name: len(samples) for name, samples in checked.items()}
-    if len(set(lengths.values())) > 1:
-        raise ProblemError(f"all samples need one length; got {lengths}; give one entry of each per observation")
-    return checked
 
 
 def _check_constant(name: str, value: Any, positive: bool) -> float:

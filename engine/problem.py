@@ -10,7 +10,7 @@ import numpy as np
 from .checks import number
 from .domain import Array
 from .errors import ProblemError
-from .features import FeatureMap
+from .feature_map import FeatureMap
 from .losses import Field, Loss
 from .measure import Measure
 

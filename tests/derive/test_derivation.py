@@ -10,9 +10,10 @@ import conicflow.derive.spec
 import mpmath
 import pytest
 import sympy
-from conicflow.derive.derivation import derive_feature, derive_loss, prove_homogeneity, torus_phase
+from conicflow.derive.derivation import derive_feature, prove_homogeneity, torus_phase
 from conicflow.derive.errors import SpecError
 from conicflow.derive.functions import differentiate, sigmoid
+from conicflow.derive.loss_derivation import derive_loss
 from conicflow.derive.spec import load_spec
 
 SPECS = Path(conicflow.derive.spec.__file__).parent / "specs"
@@ -281,7 +282,8 @@ def test_what_cannot_be_proved_is_refused(tmp_path):
 def test_derivations_do_not_depend_on_the_hash_seed():
     script = """if True:
         import pathlib, sys
-        from conicflow.derive.derivation import derive_feature, derive_loss
+        from conicflow.derive.derivation import derive_feature
+        from conicflow.derive.loss_derivation import derive_loss
         from conicflow.derive.spec import FeatureSpec, load_spec
         for path in sorted(pathlib.Path(sys.argv[1]).glob("*.toml")):
             spec = load_spec(path)

@@ -6,7 +6,8 @@ import conicflow.derive.spec
 import pytest
 import sympy
 from conicflow.derive.errors import SpecError
-from conicflow.derive.spec import MAX_FILE_BYTES, FeatureSpec, LossSpec, load_spec
+from conicflow.derive.loss_spec import LossSpec
+from conicflow.derive.spec import MAX_FILE_BYTES, FeatureSpec, load_spec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

@@ -1,0 +1,33 @@
+"""The first lines of every kernel module: what wrote it, from which spec, and what it says of itself."""
+
+from __future__ import annotations
+
+import json
+from string import Template
+
+import sympy
+
+_HEADER = Template('''\
+# Written by conicflow.derive from $name.toml: do not edit. To write it again: conicflow derive
+# spec SHA-256 $sha256
+# SymPy $sympy
+"""$title: $equation"""
+
+import numpy as np
+
+# pythran export DESCRIPTION
+DESCRIPTION = $description
+
+
+''')
+
+
+def header(description: dict[str, object], sha256: str) -> str:
+    return _HEADER.substitute(
+        name=description["name"],
+        sha256=sha256,
+        sympy=sympy.__version__,
+        title=description["title"],
+        equation=description["equation"],
+        description=repr(json.dumps(description, sort_keys=True)),
+    )

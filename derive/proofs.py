@@ -1,0 +1,62 @@
+"""Proving that a formula is zero, or finding a point where it is not."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping, Sequence
+
+import sympy
+
+from .errors import SpecError
+from .functions import expand_definitions, smooth_cases
+from .loss_spec import PREDICTION
+from .spec_tables import Constant
+
+SAMPLES = 50
+DIGITS = 30
+TOLERANCE = sympy.Float("1e-20", DIGITS)
+"""A residual above this, relative to 1 + the sum of its terms' sizes, refutes an identity: terms have 30 digits."""
+MAX_CASES = 256
+Point = Mapping[sympy.Symbol, sympy.Expr]
+
+
+def prove_zero(residual: sympy.Expr, claim: str, points: Iterable[Point]) -> None:
+    """Refute residual = 0 at a point, or prove it on either side of every kink; raise SpecError unless it is proved."""
+    terms = sympy.Add.make_args(residual)
+    for point in points:
+        values = [evaluate(term, point) for term in terms]
+        if not abs(sum(values)) <= TOLERANCE * (1 + sum(map(abs, values))):
+            raise SpecError(f"{claim}: this fails at {shown(point)} by {sympy.N(sum(values), 6)}: correct it")
+    for count, case in enumerate(smooth_cases(residual)):
+        if count >= MAX_CASES or not _simplifies_to_zero(case):
+            raise SpecError(f"{claim}: this could not be proved: write the formula in a simpler form")
+
+
+def _simplifies_to_zero(expression: sympy.Expr) -> bool:
+    """Whether an expression without kinks is identically zero by simplification, every step of which is an equality.
+
+    Predictions are written f = log E, so that an expression in exp(f) becomes rational.
+    """
+    expression = expand_definitions(expression).subs(PREDICTION, sympy.log(sympy.Dummy("E", positive=True)))
+    expression = expression.replace(sympy.log, lambda argument: sympy.log(sympy.factor(argument)))
+    expression = sympy.expand(sympy.expand_log(expression))
+    return bool(expression.is_zero or sympy.simplify(expression).is_zero)
+
+
+def draw_constants(constants: Sequence[Constant], draw: random.Random) -> dict[sympy.Symbol, sympy.Expr]:
+    return {constant.symbol: between(draw, 0 if constant.positive else -2, 2) for constant in constants}
+
+
+def between(draw: random.Random, low: int, high: int) -> sympy.Expr:
+    return low + (high - low) * sympy.Rational(draw.randint(1, 1008), 1009)
+
+
+def evaluate(expression: sympy.Expr, point: Point) -> sympy.Expr:
+    try:
+        return expression.xreplace(dict(point)).evalf(DIGITS)
+    except (ArithmeticError, MemoryError, RecursionError, TypeError, ValueError) as error:
+        raise SpecError(f"{expression} has no value at {shown(point)} ({error}): rewrite it") from None
+
+
+def shown(point: Point) -> str:
+    return ", ".join(f"{symbol.name} = {value.evalf(6)}" for symbol, value in point.items())
