@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from string import Template
 
 from .derivation import FeatureDerivation
+from .emit_arguments import static_arguments
 from .emit_pointwise import pointwise_evaluate
 from .loss_derivation import LossDerivation
 from .printer import print_expression
@@ -208,13 +209,8 @@ def flow_body(derivation: FeatureDerivation, losses: Sequence[LossDerivation]) -
     losses : the losses that the flow can follow; the position in this sequence is the `loss` argument of `advance`.
     """
     spec = derivation.spec
-    field = "float64"
-    names = [item.name for item in spec.inputs] + [item.name for item in spec.constants]
-    types = ["float64[:]"] * len(spec.inputs) + ["float64"] * len(spec.constants)
-    if spec.kind == "torus":
-        field, names, types = "complex128", ["h"], ["complex128[:]"]
-    elif spec.kind == "ridge":
-        names[0], types[0] = "x", "float64[:, :] order(C)"
+    field = "complex128" if spec.kind == "torus" else "float64"
+    names, types = zip(*static_arguments(spec), strict=True)
     functions = []
     for loss in losses:
         for which, expression in (("value", loss.value), ("slope", loss.slope)):
