@@ -51,7 +51,8 @@ def argument_forms(name: str) -> dict[str, str]:
     ridge = description["kind"] == "ridge"
     samples = {"x": ROWS} if ridge else {entry["name"]: REFERENCE for entry in description["inputs"]}
     intervals = {entry["name"]: INTERVAL for entry in description["parameters"] if entry["domain"] == "interval"}
-    return samples | intervals | {entry["name"]: NUMBER for entry in description["constants"]}
+    radius = {"radius": NUMBER} if any(entry["domain"] == "ball" for entry in description["parameters"]) else {}
+    return samples | intervals | radius | {entry["name"]: NUMBER for entry in description["constants"]}
 
 
 def read_features(references: References, training: Rows | None) -> tuple[Callable[..., FeatureMap], dict[str, Array]]:

@@ -59,20 +59,35 @@ def derive_feature(spec: FeatureSpec) -> FeatureDerivation:
 def prove_homogeneity(spec: FeatureSpec) -> Family:
     """Prove the family a spec claims, and return it.
 
-    w phi(theta) is partially 1-homogeneous by its form. It is 2-homogeneous if moreover
-    s w phi(s theta) = s^2 w phi(theta) for all s > 0, which is proved by simplification.
+    w phi(theta) is partially 1-homogeneous by its form. It is 2-homogeneous if moreover s w phi(s theta) = s² w phi(theta)
+    for all s > 0, and 2-homogeneous in theta if phi(s theta) = s² phi(theta); both are proved by simplification. In a
+    ridge feature the degree of z is that of the warp v: v(s theta) = s^p v(theta) is proved first, then phi(s^p z).
     """
-    if spec.family_claim == "partially 1-homogeneous":
-        return spec.family_claim
+    claim = spec.family_claim
+    if claim == "partially 1-homogeneous":
+        if spec.kind == "ridge" and spec.parameters[0].domain != "ball":
+            raise SpecError(
+                "a ridge feature that is partially 1-homogeneous has a parameter of domain 'ball', on which phi is "
+                "bounded, found 'real': change the domain"
+            )
+        return claim
     if any(parameter.domain != "real" for parameter in spec.parameters):
         domains = [parameter.domain for parameter in spec.parameters]
-        raise SpecError(f"2-homogeneous features have parameters of domain 'real', found {domains}: lower the claim")
+        raise SpecError(f"{claim} features have parameters of domain 'real', found {domains}: lower the claim")
+    if claim == "2-homogeneous in theta" and spec.kind != "ridge":
+        raise SpecError(f"{claim} is for ridge features, found kind = {spec.kind!r}: lower the claim")
     scale = sympy.Dummy("s", positive=True)
-    scaled = {coordinate: scale * coordinate for coordinate in _coordinates(spec)}
-    residual = spec.phi.xreplace(scaled) - scale * spec.phi
+    degree = 2 if claim == "2-homogeneous in theta" else 1
+    if spec.kind == "ridge" and spec.warp != (theta := spec.parameters[0].symbol):
+        residual = spec.warp.xreplace({theta: scale * theta}) - scale**degree * spec.warp
+        points = ({theta: sign * sympy.Rational(4, 3), scale: sympy.Rational(3, 2)} for sign in (-1, 1))
+        prove_zero(residual, f"warp = {spec.warp} is homogeneous of degree {degree} in {theta}", points)
+        degree = 1  # in z
+    residual = spec.phi.xreplace({item: scale * item for item in _coordinates(spec)}) - scale**degree * spec.phi
     points = ({**point, scale: sympy.Rational(3, 2)} for point in _feature_points(spec))
-    prove_zero(residual, f"phi = {spec.phi} is 2-homogeneous: phi(s theta) = s phi(theta)", points)
-    return spec.family_claim
+    power = "s" if degree == 1 else "s**2"
+    prove_zero(residual, f"phi = {spec.phi} is {claim}: phi(s theta) = {power} phi(theta)", points)
+    return claim
 
 
 def torus_phase(spec: FeatureSpec) -> sympy.Expr:

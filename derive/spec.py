@@ -26,13 +26,14 @@ from .spec_tables import (
     section_of,
     text_of,
 )
+from .vector_loss import VectorLossSpec, read_vector_loss
 
-Domain = Literal["interval", "torus", "circle", "real"]
+Domain = Literal["interval", "torus", "circle", "real", "ball"]
 Kind = Literal["pointwise", "ridge", "torus"]
-Family = Literal["partially 1-homogeneous", "2-homogeneous"]
+Family = Literal["partially 1-homogeneous", "2-homogeneous", "2-homogeneous in theta"]
 
 MAX_FILE_BYTES = 64 * 1024
-_FEATURE_KEYS = COMMON_KEYS | {"family", "phi", "parameters", "inputs"}
+_FEATURE_KEYS = COMMON_KEYS | {"family", "phi", "warp", "parameters", "inputs"}
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Parameter:
     """A coordinate of theta.
 
     Its domain is an interval given with the data, the torus of period 1, the circle of period 2 pi, or the real line.
-    The one parameter of a ridge feature is a vector in R^d.
+    The one parameter of a ridge feature is a vector: in R^d, or in a ball whose radius is given with the data.
     """
 
     name: str
@@ -61,8 +62,8 @@ class Input:
 class FeatureSpec:
     """A feature map theta -> phi(theta), by its coordinates in F.
 
-    kind "pointwise": phi is an expression of parameters and inputs; "ridge": an expression of z = <theta, x>;
-    "torus": h exp(i k alpha(theta)), one Fourier coefficient.
+    kind "pointwise": phi is an expression of parameters and inputs; "ridge": an expression of z = <v, x>, where `warp`
+    makes v of theta, entry by entry; "torus": h exp(i k alpha(theta)), one Fourier coefficient.
     """
 
     name: str
@@ -70,6 +71,7 @@ class FeatureSpec:
     title: str
     reference: str
     phi: sympy.Expr
+    warp: sympy.Expr
     parameters: tuple[Parameter, ...]
     inputs: tuple[Input, ...]
     constants: tuple[Constant, ...]
@@ -77,7 +79,7 @@ class FeatureSpec:
     source_sha256: str
 
 
-def load_spec(path: str | Path) -> FeatureSpec | LossSpec:
+def load_spec(path: str | Path) -> FeatureSpec | LossSpec | VectorLossSpec:
     """Read a spec from a TOML file.
 
     Raises
@@ -87,7 +89,8 @@ def load_spec(path: str | Path) -> FeatureSpec | LossSpec:
     """
     try:
         table, sha256 = _read_toml(Path(path))
-        return (read_loss if text_of(table, "kind") == "loss" else _feature)(table, sha256)
+        readers = {"loss": read_loss, "vector loss": read_vector_loss}
+        return readers.get(text_of(table, "kind"), _feature)(table, sha256)
     except SpecError as error:
         raise SpecError(f"{path}: {error}") from None
 
@@ -111,8 +114,8 @@ def _read_toml(path: Path) -> tuple[dict[str, Any], str]:
 
 
 def _feature(table: Mapping[str, Any], sha256: str) -> FeatureSpec:
-    check_keys(table, _FEATURE_KEYS, optional={"parameters", "inputs", "constants"})
-    kind = choice_of(table, "kind", (*get_args(Kind), "loss"))
+    check_keys(table, _FEATURE_KEYS, optional={"parameters", "inputs", "constants", "warp"})
+    kind = choice_of(table, "kind", (*get_args(Kind), "loss", "vector loss"))
     domains, descriptions = section_of(table, "parameters"), section_of(table, "inputs")
     parameters = tuple(
         Parameter(name, sympy.Symbol(name, real=True), choice_of(domains, name, get_args(Domain))) for name in domains
@@ -135,6 +138,7 @@ def _feature(table: Mapping[str, Any], sha256: str) -> FeatureSpec:
         title=text_of(table, "title"),
         reference=text_of(table, "reference"),
         phi=phi,
+        warp=_warp(table, kind, parameters),
         parameters=parameters,
         inputs=inputs,
         constants=constants,
@@ -143,11 +147,24 @@ def _feature(table: Mapping[str, Any], sha256: str) -> FeatureSpec:
     )
 
 
+def _warp(table: Mapping[str, Any], kind: Kind, parameters: tuple[Parameter, ...]) -> sympy.Expr:
+    """v as an expression of the first parameter: the parameter itself, unless a ridge feature says otherwise."""
+    symbol = parameters[0].symbol
+    if "warp" not in table:
+        return symbol
+    if kind != "ridge":
+        raise SpecError(f"warp is for ridge features, found it with kind = {kind!r}: remove it")
+    return expression_of(table, "warp", {parameters[0].name: symbol})
+
+
 def _check_kind(kind: Kind, parameters: tuple[Parameter, ...], inputs: tuple[Input, ...]) -> None:
     domains, names = [parameter.domain for parameter in parameters], {item.name for item in inputs}
     rule, holds = {
         "pointwise": ("at least one parameter and one input", bool(domains and names)),
-        "ridge": ("one parameter, of domain 'real', and the input z", (domains, names) == (["real"], {"z"})),
+        "ridge": (
+            "one parameter, of domain 'real' or 'ball', and the input z",
+            domains in (["real"], ["ball"]) and names == {"z"},
+        ),
         "torus": ("one parameter, of domain 'torus', the inputs h and k", (domains, names) == (["torus"], {"h", "k"})),
     }[kind]
     if not holds:

@@ -12,7 +12,7 @@ from typing import Any
 import sympy
 
 from .errors import SpecError
-from .functions import FUNCTIONS
+from .functions import FUNCTIONS, Function
 from .parse import parse_expression
 
 MAX_TEXT_CHARACTERS = 200
@@ -27,11 +27,12 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 
 @dataclass(frozen=True)
 class Constant:
-    """A real number fixed when the feature map or the loss is built."""
+    """A real number fixed when the feature map or the loss is built; `below` is a strict upper bound."""
 
     name: str
     symbol: sympy.Symbol
     positive: bool
+    below: int | None
     description: str
 
 
@@ -73,23 +74,42 @@ def choice_of(table: Mapping[str, Any], key: str, allowed: tuple[str, ...]) -> A
 
 
 def expression_of(
-    table: Mapping[str, Any], key: str, symbols: Mapping[str, sympy.Symbol], *, allow_imaginary: bool = False
+    table: Mapping[str, Any],
+    key: str,
+    symbols: Mapping[str, sympy.Symbol],
+    *,
+    allow_imaginary: bool = False,
+    extra_functions: Mapping[str, Function] | None = None,
 ) -> sympy.Expr:
     try:
-        return parse_expression(table[key], symbols, allow_imaginary=allow_imaginary)
+        return parse_expression(
+            table[key], symbols, allow_imaginary=allow_imaginary, functions=FUNCTIONS | (extra_functions or {})
+        )
     except SpecError as error:
         raise SpecError(f"{key}: {error}") from None
+
+
+def conditions_of(table: Mapping[str, Any], key: str, symbols: Mapping[str, sympy.Symbol]) -> tuple[sympy.Expr, ...]:
+    """A list of expressions, each of which is >= 0."""
+    conditions = table.get(key, [])
+    if not isinstance(conditions, list):
+        raise SpecError(f"{key} is a list of expressions, found {conditions!r:.60}: put it in brackets")
+    return tuple(expression_of({key: text}, key, symbols) for text in conditions)
 
 
 def constants_of(table: Mapping[str, Any]) -> tuple[Constant, ...]:
     constants = []
     for name, entry in section_of(table, "constants").items():
-        keys_match = isinstance(entry, dict) and entry.keys() == {"positive", "description"}
-        if not keys_match or not isinstance(entry["positive"], bool):
-            rule = 'a constant is a table { positive = true or false, description = "..." }'
+        keys = {"positive", "description"}
+        if not isinstance(entry, dict) or not keys <= entry.keys() <= keys | {"below"}:
+            rule = 'a constant is a table { positive = true or false, description = "..." }, perhaps with below = 1'
             raise SpecError(f"{rule}, found {name:.60} = {entry!r:.60}: rewrite it so")
-        symbol = sympy.Symbol(name, positive=True) if entry["positive"] else sympy.Symbol(name, real=True)
-        constants.append(Constant(name, symbol, entry["positive"], text_of(entry, "description")))
+        positive, below = entry["positive"], entry.get("below")
+        if not isinstance(positive, bool) or not (below is None or (type(below) is int and abs(below) < 10**6)):
+            rule = "positive is true or false, and below a whole number under a million"
+            raise SpecError(f"{rule}, found {name:.60} = {entry!r:.60}: rewrite it so")
+        symbol = sympy.Symbol(name, positive=True) if positive else sympy.Symbol(name, real=True)
+        constants.append(Constant(name, symbol, positive, below, text_of(entry, "description")))
     return tuple(constants)
 
 

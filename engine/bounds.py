@@ -18,6 +18,7 @@ _GRID_PER_LENGTH = 4.0  # grid points per unit of ||d phi||/||phi||: a bump is s
 _MOST_GRID_POINTS = 200_000
 _ASCENTS = 64  # local maxima of the grid that are refined
 _SPHERE_STARTS = 512
+_MOST_NEWTON_DIMENSIONS = 16  # of a ball: beyond, the Hessian costs more than the steps it saves
 _SPHERE_ASCENTS = 256  # not thinned out: maxima at kinks lie close together
 
 
@@ -62,7 +63,10 @@ def sup_certificate(problem: Problem, g: Field, hints: Array | None = None) -> S
         upper, _, positions, heights = sup_of_polynomial(_polynomial(problem, g), evaluate, one_sided=one_sided)
         order = np.argsort(-heights, kind="stable")
         return Supremum(upper, True, "FFT grid, Ehlich-Zeller and Bernstein", positions[order, None], heights[order])
-    starts = sphere_starts(problem, g) if features.domain.sphere else search_grid(problem)
+    if features.domain.sphere:
+        starts = sphere_starts(problem, g)
+    else:
+        starts = ball_starts(problem, g) if features.domain.is_ball else search_grid(problem)
     positions, heights = _ascend_from(problem, g, starts, hints, one_sided)
     return Supremum(float(heights.max(initial=0.0)), False, "grid and local ascent", positions, heights)
 
@@ -99,6 +103,10 @@ def feature_scales(problem: Problem, positions: Array) -> tuple[float, Array]:
 def probe_positions(problem: Problem) -> Array:
     """Positions at which to measure features: a coarse grid and, on an interval, the samples that lie in it."""
     domain = problem.features.domain
+    if domain.is_ball:
+        directions = np.random.default_rng(0).standard_normal((256, domain.dimension))
+        shares = np.resize([0.1, 0.3, 1.0], (len(directions), 1))
+        return np.asarray(domain.radius * shares * directions / np.linalg.norm(directions, axis=1, keepdims=True))
     counts = {1: 129, 2: 17}.get(domain.dimension, 7)
     positions = domain.grid(tuple(counts for _ in domain.axes))
     if domain.dimension == 1 and problem.features.kind == "pointwise":
@@ -125,9 +133,17 @@ def sphere_starts(problem: Problem, g: Field) -> Array:
     generator = np.random.default_rng(0)
     directions = generator.standard_normal((_SPHERE_STARTS, problem.features.dimension))
     rows = x[generator.permutation(len(x))[:_SPHERE_STARTS]]
-    pull = (g @ x)[None, :]
+    pull = g.reshape(len(x), -1).T @ x
     starts = np.concatenate([directions, rows, -rows, pull, -pull])
     return np.asarray(starts[np.linalg.norm(starts, axis=1) > 0])
+
+
+def ball_starts(problem: Problem, g: Field) -> Array:
+    """Positions of a ball to ascend from: the directions of `sphere_starts`, at a tenth, a third and all of the radius."""
+    directions = sphere_starts(problem, g)
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    shares = np.resize([0.1, 0.3, 1.0], (len(directions), 1))
+    return np.concatenate([np.zeros((1, directions.shape[1])), problem.features.domain.radius * shares * directions])
 
 
 def _ascend_from(
@@ -135,11 +151,11 @@ def _ascend_from(
 ) -> tuple[Array, Array]:
     features, domain = problem.features, problem.features.domain
     starts = domain.project(starts)
-    eta = features.adjoint(np.ascontiguousarray(np.column_stack([np.ones(len(starts)), starts])), g)[0]
-    heights = -eta if one_sided else np.abs(eta)
+    eta = features.eta(starts, g)
+    heights = -eta if one_sided else np.abs(eta) if eta.ndim == 1 else np.linalg.norm(eta, axis=1)
     order = np.argsort(-heights, kind="stable")
     norm, slopes = feature_scales(problem, starts[order[:64]])
-    if domain.sphere:
+    if domain.sphere or domain.is_ball:
         chosen = order[:_SPHERE_ASCENTS].tolist()
     else:
         chosen = _thin_out(domain, starts, order[: 32 * _ASCENTS], norm / np.maximum(slopes, 1e-9 * norm))
@@ -172,7 +188,7 @@ def ascend(problem: Problem, g: Field, positions: Array, one_sided: bool, rounds
     damping = np.ones(len(eta))
     for _ in range(rounds):
         step = damping[:, None] * _ascent_step(
-            side[:, None] * gradient, side[:, None, None] * hessian, positions, domain.sphere
+            side[:, None] * gradient, side[:, None, None] * hessian, positions, domain
         )
         trial = domain.project(positions + step)
         new_eta, new_gradient, new_hessian = _derivatives(problem, trial, g)
@@ -188,20 +204,48 @@ def ascend(problem: Problem, g: Field, positions: Array, one_sided: bool, rounds
 
 
 def _derivatives(problem: Problem, positions: Array, g: Field) -> tuple[Array, Array, Array]:
-    """Eta and its derivatives; on a sphere the second ones are not used, nor computed."""
-    if not problem.features.domain.sphere:
-        return problem.features.certificate(positions, g)
-    units = np.ascontiguousarray(np.column_stack([np.ones(len(positions)), positions]))
-    rows = problem.features.adjoint(units, g)[1]
-    return rows[:, 0], rows[:, 1:], np.zeros((len(positions), 1, 1))
+    """Eta, or in R^q |eta| = <eta, c> at its direction c, and its derivatives; few of them need the second ones."""
+    features, q = problem.features, problem.outputs
+    if problem.sign != "vector" and _uses_hessian(features.domain):
+        return features.certificate(positions, g)
+    c = _directions(features.eta(positions, g)) if problem.sign == "vector" else np.ones((len(positions), 1))
+    if _uses_hessian(features.domain):
+        eta, slope, hessian = features.certificate(positions, g, c)
+        return (eta * c).sum(axis=1), slope, hessian
+    rows = features.adjoint(np.column_stack([c, positions]), g)[1]
+    return (rows[:, :q] * c).sum(axis=1), rows[:, q:], np.zeros((len(positions), 1, 1))
 
 
-def _ascent_step(gradient: Array, hessian: Array, positions: Array, sphere: bool) -> Array:
-    if sphere:
+def _uses_hessian(domain: Domain) -> bool:
+    return not domain.sphere and domain.dimension <= _MOST_NEWTON_DIMENSIONS
+
+
+def _directions(vectors: Array) -> Array:
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.where(norms > 0, norms, 1.0))
+
+
+def _ascent_step(gradient: Array, hessian: Array, positions: Array, domain: Domain) -> Array:
+    if domain.sphere:
         # A 1-homogeneous eta equals <grad eta, theta>: were it convex, it would be largest along its own gradient.
-        norm = np.linalg.norm(gradient, axis=1, keepdims=True)
-        return np.where(norm > 0, gradient / np.where(norm > 0, norm, 1.0) - positions, 0.0)
+        return np.where(gradient.any(axis=1, keepdims=True), _directions(gradient) - positions, 0.0)
+    if domain.is_ball:
+        if not _uses_hessian(domain):
+            return domain.radius * _directions(gradient)
+        gradient, hessian = _along_ball(gradient, hessian, positions, domain.radius)
     values, vectors = np.linalg.eigh(hessian)
     size = np.abs(values)
     size = np.maximum(size, 1e-8 * size.max(axis=1, keepdims=True) + 1e-300)
     return np.asarray(np.einsum("kab,kb,kcb,kc->ka", vectors, 1 / size, vectors, gradient))
+
+
+def _along_ball(gradient: Array, hessian: Array, positions: Array, radius: float) -> tuple[Array, Array]:
+    """Where ascent would leave the ball, the derivatives along its sphere, with the curvature that the multiplier adds."""
+    radial = (gradient * positions).sum(axis=1)
+    held = (np.linalg.norm(positions, axis=1) >= radius * (1 - 1e-12)) & (radial > 0)
+    units = np.where(held[:, None], positions / radius, 0.0)
+    normal = units[:, :, None] * units[:, None, :]
+    keep = np.eye(positions.shape[1]) - normal
+    multiplier = np.where(held, radial / radius**2, 0.0)[:, None, None]
+    bent = np.einsum("kab,kbc,kcd->kad", keep, hessian - multiplier * np.eye(positions.shape[1]), keep)
+    return np.einsum("kab,kb->ka", keep, gradient), bent - normal * (1 + np.abs(multiplier))

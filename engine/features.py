@@ -26,7 +26,8 @@ def make(name: str, **arguments: Any) -> FeatureMap:
     ----------
     **arguments : by kind.
         pointwise: every input as an array (n,), every constant as a number, every interval parameter as (low, high).
-        ridge: `x`, an array (n, d), and the constants. torus: `cutoff`, K >= 1, and optionally `filter`, the
+        ridge: `x`, an array (n, d), the constants, and for units that are not 2-homogeneous the `radius` of the ball in
+        which theta may lie. torus: `cutoff`, K >= 1, and optionally `filter`, the
         coefficients h_k of a known point-spread function in the order k = -K..K, complex, shape (2K + 1,).
 
     Raises
@@ -42,7 +43,8 @@ def make(name: str, **arguments: Any) -> FeatureMap:
     else:
         inputs = ["x"] if description["kind"] == "ridge" else [item["name"] for item in description["inputs"]]
         intervals = [item["name"] for item in description["parameters"] if item["domain"] == "interval"]
-        required = known = {*inputs, *constants, *intervals}
+        balls = ["radius"] if any(item["domain"] == "ball" for item in description["parameters"]) else []
+        required = known = {*inputs, *constants, *intervals, *balls}
     unknown, missing = sorted(set(arguments) - known), sorted(required - set(arguments))
     if unknown or missing:
         what = f"there is no argument {unknown[0]!r}" if unknown else f"{missing[0]!r} is missing"
@@ -56,11 +58,20 @@ def make(name: str, **arguments: Any) -> FeatureMap:
     samples = check_inputs(description, {key: arguments[key] for key in inputs})
     if description["kind"] == "ridge":
         load_kernel_blas()
-        axes = tuple(Axis(f"theta{j}", -math.inf, math.inf) for j in range(samples["x"].shape[1]))
-        domain = Domain(axes, sphere=description["family"] == "2-homogeneous")
+        domain = _ridge_domain(samples["x"].shape[1], arguments.get("radius"))
     else:
         domain = Domain(tuple(_axis(item, arguments) for item in description["parameters"]))
     return FeatureMap(kernel, description, domain, samples, numbers, (*samples.values(), *numbers.values()))
+
+
+def _ridge_domain(dimension: int, radius: Any) -> Domain:
+    """The unit sphere of 2-homogeneous units, which have no radius, or a ball."""
+    if radius is None:
+        return Domain(tuple(Axis(f"theta{j}", -math.inf, math.inf) for j in range(dimension)), sphere=True)
+    checked = number("radius", radius, "a positive number", "give the largest norm of theta")
+    if checked <= 0:
+        raise ProblemError(f"radius must be positive; got {checked}; give the largest norm of theta")
+    return Domain.ball(dimension, checked)
 
 
 def _axis(parameter: Mapping[str, str], arguments: Mapping[str, Any]) -> Axis:

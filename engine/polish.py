@@ -24,7 +24,7 @@ def polish(problem: Problem, measure: Measure, rounds: int = _ROUNDS) -> Measure
     rounding; from there on every step halves the gradient. Quadratically convergent where the minimiser is
     non-degenerate. An atom whose weight would change its sign leaves.
     """
-    alive = measure.weights != 0
+    alive = measure.sizes > 0
     measure = Measure(measure.weights[alive], measure.positions[alive])
     objective = problem.objective(measure)
     damping, slow = 1e-4, 0

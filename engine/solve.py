@@ -102,7 +102,7 @@ def solve(
         integer("particles", particles, 1, 10_000_000, "leave it out")
     integer("seed", seed, 0, 2**63 - 1, "the default is 0")
     log = _Log(progress)
-    best = duality_gap(problem, Measure.zero(problem.features.dimension)), Measure.zero(problem.features.dimension)
+    best = duality_gap(problem, problem.zero), problem.zero
     if best[0].supremum.value <= problem.penalty:
         return _result(problem, *best, relative_gap, "zero measure", log, None, 0)
     m = particles if particles is not None else default_particles(problem)
@@ -121,9 +121,9 @@ def solve(
 
 
 def default_particles(problem: Problem) -> int:
-    """Two particles for every feature that fits side by side into Theta; 200 directions on a sphere."""
+    """Two particles for every feature that fits side by side into Theta; 200 on a sphere or in a ball."""
     domain = problem.features.domain
-    if domain.sphere:
+    if domain.sphere or domain.is_ball:
         return 200
     norm, slopes = feature_scales(problem, probe_positions(problem))
     extents = np.maximum((domain.upper - domain.lower) * slopes / norm, 1.0)
@@ -142,14 +142,18 @@ def refine(problem: Problem, measure: Measure, radius: float = _MERGE) -> Measur
 
 
 def start_particles(problem: Problem, m: int, seed: int) -> Array:
-    """Where `solve` starts: weight zero on a grid (CB18 §4.1), or a small sphere for 2-homogeneous units (CB18 §4.2)."""
+    """Where `solve` starts: weight zero on a grid (CB18 §4.1) or in a ball, or a small sphere of 2-homogeneous units (§4.2)."""
+    if problem.features.domain.is_ball:
+        return initial.ball(problem, m, seed)
     if not problem.features.domain.sphere:
         return initial.grid(problem, m)
     unit = initial.sphere(problem, m, 1.0, seed)
     g = problem.loss.gradient(np.zeros_like(problem.loss.y))
-    norm, _ = feature_scales(problem, unit[: min(m, 64), 1:])
-    pull = float(np.abs(problem.features.adjoint(unit, g)[0]).max())
-    return initial.sphere(problem, m, 0.3 * math.sqrt(pull / max(norm**2, 1e-300)), seed)
+    positions = unit[:, problem.outputs :]
+    norm, _ = feature_scales(problem, positions[:64])
+    pull = float(np.abs(problem.features.eta(positions, g)).max())
+    curvature = problem.loss.largest_curvature(np.zeros_like(problem.loss.y))
+    return initial.sphere(problem, m, 0.3 * math.sqrt(pull / max(norm**2 * curvature, 1e-300)), seed)
 
 
 class _Run:
@@ -227,12 +231,14 @@ def _insert(problem: Problem, gap: Gap, measure: Measure) -> Measure | None:
     if top <= penalty or not chosen.any():
         return None
     positions = supremum.positions[chosen][:16]
-    eta = problem.features.certificate(positions, gap.residual)[0]
+    eta = problem.features.eta(positions, gap.residual).reshape(len(positions), -1)
+    sizes = np.linalg.norm(eta, axis=1, keepdims=True)
     norm, _ = feature_scales(problem, positions)
-    curvature = float(problem.loss.curvature(np.zeros_like(problem.loss.y)).max())
-    weights = -np.sign(eta) * (np.abs(eta) - penalty) / max(norm**2 * curvature * len(eta), 1e-300)
+    curvature = problem.loss.largest_curvature(np.zeros_like(problem.loss.y))
+    weights = -eta / sizes * (sizes - penalty) / max(norm**2 * curvature * len(eta), 1e-300)
+    weights = weights if problem.sign == "vector" else weights[:, 0]
     for _ in range(40):
-        larger = Measure(np.append(measure.weights, weights), np.concatenate([measure.positions, positions]))
+        larger = Measure(np.concatenate([measure.weights, weights]), np.concatenate([measure.positions, positions]))
         if problem.objective(larger) < gap.objective:
             return larger
         weights = weights / 2

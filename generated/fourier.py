@@ -150,66 +150,24 @@ def certificate(positions, h, g):
     return eta, gradient, hessian
 
 
-# pythran export adjoint(float64[:, :] order(C), complex128[:], complex128[:])
-def adjoint(u, h, g):
-    """<g, Phi(u_i)>, shape (m,), and its gradient by u_i = (w, theta), shape (m, 1 + d), where Phi(u) = w phi(theta)."""
-    q = slopes(u, h, g)
-    value = u[:, 0]*q[:, 0]
-    for j in range(1, u.shape[1]):
-        q[:, j] *= u[:, 0]
-    return value, q
-
-
 EULER = 0
 FORWARD_BACKWARD = 1
 CONIC = 2
+CONIC_CANONICAL = 3
 
 
-def squared_value(f, y):
-    return (1.0/2.0)*(f - y)**2
+def mass_factor(scheme, rate):
+    """What a step h multiplies a mass r**2 by, rate = h g: r' = -2 r g solved for constant g, or Euler's step in r."""
+    if scheme == CONIC:
+        return np.exp(-4.0*rate)
+    return max(1.0 - 2.0*rate, 0.0)**2
 
 
-def squared_slope(f, y):
-    return f - y
-
-
-def loss_value(loss, f, y):
-    return squared_value(f, y)
-
-
-def loss_slope(loss, f, y):
-    return squared_slope(f, y)
-
-
-def fit(f, y, omega, loss):
-    """R(f) = sum_j omega_j l(f_j, y_j)."""
-    total = 0.0
-    for j in range(f.shape[0]):
-        total += omega[j]*(loss_value(loss, f[j].real, y[j].real) + loss_value(loss, f[j].imag, y[j].imag))
-    return total
-
-
-def residual(f, y, omega, loss):
-    """R'(f)_j = omega_j l'(f_j, y_j)."""
-    g = np.empty_like(f)
-    for j in range(f.shape[0]):
-        g[j] = omega[j]*complex(loss_slope(loss, f[j].real, y[j].real), loss_slope(loss, f[j].imag, y[j].imag))
-    return g
-
-
-def evaluate(u, h, y, omega, loss):
-    """R(f) at f = (1/m) sum_i Phi(u_i), and rows (eta, grad eta)(theta_i) of eta = <R'(f), phi>, shape (m, 1 + d)."""
-    f = forward(u, h)/float(u.shape[0])
-    return fit(f, y, omega, loss), slopes(u, h, residual(f, y, omega, loss))
-
-
-# pythran export value_and_gradient(float64[:, :] order(C), complex128[:], complex128[:], float64[:], int)
-def value_and_gradient(u, h, y, omega, loss):
-    """R((1/m) sum_i Phi(u_i)) and m times its gradient by u_i = (w, theta), shape (m, 1 + d)."""
-    value, q = evaluate(u, h, y, omega, loss)
+def by_particle(u, q):
+    """Rows (eta, grad eta) become the gradient by u_i of <g, Phi(u_i)>, in place."""
     for j in range(1, u.shape[1]):
         q[:, j] *= u[:, 0]
-    return value, q
+    return q
 
 
 def mean_penalty(u, penalty, scheme):
@@ -246,7 +204,7 @@ def move(u, q, penalty, nonnegative, scheme, a, b, lower, upper, wraps):
                 u[i, 1 + j] -= b*w*q[i, 1 + j]
         else:
             side = 1.0 if w >= 0.0 else -1.0
-            u[i, 0] = w*np.exp(-4.0*a*(side*q[i, 0] + penalty))
+            u[i, 0] = w*mass_factor(scheme, a*(side*q[i, 0] + penalty))
             for j in range(d):
                 u[i, 1 + j] -= b*side*q[i, 1 + j]
         if nonnegative:
@@ -262,21 +220,92 @@ def move(u, q, penalty, nonnegative, scheme, a, b, lower, upper, wraps):
                     u[i, 1 + j] = min(max(u[i, 1 + j], lower[j]), upper[j])
 
 
-# pythran export advance(float64[:, :] order(C), complex128[:], complex128[:], float64[:], int, float64, bool, int, float64, float64, float64[:], float64[:], bool[:], int, bool)
-def advance(u, h, y, omega, loss, penalty, nonnegative, scheme, a, b, lower, upper, wraps, steps, descent):
+# pythran export adjoint(float64[:, :] order(C), complex128[:], complex128[:])
+def adjoint(u, h, g):
+    """<g, Phi(u_i)>, shape (m,), and its gradient by u_i = (w, theta), the shape of u, where Phi(u) = w phi(theta)."""
+    q = slopes(u, h, g)
+    value = u[:, 0]*q[:, 0]
+    return value, by_particle(u, q)
+
+
+def squared_value(f, y):
+    return (1.0/2.0)*(f - y)**2
+
+
+def squared_slope(f, y):
+    return f - y
+
+
+def loss_value(loss, f, y, parameters, j):
+    return squared_value(f, y)
+
+
+def loss_slope(loss, f, y, parameters, j):
+    return squared_slope(f, y)
+
+
+def fit(f, y, omega, parameters, loss):
+    """R(f) = sum_j omega_j l(f_j, y_j)."""
+    total = 0.0
+    for j in range(f.shape[0]):
+        total += omega[j]*(loss_value(loss, f[j].real, y[j].real, parameters, j) + loss_value(loss, f[j].imag, y[j].imag, parameters, j))
+    return total
+
+
+def residual(f, y, omega, parameters, loss):
+    """R'(f)_j = omega_j l'(f_j, y_j)."""
+    g = np.empty_like(f)
+    for j in range(f.shape[0]):
+        g[j] = omega[j]*complex(loss_slope(loss, f[j].real, y[j].real, parameters, j), loss_slope(loss, f[j].imag, y[j].imag, parameters, j))
+    return g
+
+
+def precise(precision, r):
+    """precision times r, by rows in their order."""
+    g = np.empty_like(r)
+    for j in range(r.shape[0]):
+        g[j] = np.sum(precision[j]*r)
+    return g
+
+
+def correlated(f, y, precision):
+    """R(f) = <f - y, precision (f - y)>/2 and R'(f): noise whose covariance has this inverse."""
+    r = f - y
+    g = precise(precision, r)
+    return 0.5*np.sum((np.conj(g)*r).real), g
+
+
+def evaluate(u, h, y, omega, parameters, precision, loss):
+    """R(f) at f = (1/m) sum_i Phi(u_i), and rows q_i of the slopes of eta = <R'(f), phi> at the particles."""
+    f = forward(u, h)/float(u.shape[0])
+    if precision.shape[0] > 0:
+        value, g = correlated(f, y, precision)
+        return value, slopes(u, h, g)
+    return fit(f, y, omega, parameters, loss), slopes(u, h, residual(f, y, omega, parameters, loss))
+
+
+# pythran export value_and_gradient(float64[:, :] order(C), complex128[:], complex128[:], float64[:], float64[:, :], complex128[:, :], int)
+def value_and_gradient(u, h, y, omega, parameters, precision, loss):
+    """R((1/m) sum_i Phi(u_i)) and m times its gradient by u_i = (w, theta), the shape of u."""
+    value, q = evaluate(u, h, y, omega, parameters, precision, loss)
+    return value, by_particle(u, q)
+
+
+# pythran export advance(float64[:, :] order(C), complex128[:], complex128[:], float64[:], float64[:, :], complex128[:, :], int, float64, bool, int, float64, float64, float64[:], float64[:], bool[:], int, bool)
+def advance(u, h, y, omega, parameters, precision, loss, penalty, nonnegative, scheme, a, b, lower, upper, wraps, steps, descent):
     """Steps of the particle flow of F_m(u) = R((1/m) sum_i Phi(u_i)) + (1/m) sum_i V(u_i), in place.
     `a` and `b` are the step times the speed of weights and of positions. Returns F_m before the first step and after
     each: steps + 1 numbers, or fewer with `descent`, where the first step that would not lower F_m is undone and ends it.
     """
     energies = np.empty(steps + 1)
     previous = u.copy()
-    value, q = evaluate(u, h, y, omega, loss)
+    value, q = evaluate(u, h, y, omega, parameters, precision, loss)
     energies[0] = value + mean_penalty(u, penalty, scheme)
     for step in range(steps):
         if descent:
             previous[:] = u
         move(u, q, penalty, nonnegative, scheme, a, b, lower, upper, wraps)
-        value, q = evaluate(u, h, y, omega, loss)
+        value, q = evaluate(u, h, y, omega, parameters, precision, loss)
         energies[step + 1] = value + mean_penalty(u, penalty, scheme)
         if descent and not energies[step + 1] < energies[step]:
             u[:] = previous
