@@ -50,7 +50,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Input:
-    """A coordinate of F, one value per sample: real, but for the integer k and the complex h of a torus feature."""
+    """A coordinate of F, one value per sample: real, but for the integers k (or k1, k2, ...) and the complex h of the torus."""
 
     name: str
     symbol: sympy.Symbol
@@ -62,7 +62,7 @@ class FeatureSpec:
     """A feature map theta -> phi(theta), by its coordinates in F.
 
     kind "pointwise": phi is an expression of parameters and inputs; "ridge": an expression of z = <theta, x>;
-    "torus": h exp(i k alpha(theta)), one Fourier coefficient.
+    "torus": h exp(-2 pi i sum_a k_a theta_a), one Fourier coefficient; frequencies are declared in the parameters' order.
     """
 
     name: str
@@ -117,9 +117,8 @@ def _feature(table: Mapping[str, Any], sha256: str) -> FeatureSpec:
     parameters = tuple(
         Parameter(name, sympy.Symbol(name, real=True), choice_of(domains, name, get_args(Domain))) for name in domains
     )
-    special = {"k": {"integer": True}, "h": {"complex": True}} if kind == "torus" else {}
     inputs = tuple(
-        Input(name, sympy.Symbol(name, **special.get(name, {"real": True})), text_of(descriptions, name))
+        Input(name, sympy.Symbol(name, **_assumptions(kind, name)), text_of(descriptions, name))
         for name in descriptions
     )
     constants = constants_of(table)
@@ -143,14 +142,27 @@ def _feature(table: Mapping[str, Any], sha256: str) -> FeatureSpec:
     )
 
 
+def _assumptions(kind: Kind, name: str) -> dict[str, bool]:
+    if kind != "torus":
+        return {"real": True}
+    return {"complex": True} if name == "h" else {"integer": True}
+
+
+def frequencies(dimension: int) -> list[str]:
+    """Names of the inputs of a torus feature beside h: k, or k1, k2, ... in the order of the parameters."""
+    return ["k"] if dimension == 1 else [f"k{axis}" for axis in range(1, dimension + 1)]
+
+
 def _check_kind(kind: Kind, parameters: tuple[Parameter, ...], inputs: tuple[Input, ...]) -> None:
-    domains, names = [parameter.domain for parameter in parameters], {item.name for item in inputs}
+    domains, names = [parameter.domain for parameter in parameters], [item.name for item in inputs]
+    expected = frequencies(len(domains))
     rule, holds = {
         "pointwise": ("at least one parameter and one input", bool(domains and names)),
-        "ridge": ("one parameter, of domain 'real', and the input z", (domains, names) == (["real"], {"z"})),
-        "torus": ("one parameter, of domain 'torus', the inputs h and k", (domains, names) == (["torus"], {"h", "k"})),
+        "ridge": ("one parameter, of domain 'real', and the input z", (domains, names) == (["real"], ["z"])),
+        "torus": (
+            "parameters of domain 'torus', the inputs h and, for each parameter, its frequency: k alone, or k1, k2, ...",
+            set(domains) == {"torus"} and "h" in names and [name for name in names if name != "h"] == expected,
+        ),
     }[kind]
     if not holds:
-        raise SpecError(
-            f"a {kind} feature declares {rule}; found {domains} and {sorted(names)}: change the declarations"
-        )
+        raise SpecError(f"a {kind} feature declares {rule}; found {domains} and {names}: change the declarations")
