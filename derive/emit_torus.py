@@ -8,7 +8,7 @@ _BODY = '''\
 LANES = 128  # particles handled at once, in vector registers
 RESTART = 32  # frequencies between fresh sines and cosines, so that rounding errors of the recurrence stay small
 GROUPS = 16  # partial sums over particles, whatever the number of threads
-PARALLEL = 1048576  # pairs (particle, coefficient), a fraction of a millisecond, below which waiting for threads costs more than it saves
+PARALLEL = 2097152  # pairs (particle, coefficient), about half a millisecond, below which waiting for threads costs more than it saves
 SLOPE = -2.0*np.pi  # of alpha_a by theta_a
 
 

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-
 from .checks import number
 from .domain import Axis, Domain
 from .errors import ProblemError

@@ -19,9 +19,9 @@ def sha(*arrays):
 generator = np.random.default_rng(0)
 n = 2100
 maps = [
-    cf.features.fourier(cutoff=600),
-    cf.features.fourier_2d(cutoff=(16, 18)),
-    cf.features.fourier_3d(cutoff=(4, 5, 6)),
+    cf.features.fourier(cutoff=1100),
+    cf.features.fourier_2d(cutoff=(22, 24)),
+    cf.features.fourier_3d(cutoff=(5, 6, 7)),
     cf.features.gaussian(x=generator.random(n), sigma=0.1, theta=(0, 1)),
     cf.features.line_spectrum(t=generator.random(n), theta=(0, 5)),
     cf.features.relu(x=generator.standard_normal((n, 7))),

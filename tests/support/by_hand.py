@@ -127,12 +127,9 @@ def example(name: str, n: int = 40, dimension: int = 3, seed: int = 0) -> ByHand
 
 def torus_shape(dimension: int, n: int) -> tuple[int, ...]:
     """(2n + 1,), or another shape of about as many coefficients with unequal axes: (7, 11) or (3, 5, 5) for n = 40."""
-    root = (2 * n + 1) ** (1 / dimension)
-    return (
-        (2 * n + 1,)
-        if dimension == 1
-        else tuple(2 * max(1, round(root / 2 + s)) + 1 for s in (-1.2, 0.3, 0.2)[:dimension])
-    )
+    half = (2 * n + 1) ** (1 / dimension) / 2
+    shifts = {1: (-0.5,), 2: (-1.2, 0.3), 3: (-1.2, 0.3, 0.2)}[dimension]
+    return tuple(2 * max(1, round(half + shift)) + 1 for shift in shifts)
 
 
 def random_positions(features: cf.FeatureMap, count: int, generator: np.random.Generator) -> np.ndarray:
