@@ -18,7 +18,9 @@ from .trigonometric import sup_of_polynomial
 _GRID_PER_LENGTH = 4.0  # grid points per unit of ||d phi||/||phi||: a bump is seen by several points
 _MOST_GRID_POINTS = 200_000
 _ASCENTS = 64  # local maxima of the grid that are refined
-_POINTS_PER_PERIOD = 8  # of the highest frequency on each axis of the torus
+_POINTS_PER_PERIOD = 8.0  # of the highest frequency on each axis of the torus
+_FEWEST_PER_PERIOD = 3.0  # where that would be more points than this:
+_MOST_FFT_POINTS = 2**24
 _SPHERE_STARTS = 512
 _SPHERE_ASCENTS = 256  # not thinned out: maxima at kinks lie close together
 
@@ -80,10 +82,13 @@ def sup_certificate(problem: Problem, g: Field, hints: Array | None = None) -> S
 def torus_maxima(features: FeatureMap, g: Field, one_sided: bool) -> Array:
     """The highest local maxima of |eta| (or -eta) among the points of a grid of Theta, (k, d), by one FFT.
 
-    The grid has eight points for each period of the highest frequency of every axis.
+    The grid has eight points for each period of the highest frequency of every axis; fewer, but at least three, where
+    that would be more than 2^24 points.
     """
     h, cutoffs = features.inputs["filter"], features.inputs["cutoff"]
-    counts = tuple(_POINTS_PER_PERIOD * k for k in cutoffs)
+    affordable = (_MOST_FFT_POINTS / math.prod(cutoffs)) ** (1 / len(cutoffs))
+    density = max(_FEWEST_PER_PERIOD, min(_POINTS_PER_PERIOD, affordable))
+    counts = tuple(math.ceil(density * k) for k in cutoffs)
     spectrum = np.zeros(counts, dtype=np.complex128)
     spectrum[np.ix_(*(np.arange(-k, k + 1) for k in cutoffs))] = np.conj(g).reshape(h.shape) * h
     eta = np.fft.fftn(spectrum).real

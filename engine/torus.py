@@ -27,6 +27,8 @@ def make_torus(kernel: ModuleType, description: Mapping[str, Any], cutoff: Any, 
     filter_ : None for h = 1; the coefficients h_k, of shape (2K_1 + 1, .., 2K_d + 1) or flat; or, for d >= 2, a tuple of
         d one-dimensional arrays h_a of length 2K_a + 1, whose product h_k = prod_a h_a(k_a) is the filter.
 
+    The data of such a problem are flat in the same order: `y.ravel()` of an array of shape (2K_1 + 1, .., 2K_d + 1).
+
     Raises
     ------
     ProblemError : cutoffs or a filter of another form.
