@@ -204,6 +204,21 @@ def test_shades_in_space_are_the_largest_along_the_axis_that_is_not_seen(tmp_pat
         assert abs(row / 60 - y) <= 1 / 60
 
 
+def test_a_plane_of_an_interval_and_a_circle(tmp_path: Path) -> None:
+    """Frequency by phase: the axes are the domain's, and weights >= 0 are held by -eta alone."""
+    solution = solved(tmp_path, "line_spectrum", "penalty_ratio = 0.05")
+    figure = Figure()
+    figures_plane.draw_plane(solution, figure)
+    for axes in figure.axes[:2]:
+        assert axes.get_xlim() == (0.02, 0.4)
+        assert axes.get_ylim() == (0.0, 2 * np.pi)
+        assert (axes.get_xlabel(), axes.get_ylabel()) == ("theta", "p")
+    shade = np.asarray(figure.axes[1].get_images()[0].get_array())
+    # eta changes its sign with the phase: half of the plane has -eta < 0, shown as none.
+    assert 0.4 < np.mean(shade == 0) < 0.6
+    assert 0.9 < shade.max() <= 1 + 1e-4
+
+
 def test_lines_are_drawn_at_their_periods_in_the_units_of_the_data(tmp_path: Path) -> None:
     solution = solved(tmp_path, "line_spectrum", "penalty_ratio = 0.02")
     figure = Figure()
