@@ -1,5 +1,6 @@
 """[features] and [loss] of a problem file: a feature map and a loss, and the data that make a problem of them."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,7 +16,7 @@ from conicflow.engine.kernels import describe
 from conicflow.engine.losses import Loss
 
 from .data_files import Array, Data, Rows, read_data
-from .toml_tables import Table, is_flag, is_integer, is_interval, is_number
+from .toml_tables import Check, Table, is_flag, is_integer, is_interval, is_number
 
 MAX_CUTOFF = 10**5
 
@@ -25,7 +26,9 @@ ROWS = "a reference to rows of data"
 OPTIONAL_REFERENCE = "an optional reference to data"
 INTERVAL = "two finite numbers, low < high"
 NUMBER = "a finite number"
-INTEGER = f"an integer from 1 to {MAX_CUTOFF}"
+CUTOFFS = {1: f"an integer from 1 to {MAX_CUTOFF}"} | {
+    d: f"an integer from 1 to {MAX_CUTOFF}, or a list of {d}, one for each axis" for d in (2, 3)
+}
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ def argument_forms(name: str) -> dict[str, str]:
     """What the keys of [features] besides `name` must be, for a feature map of the catalogue."""
     description = describe(name)
     if description["kind"] == "torus":
-        return {"cutoff": INTEGER, "filter": OPTIONAL_REFERENCE}
+        return {"cutoff": CUTOFFS[len(description["parameters"])], "filter": OPTIONAL_REFERENCE}
     ridge = description["kind"] == "ridge"
     samples = {"x": ROWS} if ridge else {entry["name"]: REFERENCE for entry in description["inputs"]}
     intervals = {entry["name"]: INTERVAL for entry in description["parameters"] if entry["domain"] == "interval"}
@@ -77,12 +80,14 @@ def read_features(references: References, training: Rows | None) -> tuple[Callab
             arguments[key] = tuple(map(float, table.get(key, form, is_interval)))
         elif form == NUMBER:
             arguments[key] = float(table.get(key, form, is_number))
-        elif form == INTEGER:
-            arguments[key] = table.get(key, form, is_integer(1, MAX_CUTOFF))
+        elif key == "cutoff":
+            arguments[key] = _cutoffs(table, name)
         elif form == OPTIONAL_REFERENCE:
             arguments[key] = references.read(table, key).array
         else:
             x = references.read(table, key, training).array
+            if x.ndim > 2:
+                raise ProblemError(f"[features] {key} must be rows of a table; got the shape {x.shape}; reshape it")
             inputs[key] = x.reshape(len(x), -1) if form == ROWS else x
     return partial(make, name, **arguments), inputs
 
@@ -95,30 +100,53 @@ def read_loss(references: References, training: Rows | None) -> tuple[Callable[.
     samples = table.get("samples", "true or false", is_flag, False)
     table.require("data", "a reference to data")
     data = references.read(table, "data", training)
-    if data.array.ndim != 1:
-        raise ProblemError(f"[loss] data must be one column; got the shape {data.array.shape}; name one column")
-    chosen = references.document["features"]
-    if "cutoff" in chosen:
-        data = references.data["loss.data"] = _coefficients(data, chosen["cutoff"], samples)
+    chosen = Table(references.document, "features")
+    if "cutoff" in chosen.value:
+        data = references.data["loss.data"] = _coefficients(data, _cutoffs(chosen, chosen.value["name"]), samples)
     elif samples:
-        raise ProblemError(f"[loss] samples is for features on the torus; got {chosen['name']}; remove it")
+        raise ProblemError(f"[loss] samples is for features on the torus; got {chosen.value['name']}; remove it")
+    elif data.array.ndim != 1:
+        raise ProblemError(f"[loss] data must be one column; got the shape {data.array.shape}; name one column")
     return partial(Loss, name, average=average), data.array
 
 
-def _coefficients(data: Data, cutoff: int, samples: bool) -> Data:
-    """The 2K+1 Fourier coefficients, k = -K … K, as given, or of samples: c_k = mean_j y_j exp(-2 pi i k j/n)."""
-    size, given = 2 * cutoff + 1, data.array
+def _cutoffs(table: Table, name: str) -> tuple[int, ...]:
+    """[features] cutoff as one frequency for each axis of the torus."""
+    dimension = len(describe(name)["parameters"])
+    cutoff = table.get("cutoff", CUTOFFS[dimension], _is_cutoff(dimension))
+    return tuple(cutoff) if isinstance(cutoff, list) else (cutoff,) * dimension
+
+
+def _is_cutoff(dimension: int) -> Check:
+    one = is_integer(1, MAX_CUTOFF)
+    return lambda value: (
+        one(value) or (isinstance(value, list) and len(value) == dimension > 1 and all(map(one, value)))
+    )
+
+
+def _coefficients(data: Data, cutoffs: tuple[int, ...], samples: bool) -> Data:
+    """The Fourier coefficients, flat in C order, k_a = -K_a … K_a on each axis.
+
+    As given (of that shape, or flat), or of samples on a grid: c_k = mean_j y_j exp(-2 pi i sum_a k_a j_a/n_a).
+    """
+    shape, given = tuple(2 * cutoff + 1 for cutoff in cutoffs), data.array
+    shown = " x ".join(map(str, shape))
     if not samples:
-        if not np.iscomplexobj(given) or len(given) != size:
+        if not np.iscomplexobj(given) or given.shape not in (shape, (math.prod(shape),)):
             raise ProblemError(
-                f"[loss] data must be {size} complex coefficients, k = -K … K; got {len(given)} of {given.dtype}; "
+                f"[loss] data must be {shown} complex coefficients, k = -K … K; got {_size(given)}; "
                 "for equispaced real samples add samples = true"
             )
-        return data
-    if np.iscomplexobj(given) or len(given) < size:
+        return Data(given.ravel(), np.asarray(0.0), np.asarray(1.0))
+    if np.iscomplexobj(given) or given.ndim != len(shape) or any(np.less(given.shape, shape)):
         raise ProblemError(
-            f"[loss] samples must be at least {size} = 2K + 1 real numbers; got {len(given)} of {given.dtype}; "
+            f"[loss] samples must be at least {shown} real numbers, 2K + 1 on each axis; got {_size(given)}; "
             "lower the cutoff, or remove samples = true"
         )
-    spectrum = np.fft.fft(given) / len(given)
-    return Data(spectrum[np.arange(-cutoff, cutoff + 1)], np.asarray(0.0), np.asarray(1.0))
+    spectrum = np.fft.fftn(given) / given.size
+    lowest = np.ix_(*(np.arange(-cutoff, cutoff + 1) for cutoff in cutoffs))
+    return Data(spectrum[lowest].ravel(), np.asarray(0.0), np.asarray(1.0))
+
+
+def _size(array: Array) -> str:
+    return f"{' x '.join(map(str, array.shape))} of {array.dtype}"

@@ -5,11 +5,12 @@
     title = "…"                 # optional
     [features]                  # the feature map φ
     name = "fourier"            # from the catalogue (conicflow features), then its own arguments:
-    cutoff = 10                 # references to data (see data_files), numbers, or two numbers for an interval
+    cutoff = 10                 # references to data (see data_files), numbers, or two numbers for an interval;
+                                # on the torus of two or three dimensions one number, or one for each axis: [10, 12]
     [loss]
     name = "squared"
-    data = "y.npy"              # a reference; for fourier 2K+1 complex coefficients
-    samples = false             # for fourier: the data are equispaced real samples instead
+    data = "y.npy"              # a reference; on the torus 2K+1 complex coefficients on each axis
+    samples = false             # on the torus: the data are real samples on an equispaced grid instead
     average = false             # divide the loss by the number of samples
     [measure]
     penalty = 0.1               # or penalty_ratio, of the smallest penalty whose solution is zero

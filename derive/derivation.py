@@ -20,8 +20,8 @@ PERIODS = {"torus": sympy.Integer(1), "circle": 2 * sympy.pi}
 class FeatureDerivation:
     """A feature map with its partial derivatives: by the parameters, or by z for a ridge feature.
 
-    Where phi has kinks (max, min, abs, sign) the derivatives are those almost everywhere. `family` is proved. `phase`
-    is, for a torus feature, the real angle alpha with phi = h exp(i k alpha(theta)); for others None.
+    Where phi has kinks (max, min, abs, sign) the derivatives are those almost everywhere. `family` is proved, and the
+    form of a torus feature.
     """
 
     spec: FeatureSpec
@@ -29,7 +29,6 @@ class FeatureDerivation:
     gradient: tuple[sympy.Expr, ...]
     hessian: tuple[tuple[sympy.Expr, ...], ...]
     family: Family
-    phase: sympy.Expr | None
 
 
 def derive_feature(spec: FeatureSpec) -> FeatureDerivation:
@@ -43,6 +42,8 @@ def derive_feature(spec: FeatureSpec) -> FeatureDerivation:
     """
     _check_defined(spec)
     _check_periods(spec)
+    if spec.kind == "torus":
+        prove_torus(spec)
     variables = _coordinates(spec)
     gradient = tuple(differentiate(spec.phi, variable) for variable in variables)
     hessian = tuple(tuple(differentiate(entry, variable) for variable in variables) for entry in gradient)
@@ -52,7 +53,6 @@ def derive_feature(spec: FeatureSpec) -> FeatureDerivation:
         gradient=gradient,
         hessian=hessian,
         family=prove_homogeneity(spec),
-        phase=torus_phase(spec) if spec.kind == "torus" else None,
     )
 
 
@@ -90,17 +90,16 @@ def prove_homogeneity(spec: FeatureSpec) -> Family:
     return claim
 
 
-def torus_phase(spec: FeatureSpec) -> sympy.Expr:
-    """Return the real angle alpha(theta) with phi = h exp(i k alpha(theta)): geometric in k, of ratio 1 in modulus."""
-    frequency, filter_ = (next(item.symbol for item in spec.inputs if item.name == name) for name in ("k", "h"))
-    claim = f"phi = {spec.phi} has the form h*exp(I*k*alpha(theta)) with a real angle alpha"
-    phi = spec.phi.rewrite(sympy.exp)
-    angle = sympy.expand(sympy.simplify(phi.diff(frequency) / (sympy.I * phi)))
-    if not angle.is_real or not angle.free_symbols or angle.free_symbols & {frequency, filter_}:
-        raise SpecError(f"{claim}: found no such angle: rewrite phi in this form")
-    residual = phi - filter_ * sympy.exp(sympy.I * frequency * angle)
-    prove_zero(residual, claim, _feature_points(spec))
-    return angle
+def prove_torus(spec: FeatureSpec) -> None:
+    """Prove phi = h exp(-2 pi i sum_a k_a theta_a), what kernels and bounds on the torus compute.
+
+    Other signs, multiples and shifts of an angle are this form with the coefficients of h reordered or multiplied.
+    """
+    *frequencies, filter_ = (item.symbol for item in sorted(spec.inputs, key=lambda item: item.name == "h"))
+    angles = (k * parameter.symbol for k, parameter in zip(frequencies, spec.parameters, strict=True))
+    form = filter_ * sympy.exp(-2 * sympy.pi * sympy.I * sympy.Add(*angles))
+    claim = f"a torus feature is phi = {form}; phi = {spec.phi}"
+    prove_zero(spec.phi.rewrite(sympy.exp) - form, claim, _feature_points(spec))
 
 
 def _coordinates(spec: FeatureSpec) -> list[sympy.Symbol]:

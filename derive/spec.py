@@ -51,7 +51,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Input:
-    """A coordinate of F, one value per sample: real, but for the integer k and the complex h of a torus feature."""
+    """A coordinate of F, one value per sample: real, but for the integers k (or k1, k2, ...) and the complex h of the torus."""
 
     name: str
     symbol: sympy.Symbol
@@ -63,7 +63,8 @@ class FeatureSpec:
     """A feature map theta -> phi(theta), by its coordinates in F.
 
     kind "pointwise": phi is an expression of parameters and inputs; "ridge": an expression of z = <v, x>, where `warp`
-    makes v of theta, entry by entry; "torus": h exp(i k alpha(theta)), one Fourier coefficient.
+    makes v of theta, entry by entry; "torus": h exp(-2 pi i sum_a k_a theta_a), one Fourier coefficient; frequencies are
+    declared in the parameters' order.
     """
 
     name: str
@@ -120,9 +121,8 @@ def _feature(table: Mapping[str, Any], sha256: str) -> FeatureSpec:
     parameters = tuple(
         Parameter(name, sympy.Symbol(name, real=True), choice_of(domains, name, get_args(Domain))) for name in domains
     )
-    special = {"k": {"integer": True}, "h": {"complex": True}} if kind == "torus" else {}
     inputs = tuple(
-        Input(name, sympy.Symbol(name, **special.get(name, {"real": True})), text_of(descriptions, name))
+        Input(name, sympy.Symbol(name, **_assumptions(kind, name)), text_of(descriptions, name))
         for name in descriptions
     )
     constants = constants_of(table)
@@ -157,17 +157,30 @@ def _warp(table: Mapping[str, Any], kind: Kind, parameters: tuple[Parameter, ...
     return expression_of(table, "warp", {parameters[0].name: symbol})
 
 
+def _assumptions(kind: Kind, name: str) -> dict[str, bool]:
+    if kind != "torus":
+        return {"real": True}
+    return {"complex": True} if name == "h" else {"integer": True}
+
+
+def frequencies(dimension: int) -> list[str]:
+    """Names of the inputs of a torus feature beside h: k, or k1, k2, ... in the order of the parameters."""
+    return ["k"] if dimension == 1 else [f"k{axis}" for axis in range(1, dimension + 1)]
+
+
 def _check_kind(kind: Kind, parameters: tuple[Parameter, ...], inputs: tuple[Input, ...]) -> None:
-    domains, names = [parameter.domain for parameter in parameters], {item.name for item in inputs}
+    domains, names = [parameter.domain for parameter in parameters], [item.name for item in inputs]
+    expected = frequencies(len(domains))
     rule, holds = {
         "pointwise": ("at least one parameter and one input", bool(domains and names)),
         "ridge": (
             "one parameter, of domain 'real' or 'ball', and the input z",
-            domains in (["real"], ["ball"]) and names == {"z"},
+            domains in (["real"], ["ball"]) and names == ["z"],
         ),
-        "torus": ("one parameter, of domain 'torus', the inputs h and k", (domains, names) == (["torus"], {"h", "k"})),
+        "torus": (
+            "parameters of domain 'torus', the inputs h and, for each parameter, its frequency: k alone, or k1, k2, ...",
+            set(domains) == {"torus"} and "h" in names and [name for name in names if name != "h"] == expected,
+        ),
     }[kind]
     if not holds:
-        raise SpecError(
-            f"a {kind} feature declares {rule}; found {domains} and {sorted(names)}: change the declarations"
-        )
+        raise SpecError(f"a {kind} feature declares {rule}; found {domains} and {names}: change the declarations")

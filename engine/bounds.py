@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .domain import Array, Domain
 from .errors import ProblemError
+from .feature_map import FeatureMap
 from .losses import Field
 from .problem import Problem
 from .trigonometric import sup_of_polynomial
@@ -17,6 +18,9 @@ from .trigonometric import sup_of_polynomial
 _GRID_PER_LENGTH = 4.0  # grid points per unit of ||d phi||/||phi||: a bump is seen by several points
 _MOST_GRID_POINTS = 200_000
 _ASCENTS = 64  # local maxima of the grid that are refined
+_POINTS_PER_PERIOD = 8.0  # of the highest frequency on each axis of the torus
+_FEWEST_PER_PERIOD = 3.0  # where that would be more points than this:
+_MOST_FFT_POINTS = 2**24
 _SPHERE_STARTS = 512
 _MOST_NEWTON_DIMENSIONS = 16  # of a ball: beyond, the Hessian costs more than the steps it saves
 _SPHERE_ASCENTS = 256  # not thinned out: maxima at kinks lie close together
@@ -44,8 +48,9 @@ class Supremum:
 def sup_certificate(problem: Problem, g: Field, hints: Array | None = None) -> Supremum:
     """S for eta(theta) = <g, phi(theta)>.
 
-    On the torus S >= sup in exact arithmetic (`trigonometric.sup_of_polynomial`). Elsewhere S is the largest value found
-    by local ascent from a grid fine enough to see every feature, from random directions on a sphere, and from `hints`.
+    On the torus of one dimension S >= sup in exact arithmetic (`trigonometric.sup_of_polynomial`). Elsewhere S is the
+    largest value found by local ascent from a grid fine enough to see every feature, from random directions on a sphere,
+    and from `hints`.
 
     Parameters
     ----------
@@ -54,7 +59,7 @@ def sup_certificate(problem: Problem, g: Field, hints: Array | None = None) -> S
     """
     one_sided = problem.sign == "nonnegative"
     features = problem.features
-    if features.kind == "torus":
+    if features.kind == "torus" and features.dimension == 1:
 
         def evaluate(theta: Array) -> tuple[Array, Array, Array]:
             eta, slope, curvature = features.certificate(theta[:, None], g)
@@ -63,19 +68,45 @@ def sup_certificate(problem: Problem, g: Field, hints: Array | None = None) -> S
         upper, _, positions, heights = sup_of_polynomial(_polynomial(problem, g), evaluate, one_sided=one_sided)
         order = np.argsort(-heights, kind="stable")
         return Supremum(upper, True, "FFT grid, Ehlich-Zeller and Bernstein", positions[order, None], heights[order])
-    if features.domain.sphere:
-        starts = sphere_starts(problem, g)
+    if features.kind == "torus":
+        starts, method = torus_maxima(features, g, one_sided), "FFT grid and local ascent"
     else:
-        starts = ball_starts(problem, g) if features.domain.is_ball else search_grid(problem)
-    positions, heights = _ascend_from(problem, g, starts, hints, one_sided)
-    return Supremum(float(heights.max(initial=0.0)), False, "grid and local ascent", positions, heights)
+        starts, method = most_promising(problem, g, one_sided), "grid and local ascent"
+    if hints is not None and len(hints):
+        starts = np.concatenate([starts, hints])
+    positions, heights = ascend(problem, g, starts, one_sided)
+    order = np.argsort(-heights, kind="stable")
+    return Supremum(float(heights.max(initial=0.0)), False, method, positions[order], heights[order])
+
+
+def torus_maxima(features: FeatureMap, g: Field, one_sided: bool) -> Array:
+    """The highest local maxima of |eta| (or -eta) among the points of a grid of Theta, (k, d), by one FFT.
+
+    The grid has eight points for each period of the highest frequency of every axis; fewer, but at least three, where
+    that would be more than 2^24 points.
+    """
+    h, cutoffs = features.inputs["filter"], features.inputs["cutoff"]
+    affordable = (_MOST_FFT_POINTS / math.prod(cutoffs)) ** (1 / len(cutoffs))
+    density = max(_FEWEST_PER_PERIOD, min(_POINTS_PER_PERIOD, affordable))
+    counts = tuple(math.ceil(density * k) for k in cutoffs)
+    spectrum = np.zeros(counts, dtype=np.complex128)
+    spectrum[np.ix_(*(np.arange(-k, k + 1) for k in cutoffs))] = np.conj(g).reshape(h.shape) * h
+    eta = np.fft.fftn(spectrum).real
+    heights = -eta if one_sided else np.abs(eta)
+    peak = np.ones(counts, dtype=bool)
+    for axis in range(len(counts)):
+        for step in (-1, 1):
+            peak &= heights >= np.roll(heights, step, axis)
+    index = np.argwhere(peak)
+    highest = np.argsort(-heights[peak], kind="stable")[:_ASCENTS]
+    return np.asarray(index[highest] / np.array(counts))
 
 
 def _polynomial(problem: Problem, g: Field) -> np.ndarray[tuple[int], np.dtype[np.complex128]]:
     """b_k, k = 0..K, with Re <g, phi(theta)> = Re sum_k b_k e^{-2 pi i k theta}: frequencies k and -k together."""
     h = problem.features.inputs["filter"]
     products = np.conj(g) * h
-    cutoff = problem.features.inputs["cutoff"]
+    (cutoff,) = problem.features.inputs["cutoff"]
     b = products[cutoff:] + np.conj(products[cutoff::-1])
     b[0] /= 2
     return np.asarray(b)
@@ -146,25 +177,21 @@ def ball_starts(problem: Problem, g: Field) -> Array:
     return np.concatenate([np.zeros((1, directions.shape[1])), problem.features.domain.radius * shares * directions])
 
 
-def _ascend_from(
-    problem: Problem, g: Field, starts: Array, hints: Array | None, one_sided: bool
-) -> tuple[Array, Array]:
+def most_promising(problem: Problem, g: Field, one_sided: bool) -> Array:
+    """Positions to ascend from: of a grid or of random ones those where |eta| (or -eta) is largest, one for each smooth bump."""
     features, domain = problem.features, problem.features.domain
+    if domain.sphere:
+        starts = sphere_starts(problem, g)
+    else:
+        starts = ball_starts(problem, g) if domain.is_ball else search_grid(problem)
     starts = domain.project(starts)
     eta = features.eta(starts, g)
     heights = -eta if one_sided else np.abs(eta) if eta.ndim == 1 else np.linalg.norm(eta, axis=1)
     order = np.argsort(-heights, kind="stable")
     norm, slopes = feature_scales(problem, starts[order[:64]])
     if domain.sphere or domain.is_ball:
-        chosen = order[:_SPHERE_ASCENTS].tolist()
-    else:
-        chosen = _thin_out(domain, starts, order[: 32 * _ASCENTS], norm / np.maximum(slopes, 1e-9 * norm))
-    positions = starts[chosen]
-    if hints is not None and len(hints):
-        positions = np.concatenate([positions, hints])
-    positions, heights = ascend(problem, g, positions, one_sided)
-    order = np.argsort(-heights, kind="stable")
-    return positions[order], heights[order]
+        return np.asarray(starts[order[:_SPHERE_ASCENTS]])
+    return np.asarray(starts[_thin_out(domain, starts, order[: 32 * _ASCENTS], norm / np.maximum(slopes, 1e-9 * norm))])
 
 
 def _thin_out(domain: Domain, starts: Array, order: NDArray[np.intp], scale: Array) -> list[int]:

@@ -29,7 +29,7 @@ class FeatureMap:
     kernel : the compiled module.
     description : what the spec says: name, kind, title, equation, parameters, inputs, constants, family, losses.
     domain : Theta.
-    inputs : sample arrays by name; for torus features the cutoff K and the filter h.
+    inputs : sample arrays by name; for torus features the cutoffs K_a and the filter h, of shape (2K_1 + 1, ..).
     constants : fixed numbers by name.
     statics : the arguments that every kernel call repeats.
     """
@@ -72,7 +72,7 @@ class FeatureMap:
 
     @property
     def size(self) -> int:
-        """Number of coordinates of F: n samples (of q outputs each), or the number of Fourier coefficients."""
+        """Number of coordinates of F: n samples (of q outputs each), or prod_a (2K_a + 1) Fourier coefficients."""
         return int(self.statics[0].shape[0])
 
     def _positions(self, positions: Array) -> Array:

@@ -6,15 +6,13 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from .checks import array, integer, number
+from .checks import number
 from .domain import Axis, Domain
 from .errors import ProblemError
 from .feature_map import FeatureMap, check_inputs
 from .kernels import describe, find_kernel, kernel_names
 from .threads import load_kernel_blas
+from .torus import make_torus
 
 KINDS = ("pointwise", "ridge", "torus")
 
@@ -27,8 +25,8 @@ def make(name: str, **arguments: Any) -> FeatureMap:
     **arguments : by kind.
         pointwise: every input as an array (n,), every constant as a number, every interval parameter as (low, high).
         ridge: `x`, an array (n, d), the constants, and for units that are not 2-homogeneous the `radius` of the ball in
-        which theta may lie. torus: `cutoff`, K >= 1, and optionally `filter`, the
-        coefficients h_k of a known point-spread function in the order k = -K..K, complex, shape (2K + 1,).
+        which theta may lie. torus: `cutoff`, K >= 1 on every axis or a tuple of one each, and optionally `filter` (see
+        `torus.make_torus`).
 
     Raises
     ------
@@ -51,10 +49,7 @@ def make(name: str, **arguments: Any) -> FeatureMap:
         raise ProblemError(f"{name} takes {', '.join(sorted(known))}; {what}; give exactly these")
     numbers = {key: _check_constant(key, arguments[key], item["positive"]) for key, item in constants.items()}
     if description["kind"] == "torus":
-        coefficients = _check_filter(arguments["cutoff"], arguments.get("filter"))
-        domain = Domain((Axis(description["parameters"][0]["name"], 0.0, 1.0, wraps=True),))
-        samples: dict[str, Any] = {"cutoff": (len(coefficients) - 1) // 2, "filter": coefficients}
-        return FeatureMap(kernel, description, domain, samples, {}, (coefficients,))
+        return make_torus(kernel, description, arguments["cutoff"], arguments.get("filter"))
     samples = check_inputs(description, {key: arguments[key] for key in inputs})
     if description["kind"] == "ridge":
         load_kernel_blas()
@@ -97,19 +92,6 @@ def _check_constant(name: str, value: Any, positive: bool) -> float:
     if positive and constant <= 0:
         raise ProblemError(f"{name} must be positive; got {constant}; choose another value")
     return constant
-
-
-def _check_filter(cutoff: Any, coefficients: Any) -> NDArray[np.complex128]:
-    size = 2 * integer("cutoff", cutoff, 1, 1_000_000, "give the highest frequency K") + 1
-    if coefficients is None:
-        return np.ones(size, dtype=np.complex128)
-    given = array("filter", coefficients, allow_complex=True)
-    if given.shape != (size,):
-        raise ProblemError(
-            f"filter needs 2K + 1 = {size} numbers, k = -K..K; got shape {given.shape}; "
-            "give the coefficients of the point-spread function"
-        )
-    return given.astype(np.complex128)
 
 
 def names() -> list[str]:

@@ -31,7 +31,8 @@ class Loss:
     Parameters
     ----------
     name : a built-in loss.
-    y : (n,) data, float64 or complex128, or (n, q) for q outputs. For the losses of classes, integer labels (n,) from 0 to
+    y : (n,) data, float64 or complex128, or (n, q) for q outputs. Complex coefficients of several axes are taken in C order;
+        a problem checks their `shape` against the features'. For the losses of classes, integer labels (n,) from 0 to
         q - 1, or rows (n, q) with one 1 and zeros.
     average : divide by n.
     sample_weights : (n,) numbers > 0.
@@ -52,9 +53,11 @@ class Loss:
     constants: Mapping[str, Real] = field(default_factory=dict)
     kernel: ModuleType = field(init=False, repr=False)
     precision: Field = field(init=False, repr=False)
+    shape: tuple[int, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "kernel", find_kernel(self.name, "loss"))
+        object.__setattr__(self, "shape", np.shape(self.y))
         object.__setattr__(self, "y", _check_data(self.name, self.y))
         if not isinstance(self.average, bool):
             raise ProblemError(f"average must be True or False; got {self.average!r:.60}; choose one")
@@ -165,6 +168,9 @@ def _real(values: Field) -> Real:
 def _check_data(name: str, y: ArrayLike) -> Field:
     description = describe(name)
     data = array("data", y, allow_complex=True)
+    if np.iscomplexobj(data) and data.ndim > 1:
+        data = data.reshape(-1)
+        data.setflags(write=False)
     if data.ndim not in (1, 2) or data.size == 0:
         raise ProblemError(
             f"data must have shape (n,), or (n, q) for q outputs, with n >= 1; got {data.shape}; give one row per sample"

@@ -59,7 +59,9 @@ class Problem:
                 f"sign is 'vector' exactly where the data have shape (n, q); got {self.sign!r} and data of shape "
                 f"{self.loss.y.shape}; change one of them"
             )
-        if self.sign == "vector" and (self.features.kind != "ridge" or self.features.family == "2-homogeneous in theta"):
+        if self.sign == "vector" and (
+            self.features.kind != "ridge" or self.features.family == "2-homogeneous in theta"
+        ):
             raise ProblemError(
                 f"weights in R^q are for ridge units whose output sign is free; got {self.features.name} and data of shape {self.loss.y.shape}; "
                 "solve one problem for each column"
@@ -68,6 +70,12 @@ class Problem:
         if self.loss.name not in allowed:
             raise ProblemError(
                 f"{self.features.name} can follow the losses {', '.join(allowed)}; got {self.loss.name}; choose one of them"
+            )
+        filter_shape = self.features.inputs["filter"].shape if self.features.kind == "torus" else ()
+        if np.iscomplexobj(self.loss.y) and len(self.loss.shape) > 1 and self.loss.shape != filter_shape:
+            raise ProblemError(
+                f"coefficients of several axes must have the features' shape {filter_shape}; got {self.loss.shape}; "
+                "check the cutoff, and the order of the axes"
             )
         if len(self.loss.y) != self.features.size:
             raise ProblemError(

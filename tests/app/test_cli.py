@@ -130,7 +130,7 @@ BAD_PROBLEMS = {
     "NaN": (RIGHT.replace("y.npy", "nan.npy"), ["finite", "nan"]),
     "infinity": (RIGHT.replace("y.npy", "table.csv:b"), ["finite", "'inf'"]),
     "wrong length": (RIGHT.replace("cutoff = 5", "cutoff = 6"), ["13 complex", "11"]),
-    "wrong shape": (RIGHT.replace("y.npy", "matrix.npy"), ["one column", "(2, 2)"]),
+    "wrong shape": (RIGHT.replace("y.npy", "matrix.npy"), ["11 complex", "2 x 2"]),
     "no samples": (RIGHT.replace("y.npy", "empty.npy"), ["at least one number", "(0,)"]),
     "objects": (RIGHT.replace("y.npy", "object.npy"), ["[loss] data", "readable .npy"]),
     "negative penalty": (RIGHT.replace("penalty_ratio = 0.1", "penalty = -1"), ["penalty", "≥ 0", "-1"]),

@@ -135,6 +135,80 @@ def test_samples_become_fourier_coefficients(write: Write) -> None:
     np.testing.assert_allclose(read_problem(path).problem.loss.y, expected, rtol=0, atol=1e-14)
 
 
+GRID = """
+[features]
+name = "fourier_2d"
+cutoff = [1, 2]
+filter = "grid.npz:filter"
+[loss]
+name = "squared"
+data = "grid.npz:y"
+[measure]
+penalty = 0.5
+"""
+
+
+def test_data_on_a_torus_of_two_or_three_dimensions(write: Write) -> None:
+    """The array of coefficients, or the same flat; c_k = mean_j y_j exp(-2 pi i <k, j/n>) by the sum itself for samples."""
+    path = write(GRID)
+    random = np.random.RandomState(0)
+    y, samples, cube = (
+        random.standard_normal((3, 5)) + 0j,
+        random.standard_normal((4, 7)),
+        random.standard_normal((3, 4, 5)),
+    )
+    arrays = {"y": y, "filter": 2 * y + 1j, "flat": y.ravel(), "samples": samples, "cube": cube}
+    np.savez(path.with_name("grid.npz"), **arrays)  # type: ignore[arg-type]
+    for source in ("y", "flat"):
+        problem = read_problem(write(GRID.replace(":y", f":{source}"))).problem
+        np.testing.assert_array_equal(problem.loss.y, y.ravel())
+        np.testing.assert_array_equal(problem.features.inputs["filter"], 2 * y + 1j)
+
+    for name, values, cutoff in (("fourier_2d", samples, "[1, 2]"), ("fourier_3d", cube, "1")):
+        text = GRID.replace("fourier_2d", name).replace("[1, 2]", cutoff).replace('filter = "grid.npz:filter"\n', "")
+        source = "samples" if values.ndim == 2 else "cube"
+        file = read_problem(write(text.replace(':y"', f':{source}"\nsamples = true')))
+        cutoffs = (1, 2) if values.ndim == 2 else (1, 1, 1)
+        expected = []
+        for k in np.ndindex(*(2 * cutoff + 1 for cutoff in cutoffs)):
+            turns = sum(
+                (k[a] - cutoffs[a]) * j / values.shape[a] for a, j in enumerate(np.indices(values.shape).astype(float))
+            )
+            expected.append(np.mean(values * np.exp(-2j * np.pi * turns)))
+        # At most sixty terms of size one: the transform and the sum differ by a few units in the last place.
+        np.testing.assert_allclose(file.problem.loss.y, expected, rtol=0, atol=1e-14)
+        settled = path.with_name("settled.toml")
+        settled.write_text(file.settled_text("data.npz"), encoding="utf-8")
+        np.savez(path.with_name("data.npz"), **{key: data.values for key, data in file.data.items()})
+        np.testing.assert_array_equal(read_problem(settled).problem.loss.y, file.problem.loss.y)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("[1, 2]", "[1, 2, 3]", ["a list of 2", "[1, 2, 3]"]),
+        ("[1, 2]", "[1, 0]", ["a list of 2", "[1, 0]"]),
+        ("[1, 2]", "[2, 1]", ["5 x 3 complex", "3 x 5"]),
+        (':y"', ':y"\nsamples = true', ["3 x 5 real numbers", "complex128"]),
+        (':y"', ':short"\nsamples = true', ["3 x 5 real numbers", "3 x 4"]),
+        (':y"', ':cube"\nsamples = true', ["3 x 5 real numbers", "3 x 5 x 5"]),
+        (':filter"', ':short"', ["(15,) or (3, 5)", "(3, 4)"]),
+    ],
+)
+def test_bad_data_on_a_torus_of_two_dimensions(write: Write, old: str, new: str, words: list[str]) -> None:
+    path = write(GRID.replace(old, new))
+    arrays = {
+        "y": np.ones((3, 5)) + 0j,
+        "filter": np.ones((3, 5)),
+        "short": np.ones((3, 4)),
+        "cube": np.ones((3, 5, 5)),
+    }
+    np.savez(path.with_name("grid.npz"), **arrays)  # type: ignore[arg-type]
+    with pytest.raises(ProblemError) as refused:
+        read_problem(path)
+    assert all(word in str(refused.value) for word in words)
+
+
 def test_held_out_rows_take_no_part_in_training(write: Write) -> None:
     path = write(RELU)
     file = read_problem(path)

@@ -12,7 +12,15 @@ from conicflow.derive.printer import shared_lines
 from conicflow.derive.spec import load_spec
 
 COSTLY = {"exp", "expm1", "log", "log1p", "sin", "cos", "tan", "tanh", "sinh", "cosh", "arctan"}
-# np.* calls in each function of a kernel. On the torus: one pair for the ratio, one for each fresh start.
+# np.* calls in each function of a kernel. On the torus: one pair for the ratio of each axis, one for each fresh start.
+TORUS = {
+    "harmonics": {"cos": 2, "sin": 2},
+    **{
+        name: {}
+        for name in ("forward", "moments", "slopes", "certificate", "fold", "derivative", "polynomials", "product")
+    },
+    "jacobian": {"cos": 1, "sin": 1},
+}
 EXPECTED = {
     "gaussian": {name: {"exp": 1} for name in ("forward", "slopes", "jacobian", "certificate")},
     "line_spectrum": {
@@ -20,11 +28,9 @@ EXPECTED = {
         **{name: {"cos": 1, "sin": 1} for name in ("slopes", "jacobian", "certificate")},
     },
     "relu": {name: {} for name in ("forward", "slopes", "jacobian", "certificate")},
-    "fourier": {
-        **{name: {"cos": 2, "sin": 2} for name in ("harmonics", "polynomial")},
-        **{name: {} for name in ("forward", "slopes", "certificate", "fold")},
-        "jacobian": {"cos": 1, "sin": 1},
-    },
+    "fourier": TORUS,
+    "fourier_2d": TORUS,
+    "fourier_3d": TORUS,
 }
 
 

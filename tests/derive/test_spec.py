@@ -93,6 +93,44 @@ def test_the_torus_has_an_integer_frequency_and_a_complex_filter():
     assert symbols["h"].is_real is None
 
 
+TORUS = """
+schema = 1
+kind = "torus"
+name = "plane"
+title = "t"
+reference = "r"
+family = "partially 1-homogeneous"
+phi = "h*exp(-2*pi*I*(k1*a + k2*b))"
+[parameters]
+a = "torus"
+b = "torus"
+[inputs]
+k1 = "frequency"
+h = "filter"
+k2 = "frequency"
+"""
+
+
+def test_each_axis_of_the_torus_has_its_frequency(tmp_path):
+    path = tmp_path / "plane.toml"
+    path.write_text(TORUS)
+    symbols = {item.name: item.symbol for item in load_spec(path).inputs}
+    assert symbols["k1"].is_integer
+    assert symbols["k2"].is_integer
+    assert symbols["h"].is_real is None
+    changes = {
+        "one axis is a circle": ('b = "torus"', 'b = "circle"'),
+        "a frequency too few": ('k2 = "frequency"', ""),
+        "no filter": ('h = "filter"', ""),
+        "another input": ('k2 = "frequency"', 'k2 = "frequency"\nx = "time"'),
+        "frequencies in another order": ('k1 = "frequency"\nh = "filter"\nk2', 'k2 = "frequency"\nh = "filter"\nk1'),
+        "k of one dimension": ('k1 = "frequency"', 'k = "frequency"'),
+    }
+    for old, new in changes.values():
+        assert old in TORUS
+        assert "a torus feature declares" in refusal(tmp_path, TORUS.replace(old, new))
+
+
 def test_the_hash_ignores_the_style_of_newlines_and_nothing_else(tmp_path):
     hashes = []
     for index, text in enumerate((POINTWISE, POINTWISE.replace("\n", "\r\n"), POINTWISE + "# note\n")):

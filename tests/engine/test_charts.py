@@ -12,6 +12,7 @@ from mutants import Mutate
 
 FEATURES: dict[str, Callable[[np.random.Generator], cf.FeatureMap]] = {
     "fourier": lambda generator: cf.features.fourier(cutoff=4, filter=random_filter(generator)),
+    "fourier_2d": lambda generator: cf.features.fourier_2d(cutoff=1, filter=random_filter(generator)),
     "gaussian": lambda generator: cf.features.gaussian(x=generator.random(20), sigma=0.3, theta=(0.0, 1.0)),
     "line_spectrum": lambda generator: cf.features.line_spectrum(t=np.arange(8.0), theta=(0.0, 0.5)),
     "relu": lambda generator: cf.features.relu(x=generator.standard_normal((20, 3))),
@@ -46,7 +47,8 @@ def remainder_orders(problem: cf.Problem, measure: cf.Measure, module: ModuleTyp
     return [float(np.log2(abs(rest[0] / rest[2])) / 2) for rest in (odd, even)]
 
 
-CASES = [(name, "squared") for name in FEATURES] + [(name, "logistic") for name in FEATURES if name != "fourier"]
+REAL = [name for name in FEATURES if not name.startswith("fourier")]
+CASES = [(name, "squared") for name in FEATURES] + [(name, "logistic") for name in REAL]
 
 
 @pytest.mark.parametrize(("name", "loss"), CASES)

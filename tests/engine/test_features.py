@@ -14,7 +14,7 @@ X = np.linspace(0.0, 1.0, 5)
 
 def test_names() -> None:
     assert cf.features.names() == sorted(NAMES)
-    with pytest.raises(AttributeError, match=r"fourier, gaussian.*no feature map 'fuorier'"):
+    with pytest.raises(AttributeError, match=r"fourier, fourier_2d, fourier_3d, gaussian.*no feature map 'fuorier'"):
         cf.features.fuorier(cutoff=3)
 
 
@@ -22,6 +22,8 @@ def test_names() -> None:
     ("name", "kind", "dimension", "size", "homogeneous"),
     [
         ("fourier", "torus", 1, 81, False),
+        ("fourier_2d", "torus", 2, 77, False),
+        ("fourier_3d", "torus", 3, 75, False),
         ("gaussian", "pointwise", 1, 40, False),
         ("line_spectrum", "pointwise", 2, 40, False),
         ("relu", "ridge", 3, 40, True),

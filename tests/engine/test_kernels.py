@@ -34,7 +34,14 @@ def test_a_kernel_in_source_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_names_by_kind() -> None:
     assert kernels.kernel_names("loss") == ("logistic", "squared")
-    assert kernels.kernel_names("pointwise", "ridge", "torus") == ("fourier", "gaussian", "line_spectrum", "relu")
+    assert kernels.kernel_names("pointwise", "ridge", "torus") == (
+        "fourier",
+        "fourier_2d",
+        "fourier_3d",
+        "gaussian",
+        "line_spectrum",
+        "relu",
+    )
 
 
 @pytest.mark.parametrize(("name", "hint"), [("gausian", r"did you mean gaussian\?"), ("xyz", "choose one of them")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,8 @@ import numpy as np
 
 DIGITS = 50
 Orders = tuple[int, ...]
-NAMES = ("fourier", "gaussian", "line_spectrum", "relu")
+TORUS = {"fourier": 1, "fourier_2d": 2, "fourier_3d": 3}  # and their dimensions
+NAMES = ("fourier", "fourier_2d", "fourier_3d", "gaussian", "line_spectrum", "relu")
 
 
 @dataclass(frozen=True)
@@ -40,20 +42,25 @@ class ByHand:
         return mpmath.diff(lambda *theta: self.exact(theta, j), point, orders)
 
 
-def fourier(coefficients: np.ndarray) -> ByHand:
-    """phi_k = h_k e^{-2 pi i k theta}, k = -K..K."""
-    cutoff = len(coefficients) // 2
-    k = np.arange(-cutoff, cutoff + 1)
+def fourier(h: np.ndarray) -> ByHand:
+    """phi_k = h_k e^{-2 pi i <k, theta>}, k_a = -K_a..K_a in C order, for a filter of shape (2K_1 + 1, .., 2K_d + 1)."""
+    cutoffs = tuple(count // 2 for count in h.shape)
+    k = np.array(list(itertools.product(*(range(-cutoff, cutoff + 1) for cutoff in cutoffs))))  # (size, d)
+    name = "fourier" if h.ndim == 1 else f"fourier_{h.ndim}d"
+
+    def exact(theta: Sequence[Any], j: int) -> Any:
+        turn = mpmath.fsum(int(frequency) * angle for frequency, angle in zip(k[j], theta, strict=True))
+        return mpmath.mpmathify(complex(h.flat[j])) * mpmath.expjpi(-2 * turn)
 
     def dense(theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        phi = coefficients * np.exp(-2j * np.pi * k * theta)
-        return phi, (-2j * np.pi * k * phi)[:, None, :]
+        phi = h.ravel() * np.exp(-2j * np.pi * theta @ k.T)
+        return phi, -2j * np.pi * k.T * phi[:, None, :]
 
     return ByHand(
-        cf.features.fourier(cutoff=cutoff, filter=coefficients),
-        lambda theta, j: mpmath.mpmathify(complex(coefficients[j])) * mpmath.expjpi(-2 * int(k[j]) * theta[0]),
+        getattr(cf.features, name)(cutoff=cutoffs, filter=h),
+        exact,
         dense,
-        lambda orders: np.abs(coefficients) * (2 * np.pi * np.abs(k)) ** orders[0],
+        lambda orders: np.abs(h.ravel()) * np.prod((2 * np.pi * np.abs(k)) ** np.array(orders), axis=1),
     )
 
 
@@ -106,15 +113,23 @@ def relu(x: np.ndarray, largest: float = 1.0) -> ByHand:
 
 
 def example(name: str, n: int = 40, dimension: int = 3, seed: int = 0) -> ByHand:
-    """One feature map of each kind with n samples (2n + 1 coefficients on the torus), reproducibly."""
+    """One feature map of each kind with n samples (about 2n + 1 coefficients on the torus), reproducibly."""
     generator = np.random.default_rng(seed)
-    if name == "fourier":
-        return fourier(generator.standard_normal(2 * n + 1) + 1j * generator.standard_normal(2 * n + 1))
+    if name in TORUS:
+        real, imaginary = generator.standard_normal((2, *torus_shape(TORUS[name], n)))
+        return fourier(real + 1j * imaginary)
     if name == "gaussian":
         return gaussian(generator.uniform(-0.2, 1.2, n), 0.15, (0.0, 1.0))
     if name == "line_spectrum":
         return line_spectrum(generator.uniform(-3.0, 3.0, n), (0.0, 2.0))
     return relu(generator.standard_normal((n, dimension)))
+
+
+def torus_shape(dimension: int, n: int) -> tuple[int, ...]:
+    """(2n + 1,), or another shape of about as many coefficients with unequal axes: (7, 11) or (3, 5, 5) for n = 40."""
+    half = (2 * n + 1) ** (1 / dimension) / 2
+    shifts = {1: (-0.5,), 2: (-1.2, 0.3), 3: (-1.2, 0.3, 0.2)}[dimension]
+    return tuple(2 * max(1, round(half + shift)) + 1 for shift in shifts)
 
 
 def random_positions(features: cf.FeatureMap, count: int, generator: np.random.Generator) -> np.ndarray:

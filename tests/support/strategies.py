@@ -8,6 +8,8 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 unit = st.floats(-1.0, 1.0)
+# Of the filter, by dimension; cutoffs 33 take a fresh sine and cosine at 32.
+SHAPES = {1: [(3,), (5,), (7,), (67,)], 2: [(3, 3), (3, 7), (67, 3), (3, 67)], 3: [(3, 3, 3), (3, 5, 3), (5, 3, 7)]}
 
 
 def arrays(size: int, elements: st.SearchStrategy[float] = unit) -> st.SearchStrategy[np.ndarray]:
@@ -24,12 +26,12 @@ def between(low: float, high: float) -> st.SearchStrategy[float]:
 def cases(draw: st.DrawFn, name: str) -> tuple[by_hand.ByHand, np.ndarray]:
     """A feature map with its formula by hand, and one to three positions of its domain."""
     count = draw(st.integers(1, 3))
-    if name == "fourier":
-        cutoff = draw(st.sampled_from([1, 2, 3, 33]))  # a fresh sine and cosine at 32
-        size, count = 2 * cutoff + 1, count if cutoff < 33 else 1
-        generator = np.random.default_rng(draw(st.integers(0, 99)))
-        coefficients = generator.standard_normal(size) + 1j * generator.standard_normal(size)
-        return by_hand.fourier(coefficients), draw(arrays(count, between(0.0, 1.0)))[:, None]
+    if name in by_hand.TORUS:
+        shape = draw(st.sampled_from(SHAPES[by_hand.TORUS[name]]))
+        real, imaginary = np.random.default_rng(draw(st.integers(0, 99))).standard_normal((2, *shape))
+        count = count if real.size < 50 else 1
+        positions = draw(arrays(count * real.ndim, between(0.0, 1.0))).reshape(count, real.ndim)
+        return by_hand.fourier(real + 1j * imaginary), positions
     n = draw(st.integers(1, 4))
     if name == "gaussian":
         sigma, low = draw(st.floats(0.05, 10.0)), draw(st.floats(-5.0, 5.0))
