@@ -90,8 +90,10 @@ def load_spec(path: str | Path) -> FeatureSpec | LossSpec | VectorLossSpec:
     """
     try:
         table, sha256 = _read_toml(Path(path))
-        readers = {"loss": read_loss, "vector loss": read_vector_loss}
-        return readers.get(text_of(table, "kind"), _feature)(table, sha256)
+        kind = text_of(table, "kind")
+        if kind == "vector loss":
+            return read_vector_loss(table, sha256)
+        return read_loss(table, sha256) if kind == "loss" else _feature(table, sha256)
     except SpecError as error:
         raise SpecError(f"{path}: {error}") from None
 

@@ -83,7 +83,7 @@ def expression_of(
 ) -> sympy.Expr:
     try:
         return parse_expression(
-            table[key], symbols, allow_imaginary=allow_imaginary, functions=FUNCTIONS | (extra_functions or {})
+            table[key], symbols, allow_imaginary=allow_imaginary, functions={**FUNCTIONS, **(extra_functions or {})}
         )
     except SpecError as error:
         raise SpecError(f"{key}: {error}") from None

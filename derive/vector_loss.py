@@ -26,10 +26,10 @@ class sum_over_outputs(sympy.Function):  # type: ignore[misc]  # SymPy has no ty
 
     nargs = 1
 
-    def _eval_is_extended_real(self) -> bool | None:
+    def _eval_is_extended_real(self) -> Any:
         return self.args[0].is_extended_real
 
-    def _eval_is_extended_positive(self) -> bool | None:
+    def _eval_is_extended_positive(self) -> Any:
         return self.args[0].is_extended_positive
 
 

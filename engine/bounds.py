@@ -158,6 +158,13 @@ def search_grid(problem: Problem) -> Array:
     return np.concatenate([domain.grid(tuple(max(4, int(count)) for count in counts)), probe])
 
 
+def starting_positions(problem: Problem, g: Field) -> Array:
+    """A grid fine enough to see every feature, or many directions on a sphere or in a ball, where no grid is."""
+    if problem.features.domain.sphere:
+        return sphere_starts(problem, g)
+    return ball_starts(problem, g) if problem.features.domain.is_ball else search_grid(problem)
+
+
 def sphere_starts(problem: Problem, g: Field) -> Array:
     """Unit vectors to ascend from: random directions, the data themselves, and the direction of the mean gradient."""
     x = problem.features.inputs["x"]
@@ -180,11 +187,7 @@ def ball_starts(problem: Problem, g: Field) -> Array:
 def most_promising(problem: Problem, g: Field, one_sided: bool) -> Array:
     """Positions to ascend from: of a grid or of random ones those where |eta| (or -eta) is largest, one for each smooth bump."""
     features, domain = problem.features, problem.features.domain
-    if domain.sphere:
-        starts = sphere_starts(problem, g)
-    else:
-        starts = ball_starts(problem, g) if domain.is_ball else search_grid(problem)
-    starts = domain.project(starts)
+    starts = domain.project(starting_positions(problem, g))
     eta = features.eta(starts, g)
     heights = -eta if one_sided else np.abs(eta) if eta.ndim == 1 else np.linalg.norm(eta, axis=1)
     order = np.argsort(-heights, kind="stable")

@@ -63,8 +63,8 @@ class Problem:
             self.features.kind != "ridge" or self.features.family == "2-homogeneous in theta"
         ):
             raise ProblemError(
-                f"weights in R^q are for ridge units whose output sign is free; got {self.features.name} and data of shape {self.loss.y.shape}; "
-                "solve one problem for each column"
+                f"weights in R^q are for ridge units whose output sign is free; got {self.features.name} and data of shape "
+                f"{self.loss.y.shape}; solve one problem for each column"
             )
         allowed = self.features.description["losses"]
         if self.loss.name not in allowed:
