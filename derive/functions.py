@@ -1,4 +1,4 @@
-"""The functions an expression may call: their names, the three SymPy lacks, and calculus across kinks.
+"""The functions an expression may call: their names, those that SymPy lacks, and calculus across kinks.
 
 Kinks are abs, sign, max and min. Derivatives are those almost everywhere, and a proof treats each side of a kink apart.
 """
@@ -20,7 +20,7 @@ _UNFINISHED = (sympy.Derivative, sympy.Subs, sympy.DiracDelta, sympy.Heaviside, 
 
 
 class ElementaryFunction(sympy.Function):  # type: ignore[misc]
-    """A real function of one real argument that is short for an expression in exp and log.
+    """A real function of real arguments that is short for an expression in exp and log.
 
     It stays a single node, so that kernels can evaluate it without overflow or cancellation; proofs expand it by its
     `definition`, and so does evaluation to many digits where that keeps them.
@@ -90,6 +90,26 @@ class xlogx(ElementaryFunction):
         return True if self.args[0].is_nonnegative else None
 
 
+class xlogy(ElementaryFunction):
+    """xlogy(x, y) = x log y, and 0 where x = 0 even if y = 0; its derivatives are log(y) in x and x/y in y."""
+
+    nargs = 2
+
+    @classmethod
+    def eval(cls, x: sympy.Expr, y: sympy.Expr) -> sympy.Expr | None:
+        return sympy.S.Zero if x.is_zero else None
+
+    def definition(self) -> sympy.Expr:
+        return self.args[0] * sympy.log(self.args[1])
+
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+        x, y = self.args
+        return sympy.log(y) if argindex == 1 else x / y
+
+    def _eval_is_extended_real(self) -> bool | None:
+        return True if self.args[0].is_extended_real and self.args[1].is_nonnegative else None
+
+
 FUNCTIONS: Mapping[str, tuple[Callable[..., Any], int]] = {
     "exp": (sympy.exp, 1),
     "log": (sympy.log, 1),
@@ -109,12 +129,13 @@ FUNCTIONS: Mapping[str, tuple[Callable[..., Any], int]] = {
     "softplus": (softplus, 1),
     "sigmoid": (sigmoid, 1),
     "xlogx": (xlogx, 1),
+    "xlogy": (xlogy, 2),
 }
 """Name in an expression -> the SymPy function and its number of arguments."""
 
 
 def expand_definitions(expression: sympy.Expr) -> sympy.Expr:
-    """Write softplus, sigmoid and xlogx out in exp and log."""
+    """Write our own functions out in those of SymPy."""
     return expression.replace(lambda node: isinstance(node, ElementaryFunction), lambda node: node.definition())
 
 

@@ -10,7 +10,7 @@ from sympy.printing.pycode import PythonCodePrinter
 _FUNCTIONS = {
     name: f"np.{name}" for name in ("exp", "log", "sqrt", "sin", "cos", "tan", "tanh", "sinh", "cosh", "sign")
 } | {"atan": "np.arctan", "Abs": "np.abs"}
-COSTLY = {"exp", "log", "sin", "cos", "tan", "tanh", "sinh", "cosh", "atan", "softplus", "sigmoid", "xlogx"}
+COSTLY = {"exp", "log", "sin", "cos", "tan", "tanh", "sinh", "cosh", "atan", "softplus", "sigmoid", "xlogx", "xlogy"}
 
 
 class KernelPrinter(PythonCodePrinter):  # type: ignore[misc]  # SymPy has no types
@@ -31,6 +31,9 @@ class KernelPrinter(PythonCodePrinter):  # type: ignore[misc]  # SymPy has no ty
             return f"(1.0/(1.0 + np.exp(-({argument}))))"
         if name == "xlogx":
             return f"(({argument})*np.log(np.maximum({argument}, 1e-300)))"
+        if name == "xlogy":  # log 1 = 0 where x = 0: 0 times the logarithm of 0 would not be a number
+            second = self._print(expr.args[1])
+            return f"(({argument})*np.log(np.where({argument} == 0.0, 1.0, {second})))"
         raise TypeError(f"no kernel source is known for the function {name}")
 
     _print_exp = _print_log = _print_sin = _print_cos = _print_tan = _print_Function
@@ -138,7 +141,7 @@ def shared_lines(
     known: dict[sympy.Expr, sympy.Symbol] = {}
     for node in sorted(applied, key=lambda node: (len(node.atoms(sympy.Function)), sympy.default_sort_key(node))):
         # Differentiation may write the same argument in another form, (a - b)² as (b - a)².
-        same = [other for other in known if other.func == node.func and sympy.expand(other.args[0] - node.args[0]) == 0]
+        same = [other for other in known if other.func == node.func and _equal(other.args, node.args)]
         if same:
             known[node] = known[same[0]]
         else:
@@ -147,3 +150,7 @@ def shared_lines(
     for symbol, value in assignments:
         assign(symbol, value)
     return lines, [hoist(item) for item in remaining]
+
+
+def _equal(first: Sequence[sympy.Expr], second: Sequence[sympy.Expr]) -> bool:
+    return all(sympy.expand(a - b) == 0 for a, b in zip(first, second, strict=True))

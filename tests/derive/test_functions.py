@@ -1,9 +1,12 @@
 """Our own functions are what they say, and derivatives across kinks are those of the branch one is on."""
 
 import mpmath
+import numpy as np
 import pytest
 import sympy
-from conicflow.derive.functions import differentiate, expand_definitions, sigmoid, smooth_cases, softplus, xlogx
+from conicflow.derive.functions import differentiate, expand_definitions, sigmoid, smooth_cases, softplus, xlogx, xlogy
+from conicflow.derive.printer import print_expression
+from printed import import_source
 
 Z = sympy.Symbol("z", real=True)
 DIGITS = 50
@@ -54,3 +57,24 @@ def test_softplus_far_below_zero_keeps_its_digits():
         expected = mpmath.exp(-200)
         assert abs(mpmath.mpf(str(softplus(-200).evalf(DIGITS))) - expected) < expected * mpmath.mpf("1e-48")
     assert xlogx(0) == 0
+
+
+def test_xlogy_is_x_log_y_and_zero_at_zero():
+    x, y = sympy.symbols("x y", positive=True)
+    assert xlogy(0, y) == xlogy(0, 0) == 0
+    assert (xlogy(x, y).diff(y), xlogy(x, y).diff(x)) == (x / y, sympy.log(y))
+    assert expand_definitions(xlogy(x, 2 * y)) == x * sympy.log(2 * y)
+    with mpmath.workdps(DIGITS):
+        expected = 3 * mpmath.log(mpmath.mpf(1) / 7)
+        found = mpmath.mpf(str(xlogy(3, sympy.Rational(1, 7)).evalf(DIGITS)))
+        assert abs(found - expected) < mpmath.mpf("1e-48")
+        assert xlogy(sympy.Float(0, DIGITS), sympy.S.Zero).evalf(DIGITS) == 0
+
+
+def test_xlogy_in_a_kernel(tmp_path):
+    """On scalars and arrays, and without a warning where both arguments are zero."""
+    x, y = sympy.symbols("x y", real=True)
+    value = import_source(tmp_path, f"def value(x, y):\n    return {print_expression(xlogy(x - 1, y))}").value
+    found = value(np.array([1.0, 1.0, 3.0]), np.array([0.0, 2.0, 0.5]))
+    assert found.tolist() == [0.0, 0.0, 2 * np.log(0.5)]
+    assert value(3.0, 0.5) == 2 * np.log(0.5)
