@@ -14,6 +14,12 @@ from .proofs import SAMPLES, between, draw_constants, evaluate, prove_zero, show
 from .spec import Family, FeatureSpec
 
 PERIODS = {"torus": sympy.Integer(1), "circle": 2 * sympy.pi}
+_SAMPLED = {
+    "torus": (0, 1),
+    "circle": (0, 6),
+    "nonnegative interval": (0, 2),
+    "positive interval": (0, 2),
+} | dict.fromkeys(("interval", "real"), (-2, 2))
 
 
 @dataclass(frozen=True)
@@ -110,12 +116,12 @@ def _check_periods(spec: FeatureSpec) -> None:
 
 
 def _feature_points(spec: FeatureSpec) -> Iterator[dict[sympy.Symbol, sympy.Expr]]:
-    """Seeded points: intervals and the torus are sampled in (0, 1), real parameters and inputs in (-2, 2)."""
+    """Seeded points of the domain; inputs are sampled in (-2, 2)."""
     draw = random.Random(0)
     for _ in range(SAMPLES):
         point = {}
         for parameter in spec.parameters if spec.kind != "ridge" else ():
-            low, high = {"real": (-2, 2), "circle": (0, 6)}.get(parameter.domain, (0, 1))
+            low, high = _SAMPLED[parameter.domain]
             point[parameter.symbol] = between(draw, low, high)
         for item in spec.inputs:
             if item.symbol.is_integer:

@@ -27,11 +27,12 @@ from .spec_tables import (
     text_of,
 )
 
-Domain = Literal["interval", "torus", "circle", "real"]
+Domain = Literal["interval", "nonnegative interval", "positive interval", "torus", "circle", "real"]
 Kind = Literal["pointwise", "ridge", "torus"]
 Family = Literal["partially 1-homogeneous", "2-homogeneous"]
 
 MAX_FILE_BYTES = 64 * 1024
+_ASSUMPTIONS = {"positive interval": {"positive": True}, "nonnegative interval": {"nonnegative": True}}
 _FEATURE_KEYS = COMMON_KEYS | {"family", "phi", "parameters", "inputs"}
 
 
@@ -39,7 +40,8 @@ _FEATURE_KEYS = COMMON_KEYS | {"family", "phi", "parameters", "inputs"}
 class Parameter:
     """A coordinate of theta.
 
-    Its domain is an interval given with the data, the torus of period 1, the circle of period 2 pi, or the real line.
+    Its domain is an interval given with the data (of numbers >= 0, or > 0, where it says so), the torus of period 1, the
+    circle of period 2 pi, or the real line.
     The one parameter of a ridge feature is a vector in R^d.
     """
 
@@ -115,7 +117,8 @@ def _feature(table: Mapping[str, Any], sha256: str) -> FeatureSpec:
     kind = choice_of(table, "kind", (*get_args(Kind), "loss"))
     domains, descriptions = section_of(table, "parameters"), section_of(table, "inputs")
     parameters = tuple(
-        Parameter(name, sympy.Symbol(name, real=True), choice_of(domains, name, get_args(Domain))) for name in domains
+        Parameter(name, sympy.Symbol(name, **_ASSUMPTIONS.get(domain, {"real": True})), domain)
+        for name, domain in ((name, choice_of(domains, name, get_args(Domain))) for name in domains)
     )
     special = {"k": {"integer": True}, "h": {"complex": True}} if kind == "torus" else {}
     inputs = tuple(

@@ -25,7 +25,8 @@ def make(name: str, **arguments: Any) -> FeatureMap:
     Parameters
     ----------
     **arguments : by kind.
-        pointwise: every input as an array (n,), every constant as a number, every interval parameter as (low, high).
+        pointwise: every input as an array (n,), every constant as a number unless it has a default, every interval
+        parameter as (low, high).
         ridge: `x`, an array (n, d), and the constants. torus: `cutoff`, K >= 1, and optionally `filter`, the
         coefficients h_k of a known point-spread function in the order k = -K..K, complex, shape (2K + 1,).
 
@@ -41,13 +42,17 @@ def make(name: str, **arguments: Any) -> FeatureMap:
         required = {"cutoff"}
     else:
         inputs = ["x"] if description["kind"] == "ridge" else [item["name"] for item in description["inputs"]]
-        intervals = [item["name"] for item in description["parameters"] if item["domain"] == "interval"]
-        required = known = {*inputs, *constants, *intervals}
+        intervals = [item["name"] for item in description["parameters"] if item["domain"].endswith("interval")]
+        known = {*inputs, *constants, *intervals}
+        required = known - {name for name, item in constants.items() if item["default"] is not None}
     unknown, missing = sorted(set(arguments) - known), sorted(required - set(arguments))
     if unknown or missing:
         what = f"there is no argument {unknown[0]!r}" if unknown else f"{missing[0]!r} is missing"
         raise ProblemError(f"{name} takes {', '.join(sorted(known))}; {what}; give exactly these")
-    numbers = {key: _check_constant(key, arguments[key], item["positive"]) for key, item in constants.items()}
+    numbers: dict[str, float] = {}
+    for key, item in constants.items():
+        default = numbers.get(item["default"], item["default"])
+        numbers[key] = _check_constant(item, arguments.get(key, default))
     if description["kind"] == "torus":
         coefficients = _check_filter(arguments["cutoff"], arguments.get("filter"))
         domain = Domain((Axis(description["parameters"][0]["name"], 0.0, 1.0, wraps=True),))
@@ -78,13 +83,20 @@ def _axis(parameter: Mapping[str, str], arguments: Mapping[str, Any]) -> Axis:
             f"{name} needs its interval as two numbers (low, high); got {arguments[name]!r:.60}; give both ends"
         ) from None
     rule = (f"the interval of {name}", "two finite numbers", "give both ends")
-    return Axis(name, number(rule[0], low, *rule[1:]), number(rule[0], high, *rule[1:]))
+    axis = Axis(name, number(rule[0], low, *rule[1:]), number(rule[0], high, *rule[1:]))
+    if (domain == "positive interval" and axis.low <= 0) or (domain == "nonnegative interval" and axis.low < 0):
+        rule_of_low = "> 0" if domain == "positive interval" else ">= 0"
+        raise ProblemError(f"the interval of {name} needs low {rule_of_low}; got ({axis.low}, {axis.high}); raise low")
+    return axis
 
 
-def _check_constant(name: str, value: Any, positive: bool) -> float:
+def _check_constant(item: Mapping[str, Any], value: Any) -> float:
+    name, below = item["name"], item["below"]
     constant = number(name, value, "a finite number", "choose another value")
-    if positive and constant <= 0:
+    if item["positive"] and constant <= 0:
         raise ProblemError(f"{name} must be positive; got {constant}; choose another value")
+    if below is not None and constant >= below:
+        raise ProblemError(f"{name} must be below {below:g}; got {constant}; choose another value")
     return constant
 
 
