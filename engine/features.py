@@ -52,7 +52,7 @@ def make(name: str, **arguments: Any) -> FeatureMap:
     numbers: dict[str, float] = {}
     for key, item in constants.items():
         default = numbers.get(item["default"], item["default"])
-        numbers[key] = _check_constant(item, arguments.get(key, default))
+        numbers[key] = check_constant(item, arguments.get(key, default))
     if description["kind"] == "torus":
         coefficients = _check_filter(arguments["cutoff"], arguments.get("filter"))
         domain = Domain((Axis(description["parameters"][0]["name"], 0.0, 1.0, wraps=True),))
@@ -90,7 +90,8 @@ def _axis(parameter: Mapping[str, str], arguments: Mapping[str, Any]) -> Axis:
     return axis
 
 
-def _check_constant(item: Mapping[str, Any], value: Any) -> float:
+def check_constant(item: Mapping[str, Any], value: Any) -> float:
+    """A constant that its spec admits, as a float."""
     name, below = item["name"], item["below"]
     constant = number(name, value, "a finite number", "choose another value")
     if item["positive"] and constant <= 0:
