@@ -59,6 +59,10 @@ def _drawing(features: FeatureMap) -> "Callable[[Solution, Figure], None]":
         from .figures_network import draw_network
 
         return draw_network
+    if features.dimension > 1:
+        from .figures_space import draw_space
+
+        return draw_space
     from .figures_line import draw_line
 
     return draw_line

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conicflow.app import figures_line, figures_network, figures_spectrum
+from conicflow.app import figures_line, figures_network, figures_space, figures_spectrum
 from conicflow.app.figures import draw
 from conicflow.app.results import Solution, read_result_folder, solve_problem_file
 from conicflow.app.tables import atoms, gap_word, summary
@@ -18,6 +18,11 @@ HEADS = {
     "fourier": 'name = "fourier"\ncutoff = 5\n[loss]\nname = "squared"\ndata = "data.npz:coefficients"\n',
     "gaussian": 'name = "gaussian"\nx = "data.npz:x"\nsigma = 0.1\ntheta = [0, 1]\n'
     '[loss]\nname = "squared"\ndata = "data.npz:bumps"\n',
+    "gaussian_2d": 'name = "gaussian_2d"\nx1 = "data.npz:x1"\nx2 = "data.npz:x2"\nsigma1 = 0.15\ntheta1 = [0, 1]\n'
+    'theta2 = [0, 1]\n[loss]\nname = "squared"\ndata = "data.npz:image"\n',
+    "gaussian_3d_width": 'name = "gaussian_3d_width"\nx1 = "data.npz:x1"\nx2 = "data.npz:x2"\nx3 = "data.npz:x2"\n'
+    "sigma = [0.1, 0.3]\ntheta1 = [0, 1]\ntheta2 = [0, 1]\ntheta3 = [0, 1]\n"
+    '[loss]\nname = "squared"\ndata = "data.npz:image"\n',
     "line_spectrum": 'name = "line_spectrum"\nt = { data = "data.npz:t", subtract = "mean" }\ntheta = [0.02, 0.4]\n'
     '[loss]\nname = "squared"\ndata = { data = "data.npz:wave", divide = "deviation" }\n',
     "relu": 'name = "relu"\nx = "data.npz:rows"\n'
@@ -26,12 +31,16 @@ HEADS = {
 TAILS = {
     "fourier": '[truth]\npositions = "data.npz:positions"\nweights = "data.npz:weights"\n',
     "gaussian": "",
+    "gaussian_2d": '[truth]\npositions = "data.npz:plane"\nweights = "data.npz:weights"\n',
+    "gaussian_3d_width": "[solve]\nrelative_gap = 1e-3\n",
     "line_spectrum": '[labels]\ninput = "time"\nunit = "s"\ndata = "voltage (V)"\n',
     "relu": "[solve]\nrelative_gap = 1e-2\n[holdout]\nfraction = 0.3\n",
 }
 DRAWINGS = {
     "fourier": figures_line.draw_line,
     "gaussian": figures_line.draw_line,
+    "gaussian_2d": figures_space.draw_space,
+    "gaussian_3d_width": figures_space.draw_space,
     "line_spectrum": figures_spectrum.draw_spectrum,
     "relu": figures_network.draw_network,
 }
@@ -44,12 +53,19 @@ def solved(folder: Path, kind: str, measure: str) -> Solution:
     x = np.linspace(0, 1, 50)
     t = np.arange(60.0)
     rows = random.standard_normal((80, 2))
+    x1, x2 = (axis.ravel() for axis in np.meshgrid(np.linspace(0, 1, 9), np.linspace(0, 1, 9)))
+    plane = np.array([[0.3, 0.3], [0.6, 0.8]])
+    bumps = np.exp(-((x1[:, None] - plane[:, 0]) ** 2 + (x2[:, None] - plane[:, 1]) ** 2) / (2 * 0.15**2))
     arrays: dict[str, Any] = {
         "positions": positions,
         "weights": weights,
         "coefficients": np.exp(-2j * np.pi * np.outer(np.arange(-5, 6), positions)) @ weights,
         "x": x,
         "bumps": np.exp(-((x - 0.3) ** 2) / 0.02) + 0.01 * random.standard_normal(50),
+        "x1": x1,
+        "x2": x2,
+        "plane": plane,
+        "image": bumps @ weights,
         "t": t,
         "wave": 3 * np.cos(2 * np.pi * 0.11 * t + 1) + np.cos(2 * np.pi * 0.3 * t) + 0.1 * random.standard_normal(60),
         "rows": rows,
@@ -102,10 +118,10 @@ def test_every_axis_is_labelled(case: tuple[str, Solution, Path]) -> None:
     kind, solution, _ = case
     figure = Figure()
     DRAWINGS[kind](solution, figure)
-    for axes in figure.axes:
-        assert axes.get_ylabel()
-        assert axes.get_title(loc="left") or axes.get_title()
-    assert figure.axes[-1].get_xlabel()
+    panels = [axes for axes in figure.axes if axes.get_label() != "<colorbar>"]
+    assert all(axes.get_ylabel() for axes in figure.axes)
+    assert all(axes.get_title(loc="left") or axes.get_title() for axes in panels)
+    assert panels[-1].get_xlabel()
 
 
 def test_the_zero_measure_can_be_drawn_and_told(tmp_path: Path) -> None:
@@ -168,6 +184,8 @@ def test_tables_speak_the_words_of_the_problem(case: tuple[str, Solution, Path])
     header = {
         "fourier": ["theta", "weight"],
         "gaussian": ["theta", "weight"],
+        "gaussian_2d": ["theta1", "theta2", "weight"],
+        "gaussian_3d_width": ["theta1", "theta2", "theta3", "sigma", "weight"],
         "line_spectrum": ["period", "(s)", "frequency", "amplitude", "phase"],
         "relu": ["strength", "theta0", "theta1"],
     }[kind]
@@ -186,3 +204,19 @@ def test_held_out_scores_are_in_the_result(tmp_path: Path) -> None:
     assert solution.holdout["r2"] > solution.holdout["ridge_r2"]
     again = read_result_folder(tmp_path / "out")
     assert again.holdout == solution.holdout
+
+
+def test_atoms_in_the_plane_are_drawn_where_they_are(tmp_path: Path) -> None:
+    """The discs of the last panel, and the certificate's colours at the atoms: its bounds, with the other sign."""
+    solution = solved(tmp_path, "gaussian_2d", "penalty_ratio = 0.1")
+    figure = Figure()
+    figures_space.draw_space(solution, figure)
+    measure, penalty = solution.result.measure, solution.file.problem.penalty
+    discs = next(item for item in figure.axes[0].collections if len(item.get_offsets()) == len(measure))
+    np.testing.assert_array_equal(discs.get_offsets(), measure.positions)
+    image = figure.axes[0].images[0]
+    assert image.get_clim() == pytest.approx((-penalty, penalty), rel=1e-6)  # |eta| <= penalty: the gap is closed
+    rows, columns = image.get_array().shape
+    for position, weight in zip(measure.positions, measure.weights, strict=True):
+        value = image.get_array()[round(position[1] * (rows - 1)), round(position[0] * (columns - 1))]
+        assert value == pytest.approx(-np.sign(weight) * penalty, rel=1e-3)  # half a pixel from the extremum

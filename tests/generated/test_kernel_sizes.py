@@ -8,7 +8,7 @@ from by_hand_pointwise import EXAMPLES
 # Samples cross TILE = 256 (ridge) and 1024 (pointwise); particles cross BLOCK = LANES = 64; the last row starts threads.
 SIZES = {
     "fourier": [(1, 1), (63, 31), (64, 32), (65, 33), (128, 63), (129, 64), (1000, 530)],
-    **dict.fromkeys(EXAMPLES, [(1, 1), (3, 1023), (3, 1024), (3, 1025), (64, 2048), (130, 2049)]),
+    **{name: [(1, 1), (3, 1023), (3, 1024), (3, 1025), (64, 2048), (130, 2049)] for name in EXAMPLES},
     "relu": [(1, 1), (63, 255), (64, 256), (65, 257), (128, 512), (700, 2049)],
 }
 CASES = [(name, m, n) for name, sizes in SIZES.items() for m, n in sizes]
