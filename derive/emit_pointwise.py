@@ -8,7 +8,7 @@ from string import Template
 import sympy
 
 from .derivation import FeatureDerivation
-from .printer import COSTLY, indent, print_expression, shared_lines
+from .printer import indent, is_costly, print_expression, shared_lines
 
 _BODY = Template('''\
 TILE = 1024  # samples handled at once: a few temporaries of this length stay in the first-level cache
@@ -160,7 +160,7 @@ class _Samplewise:
             if {symbol.name for symbol in value.free_symbols} & arrays:
                 arrays.add(name)
                 self.array_lines.append(line)
-                if value.func.__name__ in COSTLY:
+                if is_costly(value):
                     self.costly.add(name)
             else:
                 self.scalar_lines.append(line)

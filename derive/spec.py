@@ -28,11 +28,12 @@ from .spec_tables import (
 )
 from .vector_loss import VectorLossSpec, read_vector_loss
 
-Domain = Literal["interval", "torus", "circle", "real", "ball"]
+Domain = Literal["interval", "nonnegative interval", "positive interval", "torus", "circle", "real", "ball"]
 Kind = Literal["pointwise", "ridge", "torus"]
 Family = Literal["partially 1-homogeneous", "2-homogeneous", "2-homogeneous in theta"]
 
 MAX_FILE_BYTES = 64 * 1024
+_ASSUMPTIONS = {"positive interval": {"positive": True}, "nonnegative interval": {"nonnegative": True}}
 _FEATURE_KEYS = COMMON_KEYS | {"family", "phi", "warp", "parameters", "inputs"}
 
 
@@ -40,7 +41,8 @@ _FEATURE_KEYS = COMMON_KEYS | {"family", "phi", "warp", "parameters", "inputs"}
 class Parameter:
     """A coordinate of theta.
 
-    Its domain is an interval given with the data, the torus of period 1, the circle of period 2 pi, or the real line.
+    Its domain is an interval given with the data (of numbers >= 0, or > 0, where it says so), the torus of period 1, the
+    circle of period 2 pi, or the real line.
     The one parameter of a ridge feature is a vector: in R^d, or in a ball whose radius is given with the data.
     """
 
@@ -121,7 +123,8 @@ def _feature(table: Mapping[str, Any], sha256: str) -> FeatureSpec:
     kind = choice_of(table, "kind", (*get_args(Kind), "loss", "vector loss"))
     domains, descriptions = section_of(table, "parameters"), section_of(table, "inputs")
     parameters = tuple(
-        Parameter(name, sympy.Symbol(name, real=True), choice_of(domains, name, get_args(Domain))) for name in domains
+        Parameter(name, sympy.Symbol(name, **_ASSUMPTIONS.get(domain, {"real": True})), domain)
+        for name, domain in ((name, choice_of(domains, name, get_args(Domain))) for name in domains)
     )
     inputs = tuple(
         Input(name, sympy.Symbol(name, **_assumptions(kind, name)), text_of(descriptions, name))

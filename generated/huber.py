@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"complex_values": false, "conjugate": "p**2/2 + p*y", "constants": [{"below": null, "description": "residual at which the square turns into the absolute value", "name": "delta", "positive": true}], "equation": "l(f, y) = delta*Max(0, -delta + Abs(f - y)) + Min(delta, Abs(f - y))**2/2", "kind": "loss", "name": "huber", "reference": "Huber, Robust estimation of a location parameter, Ann. Math. Statist. 35 (1964)", "spec_sha256": "9aa847d04c597d759716be46de23b610a3dc70e5499baff83e535f3df7ef6c7e", "targets": "real", "title": "Huber loss"}'
+DESCRIPTION = '{"complex_values": false, "conjugate": "p**2/2 + p*y", "constants": [{"below": null, "default": null, "description": "residual at which the square turns into the absolute value", "name": "delta", "positive": true}], "equation": "l(f, y) = delta*Max(0, -delta + Abs(f - y)) + Min(delta, Abs(f - y))**2/2", "kind": "loss", "name": "huber", "reference": "Huber, Robust estimation of a location parameter, Ann. Math. Statist. 35 (1964)", "spec_sha256": "9aa847d04c597d759716be46de23b610a3dc70e5499baff83e535f3df7ef6c7e", "targets": "real", "title": "Huber loss"}'
 
 
 ROUNDING = 1e-15  # omega l'(f) divided by omega may leave the domain of l* by an ulp

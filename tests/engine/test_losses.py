@@ -8,7 +8,8 @@ import conicflow as cf
 import mpmath
 import numpy as np
 import pytest
-from by_hand import DIGITS, inner
+from by_hand import inner
+from exact import DIGITS
 from hypothesis import given
 from hypothesis import strategies as st
 
