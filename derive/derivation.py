@@ -33,6 +33,9 @@ class FeatureDerivation:
 
     Where phi has kinks (max, min, abs, sign) the derivatives are those almost everywhere. `family` is proved, and the
     form of a torus feature.
+
+    phi is that of the spec over its penalty weight kappa: with nu = kappa mu, a problem whose penalty is int kappa d|mu| is
+    the plain one for nu with the features phi/kappa.
     """
 
     spec: FeatureSpec
@@ -55,19 +58,14 @@ def derive_feature(spec: FeatureSpec) -> FeatureDerivation:
     _check_periods(spec)
     if spec.kind == "torus":
         prove_torus(spec)
+    phi = spec.phi / spec.penalty_weight
     variables = _coordinates(spec)
-    gradient = tuple(differentiate(spec.phi, variable) for variable in variables)
+    gradient = tuple(differentiate(phi, variable) for variable in variables)
     hessian = tuple(tuple(differentiate(entry, variable) for variable in variables) for entry in gradient)
     family = prove_homogeneity(spec)
     if spec.kind != "torus":
-        _check_regular(spec, [*gradient, *(entry for row in hessian for entry in row)])
-    return FeatureDerivation(
-        spec=spec,
-        phi=spec.phi,
-        gradient=gradient,
-        hessian=hessian,
-        family=family,
-    )
+        _check_regular(spec, [phi, *gradient, *(entry for row in hessian for entry in row)])
+    return FeatureDerivation(spec=spec, phi=phi, gradient=gradient, hessian=hessian, family=family)
 
 
 def prove_homogeneity(spec: FeatureSpec) -> Family:
@@ -127,6 +125,10 @@ def _check_defined(spec: FeatureSpec) -> None:
         value = evaluate(spec.phi, point)
         if not value.is_finite or (spec.kind != "torus" and not value.is_real):
             raise SpecError(f"phi = {spec.phi} is {wanted}, but is {value.evalf(6)} at {shown(point)}: rewrite phi")
+        weight = evaluate(spec.penalty_weight, point)
+        if not (weight.is_real and weight.is_finite and weight > 0):
+            rule = f"penalty_weight = {spec.penalty_weight} is positive"
+            raise SpecError(f"{rule}, but is {weight.evalf(6)} at {shown(point)}: rewrite it")
 
 
 def _check_regular(spec: FeatureSpec, derivatives: list[sympy.Expr]) -> None:
@@ -136,7 +138,7 @@ def _check_regular(spec: FeatureSpec, derivatives: list[sympy.Expr]) -> None:
     if spec.kind != "ridge":
         ranges |= {item.symbol: _RANGES[item.domain] for item in spec.parameters}
     claim = f"phi = {spec.phi} is finite, with its derivatives, on its domain"
-    check_finite([spec.phi, *derivatives], ranges, points, claim)
+    check_finite(derivatives, ranges, points, claim)
     moving = {symbol: ranges[symbol] for symbol in _coordinates(spec)}
     check_continuous(spec.phi, moving, points, f"phi = {spec.phi} is continuous in its parameters")
 

@@ -34,7 +34,7 @@ Family = Literal["partially 1-homogeneous", "2-homogeneous", "2-homogeneous in t
 
 MAX_FILE_BYTES = 64 * 1024
 _ASSUMPTIONS = {"positive interval": {"positive": True}, "nonnegative interval": {"nonnegative": True}}
-_FEATURE_KEYS = COMMON_KEYS | {"family", "phi", "warp", "parameters", "inputs"}
+_FEATURE_KEYS = COMMON_KEYS | {"family", "phi", "warp", "penalty_weight", "parameters", "inputs"}
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class FeatureSpec:
 
     kind "pointwise": phi is an expression of parameters and inputs; "ridge": an expression of z = <v, x>, where `warp`
     makes v of theta, entry by entry; "torus": h exp(-2 pi i sum_a k_a theta_a), one Fourier coefficient; frequencies are
-    declared in the parameters' order.
+    declared in the parameters' order. `penalty_weight`: kappa(theta) > 0 of the penalty int kappa d|mu|.
     """
 
     name: str
@@ -75,6 +75,7 @@ class FeatureSpec:
     reference: str
     phi: sympy.Expr
     warp: sympy.Expr
+    penalty_weight: sympy.Expr
     parameters: tuple[Parameter, ...]
     inputs: tuple[Input, ...]
     constants: tuple[Constant, ...]
@@ -119,7 +120,7 @@ def _read_toml(path: Path) -> tuple[dict[str, Any], str]:
 
 
 def _feature(table: Mapping[str, Any], sha256: str) -> FeatureSpec:
-    check_keys(table, _FEATURE_KEYS, optional={"parameters", "inputs", "constants", "warp"})
+    check_keys(table, _FEATURE_KEYS, optional={"parameters", "inputs", "constants", "warp", "penalty_weight"})
     kind = choice_of(table, "kind", (*get_args(Kind), "loss", "vector loss"))
     domains, descriptions = section_of(table, "parameters"), section_of(table, "inputs")
     parameters = tuple(
@@ -144,6 +145,7 @@ def _feature(table: Mapping[str, Any], sha256: str) -> FeatureSpec:
         reference=text_of(table, "reference"),
         phi=phi,
         warp=_warp(table, kind, parameters),
+        penalty_weight=_penalty_weight(table, kind, (*parameters, *constants)),
         parameters=parameters,
         inputs=inputs,
         constants=constants,
@@ -160,6 +162,18 @@ def _warp(table: Mapping[str, Any], kind: Kind, parameters: tuple[Parameter, ...
     if kind != "ridge":
         raise SpecError(f"warp is for ridge features, found it with kind = {kind!r}: remove it")
     return expression_of(table, "warp", {parameters[0].name: symbol})
+
+
+def _penalty_weight(table: Mapping[str, Any], kind: Kind, declared: tuple[Parameter | Constant, ...]) -> sympy.Expr:
+    """kappa of the penalty int kappa d|mu|, an expression of parameters and constants; 1 unless a spec says otherwise."""
+    if "penalty_weight" not in table:
+        return sympy.S.One
+    if kind != "pointwise" or table.get("family") != "partially 1-homogeneous":
+        raise SpecError(
+            f"penalty_weight is for pointwise features that are partially 1-homogeneous, found kind = {kind!r} and family = "
+            f"{table.get('family')!r:.60}: remove it"
+        )
+    return expression_of(table, "penalty_weight", {item.name: item.symbol for item in declared})
 
 
 def _assumptions(kind: Kind, name: str) -> dict[str, bool]:

@@ -189,6 +189,17 @@ class FeatureMap:
             jacobian: Field = self.kernel.jacobian(self._positions(positions), *self.statics)
         return jacobian
 
+    def penalty_weights(self, positions: Array) -> Array:
+        """kappa(theta_i) > 0 of the penalty int kappa d|mu|, shape (k,): 1 unless the spec has a `penalty_weight`.
+
+        The compiled features are phi/kappa: everything here but this function speaks of the measure kappa·mu.
+        """
+        positions = self._positions(positions)
+        if self.description["penalty_weight"] == "1":
+            return np.ones(len(positions))
+        weights: Array = self.kernel.penalty_weights(positions, *self.constants.values())
+        return weights
+
     def eta(self, positions: Array, g: Field) -> Array:
         """The dual certificate <g, phi(theta)>, shape (k,), or (k, q) for g of q outputs."""
         outputs = np.shape(g)[1] if np.ndim(g) == 2 else 1
