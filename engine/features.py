@@ -121,5 +121,15 @@ def __getattr__(name: str) -> Callable[..., FeatureMap]:
         return make(name, **arguments)
 
     feature.__name__ = name
-    feature.__doc__ = f"{describe(name)['title']}: {describe(name)['equation']}. Arguments as in `features.make`."
+    feature.__doc__ = _docstring(describe(name))
     return feature
+
+
+def _docstring(description: Mapping[str, Any]) -> str:
+    """Formula, arguments and source; what `help(features.gaussian)` shows."""
+    lines = [f"{description['title']}: {description['equation']}.", "", "Symbols", "-------"]
+    for item in (*description["inputs"], *description["constants"]):
+        default = "" if item.get("default") is None else f"; by default {item['default']}"
+        lines.append(f"{item['name']} : {item['description']}{default}.")
+    lines += [f"{item['name']} : parameter; domain: {item['domain']}." for item in description["parameters"]]
+    return "\n".join([*lines, "", f"Source: {description['reference']}. How to give arguments: `features.make`."])

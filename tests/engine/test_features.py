@@ -9,6 +9,7 @@ import pytest
 from by_hand import NAMES, example, random_positions
 from conicflow.engine.errors import ProblemError
 from conicflow.engine.features import check_constant
+from conicflow.engine.kernels import describe
 
 X = np.linspace(0.0, 1.0, 5)
 
@@ -175,6 +176,15 @@ def test_features_that_fit_are_built_and_checked_again_at_other_samples() -> Non
     assert np.all(np.isfinite(features.jacobian(np.array([[-100.0]]))))
     with pytest.raises(ProblemError, match="must be finite, with their derivatives"):
         features.with_inputs(x=[7.0])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_help_shows_formula_arguments_and_source(name: str) -> None:
+    description, text = describe(name), getattr(cf.features, name).__doc__
+    assert description["equation"] in text
+    assert description["reference"] in text
+    for item in (*description["inputs"], *description["constants"], *description["parameters"]):
+        assert f"\n{item['name']} : " in text
 
 
 def test_defaults_of_constants() -> None:
