@@ -56,17 +56,28 @@ def slopes(u, t, g):
         v7 = -2.0*np.pi
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
+            count = stop - start
             g_tile = g[start:stop]
             t_tile = t[start:stop]
             v0 = np.exp(t_tile*v1)
             v2 = np.sin(p + t_tile*v3)
             v4 = np.cos(p + t_tile*v3)
-            v5 = v0*v4
-            v6 = v0*v2
-            result[i, 0] += np.sum(g_tile*(v5))
-            result[i, 1] += v7*(np.sum(g_tile*(t_tile*v6)))
-            result[i, 2] += (-1.0)*(np.sum(g_tile*(t_tile*v5)))
-            result[i, 3] += (-1.0)*(np.sum(g_tile*(v6)))
+            sum0 = 0.0
+            sum1 = 0.0
+            sum2 = 0.0
+            sum3 = 0.0
+            # omp simd reduction(+:sum0,sum1,sum2,sum3)
+            for j in range(count):
+                v5_j = v0[j]*v4[j]
+                v6_j = v0[j]*v2[j]
+                sum0 += g_tile[j]*v5_j
+                sum1 += g_tile[j]*t_tile[j]*v6_j
+                sum2 += g_tile[j]*t_tile[j]*v5_j
+                sum3 += g_tile[j]*v6_j
+            result[i, 0] += sum0
+            result[i, 1] += v7*sum1
+            result[i, 2] += (-1.0)*sum2
+            result[i, 3] += (-1.0)*sum3
     return result
 
 
@@ -117,27 +128,42 @@ def certificate(positions, t, g):
         v13 = -4.0*np.pi**2
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
+            count = stop - start
             g_tile = g[start:stop]
             t_tile = t[start:stop]
             v0 = np.exp(t_tile*v1)
             v2 = np.sin(p + t_tile*v3)
             v4 = np.cos(p + t_tile*v3)
-            v5 = v0*v4
-            v6 = v0*v2
-            v7 = t_tile*v6
-            v9 = t_tile*v5
-            v10 = t_tile**2
-            v11 = v10*v5
-            eta[i] += np.sum(g_tile*(v5))
-            gradient[i, 0] += v12*(np.sum(g_tile*(v7)))
-            gradient[i, 1] += (-1.0)*(np.sum(g_tile*(v9)))
-            gradient[i, 2] += (-1.0)*(np.sum(g_tile*(v6)))
-            hessian[i, 0, 0] += v13*(np.sum(g_tile*(v11)))
-            hessian[i, 0, 1] += v8*(np.sum(g_tile*(v10*v6)))
-            hessian[i, 0, 2] += v12*(np.sum(g_tile*(v9)))
-            hessian[i, 1, 1] += np.sum(g_tile*(v11))
-            hessian[i, 1, 2] += np.sum(g_tile*(v7))
-            hessian[i, 2, 2] += (-1.0)*(np.sum(g_tile*(v5)))
+            sum0 = 0.0
+            sum1 = 0.0
+            sum2 = 0.0
+            sum3 = 0.0
+            sum4 = 0.0
+            sum5 = 0.0
+            # omp simd reduction(+:sum0,sum1,sum2,sum3,sum4,sum5)
+            for j in range(count):
+                v5_j = v0[j]*v4[j]
+                v6_j = v0[j]*v2[j]
+                v7_j = t_tile[j]*v6_j
+                v9_j = t_tile[j]*v5_j
+                v10_j = t_tile[j]**2
+                v11_j = v10_j*v5_j
+                sum0 += g_tile[j]*v5_j
+                sum1 += g_tile[j]*v7_j
+                sum2 += g_tile[j]*v9_j
+                sum3 += g_tile[j]*v6_j
+                sum4 += g_tile[j]*v11_j
+                sum5 += g_tile[j]*v10_j*v6_j
+            eta[i] += sum0
+            gradient[i, 0] += v12*sum1
+            gradient[i, 1] += (-1.0)*sum2
+            gradient[i, 2] += (-1.0)*sum3
+            hessian[i, 0, 0] += v13*sum4
+            hessian[i, 0, 1] += v8*sum5
+            hessian[i, 0, 2] += v12*sum2
+            hessian[i, 1, 1] += sum4
+            hessian[i, 1, 2] += sum1
+            hessian[i, 2, 2] += (-1.0)*sum0
         hessian[i, 1, 0] = hessian[i, 0, 1]
         hessian[i, 2, 0] = hessian[i, 0, 2]
         hessian[i, 2, 1] = hessian[i, 1, 2]
@@ -334,6 +360,7 @@ def correlated(f, y, precision):
 STRIP = 65536  # numbers kept at once
 CHUNK = 512  # fewest samples for which a thread is worth while
 MOST_CHUNKS = 16
+VECTOR = 16  # samples: a multiple of the numbers in a register
 
 
 def evaluate(u, t, y, omega, parameters, precision, loss):
@@ -344,8 +371,8 @@ def evaluate(u, t, y, omega, parameters, precision, loss):
     m = u.shape[0]
     n = t.shape[0]
     chunks = max(1, min(MOST_CHUNKS, n // CHUNK))
-    length = (n + chunks - 1) // chunks
-    strip = max(16, min(TILE, STRIP // (m * 3)))
+    length = (n + chunks * VECTOR - 1) // (chunks * VECTOR) * VECTOR
+    strip = max(VECTOR, min(TILE, STRIP // (m * 3) // VECTOR * VECTOR))
     values = np.zeros(chunks)
     rows = np.zeros((chunks, m, 4))
     parallel = m * n > PARALLEL
@@ -373,8 +400,7 @@ def evaluate(u, t, y, omega, parameters, precision, loss):
                 kept[2, i, :count] = np.cos(p + t_tile*v3)
                 v4 = kept[2, i, :count]
                 v5 = v0*v4
-                v6 = v0*v2
-                f_tile += w*(v5)
+                f_tile += w*v5
             g_tile = np.empty(count)
             for j in range(count):
                 values[chunk] += omega[start + j]*loss_value(loss, f_tile[j], y[start + j], parameters, start + j)
@@ -389,12 +415,22 @@ def evaluate(u, t, y, omega, parameters, precision, loss):
                 v0 = kept[0, i, :count]
                 v2 = kept[1, i, :count]
                 v4 = kept[2, i, :count]
-                v5 = v0*v4
-                v6 = v0*v2
-                result[i, 0] += np.sum(g_tile*(v5))
-                result[i, 1] += v7*(np.sum(g_tile*(t_tile*v6)))
-                result[i, 2] += (-1.0)*(np.sum(g_tile*(t_tile*v5)))
-                result[i, 3] += (-1.0)*(np.sum(g_tile*(v6)))
+                sum0 = 0.0
+                sum1 = 0.0
+                sum2 = 0.0
+                sum3 = 0.0
+                # omp simd reduction(+:sum0,sum1,sum2,sum3)
+                for j in range(count):
+                    v5_j = v0[j]*v4[j]
+                    v6_j = v0[j]*v2[j]
+                    sum0 += g_tile[j]*v5_j
+                    sum1 += g_tile[j]*t_tile[j]*v6_j
+                    sum2 += g_tile[j]*t_tile[j]*v5_j
+                    sum3 += g_tile[j]*v6_j
+                result[i, 0] += sum0
+                result[i, 1] += v7*sum1
+                result[i, 2] += (-1.0)*sum2
+                result[i, 3] += (-1.0)*sum3
         rows[chunk] = result
     total = np.zeros((m, 4))
     for chunk in range(chunks):

@@ -34,7 +34,7 @@ def forward(u, x1, x2, sigma1, sigma2):
             v1 = -(1.0/2.0)/sigma1**2
             v2 = -(1.0/2.0)/sigma2**2
             v0 = np.exp(v1*(-theta1 + x1_tile)**2 + v2*(-theta2 + x2_tile)**2)
-            total += w*(v0)
+            total += w*v0
         f[start:stop] = total
     return f
 
@@ -55,14 +55,23 @@ def slopes(u, x1, x2, sigma1, sigma2, g):
         v5 = -1.0/sigma2**2
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
+            count = stop - start
             g_tile = g[start:stop]
             x1_tile = x1[start:stop]
             x2_tile = x2[start:stop]
             v0 = np.exp(v1*(-theta1 + x1_tile)**2 + v2*(-theta2 + x2_tile)**2)
-            v3 = (1.0/2.0)*v0
-            result[i, 0] += np.sum(g_tile*(v0))
-            result[i, 1] += v4*(np.sum(g_tile*(v3*(2.0*theta1 - 2.0*x1_tile))))
-            result[i, 2] += v5*(np.sum(g_tile*(v3*(2.0*theta2 - 2.0*x2_tile))))
+            sum0 = 0.0
+            sum1 = 0.0
+            sum2 = 0.0
+            # omp simd reduction(+:sum0,sum1,sum2)
+            for j in range(count):
+                v3_j = (1.0/2.0)*v0[j]
+                sum0 += g_tile[j]*v0[j]
+                sum1 += g_tile[j]*v3_j*(2.0*theta1 - 2.0*x1_tile[j])
+                sum2 += g_tile[j]*v3_j*(2.0*theta2 - 2.0*x2_tile[j])
+            result[i, 0] += sum0
+            result[i, 1] += v4*sum1
+            result[i, 2] += v5*sum2
     return result
 
 
@@ -111,21 +120,36 @@ def certificate(positions, x1, x2, sigma1, sigma2, g):
         v12 = (1.0/4.0)/sigma2**4
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
+            count = stop - start
             g_tile = g[start:stop]
             x1_tile = x1[start:stop]
             x2_tile = x2[start:stop]
             v0 = np.exp(v1*(-theta1 + x1_tile)**2 + v2*(-theta2 + x2_tile)**2)
-            v3 = 2.0*theta1 - 2.0*x1_tile
-            v4 = v0*v9
-            v5 = v3*v4
-            v6 = 2.0*theta2 - 2.0*x2_tile
-            v8 = v0*v7
-            eta[i] += np.sum(g_tile*(v0))
-            gradient[i, 0] += (-1.0/2.0)*(np.sum(g_tile*(v5)))
-            gradient[i, 1] += (-1.0/2.0)*(np.sum(g_tile*(v6*v8)))
-            hessian[i, 0, 0] += np.sum(g_tile*(v0*v10*v3**2 - v4))
-            hessian[i, 0, 1] += v11*(np.sum(g_tile*(v5*v6)))
-            hessian[i, 1, 1] += np.sum(g_tile*(v0*v12*v6**2 - v8))
+            sum0 = 0.0
+            sum1 = 0.0
+            sum2 = 0.0
+            sum3 = 0.0
+            sum4 = 0.0
+            sum5 = 0.0
+            # omp simd reduction(+:sum0,sum1,sum2,sum3,sum4,sum5)
+            for j in range(count):
+                v3_j = 2.0*theta1 - 2.0*x1_tile[j]
+                v4_j = v0[j]*v9
+                v5_j = v3_j*v4_j
+                v6_j = 2.0*theta2 - 2.0*x2_tile[j]
+                v8_j = v0[j]*v7
+                sum0 += g_tile[j]*v0[j]
+                sum1 += g_tile[j]*v5_j
+                sum2 += g_tile[j]*v6_j*v8_j
+                sum3 += g_tile[j]*(v0[j]*v10*v3_j**2 - v4_j)
+                sum4 += g_tile[j]*v5_j*v6_j
+                sum5 += g_tile[j]*(v0[j]*v12*v6_j**2 - v8_j)
+            eta[i] += sum0
+            gradient[i, 0] += (-1.0/2.0)*sum1
+            gradient[i, 1] += (-1.0/2.0)*sum2
+            hessian[i, 0, 0] += sum3
+            hessian[i, 0, 1] += v11*sum4
+            hessian[i, 1, 1] += sum5
         hessian[i, 1, 0] = hessian[i, 0, 1]
     return eta, gradient, hessian
 
@@ -320,6 +344,7 @@ def correlated(f, y, precision):
 STRIP = 65536  # numbers kept at once
 CHUNK = 512  # fewest samples for which a thread is worth while
 MOST_CHUNKS = 16
+VECTOR = 16  # samples: a multiple of the numbers in a register
 
 
 def evaluate(u, x1, x2, sigma1, sigma2, y, omega, parameters, precision, loss):
@@ -330,8 +355,8 @@ def evaluate(u, x1, x2, sigma1, sigma2, y, omega, parameters, precision, loss):
     m = u.shape[0]
     n = x1.shape[0]
     chunks = max(1, min(MOST_CHUNKS, n // CHUNK))
-    length = (n + chunks - 1) // chunks
-    strip = max(16, min(TILE, STRIP // (m * 1)))
+    length = (n + chunks * VECTOR - 1) // (chunks * VECTOR) * VECTOR
+    strip = max(VECTOR, min(TILE, STRIP // (m * 1) // VECTOR * VECTOR))
     values = np.zeros(chunks)
     rows = np.zeros((chunks, m, 3))
     parallel = m * n > PARALLEL
@@ -355,8 +380,7 @@ def evaluate(u, x1, x2, sigma1, sigma2, y, omega, parameters, precision, loss):
                 v5 = -1.0/sigma2**2
                 kept[0, i, :count] = np.exp(v1*(-theta1 + x1_tile)**2 + v2*(-theta2 + x2_tile)**2)
                 v0 = kept[0, i, :count]
-                v3 = (1.0/2.0)*v0
-                f_tile += w*(v0)
+                f_tile += w*v0
             g_tile = np.empty(count)
             for j in range(count):
                 values[chunk] += omega[start + j]*loss_value(loss, f_tile[j], y[start + j], parameters, start + j)
@@ -369,10 +393,18 @@ def evaluate(u, x1, x2, sigma1, sigma2, y, omega, parameters, precision, loss):
                 v4 = -1.0/sigma1**2
                 v5 = -1.0/sigma2**2
                 v0 = kept[0, i, :count]
-                v3 = (1.0/2.0)*v0
-                result[i, 0] += np.sum(g_tile*(v0))
-                result[i, 1] += v4*(np.sum(g_tile*(v3*(2.0*theta1 - 2.0*x1_tile))))
-                result[i, 2] += v5*(np.sum(g_tile*(v3*(2.0*theta2 - 2.0*x2_tile))))
+                sum0 = 0.0
+                sum1 = 0.0
+                sum2 = 0.0
+                # omp simd reduction(+:sum0,sum1,sum2)
+                for j in range(count):
+                    v3_j = (1.0/2.0)*v0[j]
+                    sum0 += g_tile[j]*v0[j]
+                    sum1 += g_tile[j]*v3_j*(2.0*theta1 - 2.0*x1_tile[j])
+                    sum2 += g_tile[j]*v3_j*(2.0*theta2 - 2.0*x2_tile[j])
+                result[i, 0] += sum0
+                result[i, 1] += v4*sum1
+                result[i, 2] += v5*sum2
         rows[chunk] = result
     total = np.zeros((m, 3))
     for chunk in range(chunks):

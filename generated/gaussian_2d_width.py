@@ -34,7 +34,7 @@ def forward(u, x1, x2):
             sigma = u[i, 3]
             v1 = (1.0/2.0)/sigma**2
             v0 = np.exp(v1*(-(-theta1 + x1_tile)**2 - (-theta2 + x2_tile)**2))
-            total += w*(v0)
+            total += w*v0
         f[start:stop] = total
     return f
 
@@ -54,15 +54,26 @@ def slopes(u, x1, x2, g):
         v3 = -1.0/sigma**3
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
+            count = stop - start
             g_tile = g[start:stop]
             x1_tile = x1[start:stop]
             x2_tile = x2[start:stop]
             v0 = np.exp(v1*(-(-theta1 + x1_tile)**2 - (-theta2 + x2_tile)**2))
-            v2 = v0*v1
-            result[i, 0] += np.sum(g_tile*(v0))
-            result[i, 1] += np.sum(g_tile*(v2*(-2.0*theta1 + 2.0*x1_tile)))
-            result[i, 2] += np.sum(g_tile*(v2*(-2.0*theta2 + 2.0*x2_tile)))
-            result[i, 3] += v3*(np.sum(g_tile*(v0*(-(-theta1 + x1_tile)**2 - (-theta2 + x2_tile)**2))))
+            sum0 = 0.0
+            sum1 = 0.0
+            sum2 = 0.0
+            sum3 = 0.0
+            # omp simd reduction(+:sum0,sum1,sum2,sum3)
+            for j in range(count):
+                v2_j = v0[j]*v1
+                sum0 += g_tile[j]*v0[j]
+                sum1 += g_tile[j]*v2_j*(-2.0*theta1 + 2.0*x1_tile[j])
+                sum2 += g_tile[j]*v2_j*(-2.0*theta2 + 2.0*x2_tile[j])
+                sum3 += g_tile[j]*v0[j]*(-(-theta1 + x1_tile[j])**2 - (-theta2 + x2_tile[j])**2)
+            result[i, 0] += sum0
+            result[i, 1] += sum1
+            result[i, 2] += sum2
+            result[i, 3] += v3*sum3
     return result
 
 
@@ -112,28 +123,51 @@ def certificate(positions, x1, x2, g):
         v15 = 1.0/sigma**6
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
+            count = stop - start
             g_tile = g[start:stop]
             x1_tile = x1[start:stop]
             x2_tile = x2[start:stop]
             v0 = np.exp(v1*(-(-theta1 + x1_tile)**2 - (-theta2 + x2_tile)**2))
-            v2 = -2.0*theta1 + 2.0*x1_tile
-            v3 = v0*v11
-            v4 = (1.0/2.0)*v3
-            v5 = -2.0*theta2 + 2.0*x2_tile
-            v6 = -(-theta1 + x1_tile)**2 - (-theta2 + x2_tile)**2
-            v7 = v0*v12
-            v9 = v0*v8
-            v10 = v0*v13*v6
-            eta[i] += np.sum(g_tile*(v0))
-            gradient[i, 0] += np.sum(g_tile*(v2*v4))
-            gradient[i, 1] += np.sum(g_tile*(v4*v5))
-            gradient[i, 2] += (-1.0)*(np.sum(g_tile*(v6*v7)))
-            hessian[i, 0, 0] += np.sum(g_tile*(v0*v14*v2**2 - v3))
-            hessian[i, 0, 1] += (1.0/4.0)*(np.sum(g_tile*(v2*v5*v9)))
-            hessian[i, 0, 2] += np.sum(g_tile*(-v10*v2 - v2*v7))
-            hessian[i, 1, 1] += np.sum(g_tile*(v0*v14*v5**2 - v3))
-            hessian[i, 1, 2] += np.sum(g_tile*(-v10*v5 - v5*v7))
-            hessian[i, 2, 2] += np.sum(g_tile*(v0*v15*v6**2 + 3.0*v6*v9))
+            sum0 = 0.0
+            sum1 = 0.0
+            sum2 = 0.0
+            sum3 = 0.0
+            sum4 = 0.0
+            sum5 = 0.0
+            sum6 = 0.0
+            sum7 = 0.0
+            sum8 = 0.0
+            sum9 = 0.0
+            # omp simd reduction(+:sum0,sum1,sum2,sum3,sum4,sum5,sum6,sum7,sum8,sum9)
+            for j in range(count):
+                v2_j = -2.0*theta1 + 2.0*x1_tile[j]
+                v3_j = v0[j]*v11
+                v4_j = (1.0/2.0)*v3_j
+                v5_j = -2.0*theta2 + 2.0*x2_tile[j]
+                v6_j = -(-theta1 + x1_tile[j])**2 - (-theta2 + x2_tile[j])**2
+                v7_j = v0[j]*v12
+                v9_j = v0[j]*v8
+                v10_j = v0[j]*v13*v6_j
+                sum0 += g_tile[j]*v0[j]
+                sum1 += g_tile[j]*v2_j*v4_j
+                sum2 += g_tile[j]*v4_j*v5_j
+                sum3 += g_tile[j]*v6_j*v7_j
+                sum4 += g_tile[j]*(v0[j]*v14*v2_j**2 - v3_j)
+                sum5 += g_tile[j]*v2_j*v5_j*v9_j
+                sum6 += g_tile[j]*(-v10_j*v2_j - v2_j*v7_j)
+                sum7 += g_tile[j]*(v0[j]*v14*v5_j**2 - v3_j)
+                sum8 += g_tile[j]*(-v10_j*v5_j - v5_j*v7_j)
+                sum9 += g_tile[j]*(v0[j]*v15*v6_j**2 + 3.0*v6_j*v9_j)
+            eta[i] += sum0
+            gradient[i, 0] += sum1
+            gradient[i, 1] += sum2
+            gradient[i, 2] += (-1.0)*sum3
+            hessian[i, 0, 0] += sum4
+            hessian[i, 0, 1] += (1.0/4.0)*sum5
+            hessian[i, 0, 2] += sum6
+            hessian[i, 1, 1] += sum7
+            hessian[i, 1, 2] += sum8
+            hessian[i, 2, 2] += sum9
         hessian[i, 1, 0] = hessian[i, 0, 1]
         hessian[i, 2, 0] = hessian[i, 0, 2]
         hessian[i, 2, 1] = hessian[i, 1, 2]
@@ -330,6 +364,7 @@ def correlated(f, y, precision):
 STRIP = 65536  # numbers kept at once
 CHUNK = 512  # fewest samples for which a thread is worth while
 MOST_CHUNKS = 16
+VECTOR = 16  # samples: a multiple of the numbers in a register
 
 
 def evaluate(u, x1, x2, y, omega, parameters, precision, loss):
@@ -340,8 +375,8 @@ def evaluate(u, x1, x2, y, omega, parameters, precision, loss):
     m = u.shape[0]
     n = x1.shape[0]
     chunks = max(1, min(MOST_CHUNKS, n // CHUNK))
-    length = (n + chunks - 1) // chunks
-    strip = max(16, min(TILE, STRIP // (m * 1)))
+    length = (n + chunks * VECTOR - 1) // (chunks * VECTOR) * VECTOR
+    strip = max(VECTOR, min(TILE, STRIP // (m * 1) // VECTOR * VECTOR))
     values = np.zeros(chunks)
     rows = np.zeros((chunks, m, 4))
     parallel = m * n > PARALLEL
@@ -364,8 +399,7 @@ def evaluate(u, x1, x2, y, omega, parameters, precision, loss):
                 v3 = -1.0/sigma**3
                 kept[0, i, :count] = np.exp(v1*(-(-theta1 + x1_tile)**2 - (-theta2 + x2_tile)**2))
                 v0 = kept[0, i, :count]
-                v2 = v0*v1
-                f_tile += w*(v0)
+                f_tile += w*v0
             g_tile = np.empty(count)
             for j in range(count):
                 values[chunk] += omega[start + j]*loss_value(loss, f_tile[j], y[start + j], parameters, start + j)
@@ -377,11 +411,21 @@ def evaluate(u, x1, x2, y, omega, parameters, precision, loss):
                 v1 = (1.0/2.0)/sigma**2
                 v3 = -1.0/sigma**3
                 v0 = kept[0, i, :count]
-                v2 = v0*v1
-                result[i, 0] += np.sum(g_tile*(v0))
-                result[i, 1] += np.sum(g_tile*(v2*(-2.0*theta1 + 2.0*x1_tile)))
-                result[i, 2] += np.sum(g_tile*(v2*(-2.0*theta2 + 2.0*x2_tile)))
-                result[i, 3] += v3*(np.sum(g_tile*(v0*(-(-theta1 + x1_tile)**2 - (-theta2 + x2_tile)**2))))
+                sum0 = 0.0
+                sum1 = 0.0
+                sum2 = 0.0
+                sum3 = 0.0
+                # omp simd reduction(+:sum0,sum1,sum2,sum3)
+                for j in range(count):
+                    v2_j = v0[j]*v1
+                    sum0 += g_tile[j]*v0[j]
+                    sum1 += g_tile[j]*v2_j*(-2.0*theta1 + 2.0*x1_tile[j])
+                    sum2 += g_tile[j]*v2_j*(-2.0*theta2 + 2.0*x2_tile[j])
+                    sum3 += g_tile[j]*v0[j]*(-(-theta1 + x1_tile[j])**2 - (-theta2 + x2_tile[j])**2)
+                result[i, 0] += sum0
+                result[i, 1] += sum1
+                result[i, 2] += sum2
+                result[i, 3] += v3*sum3
         rows[chunk] = result
     total = np.zeros((m, 4))
     for chunk in range(chunks):

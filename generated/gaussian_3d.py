@@ -37,7 +37,7 @@ def forward(u, x1, x2, x3, sigma1, sigma2, sigma3):
             v2 = -(1.0/2.0)/sigma2**2
             v3 = -(1.0/2.0)/sigma3**2
             v0 = np.exp(v1*(-theta1 + x1_tile)**2 + v2*(-theta2 + x2_tile)**2 + v3*(-theta3 + x3_tile)**2)
-            total += w*(v0)
+            total += w*v0
         f[start:stop] = total
     return f
 
@@ -61,16 +61,27 @@ def slopes(u, x1, x2, x3, sigma1, sigma2, sigma3, g):
         v7 = -1.0/sigma3**2
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
+            count = stop - start
             g_tile = g[start:stop]
             x1_tile = x1[start:stop]
             x2_tile = x2[start:stop]
             x3_tile = x3[start:stop]
             v0 = np.exp(v1*(-theta1 + x1_tile)**2 + v2*(-theta2 + x2_tile)**2 + v3*(-theta3 + x3_tile)**2)
-            v4 = (1.0/2.0)*v0
-            result[i, 0] += np.sum(g_tile*(v0))
-            result[i, 1] += v5*(np.sum(g_tile*(v4*(2.0*theta1 - 2.0*x1_tile))))
-            result[i, 2] += v6*(np.sum(g_tile*(v4*(2.0*theta2 - 2.0*x2_tile))))
-            result[i, 3] += v7*(np.sum(g_tile*(v4*(2.0*theta3 - 2.0*x3_tile))))
+            sum0 = 0.0
+            sum1 = 0.0
+            sum2 = 0.0
+            sum3 = 0.0
+            # omp simd reduction(+:sum0,sum1,sum2,sum3)
+            for j in range(count):
+                v4_j = (1.0/2.0)*v0[j]
+                sum0 += g_tile[j]*v0[j]
+                sum1 += g_tile[j]*v4_j*(2.0*theta1 - 2.0*x1_tile[j])
+                sum2 += g_tile[j]*v4_j*(2.0*theta2 - 2.0*x2_tile[j])
+                sum3 += g_tile[j]*v4_j*(2.0*theta3 - 2.0*x3_tile[j])
+            result[i, 0] += sum0
+            result[i, 1] += v5*sum1
+            result[i, 2] += v6*sum2
+            result[i, 3] += v7*sum3
     return result
 
 
@@ -127,31 +138,54 @@ def certificate(positions, x1, x2, x3, sigma1, sigma2, sigma3, g):
         v19 = (1.0/4.0)/sigma3**4
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
+            count = stop - start
             g_tile = g[start:stop]
             x1_tile = x1[start:stop]
             x2_tile = x2[start:stop]
             x3_tile = x3[start:stop]
             v0 = np.exp(v1*(-theta1 + x1_tile)**2 + v2*(-theta2 + x2_tile)**2 + v3*(-theta3 + x3_tile)**2)
-            v4 = 2.0*theta1 - 2.0*x1_tile
-            v5 = v0*v16
-            v6 = v4*v5
-            v7 = 2.0*theta2 - 2.0*x2_tile
-            v9 = v0*v8
-            v10 = v7*v9
-            v11 = 2.0*theta3 - 2.0*x3_tile
-            v13 = v0*v12
-            v14 = (1.0/4.0)*v6
-            v15 = v11*v12
-            eta[i] += np.sum(g_tile*(v0))
-            gradient[i, 0] += (-1.0/2.0)*(np.sum(g_tile*(v6)))
-            gradient[i, 1] += (-1.0/2.0)*(np.sum(g_tile*(v10)))
-            gradient[i, 2] += (-1.0/2.0)*(np.sum(g_tile*(v11*v13)))
-            hessian[i, 0, 0] += np.sum(g_tile*(v0*v17*v4**2 - v5))
-            hessian[i, 0, 1] += v8*(np.sum(g_tile*(v14*v7)))
-            hessian[i, 0, 2] += np.sum(g_tile*(v14*v15))
-            hessian[i, 1, 1] += np.sum(g_tile*(v0*v18*v7**2 - v9))
-            hessian[i, 1, 2] += (1.0/4.0)*(np.sum(g_tile*(v10*v15)))
-            hessian[i, 2, 2] += np.sum(g_tile*(v0*v11**2*v19 - v13))
+            sum0 = 0.0
+            sum1 = 0.0
+            sum2 = 0.0
+            sum3 = 0.0
+            sum4 = 0.0
+            sum5 = 0.0
+            sum6 = 0.0
+            sum7 = 0.0
+            sum8 = 0.0
+            sum9 = 0.0
+            # omp simd reduction(+:sum0,sum1,sum2,sum3,sum4,sum5,sum6,sum7,sum8,sum9)
+            for j in range(count):
+                v4_j = 2.0*theta1 - 2.0*x1_tile[j]
+                v5_j = v0[j]*v16
+                v6_j = v4_j*v5_j
+                v7_j = 2.0*theta2 - 2.0*x2_tile[j]
+                v9_j = v0[j]*v8
+                v10_j = v7_j*v9_j
+                v11_j = 2.0*theta3 - 2.0*x3_tile[j]
+                v13_j = v0[j]*v12
+                v14_j = (1.0/4.0)*v6_j
+                v15_j = v11_j*v12
+                sum0 += g_tile[j]*v0[j]
+                sum1 += g_tile[j]*v6_j
+                sum2 += g_tile[j]*v10_j
+                sum3 += g_tile[j]*v11_j*v13_j
+                sum4 += g_tile[j]*(v0[j]*v17*v4_j**2 - v5_j)
+                sum5 += g_tile[j]*v14_j*v7_j
+                sum6 += g_tile[j]*v14_j*v15_j
+                sum7 += g_tile[j]*(v0[j]*v18*v7_j**2 - v9_j)
+                sum8 += g_tile[j]*v10_j*v15_j
+                sum9 += g_tile[j]*(v0[j]*v11_j**2*v19 - v13_j)
+            eta[i] += sum0
+            gradient[i, 0] += (-1.0/2.0)*sum1
+            gradient[i, 1] += (-1.0/2.0)*sum2
+            gradient[i, 2] += (-1.0/2.0)*sum3
+            hessian[i, 0, 0] += sum4
+            hessian[i, 0, 1] += v8*sum5
+            hessian[i, 0, 2] += sum6
+            hessian[i, 1, 1] += sum7
+            hessian[i, 1, 2] += (1.0/4.0)*sum8
+            hessian[i, 2, 2] += sum9
         hessian[i, 1, 0] = hessian[i, 0, 1]
         hessian[i, 2, 0] = hessian[i, 0, 2]
         hessian[i, 2, 1] = hessian[i, 1, 2]
@@ -348,6 +382,7 @@ def correlated(f, y, precision):
 STRIP = 65536  # numbers kept at once
 CHUNK = 512  # fewest samples for which a thread is worth while
 MOST_CHUNKS = 16
+VECTOR = 16  # samples: a multiple of the numbers in a register
 
 
 def evaluate(u, x1, x2, x3, sigma1, sigma2, sigma3, y, omega, parameters, precision, loss):
@@ -358,8 +393,8 @@ def evaluate(u, x1, x2, x3, sigma1, sigma2, sigma3, y, omega, parameters, precis
     m = u.shape[0]
     n = x1.shape[0]
     chunks = max(1, min(MOST_CHUNKS, n // CHUNK))
-    length = (n + chunks - 1) // chunks
-    strip = max(16, min(TILE, STRIP // (m * 1)))
+    length = (n + chunks * VECTOR - 1) // (chunks * VECTOR) * VECTOR
+    strip = max(VECTOR, min(TILE, STRIP // (m * 1) // VECTOR * VECTOR))
     values = np.zeros(chunks)
     rows = np.zeros((chunks, m, 4))
     parallel = m * n > PARALLEL
@@ -387,8 +422,7 @@ def evaluate(u, x1, x2, x3, sigma1, sigma2, sigma3, y, omega, parameters, precis
                 v7 = -1.0/sigma3**2
                 kept[0, i, :count] = np.exp(v1*(-theta1 + x1_tile)**2 + v2*(-theta2 + x2_tile)**2 + v3*(-theta3 + x3_tile)**2)
                 v0 = kept[0, i, :count]
-                v4 = (1.0/2.0)*v0
-                f_tile += w*(v0)
+                f_tile += w*v0
             g_tile = np.empty(count)
             for j in range(count):
                 values[chunk] += omega[start + j]*loss_value(loss, f_tile[j], y[start + j], parameters, start + j)
@@ -404,11 +438,21 @@ def evaluate(u, x1, x2, x3, sigma1, sigma2, sigma3, y, omega, parameters, precis
                 v6 = -1.0/sigma2**2
                 v7 = -1.0/sigma3**2
                 v0 = kept[0, i, :count]
-                v4 = (1.0/2.0)*v0
-                result[i, 0] += np.sum(g_tile*(v0))
-                result[i, 1] += v5*(np.sum(g_tile*(v4*(2.0*theta1 - 2.0*x1_tile))))
-                result[i, 2] += v6*(np.sum(g_tile*(v4*(2.0*theta2 - 2.0*x2_tile))))
-                result[i, 3] += v7*(np.sum(g_tile*(v4*(2.0*theta3 - 2.0*x3_tile))))
+                sum0 = 0.0
+                sum1 = 0.0
+                sum2 = 0.0
+                sum3 = 0.0
+                # omp simd reduction(+:sum0,sum1,sum2,sum3)
+                for j in range(count):
+                    v4_j = (1.0/2.0)*v0[j]
+                    sum0 += g_tile[j]*v0[j]
+                    sum1 += g_tile[j]*v4_j*(2.0*theta1 - 2.0*x1_tile[j])
+                    sum2 += g_tile[j]*v4_j*(2.0*theta2 - 2.0*x2_tile[j])
+                    sum3 += g_tile[j]*v4_j*(2.0*theta3 - 2.0*x3_tile[j])
+                result[i, 0] += sum0
+                result[i, 1] += v5*sum1
+                result[i, 2] += v6*sum2
+                result[i, 3] += v7*sum3
         rows[chunk] = result
     total = np.zeros((m, 4))
     for chunk in range(chunks):

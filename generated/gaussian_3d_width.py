@@ -36,7 +36,7 @@ def forward(u, x1, x2, x3):
             sigma = u[i, 4]
             v1 = (1.0/2.0)/sigma**2
             v0 = np.exp(v1*(-(-theta1 + x1_tile)**2 - (-theta2 + x2_tile)**2 - (-theta3 + x3_tile)**2))
-            total += w*(v0)
+            total += w*v0
         f[start:stop] = total
     return f
 
@@ -57,17 +57,30 @@ def slopes(u, x1, x2, x3, g):
         v3 = -1.0/sigma**3
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
+            count = stop - start
             g_tile = g[start:stop]
             x1_tile = x1[start:stop]
             x2_tile = x2[start:stop]
             x3_tile = x3[start:stop]
             v0 = np.exp(v1*(-(-theta1 + x1_tile)**2 - (-theta2 + x2_tile)**2 - (-theta3 + x3_tile)**2))
-            v2 = v0*v1
-            result[i, 0] += np.sum(g_tile*(v0))
-            result[i, 1] += np.sum(g_tile*(v2*(-2.0*theta1 + 2.0*x1_tile)))
-            result[i, 2] += np.sum(g_tile*(v2*(-2.0*theta2 + 2.0*x2_tile)))
-            result[i, 3] += np.sum(g_tile*(v2*(-2.0*theta3 + 2.0*x3_tile)))
-            result[i, 4] += v3*(np.sum(g_tile*(v0*(-(-theta1 + x1_tile)**2 - (-theta2 + x2_tile)**2 - (-theta3 + x3_tile)**2))))
+            sum0 = 0.0
+            sum1 = 0.0
+            sum2 = 0.0
+            sum3 = 0.0
+            sum4 = 0.0
+            # omp simd reduction(+:sum0,sum1,sum2,sum3,sum4)
+            for j in range(count):
+                v2_j = v0[j]*v1
+                sum0 += g_tile[j]*v0[j]
+                sum1 += g_tile[j]*v2_j*(-2.0*theta1 + 2.0*x1_tile[j])
+                sum2 += g_tile[j]*v2_j*(-2.0*theta2 + 2.0*x2_tile[j])
+                sum3 += g_tile[j]*v2_j*(-2.0*theta3 + 2.0*x3_tile[j])
+                sum4 += g_tile[j]*v0[j]*(-(-theta1 + x1_tile[j])**2 - (-theta2 + x2_tile[j])**2 - (-theta3 + x3_tile[j])**2)
+            result[i, 0] += sum0
+            result[i, 1] += sum1
+            result[i, 2] += sum2
+            result[i, 3] += sum3
+            result[i, 4] += v3*sum4
     return result
 
 
@@ -121,37 +134,70 @@ def certificate(positions, x1, x2, x3, g):
         v18 = 1.0/sigma**6
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
+            count = stop - start
             g_tile = g[start:stop]
             x1_tile = x1[start:stop]
             x2_tile = x2[start:stop]
             x3_tile = x3[start:stop]
             v0 = np.exp(v1*(-(-theta1 + x1_tile)**2 - (-theta2 + x2_tile)**2 - (-theta3 + x3_tile)**2))
-            v2 = -2.0*theta1 + 2.0*x1_tile
-            v3 = v0*v14
-            v4 = (1.0/2.0)*v3
-            v5 = -2.0*theta2 + 2.0*x2_tile
-            v6 = -2.0*theta3 + 2.0*x3_tile
-            v7 = -(-theta1 + x1_tile)**2 - (-theta2 + x2_tile)**2 - (-theta3 + x3_tile)**2
-            v8 = v0*v15
-            v10 = v0*v9
-            v11 = (1.0/4.0)*v10
-            v12 = v11*v2
-            v13 = v0*v16*v7
-            eta[i] += np.sum(g_tile*(v0))
-            gradient[i, 0] += np.sum(g_tile*(v2*v4))
-            gradient[i, 1] += np.sum(g_tile*(v4*v5))
-            gradient[i, 2] += np.sum(g_tile*(v4*v6))
-            gradient[i, 3] += (-1.0)*(np.sum(g_tile*(v7*v8)))
-            hessian[i, 0, 0] += np.sum(g_tile*(v0*v17*v2**2 - v3))
-            hessian[i, 0, 1] += np.sum(g_tile*(v12*v5))
-            hessian[i, 0, 2] += np.sum(g_tile*(v12*v6))
-            hessian[i, 0, 3] += np.sum(g_tile*(-v13*v2 - v2*v8))
-            hessian[i, 1, 1] += np.sum(g_tile*(v0*v17*v5**2 - v3))
-            hessian[i, 1, 2] += np.sum(g_tile*(v11*v5*v6))
-            hessian[i, 1, 3] += np.sum(g_tile*(-v13*v5 - v5*v8))
-            hessian[i, 2, 2] += np.sum(g_tile*(v0*v17*v6**2 - v3))
-            hessian[i, 2, 3] += np.sum(g_tile*(-v13*v6 - v6*v8))
-            hessian[i, 3, 3] += np.sum(g_tile*(v0*v18*v7**2 + 3.0*v10*v7))
+            sum0 = 0.0
+            sum1 = 0.0
+            sum2 = 0.0
+            sum3 = 0.0
+            sum4 = 0.0
+            sum5 = 0.0
+            sum6 = 0.0
+            sum7 = 0.0
+            sum8 = 0.0
+            sum9 = 0.0
+            sum10 = 0.0
+            sum11 = 0.0
+            sum12 = 0.0
+            sum13 = 0.0
+            sum14 = 0.0
+            # omp simd reduction(+:sum0,sum1,sum2,sum3,sum4,sum5,sum6,sum7,sum8,sum9,sum10,sum11,sum12,sum13,sum14)
+            for j in range(count):
+                v2_j = -2.0*theta1 + 2.0*x1_tile[j]
+                v3_j = v0[j]*v14
+                v4_j = (1.0/2.0)*v3_j
+                v5_j = -2.0*theta2 + 2.0*x2_tile[j]
+                v6_j = -2.0*theta3 + 2.0*x3_tile[j]
+                v7_j = -(-theta1 + x1_tile[j])**2 - (-theta2 + x2_tile[j])**2 - (-theta3 + x3_tile[j])**2
+                v8_j = v0[j]*v15
+                v10_j = v0[j]*v9
+                v11_j = (1.0/4.0)*v10_j
+                v12_j = v11_j*v2_j
+                v13_j = v0[j]*v16*v7_j
+                sum0 += g_tile[j]*v0[j]
+                sum1 += g_tile[j]*v2_j*v4_j
+                sum2 += g_tile[j]*v4_j*v5_j
+                sum3 += g_tile[j]*v4_j*v6_j
+                sum4 += g_tile[j]*v7_j*v8_j
+                sum5 += g_tile[j]*(v0[j]*v17*v2_j**2 - v3_j)
+                sum6 += g_tile[j]*v12_j*v5_j
+                sum7 += g_tile[j]*v12_j*v6_j
+                sum8 += g_tile[j]*(-v13_j*v2_j - v2_j*v8_j)
+                sum9 += g_tile[j]*(v0[j]*v17*v5_j**2 - v3_j)
+                sum10 += g_tile[j]*v11_j*v5_j*v6_j
+                sum11 += g_tile[j]*(-v13_j*v5_j - v5_j*v8_j)
+                sum12 += g_tile[j]*(v0[j]*v17*v6_j**2 - v3_j)
+                sum13 += g_tile[j]*(-v13_j*v6_j - v6_j*v8_j)
+                sum14 += g_tile[j]*(v0[j]*v18*v7_j**2 + 3.0*v10_j*v7_j)
+            eta[i] += sum0
+            gradient[i, 0] += sum1
+            gradient[i, 1] += sum2
+            gradient[i, 2] += sum3
+            gradient[i, 3] += (-1.0)*sum4
+            hessian[i, 0, 0] += sum5
+            hessian[i, 0, 1] += sum6
+            hessian[i, 0, 2] += sum7
+            hessian[i, 0, 3] += sum8
+            hessian[i, 1, 1] += sum9
+            hessian[i, 1, 2] += sum10
+            hessian[i, 1, 3] += sum11
+            hessian[i, 2, 2] += sum12
+            hessian[i, 2, 3] += sum13
+            hessian[i, 3, 3] += sum14
         hessian[i, 1, 0] = hessian[i, 0, 1]
         hessian[i, 2, 0] = hessian[i, 0, 2]
         hessian[i, 3, 0] = hessian[i, 0, 3]
@@ -351,6 +397,7 @@ def correlated(f, y, precision):
 STRIP = 65536  # numbers kept at once
 CHUNK = 512  # fewest samples for which a thread is worth while
 MOST_CHUNKS = 16
+VECTOR = 16  # samples: a multiple of the numbers in a register
 
 
 def evaluate(u, x1, x2, x3, y, omega, parameters, precision, loss):
@@ -361,8 +408,8 @@ def evaluate(u, x1, x2, x3, y, omega, parameters, precision, loss):
     m = u.shape[0]
     n = x1.shape[0]
     chunks = max(1, min(MOST_CHUNKS, n // CHUNK))
-    length = (n + chunks - 1) // chunks
-    strip = max(16, min(TILE, STRIP // (m * 1)))
+    length = (n + chunks * VECTOR - 1) // (chunks * VECTOR) * VECTOR
+    strip = max(VECTOR, min(TILE, STRIP // (m * 1) // VECTOR * VECTOR))
     values = np.zeros(chunks)
     rows = np.zeros((chunks, m, 5))
     parallel = m * n > PARALLEL
@@ -387,8 +434,7 @@ def evaluate(u, x1, x2, x3, y, omega, parameters, precision, loss):
                 v3 = -1.0/sigma**3
                 kept[0, i, :count] = np.exp(v1*(-(-theta1 + x1_tile)**2 - (-theta2 + x2_tile)**2 - (-theta3 + x3_tile)**2))
                 v0 = kept[0, i, :count]
-                v2 = v0*v1
-                f_tile += w*(v0)
+                f_tile += w*v0
             g_tile = np.empty(count)
             for j in range(count):
                 values[chunk] += omega[start + j]*loss_value(loss, f_tile[j], y[start + j], parameters, start + j)
@@ -401,12 +447,24 @@ def evaluate(u, x1, x2, x3, y, omega, parameters, precision, loss):
                 v1 = (1.0/2.0)/sigma**2
                 v3 = -1.0/sigma**3
                 v0 = kept[0, i, :count]
-                v2 = v0*v1
-                result[i, 0] += np.sum(g_tile*(v0))
-                result[i, 1] += np.sum(g_tile*(v2*(-2.0*theta1 + 2.0*x1_tile)))
-                result[i, 2] += np.sum(g_tile*(v2*(-2.0*theta2 + 2.0*x2_tile)))
-                result[i, 3] += np.sum(g_tile*(v2*(-2.0*theta3 + 2.0*x3_tile)))
-                result[i, 4] += v3*(np.sum(g_tile*(v0*(-(-theta1 + x1_tile)**2 - (-theta2 + x2_tile)**2 - (-theta3 + x3_tile)**2))))
+                sum0 = 0.0
+                sum1 = 0.0
+                sum2 = 0.0
+                sum3 = 0.0
+                sum4 = 0.0
+                # omp simd reduction(+:sum0,sum1,sum2,sum3,sum4)
+                for j in range(count):
+                    v2_j = v0[j]*v1
+                    sum0 += g_tile[j]*v0[j]
+                    sum1 += g_tile[j]*v2_j*(-2.0*theta1 + 2.0*x1_tile[j])
+                    sum2 += g_tile[j]*v2_j*(-2.0*theta2 + 2.0*x2_tile[j])
+                    sum3 += g_tile[j]*v2_j*(-2.0*theta3 + 2.0*x3_tile[j])
+                    sum4 += g_tile[j]*v0[j]*(-(-theta1 + x1_tile[j])**2 - (-theta2 + x2_tile[j])**2 - (-theta3 + x3_tile[j])**2)
+                result[i, 0] += sum0
+                result[i, 1] += sum1
+                result[i, 2] += sum2
+                result[i, 3] += sum3
+                result[i, 4] += v3*sum4
         rows[chunk] = result
     total = np.zeros((m, 5))
     for chunk in range(chunks):

@@ -33,7 +33,7 @@ def forward(u, x):
             v1 = -(1.0/2.0)/sigma**2
             v2 = (1.0/2.0)*np.sqrt(2.0)/(np.sqrt(np.pi)*sigma)
             v0 = np.exp(v1*(-theta + x_tile)**2)
-            total += (v2*w)*(v0)
+            total += (v2*w)*v0
         f[start:stop] = total
     return f
 
@@ -58,14 +58,23 @@ def slopes(u, x, g):
         v10 = (1.0/2.0)*v2*v3/sigma**4
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
+            count = stop - start
             g_tile = g[start:stop]
             x_tile = x[start:stop]
             v0 = np.exp(v1*(-theta + x_tile)**2)
-            v4 = v0*v6
-            v5 = (1.0/2.0)*v4
-            result[i, 0] += v7*(np.sum(g_tile*(v5)))
-            result[i, 1] += v8*(np.sum(g_tile*(v4*(2.0*theta - 2.0*x_tile))))
-            result[i, 2] += np.sum(g_tile*(v0*v10*(-theta + x_tile)**2 + v5*v9))
+            sum0 = 0.0
+            sum1 = 0.0
+            sum2 = 0.0
+            # omp simd reduction(+:sum0,sum1,sum2)
+            for j in range(count):
+                v4_j = v0[j]*v6
+                v5_j = (1.0/2.0)*v4_j
+                sum0 += g_tile[j]*v5_j
+                sum1 += g_tile[j]*v4_j*(2.0*theta - 2.0*x_tile[j])
+                sum2 += g_tile[j]*(v0[j]*v10*(-theta + x_tile[j])**2 + v5_j*v9)
+            result[i, 0] += v7*sum0
+            result[i, 1] += v8*sum1
+            result[i, 2] += sum2
     return result
 
 
@@ -126,22 +135,37 @@ def certificate(positions, x, g):
         v22 = -5.0/2.0*v12
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
+            count = stop - start
             g_tile = g[start:stop]
             x_tile = x[start:stop]
             v0 = np.exp(v1*(-theta + x_tile)**2)
-            v4 = v0*v13
-            v5 = (1.0/2.0)*v4
-            v6 = v14*v4
-            v7 = 2.0*theta - 2.0*x_tile
-            v8 = (1.0/4.0)*v7
-            v10 = -theta + x_tile
-            v11 = v10**2
-            eta[i] += v15*(np.sum(g_tile*(v5)))
-            gradient[i, 0] += (-1.0)*(np.sum(g_tile*(v6*v8)))
-            gradient[i, 1] += np.sum(g_tile*(v0*v11*v17 + v16*v5))
-            hessian[i, 0, 0] += np.sum(g_tile*(v0*v18*v7**2 - 1.0/2.0*v6))
-            hessian[i, 0, 1] += np.sum(g_tile*(v11*v20*v4*v8 + v19*v4*v7))
-            hessian[i, 1, 1] += np.sum(g_tile*(v10**4*v21*v5 + v11*v22*v4 + v6))
+            sum0 = 0.0
+            sum1 = 0.0
+            sum2 = 0.0
+            sum3 = 0.0
+            sum4 = 0.0
+            sum5 = 0.0
+            # omp simd reduction(+:sum0,sum1,sum2,sum3,sum4,sum5)
+            for j in range(count):
+                v4_j = v0[j]*v13
+                v5_j = (1.0/2.0)*v4_j
+                v6_j = v14*v4_j
+                v7_j = 2.0*theta - 2.0*x_tile[j]
+                v8_j = (1.0/4.0)*v7_j
+                v10_j = -theta + x_tile[j]
+                v11_j = v10_j**2
+                sum0 += g_tile[j]*v5_j
+                sum1 += g_tile[j]*v6_j*v8_j
+                sum2 += g_tile[j]*(v0[j]*v11_j*v17 + v16*v5_j)
+                sum3 += g_tile[j]*(v0[j]*v18*v7_j**2 - 1.0/2.0*v6_j)
+                sum4 += g_tile[j]*(v11_j*v20*v4_j*v8_j + v19*v4_j*v7_j)
+                sum5 += g_tile[j]*(v10_j**4*v21*v5_j + v11_j*v22*v4_j + v6_j)
+            eta[i] += v15*sum0
+            gradient[i, 0] += (-1.0)*sum1
+            gradient[i, 1] += sum2
+            hessian[i, 0, 0] += sum3
+            hessian[i, 0, 1] += sum4
+            hessian[i, 1, 1] += sum5
         hessian[i, 1, 0] = hessian[i, 0, 1]
     return eta, gradient, hessian
 
@@ -336,6 +360,7 @@ def correlated(f, y, precision):
 STRIP = 65536  # numbers kept at once
 CHUNK = 512  # fewest samples for which a thread is worth while
 MOST_CHUNKS = 16
+VECTOR = 16  # samples: a multiple of the numbers in a register
 
 
 def evaluate(u, x, y, omega, parameters, precision, loss):
@@ -346,8 +371,8 @@ def evaluate(u, x, y, omega, parameters, precision, loss):
     m = u.shape[0]
     n = x.shape[0]
     chunks = max(1, min(MOST_CHUNKS, n // CHUNK))
-    length = (n + chunks - 1) // chunks
-    strip = max(16, min(TILE, STRIP // (m * 1)))
+    length = (n + chunks * VECTOR - 1) // (chunks * VECTOR) * VECTOR
+    strip = max(VECTOR, min(TILE, STRIP // (m * 1) // VECTOR * VECTOR))
     values = np.zeros(chunks)
     rows = np.zeros((chunks, m, 3))
     parallel = m * n > PARALLEL
@@ -376,7 +401,7 @@ def evaluate(u, x, y, omega, parameters, precision, loss):
                 v0 = kept[0, i, :count]
                 v4 = v0*v6
                 v5 = (1.0/2.0)*v4
-                f_tile += (v7*w)*(v5)
+                f_tile += (v7*w)*v5
             g_tile = np.empty(count)
             for j in range(count):
                 values[chunk] += omega[start + j]*loss_value(loss, f_tile[j], y[start + j], parameters, start + j)
@@ -393,11 +418,19 @@ def evaluate(u, x, y, omega, parameters, precision, loss):
                 v9 = -1.0/sigma**2
                 v10 = (1.0/2.0)*v2*v3/sigma**4
                 v0 = kept[0, i, :count]
-                v4 = v0*v6
-                v5 = (1.0/2.0)*v4
-                result[i, 0] += v7*(np.sum(g_tile*(v5)))
-                result[i, 1] += v8*(np.sum(g_tile*(v4*(2.0*theta - 2.0*x_tile))))
-                result[i, 2] += np.sum(g_tile*(v0*v10*(-theta + x_tile)**2 + v5*v9))
+                sum0 = 0.0
+                sum1 = 0.0
+                sum2 = 0.0
+                # omp simd reduction(+:sum0,sum1,sum2)
+                for j in range(count):
+                    v4_j = v0[j]*v6
+                    v5_j = (1.0/2.0)*v4_j
+                    sum0 += g_tile[j]*v5_j
+                    sum1 += g_tile[j]*v4_j*(2.0*theta - 2.0*x_tile[j])
+                    sum2 += g_tile[j]*(v0[j]*v10*(-theta + x_tile[j])**2 + v5_j*v9)
+                result[i, 0] += v7*sum0
+                result[i, 1] += v8*sum1
+                result[i, 2] += sum2
         rows[chunk] = result
     total = np.zeros((m, 3))
     for chunk in range(chunks):

@@ -32,7 +32,7 @@ def forward(u, x):
             sigma = u[i, 2]
             v1 = -(1.0/2.0)/sigma**2
             v0 = np.exp(v1*(-theta + x_tile)**2)
-            total += w*(v0)
+            total += w*v0
         f[start:stop] = total
     return f
 
@@ -51,12 +51,21 @@ def slopes(u, x, g):
         v2 = 1.0/sigma**3
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
+            count = stop - start
             g_tile = g[start:stop]
             x_tile = x[start:stop]
             v0 = np.exp(v1*(-theta + x_tile)**2)
-            result[i, 0] += np.sum(g_tile*(v0))
-            result[i, 1] += v1*(np.sum(g_tile*(v0*(2.0*theta - 2.0*x_tile))))
-            result[i, 2] += v2*(np.sum(g_tile*(v0*(-theta + x_tile)**2)))
+            sum0 = 0.0
+            sum1 = 0.0
+            sum2 = 0.0
+            # omp simd reduction(+:sum0,sum1,sum2)
+            for j in range(count):
+                sum0 += g_tile[j]*v0[j]
+                sum1 += g_tile[j]*v0[j]*(2.0*theta - 2.0*x_tile[j])
+                sum2 += g_tile[j]*v0[j]*(-theta + x_tile[j])**2
+            result[i, 0] += sum0
+            result[i, 1] += v1*sum1
+            result[i, 2] += v2*sum2
     return result
 
 
@@ -102,21 +111,36 @@ def certificate(positions, x, g):
         v14 = -3.0*v8
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
+            count = stop - start
             g_tile = g[start:stop]
             x_tile = x[start:stop]
             v0 = np.exp(v1*(-theta + x_tile)**2)
-            v2 = v0*v9
-            v3 = 2.0*theta - 2.0*x_tile
-            v4 = (1.0/2.0)*v3
-            v5 = -theta + x_tile
-            v6 = v5**2
-            v7 = v0*v10
-            eta[i] += np.sum(g_tile*(v0))
-            gradient[i, 0] += (-1.0)*(np.sum(g_tile*(v2*v4)))
-            gradient[i, 1] += np.sum(g_tile*(v6*v7))
-            hessian[i, 0, 0] += np.sum(g_tile*(v0*v11*v3**2 - v2))
-            hessian[i, 0, 1] += np.sum(g_tile*(v0*v12*v4*v6 + v3*v7))
-            hessian[i, 1, 1] += np.sum(g_tile*(v0*v13*v5**4 + v0*v14*v6))
+            sum0 = 0.0
+            sum1 = 0.0
+            sum2 = 0.0
+            sum3 = 0.0
+            sum4 = 0.0
+            sum5 = 0.0
+            # omp simd reduction(+:sum0,sum1,sum2,sum3,sum4,sum5)
+            for j in range(count):
+                v2_j = v0[j]*v9
+                v3_j = 2.0*theta - 2.0*x_tile[j]
+                v4_j = (1.0/2.0)*v3_j
+                v5_j = -theta + x_tile[j]
+                v6_j = v5_j**2
+                v7_j = v0[j]*v10
+                sum0 += g_tile[j]*v0[j]
+                sum1 += g_tile[j]*v2_j*v4_j
+                sum2 += g_tile[j]*v6_j*v7_j
+                sum3 += g_tile[j]*(v0[j]*v11*v3_j**2 - v2_j)
+                sum4 += g_tile[j]*(v0[j]*v12*v4_j*v6_j + v3_j*v7_j)
+                sum5 += g_tile[j]*(v0[j]*v13*v5_j**4 + v0[j]*v14*v6_j)
+            eta[i] += sum0
+            gradient[i, 0] += (-1.0)*sum1
+            gradient[i, 1] += sum2
+            hessian[i, 0, 0] += sum3
+            hessian[i, 0, 1] += sum4
+            hessian[i, 1, 1] += sum5
         hessian[i, 1, 0] = hessian[i, 0, 1]
     return eta, gradient, hessian
 
@@ -311,6 +335,7 @@ def correlated(f, y, precision):
 STRIP = 65536  # numbers kept at once
 CHUNK = 512  # fewest samples for which a thread is worth while
 MOST_CHUNKS = 16
+VECTOR = 16  # samples: a multiple of the numbers in a register
 
 
 def evaluate(u, x, y, omega, parameters, precision, loss):
@@ -321,8 +346,8 @@ def evaluate(u, x, y, omega, parameters, precision, loss):
     m = u.shape[0]
     n = x.shape[0]
     chunks = max(1, min(MOST_CHUNKS, n // CHUNK))
-    length = (n + chunks - 1) // chunks
-    strip = max(16, min(TILE, STRIP // (m * 1)))
+    length = (n + chunks * VECTOR - 1) // (chunks * VECTOR) * VECTOR
+    strip = max(VECTOR, min(TILE, STRIP // (m * 1) // VECTOR * VECTOR))
     values = np.zeros(chunks)
     rows = np.zeros((chunks, m, 3))
     parallel = m * n > PARALLEL
@@ -343,7 +368,7 @@ def evaluate(u, x, y, omega, parameters, precision, loss):
                 v2 = 1.0/sigma**3
                 kept[0, i, :count] = np.exp(v1*(-theta + x_tile)**2)
                 v0 = kept[0, i, :count]
-                f_tile += w*(v0)
+                f_tile += w*v0
             g_tile = np.empty(count)
             for j in range(count):
                 values[chunk] += omega[start + j]*loss_value(loss, f_tile[j], y[start + j], parameters, start + j)
@@ -354,9 +379,17 @@ def evaluate(u, x, y, omega, parameters, precision, loss):
                 v1 = -(1.0/2.0)/sigma**2
                 v2 = 1.0/sigma**3
                 v0 = kept[0, i, :count]
-                result[i, 0] += np.sum(g_tile*(v0))
-                result[i, 1] += v1*(np.sum(g_tile*(v0*(2.0*theta - 2.0*x_tile))))
-                result[i, 2] += v2*(np.sum(g_tile*(v0*(-theta + x_tile)**2)))
+                sum0 = 0.0
+                sum1 = 0.0
+                sum2 = 0.0
+                # omp simd reduction(+:sum0,sum1,sum2)
+                for j in range(count):
+                    sum0 += g_tile[j]*v0[j]
+                    sum1 += g_tile[j]*v0[j]*(2.0*theta - 2.0*x_tile[j])
+                    sum2 += g_tile[j]*v0[j]*(-theta + x_tile[j])**2
+                result[i, 0] += sum0
+                result[i, 1] += v1*sum1
+                result[i, 2] += v2*sum2
         rows[chunk] = result
     total = np.zeros((m, 3))
     for chunk in range(chunks):

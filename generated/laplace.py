@@ -31,7 +31,7 @@ def forward(u, x):
             theta = u[i, 1]
             v1 = -theta
             v0 = np.exp(v1*x_tile)
-            total += w*(v0)
+            total += w*v0
         f[start:stop] = total
     return f
 
@@ -48,11 +48,18 @@ def slopes(u, x, g):
         v1 = -theta
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
+            count = stop - start
             g_tile = g[start:stop]
             x_tile = x[start:stop]
             v0 = np.exp(v1*x_tile)
-            result[i, 0] += np.sum(g_tile*(v0))
-            result[i, 1] += (-1.0)*(np.sum(g_tile*(v0*x_tile)))
+            sum0 = 0.0
+            sum1 = 0.0
+            # omp simd reduction(+:sum0,sum1)
+            for j in range(count):
+                sum0 += g_tile[j]*v0[j]
+                sum1 += g_tile[j]*v0[j]*x_tile[j]
+            result[i, 0] += sum0
+            result[i, 1] += (-1.0)*sum1
     return result
 
 
@@ -87,12 +94,21 @@ def certificate(positions, x, g):
         v1 = -theta
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
+            count = stop - start
             g_tile = g[start:stop]
             x_tile = x[start:stop]
             v0 = np.exp(v1*x_tile)
-            eta[i] += np.sum(g_tile*(v0))
-            gradient[i, 0] += (-1.0)*(np.sum(g_tile*(v0*x_tile)))
-            hessian[i, 0, 0] += np.sum(g_tile*(v0*x_tile**2))
+            sum0 = 0.0
+            sum1 = 0.0
+            sum2 = 0.0
+            # omp simd reduction(+:sum0,sum1,sum2)
+            for j in range(count):
+                sum0 += g_tile[j]*v0[j]
+                sum1 += g_tile[j]*v0[j]*x_tile[j]
+                sum2 += g_tile[j]*v0[j]*x_tile[j]**2
+            eta[i] += sum0
+            gradient[i, 0] += (-1.0)*sum1
+            hessian[i, 0, 0] += sum2
     return eta, gradient, hessian
 
 
@@ -286,6 +302,7 @@ def correlated(f, y, precision):
 STRIP = 65536  # numbers kept at once
 CHUNK = 512  # fewest samples for which a thread is worth while
 MOST_CHUNKS = 16
+VECTOR = 16  # samples: a multiple of the numbers in a register
 
 
 def evaluate(u, x, y, omega, parameters, precision, loss):
@@ -296,8 +313,8 @@ def evaluate(u, x, y, omega, parameters, precision, loss):
     m = u.shape[0]
     n = x.shape[0]
     chunks = max(1, min(MOST_CHUNKS, n // CHUNK))
-    length = (n + chunks - 1) // chunks
-    strip = max(16, min(TILE, STRIP // (m * 1)))
+    length = (n + chunks * VECTOR - 1) // (chunks * VECTOR) * VECTOR
+    strip = max(VECTOR, min(TILE, STRIP // (m * 1) // VECTOR * VECTOR))
     values = np.zeros(chunks)
     rows = np.zeros((chunks, m, 2))
     parallel = m * n > PARALLEL
@@ -316,7 +333,7 @@ def evaluate(u, x, y, omega, parameters, precision, loss):
                 v1 = -theta
                 kept[0, i, :count] = np.exp(v1*x_tile)
                 v0 = kept[0, i, :count]
-                f_tile += w*(v0)
+                f_tile += w*v0
             g_tile = np.empty(count)
             for j in range(count):
                 values[chunk] += omega[start + j]*loss_value(loss, f_tile[j], y[start + j], parameters, start + j)
@@ -325,8 +342,14 @@ def evaluate(u, x, y, omega, parameters, precision, loss):
                 theta = u[i, 1]
                 v1 = -theta
                 v0 = kept[0, i, :count]
-                result[i, 0] += np.sum(g_tile*(v0))
-                result[i, 1] += (-1.0)*(np.sum(g_tile*(v0*x_tile)))
+                sum0 = 0.0
+                sum1 = 0.0
+                # omp simd reduction(+:sum0,sum1)
+                for j in range(count):
+                    sum0 += g_tile[j]*v0[j]
+                    sum1 += g_tile[j]*v0[j]*x_tile[j]
+                result[i, 0] += sum0
+                result[i, 1] += (-1.0)*sum1
         rows[chunk] = result
     total = np.zeros((m, 2))
     for chunk in range(chunks):

@@ -32,7 +32,7 @@ def forward(u, t):
             p = u[i, 2]
             v1 = 2.0*np.pi*theta
             v0 = np.cos(p + t_tile*v1)
-            total += w*(v0)
+            total += w*v0
         f[start:stop] = total
     return f
 
@@ -51,13 +51,22 @@ def slopes(u, t, g):
         v3 = -2.0*np.pi
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
+            count = stop - start
             g_tile = g[start:stop]
             t_tile = t[start:stop]
             v0 = np.sin(p + t_tile*v1)
             v2 = np.cos(p + t_tile*v1)
-            result[i, 0] += np.sum(g_tile*(v2))
-            result[i, 1] += v3*(np.sum(g_tile*(t_tile*v0)))
-            result[i, 2] += (-1.0)*(np.sum(g_tile*(v0)))
+            sum0 = 0.0
+            sum1 = 0.0
+            sum2 = 0.0
+            # omp simd reduction(+:sum0,sum1,sum2)
+            for j in range(count):
+                sum0 += g_tile[j]*v2[j]
+                sum1 += g_tile[j]*t_tile[j]*v0[j]
+                sum2 += g_tile[j]*v0[j]
+            result[i, 0] += sum0
+            result[i, 1] += v3*sum1
+            result[i, 2] += (-1.0)*sum2
     return result
 
 
@@ -99,17 +108,30 @@ def certificate(positions, t, g):
         v5 = -4.0*np.pi**2
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
+            count = stop - start
             g_tile = g[start:stop]
             t_tile = t[start:stop]
             v0 = np.sin(p + t_tile*v1)
             v2 = np.cos(p + t_tile*v1)
-            v3 = t_tile*v4
-            eta[i] += np.sum(g_tile*(v2))
-            gradient[i, 0] += (-1.0)*(np.sum(g_tile*(v0*v3)))
-            gradient[i, 1] += (-1.0)*(np.sum(g_tile*(v0)))
-            hessian[i, 0, 0] += v5*(np.sum(g_tile*(t_tile**2*v2)))
-            hessian[i, 0, 1] += (-1.0)*(np.sum(g_tile*(v2*v3)))
-            hessian[i, 1, 1] += (-1.0)*(np.sum(g_tile*(v2)))
+            sum0 = 0.0
+            sum1 = 0.0
+            sum2 = 0.0
+            sum3 = 0.0
+            sum4 = 0.0
+            # omp simd reduction(+:sum0,sum1,sum2,sum3,sum4)
+            for j in range(count):
+                v3_j = t_tile[j]*v4
+                sum0 += g_tile[j]*v2[j]
+                sum1 += g_tile[j]*v0[j]*v3_j
+                sum2 += g_tile[j]*v0[j]
+                sum3 += g_tile[j]*t_tile[j]**2*v2[j]
+                sum4 += g_tile[j]*v2[j]*v3_j
+            eta[i] += sum0
+            gradient[i, 0] += (-1.0)*sum1
+            gradient[i, 1] += (-1.0)*sum2
+            hessian[i, 0, 0] += v5*sum3
+            hessian[i, 0, 1] += (-1.0)*sum4
+            hessian[i, 1, 1] += (-1.0)*sum0
         hessian[i, 1, 0] = hessian[i, 0, 1]
     return eta, gradient, hessian
 
@@ -304,6 +326,7 @@ def correlated(f, y, precision):
 STRIP = 65536  # numbers kept at once
 CHUNK = 512  # fewest samples for which a thread is worth while
 MOST_CHUNKS = 16
+VECTOR = 16  # samples: a multiple of the numbers in a register
 
 
 def evaluate(u, t, y, omega, parameters, precision, loss):
@@ -314,8 +337,8 @@ def evaluate(u, t, y, omega, parameters, precision, loss):
     m = u.shape[0]
     n = t.shape[0]
     chunks = max(1, min(MOST_CHUNKS, n // CHUNK))
-    length = (n + chunks - 1) // chunks
-    strip = max(16, min(TILE, STRIP // (m * 2)))
+    length = (n + chunks * VECTOR - 1) // (chunks * VECTOR) * VECTOR
+    strip = max(VECTOR, min(TILE, STRIP // (m * 2) // VECTOR * VECTOR))
     values = np.zeros(chunks)
     rows = np.zeros((chunks, m, 3))
     parallel = m * n > PARALLEL
@@ -338,7 +361,7 @@ def evaluate(u, t, y, omega, parameters, precision, loss):
                 v0 = kept[0, i, :count]
                 kept[1, i, :count] = np.cos(p + t_tile*v1)
                 v2 = kept[1, i, :count]
-                f_tile += w*(v2)
+                f_tile += w*v2
             g_tile = np.empty(count)
             for j in range(count):
                 values[chunk] += omega[start + j]*loss_value(loss, f_tile[j], y[start + j], parameters, start + j)
@@ -350,9 +373,17 @@ def evaluate(u, t, y, omega, parameters, precision, loss):
                 v3 = -2.0*np.pi
                 v0 = kept[0, i, :count]
                 v2 = kept[1, i, :count]
-                result[i, 0] += np.sum(g_tile*(v2))
-                result[i, 1] += v3*(np.sum(g_tile*(t_tile*v0)))
-                result[i, 2] += (-1.0)*(np.sum(g_tile*(v0)))
+                sum0 = 0.0
+                sum1 = 0.0
+                sum2 = 0.0
+                # omp simd reduction(+:sum0,sum1,sum2)
+                for j in range(count):
+                    sum0 += g_tile[j]*v2[j]
+                    sum1 += g_tile[j]*t_tile[j]*v0[j]
+                    sum2 += g_tile[j]*v0[j]
+                result[i, 0] += sum0
+                result[i, 1] += v3*sum1
+                result[i, 2] += (-1.0)*sum2
         rows[chunk] = result
     total = np.zeros((m, 3))
     for chunk in range(chunks):

@@ -48,11 +48,18 @@ def slopes(u, x, gamma, g):
         v2 = -v0
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
+            count = stop - start
             g_tile = g[start:stop]
             x_tile = x[start:stop]
-            v1 = v0*(-theta + x_tile)**2 + 1.0
-            result[i, 0] += np.sum(g_tile*(1.0/v1**1))
-            result[i, 1] += v2*(np.sum(g_tile*((2.0*theta - 2.0*x_tile)/v1**2)))
+            sum0 = 0.0
+            sum1 = 0.0
+            # omp simd reduction(+:sum0,sum1)
+            for j in range(count):
+                v1_j = v0*(-theta + x_tile[j])**2 + 1.0
+                sum0 += g_tile[j]/v1_j
+                sum1 += g_tile[j]*(2.0*theta - 2.0*x_tile[j])/v1_j**2
+            result[i, 0] += sum0
+            result[i, 1] += v2*sum1
     return result
 
 
@@ -89,14 +96,23 @@ def certificate(positions, x, gamma, g):
         v4 = 2.0/gamma**4
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
+            count = stop - start
             g_tile = g[start:stop]
             x_tile = x[start:stop]
-            v1 = v0*(-theta + x_tile)**2 + 1.0
-            v2 = 2.0*theta - 2.0*x_tile
-            v3 = v0/v1**2
-            eta[i] += np.sum(g_tile*(1.0/v1**1))
-            gradient[i, 0] += (-1.0)*(np.sum(g_tile*(v2*v3)))
-            hessian[i, 0, 0] += np.sum(g_tile*(-2.0*v3 + v2**2*v4/v1**3))
+            sum0 = 0.0
+            sum1 = 0.0
+            sum2 = 0.0
+            # omp simd reduction(+:sum0,sum1,sum2)
+            for j in range(count):
+                v1_j = v0*(-theta + x_tile[j])**2 + 1.0
+                v2_j = 2.0*theta - 2.0*x_tile[j]
+                v3_j = v0/v1_j**2
+                sum0 += g_tile[j]/v1_j
+                sum1 += g_tile[j]*v2_j*v3_j
+                sum2 += g_tile[j]*(-2.0*v3_j + v2_j**2*v4/v1_j**3)
+            eta[i] += sum0
+            gradient[i, 0] += (-1.0)*sum1
+            hessian[i, 0, 0] += sum2
     return eta, gradient, hessian
 
 
@@ -290,6 +306,7 @@ def correlated(f, y, precision):
 STRIP = 65536  # numbers kept at once
 CHUNK = 512  # fewest samples for which a thread is worth while
 MOST_CHUNKS = 16
+VECTOR = 16  # samples: a multiple of the numbers in a register
 
 
 def evaluate(u, x, gamma, y, omega, parameters, precision, loss):
@@ -300,8 +317,8 @@ def evaluate(u, x, gamma, y, omega, parameters, precision, loss):
     m = u.shape[0]
     n = x.shape[0]
     chunks = max(1, min(MOST_CHUNKS, n // CHUNK))
-    length = (n + chunks - 1) // chunks
-    strip = max(16, min(TILE, STRIP // (m * 1)))
+    length = (n + chunks * VECTOR - 1) // (chunks * VECTOR) * VECTOR
+    strip = max(VECTOR, min(TILE, STRIP // (m * 1) // VECTOR * VECTOR))
     values = np.zeros(chunks)
     rows = np.zeros((chunks, m, 2))
     parallel = m * n > PARALLEL
@@ -329,9 +346,15 @@ def evaluate(u, x, gamma, y, omega, parameters, precision, loss):
                 theta = u[i, 1]
                 v0 = 1.0/gamma**2
                 v2 = -v0
-                v1 = v0*(-theta + x_tile)**2 + 1.0
-                result[i, 0] += np.sum(g_tile*(1.0/v1**1))
-                result[i, 1] += v2*(np.sum(g_tile*((2.0*theta - 2.0*x_tile)/v1**2)))
+                sum0 = 0.0
+                sum1 = 0.0
+                # omp simd reduction(+:sum0,sum1)
+                for j in range(count):
+                    v1_j = v0*(-theta + x_tile[j])**2 + 1.0
+                    sum0 += g_tile[j]/v1_j
+                    sum1 += g_tile[j]*(2.0*theta - 2.0*x_tile[j])/v1_j**2
+                result[i, 0] += sum0
+                result[i, 1] += v2*sum1
         rows[chunk] = result
     total = np.zeros((m, 2))
     for chunk in range(chunks):

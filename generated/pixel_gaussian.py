@@ -79,6 +79,7 @@ def slopes(u, x1, x2, sigma, pixel, g):
         v13 = -v12
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
+            count = stop - start
             g_tile = g[start:stop]
             x1_tile = x1[start:stop]
             x2_tile = x2[start:stop]
@@ -90,11 +91,19 @@ def slopes(u, x1, x2, sigma, pixel, g):
             v7 = erf(v6*(-1.0/2.0*pixel - theta2 + x2_tile), v2)
             v8 = erf(v6*((1.0/2.0)*pixel - theta1 + x1_tile), v3)
             v9 = erf(v6*((1.0/2.0)*pixel - theta2 + x2_tile), v4)
-            v10 = -v5 + v8
-            v11 = -1.0/4.0*v7 + (1.0/4.0)*v9
-            result[i, 0] += np.sum(g_tile*(v10*v11))
-            result[i, 1] += np.sum(g_tile*(v11*(v0*v12 + v13*v3)))
-            result[i, 2] += (1.0/4.0)*(np.sum(g_tile*(v10*(v12*v2 + v13*v4))))
+            sum0 = 0.0
+            sum1 = 0.0
+            sum2 = 0.0
+            # omp simd reduction(+:sum0,sum1,sum2)
+            for j in range(count):
+                v10_j = -v5[j] + v8[j]
+                v11_j = -1.0/4.0*v7[j] + (1.0/4.0)*v9[j]
+                sum0 += g_tile[j]*v10_j*v11_j
+                sum1 += g_tile[j]*v11_j*(v0[j]*v12 + v13*v3[j])
+                sum2 += g_tile[j]*v10_j*(v12*v2[j] + v13*v4[j])
+            result[i, 0] += sum0
+            result[i, 1] += sum1
+            result[i, 2] += (1.0/4.0)*sum2
     return result
 
 
@@ -157,6 +166,7 @@ def certificate(positions, x1, x2, sigma, pixel, g):
         v26 = (1.0/2.0)*v12*v13*v19
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
+            count = stop - start
             g_tile = g[start:stop]
             x1_tile = x1[start:stop]
             x2_tile = x2[start:stop]
@@ -168,18 +178,32 @@ def certificate(positions, x1, x2, sigma, pixel, g):
             v7 = erf(v6*(-1.0/2.0*pixel - theta2 + x2_tile), v2)
             v8 = erf(v6*((1.0/2.0)*pixel - theta1 + x1_tile), v3)
             v9 = erf(v6*((1.0/2.0)*pixel - theta2 + x2_tile), v4)
-            v10 = -v5 + v8
-            v11 = -1.0/4.0*v7 + (1.0/4.0)*v9
-            v16 = v0*v15 + v22*v3
-            v17 = v2*v24 + v23*v4
-            v18 = 2.0*x1_tile
-            v21 = 2.0*x2_tile
-            eta[i] += np.sum(g_tile*(v10*v11))
-            gradient[i, 0] += np.sum(g_tile*(v11*v16))
-            gradient[i, 1] += np.sum(g_tile*(v10*v17))
-            hessian[i, 0, 0] += np.sum(g_tile*(v11*(v0*v25*(pixel + 2.0*theta1 - v18) + v26*v3*(-pixel + 2.0*theta1 - v18))))
-            hessian[i, 0, 1] += np.sum(g_tile*(v16*v17))
-            hessian[i, 1, 1] += (1.0/4.0)*(np.sum(g_tile*(v10*(v2*v25*(pixel + 2.0*theta2 - v21) + v26*v4*(-pixel + 2.0*theta2 - v21)))))
+            sum0 = 0.0
+            sum1 = 0.0
+            sum2 = 0.0
+            sum3 = 0.0
+            sum4 = 0.0
+            sum5 = 0.0
+            # omp simd reduction(+:sum0,sum1,sum2,sum3,sum4,sum5)
+            for j in range(count):
+                v10_j = -v5[j] + v8[j]
+                v11_j = -1.0/4.0*v7[j] + (1.0/4.0)*v9[j]
+                v16_j = v0[j]*v15 + v22*v3[j]
+                v17_j = v23*v4[j] + v24*v2[j]
+                v18_j = 2.0*x1_tile[j]
+                v21_j = 2.0*x2_tile[j]
+                sum0 += g_tile[j]*v10_j*v11_j
+                sum1 += g_tile[j]*v11_j*v16_j
+                sum2 += g_tile[j]*v10_j*v17_j
+                sum3 += g_tile[j]*v11_j*(v0[j]*v25*(pixel + 2.0*theta1 - v18_j) + v26*v3[j]*(-pixel + 2.0*theta1 - v18_j))
+                sum4 += g_tile[j]*v16_j*v17_j
+                sum5 += g_tile[j]*v10_j*(v25*v2[j]*(pixel + 2.0*theta2 - v21_j) + v26*v4[j]*(-pixel + 2.0*theta2 - v21_j))
+            eta[i] += sum0
+            gradient[i, 0] += sum1
+            gradient[i, 1] += sum2
+            hessian[i, 0, 0] += sum3
+            hessian[i, 0, 1] += sum4
+            hessian[i, 1, 1] += (1.0/4.0)*sum5
         hessian[i, 1, 0] = hessian[i, 0, 1]
     return eta, gradient, hessian
 
@@ -374,6 +398,7 @@ def correlated(f, y, precision):
 STRIP = 65536  # numbers kept at once
 CHUNK = 512  # fewest samples for which a thread is worth while
 MOST_CHUNKS = 16
+VECTOR = 16  # samples: a multiple of the numbers in a register
 
 
 def evaluate(u, x1, x2, sigma, pixel, y, omega, parameters, precision, loss):
@@ -384,14 +409,14 @@ def evaluate(u, x1, x2, sigma, pixel, y, omega, parameters, precision, loss):
     m = u.shape[0]
     n = x1.shape[0]
     chunks = max(1, min(MOST_CHUNKS, n // CHUNK))
-    length = (n + chunks - 1) // chunks
-    strip = max(16, min(TILE, STRIP // (m * 8)))
+    length = (n + chunks * VECTOR - 1) // (chunks * VECTOR) * VECTOR
+    strip = max(VECTOR, min(TILE, STRIP // (m * 3) // VECTOR * VECTOR))
     values = np.zeros(chunks)
     rows = np.zeros((chunks, m, 3))
     parallel = m * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
     for chunk in range(chunks):
-        kept = np.empty((8, m, strip))
+        kept = np.empty((3, m, strip))
         result = np.zeros((m, 3))
         for start in range(chunk * length, min(n, (chunk + 1) * length), strip):
             stop = min(n, (chunk + 1) * length, start + strip)
@@ -407,25 +432,23 @@ def evaluate(u, x1, x2, sigma, pixel, y, omega, parameters, precision, loss):
                 v6 = (1.0/2.0)*np.sqrt(2.0)/sigma
                 v12 = np.sqrt(2.0)/(np.sqrt(np.pi)*sigma)
                 v13 = -v12
-                kept[0, i, :count] = np.exp(v1*(-1.0/2.0*pixel - theta1 + x1_tile)**2)
-                v0 = kept[0, i, :count]
-                kept[1, i, :count] = np.exp(v1*(-1.0/2.0*pixel - theta2 + x2_tile)**2)
-                v2 = kept[1, i, :count]
-                kept[2, i, :count] = np.exp(v1*((1.0/2.0)*pixel - theta1 + x1_tile)**2)
-                v3 = kept[2, i, :count]
-                kept[3, i, :count] = np.exp(v1*((1.0/2.0)*pixel - theta2 + x2_tile)**2)
-                v4 = kept[3, i, :count]
-                kept[4, i, :count] = erf(v6*(-1.0/2.0*pixel - theta1 + x1_tile), v0)
-                v5 = kept[4, i, :count]
-                kept[5, i, :count] = erf(v6*(-1.0/2.0*pixel - theta2 + x2_tile), v2)
-                v7 = kept[5, i, :count]
-                kept[6, i, :count] = erf(v6*((1.0/2.0)*pixel - theta1 + x1_tile), v3)
-                v8 = kept[6, i, :count]
-                kept[7, i, :count] = erf(v6*((1.0/2.0)*pixel - theta2 + x2_tile), v4)
-                v9 = kept[7, i, :count]
+                v0 = np.exp(v1*(-1.0/2.0*pixel - theta1 + x1_tile)**2)
+                v2 = np.exp(v1*(-1.0/2.0*pixel - theta2 + x2_tile)**2)
+                v3 = np.exp(v1*((1.0/2.0)*pixel - theta1 + x1_tile)**2)
+                v4 = np.exp(v1*((1.0/2.0)*pixel - theta2 + x2_tile)**2)
+                v5 = erf(v6*(-1.0/2.0*pixel - theta1 + x1_tile), v0)
+                v7 = erf(v6*(-1.0/2.0*pixel - theta2 + x2_tile), v2)
+                v8 = erf(v6*((1.0/2.0)*pixel - theta1 + x1_tile), v3)
+                v9 = erf(v6*((1.0/2.0)*pixel - theta2 + x2_tile), v4)
                 v10 = -v5 + v8
                 v11 = -1.0/4.0*v7 + (1.0/4.0)*v9
-                f_tile += w*(v10*v11)
+                kept[0, i, :count] = v10*v11
+                summed0 = kept[0, i, :count]
+                kept[1, i, :count] = v11*(v0*v12 + v13*v3)
+                summed1 = kept[1, i, :count]
+                kept[2, i, :count] = v10*(v12*v2 + v13*v4)
+                summed2 = kept[2, i, :count]
+                f_tile += w*summed0
             g_tile = np.empty(count)
             for j in range(count):
                 values[chunk] += omega[start + j]*loss_value(loss, f_tile[j], y[start + j], parameters, start + j)
@@ -437,19 +460,20 @@ def evaluate(u, x1, x2, sigma, pixel, y, omega, parameters, precision, loss):
                 v6 = (1.0/2.0)*np.sqrt(2.0)/sigma
                 v12 = np.sqrt(2.0)/(np.sqrt(np.pi)*sigma)
                 v13 = -v12
-                v0 = kept[0, i, :count]
-                v2 = kept[1, i, :count]
-                v3 = kept[2, i, :count]
-                v4 = kept[3, i, :count]
-                v5 = kept[4, i, :count]
-                v7 = kept[5, i, :count]
-                v8 = kept[6, i, :count]
-                v9 = kept[7, i, :count]
-                v10 = -v5 + v8
-                v11 = -1.0/4.0*v7 + (1.0/4.0)*v9
-                result[i, 0] += np.sum(g_tile*(v10*v11))
-                result[i, 1] += np.sum(g_tile*(v11*(v0*v12 + v13*v3)))
-                result[i, 2] += (1.0/4.0)*(np.sum(g_tile*(v10*(v12*v2 + v13*v4))))
+                summed0 = kept[0, i, :count]
+                summed1 = kept[1, i, :count]
+                summed2 = kept[2, i, :count]
+                sum0 = 0.0
+                sum1 = 0.0
+                sum2 = 0.0
+                # omp simd reduction(+:sum0,sum1,sum2)
+                for j in range(count):
+                    sum0 += g_tile[j]*summed0[j]
+                    sum1 += g_tile[j]*summed1[j]
+                    sum2 += g_tile[j]*summed2[j]
+                result[i, 0] += sum0
+                result[i, 1] += sum1
+                result[i, 2] += (1.0/4.0)*sum2
         rows[chunk] = result
     total = np.zeros((m, 3))
     for chunk in range(chunks):

@@ -89,7 +89,7 @@ def forward(u, x, band):
             v1 = 2.0*np.pi*band
             v0 = np.sin(v1*(-theta + x_tile))
             v2 = spherical_bessel_0(v1*(-theta + x_tile), v0)
-            total += w*(v2)
+            total += w*v2
         f[start:stop] = total
     return f
 
@@ -106,14 +106,21 @@ def slopes(u, x, band, g):
         v1 = 2.0*np.pi*band
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
+            count = stop - start
             g_tile = g[start:stop]
             x_tile = x[start:stop]
             v0 = np.sin(v1*(-theta + x_tile))
             v2 = np.cos(v1*(-theta + x_tile))
             v3 = spherical_bessel_0(v1*(-theta + x_tile), v0)
             v4 = spherical_bessel_1(v1*(-theta + x_tile), v0, v2)
-            result[i, 0] += np.sum(g_tile*(v3))
-            result[i, 1] += v1*(np.sum(g_tile*(v4)))
+            sum0 = 0.0
+            sum1 = 0.0
+            # omp simd reduction(+:sum0,sum1)
+            for j in range(count):
+                sum0 += g_tile[j]*v3[j]
+                sum1 += g_tile[j]*v4[j]
+            result[i, 0] += sum0
+            result[i, 1] += v1*sum1
     return result
 
 
@@ -152,6 +159,7 @@ def certificate(positions, x, band, g):
         v6 = -4.0*np.pi**2*band**2
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
+            count = stop - start
             g_tile = g[start:stop]
             x_tile = x[start:stop]
             v0 = np.sin(v1*(-theta + x_tile))
@@ -159,9 +167,17 @@ def certificate(positions, x, band, g):
             v3 = spherical_bessel_0(v1*(-theta + x_tile), v0)
             v4 = spherical_bessel_1(v1*(-theta + x_tile), v0, v2)
             v5 = spherical_bessel_2(v1*(-theta + x_tile), v0, v2)
-            eta[i] += np.sum(g_tile*(v3))
-            gradient[i, 0] += v1*(np.sum(g_tile*(v4)))
-            hessian[i, 0, 0] += v6*(np.sum(g_tile*((1.0/3.0)*v3 - 2.0/3.0*v5)))
+            sum0 = 0.0
+            sum1 = 0.0
+            sum2 = 0.0
+            # omp simd reduction(+:sum0,sum1,sum2)
+            for j in range(count):
+                sum0 += g_tile[j]*v3[j]
+                sum1 += g_tile[j]*v4[j]
+                sum2 += g_tile[j]*((1.0/3.0)*v3[j] - 2.0/3.0*v5[j])
+            eta[i] += sum0
+            gradient[i, 0] += v1*sum1
+            hessian[i, 0, 0] += v6*sum2
     return eta, gradient, hessian
 
 
@@ -355,6 +371,7 @@ def correlated(f, y, precision):
 STRIP = 65536  # numbers kept at once
 CHUNK = 512  # fewest samples for which a thread is worth while
 MOST_CHUNKS = 16
+VECTOR = 16  # samples: a multiple of the numbers in a register
 
 
 def evaluate(u, x, band, y, omega, parameters, precision, loss):
@@ -365,14 +382,14 @@ def evaluate(u, x, band, y, omega, parameters, precision, loss):
     m = u.shape[0]
     n = x.shape[0]
     chunks = max(1, min(MOST_CHUNKS, n // CHUNK))
-    length = (n + chunks - 1) // chunks
-    strip = max(16, min(TILE, STRIP // (m * 4)))
+    length = (n + chunks * VECTOR - 1) // (chunks * VECTOR) * VECTOR
+    strip = max(VECTOR, min(TILE, STRIP // (m * 2) // VECTOR * VECTOR))
     values = np.zeros(chunks)
     rows = np.zeros((chunks, m, 2))
     parallel = m * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
     for chunk in range(chunks):
-        kept = np.empty((4, m, strip))
+        kept = np.empty((2, m, strip))
         result = np.zeros((m, 2))
         for start in range(chunk * length, min(n, (chunk + 1) * length), strip):
             stop = min(n, (chunk + 1) * length, start + strip)
@@ -383,15 +400,13 @@ def evaluate(u, x, band, y, omega, parameters, precision, loss):
                 w = u[i, 0] / m
                 theta = u[i, 1]
                 v1 = 2.0*np.pi*band
-                kept[0, i, :count] = np.sin(v1*(-theta + x_tile))
-                v0 = kept[0, i, :count]
-                kept[1, i, :count] = np.cos(v1*(-theta + x_tile))
-                v2 = kept[1, i, :count]
-                kept[2, i, :count] = spherical_bessel_0(v1*(-theta + x_tile), v0)
-                v3 = kept[2, i, :count]
-                kept[3, i, :count] = spherical_bessel_1(v1*(-theta + x_tile), v0, v2)
-                v4 = kept[3, i, :count]
-                f_tile += w*(v3)
+                v0 = np.sin(v1*(-theta + x_tile))
+                v2 = np.cos(v1*(-theta + x_tile))
+                kept[0, i, :count] = spherical_bessel_0(v1*(-theta + x_tile), v0)
+                v3 = kept[0, i, :count]
+                kept[1, i, :count] = spherical_bessel_1(v1*(-theta + x_tile), v0, v2)
+                v4 = kept[1, i, :count]
+                f_tile += w*v3
             g_tile = np.empty(count)
             for j in range(count):
                 values[chunk] += omega[start + j]*loss_value(loss, f_tile[j], y[start + j], parameters, start + j)
@@ -399,12 +414,16 @@ def evaluate(u, x, band, y, omega, parameters, precision, loss):
             for i in range(m):
                 theta = u[i, 1]
                 v1 = 2.0*np.pi*band
-                v0 = kept[0, i, :count]
-                v2 = kept[1, i, :count]
-                v3 = kept[2, i, :count]
-                v4 = kept[3, i, :count]
-                result[i, 0] += np.sum(g_tile*(v3))
-                result[i, 1] += v1*(np.sum(g_tile*(v4)))
+                v3 = kept[0, i, :count]
+                v4 = kept[1, i, :count]
+                sum0 = 0.0
+                sum1 = 0.0
+                # omp simd reduction(+:sum0,sum1)
+                for j in range(count):
+                    sum0 += g_tile[j]*v3[j]
+                    sum1 += g_tile[j]*v4[j]
+                result[i, 0] += sum0
+                result[i, 1] += v1*sum1
         rows[chunk] = result
     total = np.zeros((m, 2))
     for chunk in range(chunks):
