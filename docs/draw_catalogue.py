@@ -36,7 +36,7 @@ BETTER: Mapping[str, Mapping[str, Any]] = {
     "gaussian_3d_width": {"sigma": (0.1, 0.2)},
     "laplace": {"x": (0.0, 3.0), "theta": (0.3, 4.0)},
     "line_spectrum": {"t": (0.0, 20.0), "theta": (0.05, 0.2), "p": (0.0, 1.0)},
-    "pixel_gaussian": {"sigma": 1.0, "pixel": 1.0, "x1": (0.0, 12.0), "x2": (0.0, 12.0), "theta1": (3.3, 9.0), "theta2": (3.0, 8.6)},
+    "pixel_gaussian": {"sigma": 1.0, "x1": (0, 12), "x2": (0, 12), "theta1": (3.3, 9.0), "theta2": (3.0, 8.6)},
     "sinc": {"band": 6.0},
     "huber": {"delta": 1.0},
     "poisson": {"background": 0.5},
@@ -126,21 +126,27 @@ def show_image(axes: Axes, image: np.ndarray, lines: list[np.ndarray]) -> None:
     axes.figure.colorbar(shown, ax=axes, label="φ")
 
 
+TARGETS: Mapping[str, tuple[float, ...]] = {
+    "real": (-1.0, 0.5),
+    "sign": (-1.0, 1.0),
+    "count": (0.0, 1.0, 3.0),
+    "class": (0, 1),
+}
+
+
 def draw_loss(name: str, figure: Figure) -> None:
-    """l(f) and l*(p) for a few targets."""
+    """l(f) and l*(p) for a few targets; of a loss of classes, for outputs (f, 0) and the pair (p, -p)."""
     description = describe(name)
     left, right = figure.subplots(1, 2)
     constants = {item["name"]: setting(name, item["name"], 1.0) for item in description["constants"]}
-    make = getattr(cf.losses, name)
-    for colour, y in zip(COLOURS, {"real": (-1.0, 0.5), "sign": (-1.0, 1.0), "count": (0.0, 1.0, 3.0)}.get(
-        description["targets"], (0, 1)), strict=False):
-        if description["targets"] == "class":  # two outputs f and 0
-            loss = make(np.array([y, 1 - y]))
-            values = [[loss.value(np.array([[a, 0.0], [0.0, 0.0]])) - np.log(2) for a in line] for line in (axis(),)][0]
-            duals = [loss.conjugate(np.array([[p, -p], [0.0, 0.0]])) for p in axis(2.0)]
+    for colour, y in zip(COLOURS, TARGETS[description["targets"]], strict=False):
+        if description["targets"] == "class":
+            loss = getattr(cf.losses, name)(np.eye(2)[[int(y)]])
+            values = [loss.value(np.array([[f, 0.0]])) for f in axis()]
+            duals = [loss.conjugate(np.array([[p, -p]])) for p in axis(2.0)]
         else:
-            loss = make(np.array([y]), **constants)
-            values = [loss.value(np.array([a])) for a in axis()]
+            loss = getattr(cf.losses, name)(np.array([y]), **constants)
+            values = [loss.value(np.array([f])) for f in axis()]
             duals = [loss.conjugate(np.array([p])) for p in axis(2.0)]
         left.plot(axis(), np.where(np.isfinite(values), values, np.nan), color=colour, label=f"y = {y:g}")
         right.plot(axis(2.0), np.where(np.isfinite(duals), duals, np.nan), color=colour)
