@@ -24,8 +24,11 @@ def forward(u, t):
     for tile in range((n + TILE - 1) // TILE):
         start = tile * TILE
         stop = min(n, start + TILE)
+        count = stop - start
         t_tile = t[start:stop]
-        total = np.zeros(stop - start)
+        v0 = np.empty(count)
+        v2 = np.empty(count)
+        total = np.zeros(count)
         for i in range(m):
             w = u[i, 0]
             theta = u[i, 1]
@@ -33,9 +36,14 @@ def forward(u, t):
             p = u[i, 3]
             v1 = -gamma
             v3 = 2.0*np.pi*theta
-            v0 = np.exp(t_tile*v1)
-            v2 = np.cos(p + t_tile*v3)
-            total += w*(v0*v2)
+            for j in range(count):
+                v0[j] = t_tile[j]*v1
+                v2[j] = p + t_tile[j]*v3
+            v0[:] = np.exp(v0)
+            v2[:] = np.cos(v2)
+            weight = w
+            for j in range(count):
+                total[j] += v0[j]*v2[j]*weight
         f[start:stop] = total
     return f
 
@@ -59,9 +67,16 @@ def slopes(u, t, g):
             count = stop - start
             g_tile = g[start:stop]
             t_tile = t[start:stop]
-            v0 = np.exp(t_tile*v1)
-            v2 = np.sin(p + t_tile*v3)
-            v4 = np.cos(p + t_tile*v3)
+            v0 = np.empty(count)
+            v2 = np.empty(count)
+            v4 = np.empty(count)
+            for j in range(count):
+                v0[j] = t_tile[j]*v1
+                v2[j] = p + t_tile[j]*v3
+                v4[j] = p + t_tile[j]*v3
+            v0[:] = np.exp(v0)
+            v2[:] = np.sin(v2)
+            v4[:] = np.cos(v4)
             sum0 = 0.0
             sum1 = 0.0
             sum2 = 0.0
@@ -75,9 +90,9 @@ def slopes(u, t, g):
                 sum2 += g_tile[j]*t_tile[j]*v5_j
                 sum3 += g_tile[j]*v6_j
             result[i, 0] += sum0
-            result[i, 1] += v7*sum1
-            result[i, 2] += (-1.0)*sum2
-            result[i, 3] += (-1.0)*sum3
+            result[i, 1] += sum1*v7
+            result[i, 2] += -sum2
+            result[i, 3] += -sum3
     return result
 
 
@@ -87,23 +102,36 @@ def jacobian(positions, t):
     k = positions.shape[0]
     n = t.shape[0]
     result = np.empty((4, k, n))
+    count = n
+    t_tile = t
+    v0 = np.empty(count)
+    v2 = np.empty(count)
+    v4 = np.empty(count)
     for i in range(k):
         theta = positions[i, 0]
         gamma = positions[i, 1]
         p = positions[i, 2]
-        t_tile = t
         v1 = -gamma
         v3 = 2.0*np.pi*theta
         v7 = -2.0*np.pi
-        v0 = np.exp(t_tile*v1)
-        v2 = np.sin(p + t_tile*v3)
-        v4 = np.cos(p + t_tile*v3)
-        v5 = v0*v4
-        v6 = v0*v2
-        result[0, i] = v5
-        result[1, i] = t_tile*v6*v7
-        result[2, i] = -t_tile*v5
-        result[3, i] = -v6
+        for j in range(count):
+            v0[j] = t_tile[j]*v1
+            v2[j] = p + t_tile[j]*v3
+            v4[j] = p + t_tile[j]*v3
+        v0[:] = np.exp(v0)
+        v2[:] = np.sin(v2)
+        v4[:] = np.cos(v4)
+        row0 = result[0, i]
+        row1 = result[1, i]
+        row2 = result[2, i]
+        row3 = result[3, i]
+        for j in range(count):
+            v5_j = v0[j]*v4[j]
+            v6_j = v0[j]*v2[j]
+            row0[j] = v5_j
+            row1[j] = t_tile[j]*v6_j*v7
+            row2[j] = -t_tile[j]*v5_j
+            row3[j] = -v6_j
     return result
 
 
@@ -131,9 +159,16 @@ def certificate(positions, t, g):
             count = stop - start
             g_tile = g[start:stop]
             t_tile = t[start:stop]
-            v0 = np.exp(t_tile*v1)
-            v2 = np.sin(p + t_tile*v3)
-            v4 = np.cos(p + t_tile*v3)
+            v0 = np.empty(count)
+            v2 = np.empty(count)
+            v4 = np.empty(count)
+            for j in range(count):
+                v0[j] = t_tile[j]*v1
+                v2[j] = p + t_tile[j]*v3
+                v4[j] = p + t_tile[j]*v3
+            v0[:] = np.exp(v0)
+            v2[:] = np.sin(v2)
+            v4[:] = np.cos(v4)
             sum0 = 0.0
             sum1 = 0.0
             sum2 = 0.0
@@ -155,15 +190,15 @@ def certificate(positions, t, g):
                 sum4 += g_tile[j]*v11_j
                 sum5 += g_tile[j]*v10_j*v6_j
             eta[i] += sum0
-            gradient[i, 0] += v12*sum1
-            gradient[i, 1] += (-1.0)*sum2
-            gradient[i, 2] += (-1.0)*sum3
-            hessian[i, 0, 0] += v13*sum4
-            hessian[i, 0, 1] += v8*sum5
-            hessian[i, 0, 2] += v12*sum2
+            gradient[i, 0] += sum1*v12
+            gradient[i, 1] += -sum2
+            gradient[i, 2] += -sum3
+            hessian[i, 0, 0] += sum4*v13
+            hessian[i, 0, 1] += sum5*v8
+            hessian[i, 0, 2] += sum2*v12
             hessian[i, 1, 1] += sum4
             hessian[i, 1, 2] += sum1
-            hessian[i, 2, 2] += (-1.0)*sum0
+            hessian[i, 2, 2] += -sum0
         hessian[i, 1, 0] = hessian[i, 0, 1]
         hessian[i, 2, 0] = hessian[i, 0, 2]
         hessian[i, 2, 1] = hessian[i, 1, 2]
@@ -393,14 +428,20 @@ def evaluate(u, t, y, omega, parameters, precision, loss):
                 v1 = -gamma
                 v3 = 2.0*np.pi*theta
                 v7 = -2.0*np.pi
-                kept[0, i, :count] = np.exp(t_tile*v1)
                 v0 = kept[0, i, :count]
-                kept[1, i, :count] = np.sin(p + t_tile*v3)
                 v2 = kept[1, i, :count]
-                kept[2, i, :count] = np.cos(p + t_tile*v3)
                 v4 = kept[2, i, :count]
-                v5 = v0*v4
-                f_tile += w*v5
+                for j in range(count):
+                    v0[j] = t_tile[j]*v1
+                    v2[j] = p + t_tile[j]*v3
+                    v4[j] = p + t_tile[j]*v3
+                v0[:] = np.exp(v0)
+                v2[:] = np.sin(v2)
+                v4[:] = np.cos(v4)
+                weight = w
+                for j in range(count):
+                    v5_j = v0[j]*v4[j]
+                    f_tile[j] += v5_j*weight
             g_tile = np.empty(count)
             for j in range(count):
                 values[chunk] += omega[start + j]*loss_value(loss, f_tile[j], y[start + j], parameters, start + j)
@@ -428,9 +469,9 @@ def evaluate(u, t, y, omega, parameters, precision, loss):
                     sum2 += g_tile[j]*t_tile[j]*v5_j
                     sum3 += g_tile[j]*v6_j
                 result[i, 0] += sum0
-                result[i, 1] += v7*sum1
-                result[i, 2] += (-1.0)*sum2
-                result[i, 3] += (-1.0)*sum3
+                result[i, 1] += sum1*v7
+                result[i, 2] += -sum2
+                result[i, 3] += -sum3
         rows[chunk] = result
     total = np.zeros((m, 4))
     for chunk in range(chunks):

@@ -24,14 +24,20 @@ def forward(u, x, sigma):
     for tile in range((n + TILE - 1) // TILE):
         start = tile * TILE
         stop = min(n, start + TILE)
+        count = stop - start
         x_tile = x[start:stop]
-        total = np.zeros(stop - start)
+        v0 = np.empty(count)
+        total = np.zeros(count)
         for i in range(m):
             w = u[i, 0]
             theta = u[i, 1]
             v1 = -(1.0/2.0)/sigma**2
-            v0 = np.exp(v1*(-theta + x_tile)**2)
-            total += w*v0
+            for j in range(count):
+                v0[j] = v1*(-theta + x_tile[j])**2
+            v0[:] = np.exp(v0)
+            weight = w
+            for j in range(count):
+                total[j] += v0[j]*weight
         f[start:stop] = total
     return f
 
@@ -51,7 +57,10 @@ def slopes(u, x, sigma, g):
             count = stop - start
             g_tile = g[start:stop]
             x_tile = x[start:stop]
-            v0 = np.exp(v1*(-theta + x_tile)**2)
+            v0 = np.empty(count)
+            for j in range(count):
+                v0[j] = v1*(-theta + x_tile[j])**2
+            v0[:] = np.exp(v0)
             sum0 = 0.0
             sum1 = 0.0
             # omp simd reduction(+:sum0,sum1)
@@ -59,7 +68,7 @@ def slopes(u, x, sigma, g):
                 sum0 += g_tile[j]*v0[j]
                 sum1 += g_tile[j]*v0[j]*(2.0*theta - 2.0*x_tile[j])
             result[i, 0] += sum0
-            result[i, 1] += v1*sum1
+            result[i, 1] += sum1*v1
     return result
 
 
@@ -69,13 +78,20 @@ def jacobian(positions, x, sigma):
     k = positions.shape[0]
     n = x.shape[0]
     result = np.empty((2, k, n))
+    count = n
+    x_tile = x
+    v0 = np.empty(count)
     for i in range(k):
         theta = positions[i, 0]
-        x_tile = x
         v1 = -(1.0/2.0)/sigma**2
-        v0 = np.exp(v1*(-theta + x_tile)**2)
-        result[0, i] = v0
-        result[1, i] = v0*v1*(2.0*theta - 2.0*x_tile)
+        for j in range(count):
+            v0[j] = v1*(-theta + x_tile[j])**2
+        v0[:] = np.exp(v0)
+        row0 = result[0, i]
+        row1 = result[1, i]
+        for j in range(count):
+            row0[j] = v0[j]
+            row1[j] = v0[j]*v1*(2.0*theta - 2.0*x_tile[j])
     return result
 
 
@@ -99,7 +115,10 @@ def certificate(positions, x, sigma, g):
             count = stop - start
             g_tile = g[start:stop]
             x_tile = x[start:stop]
-            v0 = np.exp(v1*(-theta + x_tile)**2)
+            v0 = np.empty(count)
+            for j in range(count):
+                v0[j] = v1*(-theta + x_tile[j])**2
+            v0[:] = np.exp(v0)
             sum0 = 0.0
             sum1 = 0.0
             sum2 = 0.0
@@ -111,7 +130,7 @@ def certificate(positions, x, sigma, g):
                 sum1 += g_tile[j]*v2_j*v3_j
                 sum2 += g_tile[j]*(v0[j]*v2_j**2*v5 - v3_j)
             eta[i] += sum0
-            gradient[i, 0] += (-1.0/2.0)*sum1
+            gradient[i, 0] += -1.0/2.0*sum1
             hessian[i, 0, 0] += sum2
     return eta, gradient, hessian
 
@@ -335,9 +354,13 @@ def evaluate(u, x, sigma, y, omega, parameters, precision, loss):
                 w = u[i, 0] / m
                 theta = u[i, 1]
                 v1 = -(1.0/2.0)/sigma**2
-                kept[0, i, :count] = np.exp(v1*(-theta + x_tile)**2)
                 v0 = kept[0, i, :count]
-                f_tile += w*v0
+                for j in range(count):
+                    v0[j] = v1*(-theta + x_tile[j])**2
+                v0[:] = np.exp(v0)
+                weight = w
+                for j in range(count):
+                    f_tile[j] += v0[j]*weight
             g_tile = np.empty(count)
             for j in range(count):
                 values[chunk] += omega[start + j]*loss_value(loss, f_tile[j], y[start + j], parameters, start + j)
@@ -353,7 +376,7 @@ def evaluate(u, x, sigma, y, omega, parameters, precision, loss):
                     sum0 += g_tile[j]*v0[j]
                     sum1 += g_tile[j]*v0[j]*(2.0*theta - 2.0*x_tile[j])
                 result[i, 0] += sum0
-                result[i, 1] += v1*sum1
+                result[i, 1] += sum1*v1
         rows[chunk] = result
     total = np.zeros((m, 2))
     for chunk in range(chunks):

@@ -24,17 +24,23 @@ def forward(u, x1, x2, sigma1, sigma2):
     for tile in range((n + TILE - 1) // TILE):
         start = tile * TILE
         stop = min(n, start + TILE)
+        count = stop - start
         x1_tile = x1[start:stop]
         x2_tile = x2[start:stop]
-        total = np.zeros(stop - start)
+        v0 = np.empty(count)
+        total = np.zeros(count)
         for i in range(m):
             w = u[i, 0]
             theta1 = u[i, 1]
             theta2 = u[i, 2]
             v1 = -(1.0/2.0)/sigma1**2
             v2 = -(1.0/2.0)/sigma2**2
-            v0 = np.exp(v1*(-theta1 + x1_tile)**2 + v2*(-theta2 + x2_tile)**2)
-            total += w*v0
+            for j in range(count):
+                v0[j] = v1*(-theta1 + x1_tile[j])**2 + v2*(-theta2 + x2_tile[j])**2
+            v0[:] = np.exp(v0)
+            weight = w
+            for j in range(count):
+                total[j] += v0[j]*weight
         f[start:stop] = total
     return f
 
@@ -59,7 +65,10 @@ def slopes(u, x1, x2, sigma1, sigma2, g):
             g_tile = g[start:stop]
             x1_tile = x1[start:stop]
             x2_tile = x2[start:stop]
-            v0 = np.exp(v1*(-theta1 + x1_tile)**2 + v2*(-theta2 + x2_tile)**2)
+            v0 = np.empty(count)
+            for j in range(count):
+                v0[j] = v1*(-theta1 + x1_tile[j])**2 + v2*(-theta2 + x2_tile[j])**2
+            v0[:] = np.exp(v0)
             sum0 = 0.0
             sum1 = 0.0
             sum2 = 0.0
@@ -70,8 +79,8 @@ def slopes(u, x1, x2, sigma1, sigma2, g):
                 sum1 += g_tile[j]*v3_j*(2.0*theta1 - 2.0*x1_tile[j])
                 sum2 += g_tile[j]*v3_j*(2.0*theta2 - 2.0*x2_tile[j])
             result[i, 0] += sum0
-            result[i, 1] += v4*sum1
-            result[i, 2] += v5*sum2
+            result[i, 1] += sum1*v4
+            result[i, 2] += sum2*v5
     return result
 
 
@@ -81,20 +90,28 @@ def jacobian(positions, x1, x2, sigma1, sigma2):
     k = positions.shape[0]
     n = x1.shape[0]
     result = np.empty((3, k, n))
+    count = n
+    x1_tile = x1
+    x2_tile = x2
+    v0 = np.empty(count)
     for i in range(k):
         theta1 = positions[i, 0]
         theta2 = positions[i, 1]
-        x1_tile = x1
-        x2_tile = x2
         v1 = -(1.0/2.0)/sigma1**2
         v2 = -(1.0/2.0)/sigma2**2
         v4 = -1.0/sigma1**2
         v5 = -1.0/sigma2**2
-        v0 = np.exp(v1*(-theta1 + x1_tile)**2 + v2*(-theta2 + x2_tile)**2)
-        v3 = (1.0/2.0)*v0
-        result[0, i] = v0
-        result[1, i] = v3*v4*(2.0*theta1 - 2.0*x1_tile)
-        result[2, i] = v3*v5*(2.0*theta2 - 2.0*x2_tile)
+        for j in range(count):
+            v0[j] = v1*(-theta1 + x1_tile[j])**2 + v2*(-theta2 + x2_tile[j])**2
+        v0[:] = np.exp(v0)
+        row0 = result[0, i]
+        row1 = result[1, i]
+        row2 = result[2, i]
+        for j in range(count):
+            v3_j = (1.0/2.0)*v0[j]
+            row0[j] = v0[j]
+            row1[j] = v3_j*v4*(2.0*theta1 - 2.0*x1_tile[j])
+            row2[j] = v3_j*v5*(2.0*theta2 - 2.0*x2_tile[j])
     return result
 
 
@@ -124,7 +141,10 @@ def certificate(positions, x1, x2, sigma1, sigma2, g):
             g_tile = g[start:stop]
             x1_tile = x1[start:stop]
             x2_tile = x2[start:stop]
-            v0 = np.exp(v1*(-theta1 + x1_tile)**2 + v2*(-theta2 + x2_tile)**2)
+            v0 = np.empty(count)
+            for j in range(count):
+                v0[j] = v1*(-theta1 + x1_tile[j])**2 + v2*(-theta2 + x2_tile[j])**2
+            v0[:] = np.exp(v0)
             sum0 = 0.0
             sum1 = 0.0
             sum2 = 0.0
@@ -145,10 +165,10 @@ def certificate(positions, x1, x2, sigma1, sigma2, g):
                 sum4 += g_tile[j]*v5_j*v6_j
                 sum5 += g_tile[j]*(v0[j]*v12*v6_j**2 - v8_j)
             eta[i] += sum0
-            gradient[i, 0] += (-1.0/2.0)*sum1
-            gradient[i, 1] += (-1.0/2.0)*sum2
+            gradient[i, 0] += -1.0/2.0*sum1
+            gradient[i, 1] += -1.0/2.0*sum2
             hessian[i, 0, 0] += sum3
-            hessian[i, 0, 1] += v11*sum4
+            hessian[i, 0, 1] += sum4*v11
             hessian[i, 1, 1] += sum5
         hessian[i, 1, 0] = hessian[i, 0, 1]
     return eta, gradient, hessian
@@ -378,9 +398,13 @@ def evaluate(u, x1, x2, sigma1, sigma2, y, omega, parameters, precision, loss):
                 v2 = -(1.0/2.0)/sigma2**2
                 v4 = -1.0/sigma1**2
                 v5 = -1.0/sigma2**2
-                kept[0, i, :count] = np.exp(v1*(-theta1 + x1_tile)**2 + v2*(-theta2 + x2_tile)**2)
                 v0 = kept[0, i, :count]
-                f_tile += w*v0
+                for j in range(count):
+                    v0[j] = v1*(-theta1 + x1_tile[j])**2 + v2*(-theta2 + x2_tile[j])**2
+                v0[:] = np.exp(v0)
+                weight = w
+                for j in range(count):
+                    f_tile[j] += v0[j]*weight
             g_tile = np.empty(count)
             for j in range(count):
                 values[chunk] += omega[start + j]*loss_value(loss, f_tile[j], y[start + j], parameters, start + j)
@@ -403,8 +427,8 @@ def evaluate(u, x1, x2, sigma1, sigma2, y, omega, parameters, precision, loss):
                     sum1 += g_tile[j]*v3_j*(2.0*theta1 - 2.0*x1_tile[j])
                     sum2 += g_tile[j]*v3_j*(2.0*theta2 - 2.0*x2_tile[j])
                 result[i, 0] += sum0
-                result[i, 1] += v4*sum1
-                result[i, 2] += v5*sum2
+                result[i, 1] += sum1*v4
+                result[i, 2] += sum2*v5
         rows[chunk] = result
     total = np.zeros((m, 3))
     for chunk in range(chunks):

@@ -24,17 +24,23 @@ def forward(u, x1, x2):
     for tile in range((n + TILE - 1) // TILE):
         start = tile * TILE
         stop = min(n, start + TILE)
+        count = stop - start
         x1_tile = x1[start:stop]
         x2_tile = x2[start:stop]
-        total = np.zeros(stop - start)
+        v0 = np.empty(count)
+        total = np.zeros(count)
         for i in range(m):
             w = u[i, 0]
             theta1 = u[i, 1]
             theta2 = u[i, 2]
             sigma = u[i, 3]
             v1 = (1.0/2.0)/sigma**2
-            v0 = np.exp(v1*(-(-theta1 + x1_tile)**2 - (-theta2 + x2_tile)**2))
-            total += w*v0
+            for j in range(count):
+                v0[j] = v1*(-(-theta1 + x1_tile[j])**2 - (-theta2 + x2_tile[j])**2)
+            v0[:] = np.exp(v0)
+            weight = w
+            for j in range(count):
+                total[j] += v0[j]*weight
         f[start:stop] = total
     return f
 
@@ -58,7 +64,10 @@ def slopes(u, x1, x2, g):
             g_tile = g[start:stop]
             x1_tile = x1[start:stop]
             x2_tile = x2[start:stop]
-            v0 = np.exp(v1*(-(-theta1 + x1_tile)**2 - (-theta2 + x2_tile)**2))
+            v0 = np.empty(count)
+            for j in range(count):
+                v0[j] = v1*(-(-theta1 + x1_tile[j])**2 - (-theta2 + x2_tile[j])**2)
+            v0[:] = np.exp(v0)
             sum0 = 0.0
             sum1 = 0.0
             sum2 = 0.0
@@ -73,7 +82,7 @@ def slopes(u, x1, x2, g):
             result[i, 0] += sum0
             result[i, 1] += sum1
             result[i, 2] += sum2
-            result[i, 3] += v3*sum3
+            result[i, 3] += sum3*v3
     return result
 
 
@@ -83,20 +92,29 @@ def jacobian(positions, x1, x2):
     k = positions.shape[0]
     n = x1.shape[0]
     result = np.empty((4, k, n))
+    count = n
+    x1_tile = x1
+    x2_tile = x2
+    v0 = np.empty(count)
     for i in range(k):
         theta1 = positions[i, 0]
         theta2 = positions[i, 1]
         sigma = positions[i, 2]
-        x1_tile = x1
-        x2_tile = x2
         v1 = (1.0/2.0)/sigma**2
         v3 = -1.0/sigma**3
-        v0 = np.exp(v1*(-(-theta1 + x1_tile)**2 - (-theta2 + x2_tile)**2))
-        v2 = v0*v1
-        result[0, i] = v0
-        result[1, i] = v2*(-2.0*theta1 + 2.0*x1_tile)
-        result[2, i] = v2*(-2.0*theta2 + 2.0*x2_tile)
-        result[3, i] = v0*v3*(-(-theta1 + x1_tile)**2 - (-theta2 + x2_tile)**2)
+        for j in range(count):
+            v0[j] = v1*(-(-theta1 + x1_tile[j])**2 - (-theta2 + x2_tile[j])**2)
+        v0[:] = np.exp(v0)
+        row0 = result[0, i]
+        row1 = result[1, i]
+        row2 = result[2, i]
+        row3 = result[3, i]
+        for j in range(count):
+            v2_j = v0[j]*v1
+            row0[j] = v0[j]
+            row1[j] = v2_j*(-2.0*theta1 + 2.0*x1_tile[j])
+            row2[j] = v2_j*(-2.0*theta2 + 2.0*x2_tile[j])
+            row3[j] = v0[j]*v3*(-(-theta1 + x1_tile[j])**2 - (-theta2 + x2_tile[j])**2)
     return result
 
 
@@ -127,7 +145,10 @@ def certificate(positions, x1, x2, g):
             g_tile = g[start:stop]
             x1_tile = x1[start:stop]
             x2_tile = x2[start:stop]
-            v0 = np.exp(v1*(-(-theta1 + x1_tile)**2 - (-theta2 + x2_tile)**2))
+            v0 = np.empty(count)
+            for j in range(count):
+                v0[j] = v1*(-(-theta1 + x1_tile[j])**2 - (-theta2 + x2_tile[j])**2)
+            v0[:] = np.exp(v0)
             sum0 = 0.0
             sum1 = 0.0
             sum2 = 0.0
@@ -161,7 +182,7 @@ def certificate(positions, x1, x2, g):
             eta[i] += sum0
             gradient[i, 0] += sum1
             gradient[i, 1] += sum2
-            gradient[i, 2] += (-1.0)*sum3
+            gradient[i, 2] += -sum3
             hessian[i, 0, 0] += sum4
             hessian[i, 0, 1] += (1.0/4.0)*sum5
             hessian[i, 0, 2] += sum6
@@ -397,9 +418,13 @@ def evaluate(u, x1, x2, y, omega, parameters, precision, loss):
                 sigma = u[i, 3]
                 v1 = (1.0/2.0)/sigma**2
                 v3 = -1.0/sigma**3
-                kept[0, i, :count] = np.exp(v1*(-(-theta1 + x1_tile)**2 - (-theta2 + x2_tile)**2))
                 v0 = kept[0, i, :count]
-                f_tile += w*v0
+                for j in range(count):
+                    v0[j] = v1*(-(-theta1 + x1_tile[j])**2 - (-theta2 + x2_tile[j])**2)
+                v0[:] = np.exp(v0)
+                weight = w
+                for j in range(count):
+                    f_tile[j] += v0[j]*weight
             g_tile = np.empty(count)
             for j in range(count):
                 values[chunk] += omega[start + j]*loss_value(loss, f_tile[j], y[start + j], parameters, start + j)
@@ -425,7 +450,7 @@ def evaluate(u, x1, x2, y, omega, parameters, precision, loss):
                 result[i, 0] += sum0
                 result[i, 1] += sum1
                 result[i, 2] += sum2
-                result[i, 3] += v3*sum3
+                result[i, 3] += sum3*v3
         rows[chunk] = result
     total = np.zeros((m, 4))
     for chunk in range(chunks):

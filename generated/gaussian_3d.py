@@ -24,10 +24,12 @@ def forward(u, x1, x2, x3, sigma1, sigma2, sigma3):
     for tile in range((n + TILE - 1) // TILE):
         start = tile * TILE
         stop = min(n, start + TILE)
+        count = stop - start
         x1_tile = x1[start:stop]
         x2_tile = x2[start:stop]
         x3_tile = x3[start:stop]
-        total = np.zeros(stop - start)
+        v0 = np.empty(count)
+        total = np.zeros(count)
         for i in range(m):
             w = u[i, 0]
             theta1 = u[i, 1]
@@ -36,8 +38,12 @@ def forward(u, x1, x2, x3, sigma1, sigma2, sigma3):
             v1 = -(1.0/2.0)/sigma1**2
             v2 = -(1.0/2.0)/sigma2**2
             v3 = -(1.0/2.0)/sigma3**2
-            v0 = np.exp(v1*(-theta1 + x1_tile)**2 + v2*(-theta2 + x2_tile)**2 + v3*(-theta3 + x3_tile)**2)
-            total += w*v0
+            for j in range(count):
+                v0[j] = v1*(-theta1 + x1_tile[j])**2 + v2*(-theta2 + x2_tile[j])**2 + v3*(-theta3 + x3_tile[j])**2
+            v0[:] = np.exp(v0)
+            weight = w
+            for j in range(count):
+                total[j] += v0[j]*weight
         f[start:stop] = total
     return f
 
@@ -66,7 +72,10 @@ def slopes(u, x1, x2, x3, sigma1, sigma2, sigma3, g):
             x1_tile = x1[start:stop]
             x2_tile = x2[start:stop]
             x3_tile = x3[start:stop]
-            v0 = np.exp(v1*(-theta1 + x1_tile)**2 + v2*(-theta2 + x2_tile)**2 + v3*(-theta3 + x3_tile)**2)
+            v0 = np.empty(count)
+            for j in range(count):
+                v0[j] = v1*(-theta1 + x1_tile[j])**2 + v2*(-theta2 + x2_tile[j])**2 + v3*(-theta3 + x3_tile[j])**2
+            v0[:] = np.exp(v0)
             sum0 = 0.0
             sum1 = 0.0
             sum2 = 0.0
@@ -79,9 +88,9 @@ def slopes(u, x1, x2, x3, sigma1, sigma2, sigma3, g):
                 sum2 += g_tile[j]*v4_j*(2.0*theta2 - 2.0*x2_tile[j])
                 sum3 += g_tile[j]*v4_j*(2.0*theta3 - 2.0*x3_tile[j])
             result[i, 0] += sum0
-            result[i, 1] += v5*sum1
-            result[i, 2] += v6*sum2
-            result[i, 3] += v7*sum3
+            result[i, 1] += sum1*v5
+            result[i, 2] += sum2*v6
+            result[i, 3] += sum3*v7
     return result
 
 
@@ -91,25 +100,34 @@ def jacobian(positions, x1, x2, x3, sigma1, sigma2, sigma3):
     k = positions.shape[0]
     n = x1.shape[0]
     result = np.empty((4, k, n))
+    count = n
+    x1_tile = x1
+    x2_tile = x2
+    x3_tile = x3
+    v0 = np.empty(count)
     for i in range(k):
         theta1 = positions[i, 0]
         theta2 = positions[i, 1]
         theta3 = positions[i, 2]
-        x1_tile = x1
-        x2_tile = x2
-        x3_tile = x3
         v1 = -(1.0/2.0)/sigma1**2
         v2 = -(1.0/2.0)/sigma2**2
         v3 = -(1.0/2.0)/sigma3**2
         v5 = -1.0/sigma1**2
         v6 = -1.0/sigma2**2
         v7 = -1.0/sigma3**2
-        v0 = np.exp(v1*(-theta1 + x1_tile)**2 + v2*(-theta2 + x2_tile)**2 + v3*(-theta3 + x3_tile)**2)
-        v4 = (1.0/2.0)*v0
-        result[0, i] = v0
-        result[1, i] = v4*v5*(2.0*theta1 - 2.0*x1_tile)
-        result[2, i] = v4*v6*(2.0*theta2 - 2.0*x2_tile)
-        result[3, i] = v4*v7*(2.0*theta3 - 2.0*x3_tile)
+        for j in range(count):
+            v0[j] = v1*(-theta1 + x1_tile[j])**2 + v2*(-theta2 + x2_tile[j])**2 + v3*(-theta3 + x3_tile[j])**2
+        v0[:] = np.exp(v0)
+        row0 = result[0, i]
+        row1 = result[1, i]
+        row2 = result[2, i]
+        row3 = result[3, i]
+        for j in range(count):
+            v4_j = (1.0/2.0)*v0[j]
+            row0[j] = v0[j]
+            row1[j] = v4_j*v5*(2.0*theta1 - 2.0*x1_tile[j])
+            row2[j] = v4_j*v6*(2.0*theta2 - 2.0*x2_tile[j])
+            row3[j] = v4_j*v7*(2.0*theta3 - 2.0*x3_tile[j])
     return result
 
 
@@ -143,7 +161,10 @@ def certificate(positions, x1, x2, x3, sigma1, sigma2, sigma3, g):
             x1_tile = x1[start:stop]
             x2_tile = x2[start:stop]
             x3_tile = x3[start:stop]
-            v0 = np.exp(v1*(-theta1 + x1_tile)**2 + v2*(-theta2 + x2_tile)**2 + v3*(-theta3 + x3_tile)**2)
+            v0 = np.empty(count)
+            for j in range(count):
+                v0[j] = v1*(-theta1 + x1_tile[j])**2 + v2*(-theta2 + x2_tile[j])**2 + v3*(-theta3 + x3_tile[j])**2
+            v0[:] = np.exp(v0)
             sum0 = 0.0
             sum1 = 0.0
             sum2 = 0.0
@@ -177,11 +198,11 @@ def certificate(positions, x1, x2, x3, sigma1, sigma2, sigma3, g):
                 sum8 += g_tile[j]*v10_j*v15_j
                 sum9 += g_tile[j]*(v0[j]*v11_j**2*v19 - v13_j)
             eta[i] += sum0
-            gradient[i, 0] += (-1.0/2.0)*sum1
-            gradient[i, 1] += (-1.0/2.0)*sum2
-            gradient[i, 2] += (-1.0/2.0)*sum3
+            gradient[i, 0] += -1.0/2.0*sum1
+            gradient[i, 1] += -1.0/2.0*sum2
+            gradient[i, 2] += -1.0/2.0*sum3
             hessian[i, 0, 0] += sum4
-            hessian[i, 0, 1] += v8*sum5
+            hessian[i, 0, 1] += sum5*v8
             hessian[i, 0, 2] += sum6
             hessian[i, 1, 1] += sum7
             hessian[i, 1, 2] += (1.0/4.0)*sum8
@@ -420,9 +441,13 @@ def evaluate(u, x1, x2, x3, sigma1, sigma2, sigma3, y, omega, parameters, precis
                 v5 = -1.0/sigma1**2
                 v6 = -1.0/sigma2**2
                 v7 = -1.0/sigma3**2
-                kept[0, i, :count] = np.exp(v1*(-theta1 + x1_tile)**2 + v2*(-theta2 + x2_tile)**2 + v3*(-theta3 + x3_tile)**2)
                 v0 = kept[0, i, :count]
-                f_tile += w*v0
+                for j in range(count):
+                    v0[j] = v1*(-theta1 + x1_tile[j])**2 + v2*(-theta2 + x2_tile[j])**2 + v3*(-theta3 + x3_tile[j])**2
+                v0[:] = np.exp(v0)
+                weight = w
+                for j in range(count):
+                    f_tile[j] += v0[j]*weight
             g_tile = np.empty(count)
             for j in range(count):
                 values[chunk] += omega[start + j]*loss_value(loss, f_tile[j], y[start + j], parameters, start + j)
@@ -450,9 +475,9 @@ def evaluate(u, x1, x2, x3, sigma1, sigma2, sigma3, y, omega, parameters, precis
                     sum2 += g_tile[j]*v4_j*(2.0*theta2 - 2.0*x2_tile[j])
                     sum3 += g_tile[j]*v4_j*(2.0*theta3 - 2.0*x3_tile[j])
                 result[i, 0] += sum0
-                result[i, 1] += v5*sum1
-                result[i, 2] += v6*sum2
-                result[i, 3] += v7*sum3
+                result[i, 1] += sum1*v5
+                result[i, 2] += sum2*v6
+                result[i, 3] += sum3*v7
         rows[chunk] = result
     total = np.zeros((m, 4))
     for chunk in range(chunks):

@@ -24,16 +24,22 @@ def forward(u, x):
     for tile in range((n + TILE - 1) // TILE):
         start = tile * TILE
         stop = min(n, start + TILE)
+        count = stop - start
         x_tile = x[start:stop]
-        total = np.zeros(stop - start)
+        v0 = np.empty(count)
+        total = np.zeros(count)
         for i in range(m):
             w = u[i, 0]
             theta = u[i, 1]
             sigma = u[i, 2]
             v1 = -(1.0/2.0)/sigma**2
             v2 = (1.0/2.0)*np.sqrt(2.0)/(np.sqrt(np.pi)*sigma)
-            v0 = np.exp(v1*(-theta + x_tile)**2)
-            total += (v2*w)*v0
+            for j in range(count):
+                v0[j] = v1*(-theta + x_tile[j])**2
+            v0[:] = np.exp(v0)
+            weight = v2*w
+            for j in range(count):
+                total[j] += v0[j]*weight
         f[start:stop] = total
     return f
 
@@ -61,7 +67,10 @@ def slopes(u, x, g):
             count = stop - start
             g_tile = g[start:stop]
             x_tile = x[start:stop]
-            v0 = np.exp(v1*(-theta + x_tile)**2)
+            v0 = np.empty(count)
+            for j in range(count):
+                v0[j] = v1*(-theta + x_tile[j])**2
+            v0[:] = np.exp(v0)
             sum0 = 0.0
             sum1 = 0.0
             sum2 = 0.0
@@ -72,8 +81,8 @@ def slopes(u, x, g):
                 sum0 += g_tile[j]*v5_j
                 sum1 += g_tile[j]*v4_j*(2.0*theta - 2.0*x_tile[j])
                 sum2 += g_tile[j]*(v0[j]*v10*(-theta + x_tile[j])**2 + v5_j*v9)
-            result[i, 0] += v7*sum0
-            result[i, 1] += v8*sum1
+            result[i, 0] += sum0*v7
+            result[i, 1] += sum1*v8
             result[i, 2] += sum2
     return result
 
@@ -84,10 +93,12 @@ def jacobian(positions, x):
     k = positions.shape[0]
     n = x.shape[0]
     result = np.empty((3, k, n))
+    count = n
+    x_tile = x
+    v0 = np.empty(count)
     for i in range(k):
         theta = positions[i, 0]
         sigma = positions[i, 1]
-        x_tile = x
         v1 = -(1.0/2.0)/sigma**2
         v2 = np.sqrt(2.0)
         v3 = 1.0/np.sqrt(np.pi)
@@ -96,12 +107,18 @@ def jacobian(positions, x):
         v8 = -(1.0/4.0)/sigma**3
         v9 = -1.0/sigma**2
         v10 = (1.0/2.0)*v2*v3/sigma**4
-        v0 = np.exp(v1*(-theta + x_tile)**2)
-        v4 = v0*v6
-        v5 = (1.0/2.0)*v4
-        result[0, i] = v5*v7
-        result[1, i] = v4*v8*(2.0*theta - 2.0*x_tile)
-        result[2, i] = v0*v10*(-theta + x_tile)**2 + v5*v9
+        for j in range(count):
+            v0[j] = v1*(-theta + x_tile[j])**2
+        v0[:] = np.exp(v0)
+        row0 = result[0, i]
+        row1 = result[1, i]
+        row2 = result[2, i]
+        for j in range(count):
+            v4_j = v0[j]*v6
+            v5_j = (1.0/2.0)*v4_j
+            row0[j] = v5_j*v7
+            row1[j] = v4_j*v8*(2.0*theta - 2.0*x_tile[j])
+            row2[j] = v0[j]*v10*(-theta + x_tile[j])**2 + v5_j*v9
     return result
 
 
@@ -138,7 +155,10 @@ def certificate(positions, x, g):
             count = stop - start
             g_tile = g[start:stop]
             x_tile = x[start:stop]
-            v0 = np.exp(v1*(-theta + x_tile)**2)
+            v0 = np.empty(count)
+            for j in range(count):
+                v0[j] = v1*(-theta + x_tile[j])**2
+            v0[:] = np.exp(v0)
             sum0 = 0.0
             sum1 = 0.0
             sum2 = 0.0
@@ -160,8 +180,8 @@ def certificate(positions, x, g):
                 sum3 += g_tile[j]*(v0[j]*v18*v7_j**2 - 1.0/2.0*v6_j)
                 sum4 += g_tile[j]*(v11_j*v20*v4_j*v8_j + v19*v4_j*v7_j)
                 sum5 += g_tile[j]*(v10_j**4*v21*v5_j + v11_j*v22*v4_j + v6_j)
-            eta[i] += v15*sum0
-            gradient[i, 0] += (-1.0)*sum1
+            eta[i] += sum0*v15
+            gradient[i, 0] += -sum1
             gradient[i, 1] += sum2
             hessian[i, 0, 0] += sum3
             hessian[i, 0, 1] += sum4
@@ -397,11 +417,15 @@ def evaluate(u, x, y, omega, parameters, precision, loss):
                 v8 = -(1.0/4.0)/sigma**3
                 v9 = -1.0/sigma**2
                 v10 = (1.0/2.0)*v2*v3/sigma**4
-                kept[0, i, :count] = np.exp(v1*(-theta + x_tile)**2)
                 v0 = kept[0, i, :count]
-                v4 = v0*v6
-                v5 = (1.0/2.0)*v4
-                f_tile += (v7*w)*v5
+                for j in range(count):
+                    v0[j] = v1*(-theta + x_tile[j])**2
+                v0[:] = np.exp(v0)
+                weight = v7*w
+                for j in range(count):
+                    v4_j = v0[j]*v6
+                    v5_j = (1.0/2.0)*v4_j
+                    f_tile[j] += v5_j*weight
             g_tile = np.empty(count)
             for j in range(count):
                 values[chunk] += omega[start + j]*loss_value(loss, f_tile[j], y[start + j], parameters, start + j)
@@ -428,8 +452,8 @@ def evaluate(u, x, y, omega, parameters, precision, loss):
                     sum0 += g_tile[j]*v5_j
                     sum1 += g_tile[j]*v4_j*(2.0*theta - 2.0*x_tile[j])
                     sum2 += g_tile[j]*(v0[j]*v10*(-theta + x_tile[j])**2 + v5_j*v9)
-                result[i, 0] += v7*sum0
-                result[i, 1] += v8*sum1
+                result[i, 0] += sum0*v7
+                result[i, 1] += sum1*v8
                 result[i, 2] += sum2
         rows[chunk] = result
     total = np.zeros((m, 3))

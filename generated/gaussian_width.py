@@ -24,15 +24,21 @@ def forward(u, x):
     for tile in range((n + TILE - 1) // TILE):
         start = tile * TILE
         stop = min(n, start + TILE)
+        count = stop - start
         x_tile = x[start:stop]
-        total = np.zeros(stop - start)
+        v0 = np.empty(count)
+        total = np.zeros(count)
         for i in range(m):
             w = u[i, 0]
             theta = u[i, 1]
             sigma = u[i, 2]
             v1 = -(1.0/2.0)/sigma**2
-            v0 = np.exp(v1*(-theta + x_tile)**2)
-            total += w*v0
+            for j in range(count):
+                v0[j] = v1*(-theta + x_tile[j])**2
+            v0[:] = np.exp(v0)
+            weight = w
+            for j in range(count):
+                total[j] += v0[j]*weight
         f[start:stop] = total
     return f
 
@@ -54,7 +60,10 @@ def slopes(u, x, g):
             count = stop - start
             g_tile = g[start:stop]
             x_tile = x[start:stop]
-            v0 = np.exp(v1*(-theta + x_tile)**2)
+            v0 = np.empty(count)
+            for j in range(count):
+                v0[j] = v1*(-theta + x_tile[j])**2
+            v0[:] = np.exp(v0)
             sum0 = 0.0
             sum1 = 0.0
             sum2 = 0.0
@@ -64,8 +73,8 @@ def slopes(u, x, g):
                 sum1 += g_tile[j]*v0[j]*(2.0*theta - 2.0*x_tile[j])
                 sum2 += g_tile[j]*v0[j]*(-theta + x_tile[j])**2
             result[i, 0] += sum0
-            result[i, 1] += v1*sum1
-            result[i, 2] += v2*sum2
+            result[i, 1] += sum1*v1
+            result[i, 2] += sum2*v2
     return result
 
 
@@ -75,16 +84,24 @@ def jacobian(positions, x):
     k = positions.shape[0]
     n = x.shape[0]
     result = np.empty((3, k, n))
+    count = n
+    x_tile = x
+    v0 = np.empty(count)
     for i in range(k):
         theta = positions[i, 0]
         sigma = positions[i, 1]
-        x_tile = x
         v1 = -(1.0/2.0)/sigma**2
         v2 = 1.0/sigma**3
-        v0 = np.exp(v1*(-theta + x_tile)**2)
-        result[0, i] = v0
-        result[1, i] = v0*v1*(2.0*theta - 2.0*x_tile)
-        result[2, i] = v0*v2*(-theta + x_tile)**2
+        for j in range(count):
+            v0[j] = v1*(-theta + x_tile[j])**2
+        v0[:] = np.exp(v0)
+        row0 = result[0, i]
+        row1 = result[1, i]
+        row2 = result[2, i]
+        for j in range(count):
+            row0[j] = v0[j]
+            row1[j] = v0[j]*v1*(2.0*theta - 2.0*x_tile[j])
+            row2[j] = v0[j]*v2*(-theta + x_tile[j])**2
     return result
 
 
@@ -114,7 +131,10 @@ def certificate(positions, x, g):
             count = stop - start
             g_tile = g[start:stop]
             x_tile = x[start:stop]
-            v0 = np.exp(v1*(-theta + x_tile)**2)
+            v0 = np.empty(count)
+            for j in range(count):
+                v0[j] = v1*(-theta + x_tile[j])**2
+            v0[:] = np.exp(v0)
             sum0 = 0.0
             sum1 = 0.0
             sum2 = 0.0
@@ -136,7 +156,7 @@ def certificate(positions, x, g):
                 sum4 += g_tile[j]*(v0[j]*v12*v4_j*v6_j + v3_j*v7_j)
                 sum5 += g_tile[j]*(v0[j]*v13*v5_j**4 + v0[j]*v14*v6_j)
             eta[i] += sum0
-            gradient[i, 0] += (-1.0)*sum1
+            gradient[i, 0] += -sum1
             gradient[i, 1] += sum2
             hessian[i, 0, 0] += sum3
             hessian[i, 0, 1] += sum4
@@ -366,9 +386,13 @@ def evaluate(u, x, y, omega, parameters, precision, loss):
                 sigma = u[i, 2]
                 v1 = -(1.0/2.0)/sigma**2
                 v2 = 1.0/sigma**3
-                kept[0, i, :count] = np.exp(v1*(-theta + x_tile)**2)
                 v0 = kept[0, i, :count]
-                f_tile += w*v0
+                for j in range(count):
+                    v0[j] = v1*(-theta + x_tile[j])**2
+                v0[:] = np.exp(v0)
+                weight = w
+                for j in range(count):
+                    f_tile[j] += v0[j]*weight
             g_tile = np.empty(count)
             for j in range(count):
                 values[chunk] += omega[start + j]*loss_value(loss, f_tile[j], y[start + j], parameters, start + j)
@@ -388,8 +412,8 @@ def evaluate(u, x, y, omega, parameters, precision, loss):
                     sum1 += g_tile[j]*v0[j]*(2.0*theta - 2.0*x_tile[j])
                     sum2 += g_tile[j]*v0[j]*(-theta + x_tile[j])**2
                 result[i, 0] += sum0
-                result[i, 1] += v1*sum1
-                result[i, 2] += v2*sum2
+                result[i, 1] += sum1*v1
+                result[i, 2] += sum2*v2
         rows[chunk] = result
     total = np.zeros((m, 3))
     for chunk in range(chunks):

@@ -24,14 +24,20 @@ def forward(u, x):
     for tile in range((n + TILE - 1) // TILE):
         start = tile * TILE
         stop = min(n, start + TILE)
+        count = stop - start
         x_tile = x[start:stop]
-        total = np.zeros(stop - start)
+        v0 = np.empty(count)
+        total = np.zeros(count)
         for i in range(m):
             w = u[i, 0]
             theta = u[i, 1]
             v1 = -theta
-            v0 = np.exp(v1*x_tile)
-            total += w*v0
+            for j in range(count):
+                v0[j] = v1*x_tile[j]
+            v0[:] = np.exp(v0)
+            weight = w
+            for j in range(count):
+                total[j] += v0[j]*weight
         f[start:stop] = total
     return f
 
@@ -51,7 +57,10 @@ def slopes(u, x, g):
             count = stop - start
             g_tile = g[start:stop]
             x_tile = x[start:stop]
-            v0 = np.exp(v1*x_tile)
+            v0 = np.empty(count)
+            for j in range(count):
+                v0[j] = v1*x_tile[j]
+            v0[:] = np.exp(v0)
             sum0 = 0.0
             sum1 = 0.0
             # omp simd reduction(+:sum0,sum1)
@@ -59,7 +68,7 @@ def slopes(u, x, g):
                 sum0 += g_tile[j]*v0[j]
                 sum1 += g_tile[j]*v0[j]*x_tile[j]
             result[i, 0] += sum0
-            result[i, 1] += (-1.0)*sum1
+            result[i, 1] += -sum1
     return result
 
 
@@ -69,13 +78,20 @@ def jacobian(positions, x):
     k = positions.shape[0]
     n = x.shape[0]
     result = np.empty((2, k, n))
+    count = n
+    x_tile = x
+    v0 = np.empty(count)
     for i in range(k):
         theta = positions[i, 0]
-        x_tile = x
         v1 = -theta
-        v0 = np.exp(v1*x_tile)
-        result[0, i] = v0
-        result[1, i] = -v0*x_tile
+        for j in range(count):
+            v0[j] = v1*x_tile[j]
+        v0[:] = np.exp(v0)
+        row0 = result[0, i]
+        row1 = result[1, i]
+        for j in range(count):
+            row0[j] = v0[j]
+            row1[j] = -v0[j]*x_tile[j]
     return result
 
 
@@ -97,7 +113,10 @@ def certificate(positions, x, g):
             count = stop - start
             g_tile = g[start:stop]
             x_tile = x[start:stop]
-            v0 = np.exp(v1*x_tile)
+            v0 = np.empty(count)
+            for j in range(count):
+                v0[j] = v1*x_tile[j]
+            v0[:] = np.exp(v0)
             sum0 = 0.0
             sum1 = 0.0
             sum2 = 0.0
@@ -107,7 +126,7 @@ def certificate(positions, x, g):
                 sum1 += g_tile[j]*v0[j]*x_tile[j]
                 sum2 += g_tile[j]*v0[j]*x_tile[j]**2
             eta[i] += sum0
-            gradient[i, 0] += (-1.0)*sum1
+            gradient[i, 0] += -sum1
             hessian[i, 0, 0] += sum2
     return eta, gradient, hessian
 
@@ -331,9 +350,13 @@ def evaluate(u, x, y, omega, parameters, precision, loss):
                 w = u[i, 0] / m
                 theta = u[i, 1]
                 v1 = -theta
-                kept[0, i, :count] = np.exp(v1*x_tile)
                 v0 = kept[0, i, :count]
-                f_tile += w*v0
+                for j in range(count):
+                    v0[j] = v1*x_tile[j]
+                v0[:] = np.exp(v0)
+                weight = w
+                for j in range(count):
+                    f_tile[j] += v0[j]*weight
             g_tile = np.empty(count)
             for j in range(count):
                 values[chunk] += omega[start + j]*loss_value(loss, f_tile[j], y[start + j], parameters, start + j)
@@ -349,7 +372,7 @@ def evaluate(u, x, y, omega, parameters, precision, loss):
                     sum0 += g_tile[j]*v0[j]
                     sum1 += g_tile[j]*v0[j]*x_tile[j]
                 result[i, 0] += sum0
-                result[i, 1] += (-1.0)*sum1
+                result[i, 1] += -sum1
         rows[chunk] = result
     total = np.zeros((m, 2))
     for chunk in range(chunks):

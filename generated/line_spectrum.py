@@ -24,15 +24,21 @@ def forward(u, t):
     for tile in range((n + TILE - 1) // TILE):
         start = tile * TILE
         stop = min(n, start + TILE)
+        count = stop - start
         t_tile = t[start:stop]
-        total = np.zeros(stop - start)
+        v0 = np.empty(count)
+        total = np.zeros(count)
         for i in range(m):
             w = u[i, 0]
             theta = u[i, 1]
             p = u[i, 2]
             v1 = 2.0*np.pi*theta
-            v0 = np.cos(p + t_tile*v1)
-            total += w*v0
+            for j in range(count):
+                v0[j] = p + t_tile[j]*v1
+            v0[:] = np.cos(v0)
+            weight = w
+            for j in range(count):
+                total[j] += v0[j]*weight
         f[start:stop] = total
     return f
 
@@ -54,8 +60,13 @@ def slopes(u, t, g):
             count = stop - start
             g_tile = g[start:stop]
             t_tile = t[start:stop]
-            v0 = np.sin(p + t_tile*v1)
-            v2 = np.cos(p + t_tile*v1)
+            v0 = np.empty(count)
+            v2 = np.empty(count)
+            for j in range(count):
+                v0[j] = p + t_tile[j]*v1
+                v2[j] = p + t_tile[j]*v1
+            v0[:] = np.sin(v0)
+            v2[:] = np.cos(v2)
             sum0 = 0.0
             sum1 = 0.0
             sum2 = 0.0
@@ -65,8 +76,8 @@ def slopes(u, t, g):
                 sum1 += g_tile[j]*t_tile[j]*v0[j]
                 sum2 += g_tile[j]*v0[j]
             result[i, 0] += sum0
-            result[i, 1] += v3*sum1
-            result[i, 2] += (-1.0)*sum2
+            result[i, 1] += sum1*v3
+            result[i, 2] += -sum2
     return result
 
 
@@ -76,17 +87,27 @@ def jacobian(positions, t):
     k = positions.shape[0]
     n = t.shape[0]
     result = np.empty((3, k, n))
+    count = n
+    t_tile = t
+    v0 = np.empty(count)
+    v2 = np.empty(count)
     for i in range(k):
         theta = positions[i, 0]
         p = positions[i, 1]
-        t_tile = t
         v1 = 2.0*np.pi*theta
         v3 = -2.0*np.pi
-        v0 = np.sin(p + t_tile*v1)
-        v2 = np.cos(p + t_tile*v1)
-        result[0, i] = v2
-        result[1, i] = t_tile*v0*v3
-        result[2, i] = -v0
+        for j in range(count):
+            v0[j] = p + t_tile[j]*v1
+            v2[j] = p + t_tile[j]*v1
+        v0[:] = np.sin(v0)
+        v2[:] = np.cos(v2)
+        row0 = result[0, i]
+        row1 = result[1, i]
+        row2 = result[2, i]
+        for j in range(count):
+            row0[j] = v2[j]
+            row1[j] = t_tile[j]*v0[j]*v3
+            row2[j] = -v0[j]
     return result
 
 
@@ -111,8 +132,13 @@ def certificate(positions, t, g):
             count = stop - start
             g_tile = g[start:stop]
             t_tile = t[start:stop]
-            v0 = np.sin(p + t_tile*v1)
-            v2 = np.cos(p + t_tile*v1)
+            v0 = np.empty(count)
+            v2 = np.empty(count)
+            for j in range(count):
+                v0[j] = p + t_tile[j]*v1
+                v2[j] = p + t_tile[j]*v1
+            v0[:] = np.sin(v0)
+            v2[:] = np.cos(v2)
             sum0 = 0.0
             sum1 = 0.0
             sum2 = 0.0
@@ -127,11 +153,11 @@ def certificate(positions, t, g):
                 sum3 += g_tile[j]*t_tile[j]**2*v2[j]
                 sum4 += g_tile[j]*v2[j]*v3_j
             eta[i] += sum0
-            gradient[i, 0] += (-1.0)*sum1
-            gradient[i, 1] += (-1.0)*sum2
-            hessian[i, 0, 0] += v5*sum3
-            hessian[i, 0, 1] += (-1.0)*sum4
-            hessian[i, 1, 1] += (-1.0)*sum0
+            gradient[i, 0] += -sum1
+            gradient[i, 1] += -sum2
+            hessian[i, 0, 0] += sum3*v5
+            hessian[i, 0, 1] += -sum4
+            hessian[i, 1, 1] += -sum0
         hessian[i, 1, 0] = hessian[i, 0, 1]
     return eta, gradient, hessian
 
@@ -357,11 +383,16 @@ def evaluate(u, t, y, omega, parameters, precision, loss):
                 p = u[i, 2]
                 v1 = 2.0*np.pi*theta
                 v3 = -2.0*np.pi
-                kept[0, i, :count] = np.sin(p + t_tile*v1)
                 v0 = kept[0, i, :count]
-                kept[1, i, :count] = np.cos(p + t_tile*v1)
                 v2 = kept[1, i, :count]
-                f_tile += w*v2
+                for j in range(count):
+                    v0[j] = p + t_tile[j]*v1
+                    v2[j] = p + t_tile[j]*v1
+                v0[:] = np.sin(v0)
+                v2[:] = np.cos(v2)
+                weight = w
+                for j in range(count):
+                    f_tile[j] += v2[j]*weight
             g_tile = np.empty(count)
             for j in range(count):
                 values[chunk] += omega[start + j]*loss_value(loss, f_tile[j], y[start + j], parameters, start + j)
@@ -382,8 +413,8 @@ def evaluate(u, t, y, omega, parameters, precision, loss):
                     sum1 += g_tile[j]*t_tile[j]*v0[j]
                     sum2 += g_tile[j]*v0[j]
                 result[i, 0] += sum0
-                result[i, 1] += v3*sum1
-                result[i, 2] += (-1.0)*sum2
+                result[i, 1] += sum1*v3
+                result[i, 2] += -sum2
         rows[chunk] = result
     total = np.zeros((m, 3))
     for chunk in range(chunks):

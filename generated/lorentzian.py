@@ -24,13 +24,16 @@ def forward(u, x, gamma):
     for tile in range((n + TILE - 1) // TILE):
         start = tile * TILE
         stop = min(n, start + TILE)
+        count = stop - start
         x_tile = x[start:stop]
-        total = np.zeros(stop - start)
+        total = np.zeros(count)
         for i in range(m):
             w = u[i, 0]
             theta = u[i, 1]
             v0 = 1.0/gamma**2
-            total += w*(1.0/(v0*(-theta + x_tile)**2 + 1.0)**1)
+            weight = w
+            for j in range(count):
+                total[j] += weight/(v0*(-theta + x_tile[j])**2 + 1.0)
         f[start:stop] = total
     return f
 
@@ -59,7 +62,7 @@ def slopes(u, x, gamma, g):
                 sum0 += g_tile[j]/v1_j
                 sum1 += g_tile[j]*(2.0*theta - 2.0*x_tile[j])/v1_j**2
             result[i, 0] += sum0
-            result[i, 1] += v2*sum1
+            result[i, 1] += sum1*v2
     return result
 
 
@@ -69,14 +72,18 @@ def jacobian(positions, x, gamma):
     k = positions.shape[0]
     n = x.shape[0]
     result = np.empty((2, k, n))
+    count = n
+    x_tile = x
     for i in range(k):
         theta = positions[i, 0]
-        x_tile = x
         v0 = 1.0/gamma**2
         v2 = -v0
-        v1 = v0*(-theta + x_tile)**2 + 1.0
-        result[0, i] = 1.0/v1**1
-        result[1, i] = v2*(2.0*theta - 2.0*x_tile)/v1**2
+        row0 = result[0, i]
+        row1 = result[1, i]
+        for j in range(count):
+            v1_j = v0*(-theta + x_tile[j])**2 + 1.0
+            row0[j] = 1.0/v1_j**1
+            row1[j] = v2*(2.0*theta - 2.0*x_tile[j])/v1_j**2
     return result
 
 
@@ -111,7 +118,7 @@ def certificate(positions, x, gamma, g):
                 sum1 += g_tile[j]*v2_j*v3_j
                 sum2 += g_tile[j]*(-2.0*v3_j + v2_j**2*v4/v1_j**3)
             eta[i] += sum0
-            gradient[i, 0] += (-1.0)*sum1
+            gradient[i, 0] += -sum1
             hessian[i, 0, 0] += sum2
     return eta, gradient, hessian
 
@@ -336,8 +343,10 @@ def evaluate(u, x, gamma, y, omega, parameters, precision, loss):
                 theta = u[i, 1]
                 v0 = 1.0/gamma**2
                 v2 = -v0
-                v1 = v0*(-theta + x_tile)**2 + 1.0
-                f_tile += w*(1.0/v1**1)
+                weight = w
+                for j in range(count):
+                    v1_j = v0*(-theta + x_tile[j])**2 + 1.0
+                    f_tile[j] += weight/v1_j
             g_tile = np.empty(count)
             for j in range(count):
                 values[chunk] += omega[start + j]*loss_value(loss, f_tile[j], y[start + j], parameters, start + j)
@@ -354,7 +363,7 @@ def evaluate(u, x, gamma, y, omega, parameters, precision, loss):
                     sum0 += g_tile[j]/v1_j
                     sum1 += g_tile[j]*(2.0*theta - 2.0*x_tile[j])/v1_j**2
                 result[i, 0] += sum0
-                result[i, 1] += v2*sum1
+                result[i, 1] += sum1*v2
         rows[chunk] = result
     total = np.zeros((m, 2))
     for chunk in range(chunks):

@@ -41,24 +41,36 @@ def forward(u, x1, x2, sigma, pixel):
     for tile in range((n + TILE - 1) // TILE):
         start = tile * TILE
         stop = min(n, start + TILE)
+        count = stop - start
         x1_tile = x1[start:stop]
         x2_tile = x2[start:stop]
-        total = np.zeros(stop - start)
+        v0 = np.empty(count)
+        v2 = np.empty(count)
+        v3 = np.empty(count)
+        v4 = np.empty(count)
+        total = np.zeros(count)
         for i in range(m):
             w = u[i, 0]
             theta1 = u[i, 1]
             theta2 = u[i, 2]
             v1 = -(1.0/2.0)/sigma**2
             v6 = (1.0/2.0)*np.sqrt(2.0)/sigma
-            v0 = np.exp(v1*(-1.0/2.0*pixel - theta1 + x1_tile)**2)
-            v2 = np.exp(v1*(-1.0/2.0*pixel - theta2 + x2_tile)**2)
-            v3 = np.exp(v1*((1.0/2.0)*pixel - theta1 + x1_tile)**2)
-            v4 = np.exp(v1*((1.0/2.0)*pixel - theta2 + x2_tile)**2)
-            v5 = erf(v6*(-1.0/2.0*pixel - theta1 + x1_tile), v0)
-            v7 = erf(v6*(-1.0/2.0*pixel - theta2 + x2_tile), v2)
-            v8 = erf(v6*((1.0/2.0)*pixel - theta1 + x1_tile), v3)
-            v9 = erf(v6*((1.0/2.0)*pixel - theta2 + x2_tile), v4)
-            total += ((1.0/4.0)*w)*((-v5 + v8)*(-v7 + v9))
+            for j in range(count):
+                v0[j] = v1*(-1.0/2.0*pixel - theta1 + x1_tile[j])**2
+                v2[j] = v1*(-1.0/2.0*pixel - theta2 + x2_tile[j])**2
+                v3[j] = v1*((1.0/2.0)*pixel - theta1 + x1_tile[j])**2
+                v4[j] = v1*((1.0/2.0)*pixel - theta2 + x2_tile[j])**2
+            v0[:] = np.exp(v0)
+            v2[:] = np.exp(v2)
+            v3[:] = np.exp(v3)
+            v4[:] = np.exp(v4)
+            weight = (1.0/4.0)*w
+            for j in range(count):
+                v5_j = erf_at(v6*(-1.0/2.0*pixel - theta1 + x1_tile[j]), v0[j])
+                v7_j = erf_at(v6*(-1.0/2.0*pixel - theta2 + x2_tile[j]), v2[j])
+                v8_j = erf_at(v6*((1.0/2.0)*pixel - theta1 + x1_tile[j]), v3[j])
+                v9_j = erf_at(v6*((1.0/2.0)*pixel - theta2 + x2_tile[j]), v4[j])
+                total[j] += weight*(-v5_j + v8_j)*(-v7_j + v9_j)
         f[start:stop] = total
     return f
 
@@ -83,21 +95,30 @@ def slopes(u, x1, x2, sigma, pixel, g):
             g_tile = g[start:stop]
             x1_tile = x1[start:stop]
             x2_tile = x2[start:stop]
-            v0 = np.exp(v1*(-1.0/2.0*pixel - theta1 + x1_tile)**2)
-            v2 = np.exp(v1*(-1.0/2.0*pixel - theta2 + x2_tile)**2)
-            v3 = np.exp(v1*((1.0/2.0)*pixel - theta1 + x1_tile)**2)
-            v4 = np.exp(v1*((1.0/2.0)*pixel - theta2 + x2_tile)**2)
-            v5 = erf(v6*(-1.0/2.0*pixel - theta1 + x1_tile), v0)
-            v7 = erf(v6*(-1.0/2.0*pixel - theta2 + x2_tile), v2)
-            v8 = erf(v6*((1.0/2.0)*pixel - theta1 + x1_tile), v3)
-            v9 = erf(v6*((1.0/2.0)*pixel - theta2 + x2_tile), v4)
+            v0 = np.empty(count)
+            v2 = np.empty(count)
+            v3 = np.empty(count)
+            v4 = np.empty(count)
+            for j in range(count):
+                v0[j] = v1*(-1.0/2.0*pixel - theta1 + x1_tile[j])**2
+                v2[j] = v1*(-1.0/2.0*pixel - theta2 + x2_tile[j])**2
+                v3[j] = v1*((1.0/2.0)*pixel - theta1 + x1_tile[j])**2
+                v4[j] = v1*((1.0/2.0)*pixel - theta2 + x2_tile[j])**2
+            v0[:] = np.exp(v0)
+            v2[:] = np.exp(v2)
+            v3[:] = np.exp(v3)
+            v4[:] = np.exp(v4)
             sum0 = 0.0
             sum1 = 0.0
             sum2 = 0.0
             # omp simd reduction(+:sum0,sum1,sum2)
             for j in range(count):
-                v10_j = -v5[j] + v8[j]
-                v11_j = -1.0/4.0*v7[j] + (1.0/4.0)*v9[j]
+                v5_j = erf_at(v6*(-1.0/2.0*pixel - theta1 + x1_tile[j]), v0[j])
+                v7_j = erf_at(v6*(-1.0/2.0*pixel - theta2 + x2_tile[j]), v2[j])
+                v8_j = erf_at(v6*((1.0/2.0)*pixel - theta1 + x1_tile[j]), v3[j])
+                v9_j = erf_at(v6*((1.0/2.0)*pixel - theta2 + x2_tile[j]), v4[j])
+                v10_j = -v5_j + v8_j
+                v11_j = -1.0/4.0*v7_j + (1.0/4.0)*v9_j
                 sum0 += g_tile[j]*v10_j*v11_j
                 sum1 += g_tile[j]*v11_j*(v0[j]*v12 + v13*v3[j])
                 sum2 += g_tile[j]*v10_j*(v12*v2[j] + v13*v4[j])
@@ -113,28 +134,42 @@ def jacobian(positions, x1, x2, sigma, pixel):
     k = positions.shape[0]
     n = x1.shape[0]
     result = np.empty((3, k, n))
+    count = n
+    x1_tile = x1
+    x2_tile = x2
+    v0 = np.empty(count)
+    v2 = np.empty(count)
+    v3 = np.empty(count)
+    v4 = np.empty(count)
     for i in range(k):
         theta1 = positions[i, 0]
         theta2 = positions[i, 1]
-        x1_tile = x1
-        x2_tile = x2
         v1 = -(1.0/2.0)/sigma**2
         v6 = (1.0/2.0)*np.sqrt(2.0)/sigma
         v12 = np.sqrt(2.0)/(np.sqrt(np.pi)*sigma)
         v13 = -v12
-        v0 = np.exp(v1*(-1.0/2.0*pixel - theta1 + x1_tile)**2)
-        v2 = np.exp(v1*(-1.0/2.0*pixel - theta2 + x2_tile)**2)
-        v3 = np.exp(v1*((1.0/2.0)*pixel - theta1 + x1_tile)**2)
-        v4 = np.exp(v1*((1.0/2.0)*pixel - theta2 + x2_tile)**2)
-        v5 = erf(v6*(-1.0/2.0*pixel - theta1 + x1_tile), v0)
-        v7 = erf(v6*(-1.0/2.0*pixel - theta2 + x2_tile), v2)
-        v8 = erf(v6*((1.0/2.0)*pixel - theta1 + x1_tile), v3)
-        v9 = erf(v6*((1.0/2.0)*pixel - theta2 + x2_tile), v4)
-        v10 = -v5 + v8
-        v11 = -1.0/4.0*v7 + (1.0/4.0)*v9
-        result[0, i] = v10*v11
-        result[1, i] = v11*(v0*v12 + v13*v3)
-        result[2, i] = (1.0/4.0)*v10*(v12*v2 + v13*v4)
+        for j in range(count):
+            v0[j] = v1*(-1.0/2.0*pixel - theta1 + x1_tile[j])**2
+            v2[j] = v1*(-1.0/2.0*pixel - theta2 + x2_tile[j])**2
+            v3[j] = v1*((1.0/2.0)*pixel - theta1 + x1_tile[j])**2
+            v4[j] = v1*((1.0/2.0)*pixel - theta2 + x2_tile[j])**2
+        v0[:] = np.exp(v0)
+        v2[:] = np.exp(v2)
+        v3[:] = np.exp(v3)
+        v4[:] = np.exp(v4)
+        row0 = result[0, i]
+        row1 = result[1, i]
+        row2 = result[2, i]
+        for j in range(count):
+            v5_j = erf_at(v6*(-1.0/2.0*pixel - theta1 + x1_tile[j]), v0[j])
+            v7_j = erf_at(v6*(-1.0/2.0*pixel - theta2 + x2_tile[j]), v2[j])
+            v8_j = erf_at(v6*((1.0/2.0)*pixel - theta1 + x1_tile[j]), v3[j])
+            v9_j = erf_at(v6*((1.0/2.0)*pixel - theta2 + x2_tile[j]), v4[j])
+            v10_j = -v5_j + v8_j
+            v11_j = -1.0/4.0*v7_j + (1.0/4.0)*v9_j
+            row0[j] = v10_j*v11_j
+            row1[j] = v11_j*(v0[j]*v12 + v13*v3[j])
+            row2[j] = (1.0/4.0)*v10_j*(v12*v2[j] + v13*v4[j])
     return result
 
 
@@ -170,14 +205,19 @@ def certificate(positions, x1, x2, sigma, pixel, g):
             g_tile = g[start:stop]
             x1_tile = x1[start:stop]
             x2_tile = x2[start:stop]
-            v0 = np.exp(v1*(-1.0/2.0*pixel - theta1 + x1_tile)**2)
-            v2 = np.exp(v1*(-1.0/2.0*pixel - theta2 + x2_tile)**2)
-            v3 = np.exp(v1*((1.0/2.0)*pixel - theta1 + x1_tile)**2)
-            v4 = np.exp(v1*((1.0/2.0)*pixel - theta2 + x2_tile)**2)
-            v5 = erf(v6*(-1.0/2.0*pixel - theta1 + x1_tile), v0)
-            v7 = erf(v6*(-1.0/2.0*pixel - theta2 + x2_tile), v2)
-            v8 = erf(v6*((1.0/2.0)*pixel - theta1 + x1_tile), v3)
-            v9 = erf(v6*((1.0/2.0)*pixel - theta2 + x2_tile), v4)
+            v0 = np.empty(count)
+            v2 = np.empty(count)
+            v3 = np.empty(count)
+            v4 = np.empty(count)
+            for j in range(count):
+                v0[j] = v1*(-1.0/2.0*pixel - theta1 + x1_tile[j])**2
+                v2[j] = v1*(-1.0/2.0*pixel - theta2 + x2_tile[j])**2
+                v3[j] = v1*((1.0/2.0)*pixel - theta1 + x1_tile[j])**2
+                v4[j] = v1*((1.0/2.0)*pixel - theta2 + x2_tile[j])**2
+            v0[:] = np.exp(v0)
+            v2[:] = np.exp(v2)
+            v3[:] = np.exp(v3)
+            v4[:] = np.exp(v4)
             sum0 = 0.0
             sum1 = 0.0
             sum2 = 0.0
@@ -186,8 +226,12 @@ def certificate(positions, x1, x2, sigma, pixel, g):
             sum5 = 0.0
             # omp simd reduction(+:sum0,sum1,sum2,sum3,sum4,sum5)
             for j in range(count):
-                v10_j = -v5[j] + v8[j]
-                v11_j = -1.0/4.0*v7[j] + (1.0/4.0)*v9[j]
+                v5_j = erf_at(v6*(-1.0/2.0*pixel - theta1 + x1_tile[j]), v0[j])
+                v7_j = erf_at(v6*(-1.0/2.0*pixel - theta2 + x2_tile[j]), v2[j])
+                v8_j = erf_at(v6*((1.0/2.0)*pixel - theta1 + x1_tile[j]), v3[j])
+                v9_j = erf_at(v6*((1.0/2.0)*pixel - theta2 + x2_tile[j]), v4[j])
+                v10_j = -v5_j + v8_j
+                v11_j = -1.0/4.0*v7_j + (1.0/4.0)*v9_j
                 v16_j = v0[j]*v15 + v22*v3[j]
                 v17_j = v23*v4[j] + v24*v2[j]
                 v18_j = 2.0*x1_tile[j]
@@ -423,6 +467,10 @@ def evaluate(u, x1, x2, sigma, pixel, y, omega, parameters, precision, loss):
             count = stop - start
             x1_tile = x1[start:stop]
             x2_tile = x2[start:stop]
+            v0 = np.empty(count)
+            v2 = np.empty(count)
+            v3 = np.empty(count)
+            v4 = np.empty(count)
             f_tile = np.zeros(count)
             for i in range(m):
                 w = u[i, 0] / m
@@ -432,23 +480,33 @@ def evaluate(u, x1, x2, sigma, pixel, y, omega, parameters, precision, loss):
                 v6 = (1.0/2.0)*np.sqrt(2.0)/sigma
                 v12 = np.sqrt(2.0)/(np.sqrt(np.pi)*sigma)
                 v13 = -v12
-                v0 = np.exp(v1*(-1.0/2.0*pixel - theta1 + x1_tile)**2)
-                v2 = np.exp(v1*(-1.0/2.0*pixel - theta2 + x2_tile)**2)
-                v3 = np.exp(v1*((1.0/2.0)*pixel - theta1 + x1_tile)**2)
-                v4 = np.exp(v1*((1.0/2.0)*pixel - theta2 + x2_tile)**2)
-                v5 = erf(v6*(-1.0/2.0*pixel - theta1 + x1_tile), v0)
-                v7 = erf(v6*(-1.0/2.0*pixel - theta2 + x2_tile), v2)
-                v8 = erf(v6*((1.0/2.0)*pixel - theta1 + x1_tile), v3)
-                v9 = erf(v6*((1.0/2.0)*pixel - theta2 + x2_tile), v4)
-                v10 = -v5 + v8
-                v11 = -1.0/4.0*v7 + (1.0/4.0)*v9
-                kept[0, i, :count] = v10*v11
                 summed0 = kept[0, i, :count]
-                kept[1, i, :count] = v11*(v0*v12 + v13*v3)
                 summed1 = kept[1, i, :count]
-                kept[2, i, :count] = v10*(v12*v2 + v13*v4)
                 summed2 = kept[2, i, :count]
-                f_tile += w*summed0
+                for j in range(count):
+                    v0[j] = v1*(-1.0/2.0*pixel - theta1 + x1_tile[j])**2
+                    v2[j] = v1*(-1.0/2.0*pixel - theta2 + x2_tile[j])**2
+                    v3[j] = v1*((1.0/2.0)*pixel - theta1 + x1_tile[j])**2
+                    v4[j] = v1*((1.0/2.0)*pixel - theta2 + x2_tile[j])**2
+                v0[:] = np.exp(v0)
+                v2[:] = np.exp(v2)
+                v3[:] = np.exp(v3)
+                v4[:] = np.exp(v4)
+                weight = w
+                for j in range(count):
+                    v5_j = erf_at(v6*(-1.0/2.0*pixel - theta1 + x1_tile[j]), v0[j])
+                    v7_j = erf_at(v6*(-1.0/2.0*pixel - theta2 + x2_tile[j]), v2[j])
+                    v8_j = erf_at(v6*((1.0/2.0)*pixel - theta1 + x1_tile[j]), v3[j])
+                    v9_j = erf_at(v6*((1.0/2.0)*pixel - theta2 + x2_tile[j]), v4[j])
+                    v10_j = -v5_j + v8_j
+                    v11_j = -1.0/4.0*v7_j + (1.0/4.0)*v9_j
+                    summed0_j = v10_j*v11_j
+                    summed1_j = v11_j*(v0[j]*v12 + v13*v3[j])
+                    summed2_j = v10_j*(v12*v2[j] + v13*v4[j])
+                    summed0[j] = summed0_j
+                    summed1[j] = summed1_j
+                    summed2[j] = summed2_j
+                    f_tile[j] += summed0_j*weight
             g_tile = np.empty(count)
             for j in range(count):
                 values[chunk] += omega[start + j]*loss_value(loss, f_tile[j], y[start + j], parameters, start + j)

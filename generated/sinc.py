@@ -81,15 +81,21 @@ def forward(u, x, band):
     for tile in range((n + TILE - 1) // TILE):
         start = tile * TILE
         stop = min(n, start + TILE)
+        count = stop - start
         x_tile = x[start:stop]
-        total = np.zeros(stop - start)
+        v0 = np.empty(count)
+        total = np.zeros(count)
         for i in range(m):
             w = u[i, 0]
             theta = u[i, 1]
             v1 = 2.0*np.pi*band
-            v0 = np.sin(v1*(-theta + x_tile))
-            v2 = spherical_bessel_0(v1*(-theta + x_tile), v0)
-            total += w*v2
+            for j in range(count):
+                v0[j] = v1*(-theta + x_tile[j])
+            v0[:] = np.sin(v0)
+            weight = w
+            for j in range(count):
+                v2_j = spherical_bessel_0_at(v1*(-theta + x_tile[j]), v0[j])
+                total[j] += v2_j*weight
         f[start:stop] = total
     return f
 
@@ -109,18 +115,23 @@ def slopes(u, x, band, g):
             count = stop - start
             g_tile = g[start:stop]
             x_tile = x[start:stop]
-            v0 = np.sin(v1*(-theta + x_tile))
-            v2 = np.cos(v1*(-theta + x_tile))
-            v3 = spherical_bessel_0(v1*(-theta + x_tile), v0)
-            v4 = spherical_bessel_1(v1*(-theta + x_tile), v0, v2)
+            v0 = np.empty(count)
+            v2 = np.empty(count)
+            for j in range(count):
+                v0[j] = v1*(-theta + x_tile[j])
+                v2[j] = v1*(-theta + x_tile[j])
+            v0[:] = np.sin(v0)
+            v2[:] = np.cos(v2)
             sum0 = 0.0
             sum1 = 0.0
             # omp simd reduction(+:sum0,sum1)
             for j in range(count):
-                sum0 += g_tile[j]*v3[j]
-                sum1 += g_tile[j]*v4[j]
+                v3_j = spherical_bessel_0_at(v1*(-theta + x_tile[j]), v0[j])
+                v4_j = spherical_bessel_1_at(v1*(-theta + x_tile[j]), v0[j], v2[j])
+                sum0 += g_tile[j]*v3_j
+                sum1 += g_tile[j]*v4_j
             result[i, 0] += sum0
-            result[i, 1] += v1*sum1
+            result[i, 1] += sum1*v1
     return result
 
 
@@ -130,16 +141,25 @@ def jacobian(positions, x, band):
     k = positions.shape[0]
     n = x.shape[0]
     result = np.empty((2, k, n))
+    count = n
+    x_tile = x
+    v0 = np.empty(count)
+    v2 = np.empty(count)
     for i in range(k):
         theta = positions[i, 0]
-        x_tile = x
         v1 = 2.0*np.pi*band
-        v0 = np.sin(v1*(-theta + x_tile))
-        v2 = np.cos(v1*(-theta + x_tile))
-        v3 = spherical_bessel_0(v1*(-theta + x_tile), v0)
-        v4 = spherical_bessel_1(v1*(-theta + x_tile), v0, v2)
-        result[0, i] = v3
-        result[1, i] = v1*v4
+        for j in range(count):
+            v0[j] = v1*(-theta + x_tile[j])
+            v2[j] = v1*(-theta + x_tile[j])
+        v0[:] = np.sin(v0)
+        v2[:] = np.cos(v2)
+        row0 = result[0, i]
+        row1 = result[1, i]
+        for j in range(count):
+            v3_j = spherical_bessel_0_at(v1*(-theta + x_tile[j]), v0[j])
+            v4_j = spherical_bessel_1_at(v1*(-theta + x_tile[j]), v0[j], v2[j])
+            row0[j] = v3_j
+            row1[j] = v1*v4_j
     return result
 
 
@@ -162,22 +182,27 @@ def certificate(positions, x, band, g):
             count = stop - start
             g_tile = g[start:stop]
             x_tile = x[start:stop]
-            v0 = np.sin(v1*(-theta + x_tile))
-            v2 = np.cos(v1*(-theta + x_tile))
-            v3 = spherical_bessel_0(v1*(-theta + x_tile), v0)
-            v4 = spherical_bessel_1(v1*(-theta + x_tile), v0, v2)
-            v5 = spherical_bessel_2(v1*(-theta + x_tile), v0, v2)
+            v0 = np.empty(count)
+            v2 = np.empty(count)
+            for j in range(count):
+                v0[j] = v1*(-theta + x_tile[j])
+                v2[j] = v1*(-theta + x_tile[j])
+            v0[:] = np.sin(v0)
+            v2[:] = np.cos(v2)
             sum0 = 0.0
             sum1 = 0.0
             sum2 = 0.0
             # omp simd reduction(+:sum0,sum1,sum2)
             for j in range(count):
-                sum0 += g_tile[j]*v3[j]
-                sum1 += g_tile[j]*v4[j]
-                sum2 += g_tile[j]*((1.0/3.0)*v3[j] - 2.0/3.0*v5[j])
+                v3_j = spherical_bessel_0_at(v1*(-theta + x_tile[j]), v0[j])
+                v4_j = spherical_bessel_1_at(v1*(-theta + x_tile[j]), v0[j], v2[j])
+                v5_j = spherical_bessel_2_at(v1*(-theta + x_tile[j]), v0[j], v2[j])
+                sum0 += g_tile[j]*v3_j
+                sum1 += g_tile[j]*v4_j
+                sum2 += g_tile[j]*((1.0/3.0)*v3_j - 2.0/3.0*v5_j)
             eta[i] += sum0
-            gradient[i, 0] += v1*sum1
-            hessian[i, 0, 0] += v6*sum2
+            gradient[i, 0] += sum1*v1
+            hessian[i, 0, 0] += sum2*v6
     return eta, gradient, hessian
 
 
@@ -395,18 +420,27 @@ def evaluate(u, x, band, y, omega, parameters, precision, loss):
             stop = min(n, (chunk + 1) * length, start + strip)
             count = stop - start
             x_tile = x[start:stop]
+            v0 = np.empty(count)
+            v2 = np.empty(count)
             f_tile = np.zeros(count)
             for i in range(m):
                 w = u[i, 0] / m
                 theta = u[i, 1]
                 v1 = 2.0*np.pi*band
-                v0 = np.sin(v1*(-theta + x_tile))
-                v2 = np.cos(v1*(-theta + x_tile))
-                kept[0, i, :count] = spherical_bessel_0(v1*(-theta + x_tile), v0)
                 v3 = kept[0, i, :count]
-                kept[1, i, :count] = spherical_bessel_1(v1*(-theta + x_tile), v0, v2)
                 v4 = kept[1, i, :count]
-                f_tile += w*v3
+                for j in range(count):
+                    v0[j] = v1*(-theta + x_tile[j])
+                    v2[j] = v1*(-theta + x_tile[j])
+                v0[:] = np.sin(v0)
+                v2[:] = np.cos(v2)
+                weight = w
+                for j in range(count):
+                    v3_j = spherical_bessel_0_at(v1*(-theta + x_tile[j]), v0[j])
+                    v4_j = spherical_bessel_1_at(v1*(-theta + x_tile[j]), v0[j], v2[j])
+                    v3[j] = v3_j
+                    v4[j] = v4_j
+                    f_tile[j] += v3_j*weight
             g_tile = np.empty(count)
             for j in range(count):
                 values[chunk] += omega[start + j]*loss_value(loss, f_tile[j], y[start + j], parameters, start + j)
@@ -423,7 +457,7 @@ def evaluate(u, x, band, y, omega, parameters, precision, loss):
                     sum0 += g_tile[j]*v3[j]
                     sum1 += g_tile[j]*v4[j]
                 result[i, 0] += sum0
-                result[i, 1] += v1*sum1
+                result[i, 1] += sum1*v1
         rows[chunk] = result
     total = np.zeros((m, 2))
     for chunk in range(chunks):
