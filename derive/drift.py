@@ -12,6 +12,7 @@ from .emit import emit_feature
 from .emit_loss import emit_loss
 from .errors import SpecError
 from .loss_derivation import LossDerivation, derive_loss
+from .loss_spec import LossSpec
 from .spec import FeatureSpec, load_spec
 
 BUILT_IN = Path(__file__).parent / "specs"
@@ -22,10 +23,14 @@ _PACKAGE = (
 
 def derive_sources(paths: Sequence[Path]) -> dict[str, str]:
     """Kernel source by file name for each spec; every feature may follow the built-in losses and those among `paths`."""
+    return derive_specs([load_spec(path) for path in paths])
+
+
+def derive_specs(asked: Sequence[FeatureSpec | LossSpec]) -> dict[str, str]:
+    """`derive_sources`, of specs that have been read."""
     features: list[FeatureDerivation] = []
     losses: dict[str, LossDerivation] = {}
-    asked = [load_spec(path) for path in paths]
-    for spec in [load_spec(path) for path in sorted(BUILT_IN.glob("*.toml"))] + asked:
+    for spec in (*(load_spec(path) for path in sorted(BUILT_IN.glob("*.toml"))), *asked):
         if not isinstance(spec, FeatureSpec):
             losses[spec.name] = derive_loss(spec)
     for spec in asked:

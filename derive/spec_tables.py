@@ -84,9 +84,10 @@ def expression_of(
 def constants_of(table: Mapping[str, Any]) -> tuple[Constant, ...]:
     constants = []
     for name, entry in section_of(table, "constants").items():
+        entry = {"description": name, **entry} if isinstance(entry, dict) else entry
         keys_match = isinstance(entry, dict) and entry.keys() == {"positive", "description"}
         if not keys_match or not isinstance(entry["positive"], bool):
-            rule = 'a constant is a table { positive = true or false, description = "..." }'
+            rule = 'a constant is a table { positive = true or false }, with a description = "..." if you like'
             raise SpecError(f"{rule}, found {name:.60} = {entry!r:.60}: rewrite it so")
         symbol = sympy.Symbol(name, positive=True) if entry["positive"] else sympy.Symbol(name, real=True)
         constants.append(Constant(name, symbol, entry["positive"], text_of(entry, "description")))

@@ -157,7 +157,7 @@ def test_a_settled_file_is_the_same_problem_to_the_last_bit(write: Write, tmp_pa
     settled.mkdir()
     arrays: dict[str, Any] = {key: data.values for key, data in file.data.items()}
     np.savez(settled / "archive.npz", **arrays)
-    (settled / "problem.toml").write_text(file.settled_text("archive.npz"), encoding="utf-8")
+    (settled / "problem.toml").write_text(file.settled_text("archive.npz", "spec.toml"), encoding="utf-8")
     again = read_problem(settled / "problem.toml")
     assert again.problem.penalty == file.problem.penalty
     assert again.problem.sign == file.problem.sign
