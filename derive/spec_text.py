@@ -34,7 +34,7 @@ def spec_text(texts: Mapping[str, str], phi: sympy.Expr, tables: Mapping[str, Ma
     lines.append(f"phi = {_literal(expression_text(phi))}")
     for name, table in tables.items():
         if table:
-            lines += ["", f"[{name}]", *(f"{_literal(str(key))} = {_literal(value)}" for key, value in table.items())]
+            lines += ["", f"[{name}]", *(f"{_key(key)} = {_literal(value)}" for key, value in table.items())]
     return "\n".join(lines) + "\n"
 
 
@@ -75,6 +75,11 @@ class _SpecPrinter(StrPrinter):  # type: ignore[misc]  # SymPy has no types
         return "exp(1)"
 
 
+def _key(key: object) -> str:
+    text = str(key)
+    return text if text.isascii() and text.isidentifier() else _literal(text)
+
+
 def _literal(value: object) -> str:
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False).replace(
@@ -83,5 +88,5 @@ def _literal(value: object) -> str:
     if isinstance(value, bool | int | float):
         return json.dumps(value)
     if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{_literal(str(key))} = {_literal(entry)}" for key, entry in value.items()) + " }"
+        return "{ " + ", ".join(f"{_key(key)} = {_literal(entry)}" for key, entry in value.items()) + " }"
     raise SpecError(f"a spec is made of texts, numbers and tables, found {value!r:.60}: write one of these")

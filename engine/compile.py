@@ -32,6 +32,11 @@ class Spec:
     content: bytes
     origin: str
 
+    @property
+    def text(self) -> str:
+        """What to write into a file to keep it."""
+        return self.content.decode()
+
 
 def spec(
     name: str,
