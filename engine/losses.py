@@ -57,8 +57,9 @@ class Loss:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "kernel", find_kernel(self.name, "loss"))
-        object.__setattr__(self, "shape", np.shape(self.y))
-        object.__setattr__(self, "y", _check_data(self.name, self.y))
+        given = array("data", self.y, allow_complex=True)
+        object.__setattr__(self, "shape", given.shape)
+        object.__setattr__(self, "y", _check_data(self.name, given))
         if not isinstance(self.average, bool):
             raise ProblemError(f"average must be True or False; got {self.average!r:.60}; choose one")
         if self.sample_weights is not None:
@@ -179,9 +180,8 @@ def _real(values: Field) -> Real:
     return np.ascontiguousarray(values).view(np.float64)
 
 
-def _check_data(name: str, y: ArrayLike) -> Field:
+def _check_data(name: str, data: Field) -> Field:
     description = describe(name)
-    data = array("data", y, allow_complex=True)
     if np.iscomplexobj(data) and data.ndim > 1:
         data = data.reshape(-1)
         data.setflags(write=False)
