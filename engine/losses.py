@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import ModuleType
 from typing import Any
 
@@ -158,6 +159,14 @@ class Loss:
         if self._is_vector:
             return float(np.abs(curvature).sum(axis=2).max())
         return float(curvature.max())
+
+    @cached_property
+    def typical_curvature(self) -> float:
+        """The larger of the largest curvatures at f = 0 and at f = y, for first steps.
+
+        Far from the data Huber's and the quantile loss are straight; far from 0 that of Poisson is nearly so.
+        """
+        return max(self.largest_curvature(np.zeros_like(self.y)), self.largest_curvature(self.y))
 
     def conjugate(self, p: Field) -> float:
         """R*(p) = sup_f Re<p, f> - R(f); infinite outside its domain."""
