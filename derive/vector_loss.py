@@ -182,7 +182,9 @@ def _check_convex(derivation: VectorLossDerivation) -> None:
     for _ in range(_TRIALS):
         f, v = ([between(draw, -3, 3) for _ in range(_OUTPUTS)] for _ in range(2))
         entries, point = _at(derivation, f)
-        curved = sum(evaluate(derivation.diagonal, {**entry, **point}) * b**2 for entry, b in zip(entries, v, strict=True))
+        curved = sum(
+            evaluate(derivation.diagonal, {**entry, **point}) * b**2 for entry, b in zip(entries, v, strict=True)
+        )
         along = [
             sum(evaluate(direction, {**entry, **point}) * b for entry, b in zip(entries, v, strict=True))
             for direction in derivation.directions

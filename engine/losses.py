@@ -232,7 +232,7 @@ def _one_hot(name: str, data: Real) -> Real:
     if data.shape[1] < 2 or not one_hot.all():
         row = data[int(one_hot.argmin())]
         raise ProblemError(
-            f"rows of the loss {name} must have one 1 and zeros, for at least two classes; got {str(row):.60}; give labels instead"
+            f"rows of the loss {name} must have one 1 and zeros, for two classes or more; got {row!s:.60}; give labels instead"
         )
     return data
 

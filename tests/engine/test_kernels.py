@@ -50,5 +50,7 @@ def test_names_by_kind() -> None:
 def test_names_that_a_user_typed(name: str, hint: str) -> None:
     with pytest.raises(ProblemError, match=rf"a feature map is one of .*; got '{name}'; {hint}"):
         kernels.find_kernel(name, "pointwise", "ridge", "torus")
-    with pytest.raises(ProblemError, match=rf"a loss is one of {', '.join(kernels.kernel_names('loss'))}; got 'fourier'"):
+    with pytest.raises(
+        ProblemError, match=rf"a loss is one of {', '.join(kernels.kernel_names('loss'))}; got 'fourier'"
+    ):
         kernels.find_kernel("fourier", "loss")

@@ -85,7 +85,10 @@ def test_conjugate_is_infinite_outside_the_simplex(average: bool, outside: float
     omega = 1 / 3 if average else 1.0
     p = omega * (np.full((3, 3), 1 / 3) - loss.y)
     assert math.isfinite(loss.conjugate(p))
-    for change in ([outside, 0, 0], [1 / 3 + outside, -1 / 3 - outside, 0]):  # a sum that is not 0; a negative probability
+    for change in (
+        [outside, 0, 0],
+        [1 / 3 + outside, -1 / 3 - outside, 0],
+    ):  # a sum that is not 0; a negative probability
         moved = p.copy()
         moved[1] += omega * np.array(change)
         assert loss.conjugate(moved) == math.inf
@@ -106,7 +109,9 @@ def test_two_classes_are_the_logistic_loss() -> None:
     f = np.array([[1.0, -2.0], [0.5, 3.0], [40.0, -40.0]])
     labels = np.array([0, 1, 1])
     logistic = cf.losses.logistic(np.where(labels == 0, 1.0, -1.0))
-    assert cf.losses.multinomial_logistic(labels).value(f) == pytest.approx(logistic.value(f[:, 0] - f[:, 1]), rel=1e-14)
+    assert cf.losses.multinomial_logistic(labels).value(f) == pytest.approx(
+        logistic.value(f[:, 0] - f[:, 1]), rel=1e-14
+    )
 
 
 def test_adding_a_number_to_a_row_changes_nothing() -> None:

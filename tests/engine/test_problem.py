@@ -75,7 +75,10 @@ def test_real_data_are_coefficients_too() -> None:
         ((FEATURES, cf.losses.squared(np.ones(4)), 0.1), "5 numbers; the data have 4"),
         ((FEATURES, cf.losses.logistic(np.ones(5)), 0.1), "logistic"),
         ((GAUSSIAN, cf.losses.squared(np.ones(5) * 1j), 0.1), "complex"),
-        ((GAUSSIAN, cf.losses.squared(np.ones((5, 2))), 0.1), r"ridge units .* got gaussian and data of shape \(5, 2\)"),
+        (
+            (GAUSSIAN, cf.losses.squared(np.ones((5, 2))), 0.1),
+            r"ridge units .* got gaussian and data of shape \(5, 2\)",
+        ),
         ((FEATURES, cf.losses.squared(np.ones((5, 2))), 0.1), "ridge units .* got fourier"),
         ((GAUSSIAN, cf.losses.multinomial_logistic([0, 1, 0, 1, 2]), 0.1), "ridge units"),
         ((RELU, cf.losses.squared(np.ones((5, 2))), 0.1, "nonnegative"), r"exactly where .* \(5, 2\)"),

@@ -59,9 +59,7 @@ def test_one_output(name: str, loss: str, average: bool) -> None:
 
 
 @pytest.mark.parametrize("outputs", [1, 2, 4])
-@pytest.mark.parametrize(
-    ("name", "loss"), [(name, loss) for name, loss in PAIRS if describe(name)["kind"] == "ridge"]
-)
+@pytest.mark.parametrize(("name", "loss"), [(name, loss) for name, loss in PAIRS if describe(name)["kind"] == "ridge"])
 def test_several_outputs(name: str, loss: str, outputs: int) -> None:
     if outputs == 1 and describe(loss)["targets"] == "class":
         pytest.skip("a class needs two outputs")
@@ -91,7 +89,9 @@ def test_a_covariance(name: str, average: bool) -> None:
     check(cf.Problem(features, loss, 0.1), particles_of(features, 1, 20, generator))
 
 
-@pytest.mark.parametrize("name", [name for name in kernel_names("ridge") if describe(name)["family"] != "2-homogeneous in theta"])
+@pytest.mark.parametrize(
+    "name", [name for name in kernel_names("ridge") if describe(name)["family"] != "2-homogeneous in theta"]
+)
 def test_a_covariance_of_several_outputs(name: str) -> None:
     features = example(name, n=30).features
     generator = np.random.default_rng(3)

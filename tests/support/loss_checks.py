@@ -47,5 +47,3 @@ def check_gram(loss: cf.Loss, f: np.ndarray, rows: np.ndarray) -> None:
     expected = [[inner(a, change) for change in differences] for a in rows]
     # the third derivative times h², and rounding over h
     np.testing.assert_allclose(gram, expected, rtol=0, atol=1e-8 * (scale + np.abs(f).max() + np.abs(loss.y).max()))
-
-
