@@ -175,15 +175,19 @@ def features() -> None:
 
 @main.command()
 def losses() -> None:
-    """List the losses ℓ, with their formula.
+    """List the losses ℓ: their formula, and the keys of [loss] that they take besides data and average.
 
     \b
     conicflow losses
     """
     from conicflow.engine.losses import names
 
+    from .model_tables import loss_forms
+
     for name in names():
         _describe(name)
+        for key, form in loss_forms(name).items():
+            click.echo(f"    {key}: {form}")
 
 
 @main.command()

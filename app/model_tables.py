@@ -13,6 +13,7 @@ from conicflow.engine.compile import Spec, compile_spec, read_spec_file
 from conicflow.engine.errors import ProblemError
 from conicflow.engine.feature_map import FeatureMap
 from conicflow.engine.features import FeatureFactory
+from conicflow.engine.kernels import describe
 from conicflow.engine.losses import Loss
 from conicflow.engine.solve import Progress
 
@@ -31,6 +32,7 @@ INTERVALS = {
     "positive interval": "two finite numbers, 0 < low < high",
 }
 NUMBER = "a finite number"
+NUMBERS = "a finite number, or a reference to one for each sample"
 CUTOFFS = {1: f"an integer from 1 to {MAX_CUTOFF}"} | {
     d: f"an integer from 1 to {MAX_CUTOFF}, or a list of {d}, one for each axis" for d in (2, 3)
 }
@@ -121,24 +123,45 @@ def read_features(
     return partial(chosen, **arguments), inputs
 
 
+def loss_forms(name: str) -> dict[str, str]:
+    """What the keys of [loss] besides `name`, `data`, `samples` and `average` must be."""
+    constants = {entry["name"]: NUMBERS for entry in describe(name)["constants"]}
+    covariance = {"cholesky": OPTIONAL_REFERENCE} if name == "squared" else {}
+    return constants | {"sample_weights": OPTIONAL_REFERENCE} | covariance
+
+
 def read_loss(
     references: References, chosen: FeatureFactory, training: Rows | None
 ) -> tuple[Callable[..., Loss], Array]:
     """The loss but for its data, and these."""
-    table = Table(references.document, "loss", ["name", "data", "samples", "average"])
+    table = Table(references.document, "loss")
     name = table.choice("name", losses.names())
+    forms = loss_forms(name)
+    table.allow(["name", "data", "samples", "average", *forms])
     average = table.get("average", "true or false", is_flag, False)
     samples = table.get("samples", "true or false", is_flag, False)
     table.require("data", "a reference to data")
     data = references.read(table, "data", training)
+    options = {
+        key: _numbers(references, table, key, form, training)
+        for key, form in forms.items()
+        if form != OPTIONAL_REFERENCE or key in table.value
+    }
+    constants = {key: options.pop(key) for key, form in forms.items() if form == NUMBERS}
     if chosen.description["kind"] == "torus":
         cutoffs = _cutoffs(Table(references.document, "features"), chosen.description)
         data = references.data["loss.data"] = _coefficients(data, cutoffs, samples)
     elif samples:
         raise ProblemError(f"[loss] samples is for features on the torus; got {chosen.name}; remove it")
-    elif data.array.ndim != 1:
-        raise ProblemError(f"[loss] data must be one column; got the shape {data.array.shape}; name one column")
-    return partial(Loss, name, average=average), data.array
+    return partial(Loss, name, average=average, constants=constants, **options), data.array
+
+
+def _numbers(references: References, table: Table, key: str, form: str, training: Rows | None) -> Any:
+    """A number, or the array that a key refers to."""
+    value = table.require(key, form)
+    if form == OPTIONAL_REFERENCE or isinstance(value, str | dict):
+        return references.read(table, key, training).array
+    return float(table.get(key, form, is_number))
 
 
 def _cutoffs(table: Table, description: Mapping[str, Any]) -> tuple[int, ...]:

@@ -9,12 +9,16 @@
                                 # on the torus of two or three dimensions one number, or one for each axis: [10, 12]
     [loss]
     name = "squared"
-    data = "y.npy"              # a reference; on the torus 2K+1 complex coefficients on each axis
+    data = "y.npy"              # a reference; on the torus 2K+1 complex coefficients on each axis; several columns, or
+                                # a column of labels 0, 1, ... of classes, for ridge features
     samples = false             # on the torus: the data are real samples on an equispaced grid instead
     average = false             # divide the loss by the number of samples
+    sample_weights = "w.npy"    # optional: a number > 0 for each sample
+    cholesky = "l.npy"          # optional, for squared: the lower Cholesky factor of the noise's covariance
+    delta = 1.0                 # and the loss's own constants (conicflow losses): numbers, or references
     [measure]
     penalty = 0.1               # or penalty_ratio, of the smallest penalty whose solution is zero
-    sign = "any"                # or "nonnegative"
+    sign = "any"                # or "nonnegative", or "vector" where the data have several columns
     [solve]                     # optional: particles, relative_gap, flow_steps, seed
     [holdout]                   # optional, for ridge features: fraction of the rows kept out, and seed
     [truth]                     # optional: positions and weights, references, drawn beside the solution
@@ -26,7 +30,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from conicflow.engine.compile import Spec
@@ -46,6 +50,7 @@ MAX_BYTES = 2**20
 MAX_PARTICLES = 10**6
 MAX_STEPS = 10**8
 
+SIGNS: dict[str, Sign] = {sign: sign for sign in get_args(Sign)}
 TABLES = ("features", "loss", "measure", "solve", "holdout", "truth", "labels")
 
 
@@ -61,7 +66,7 @@ class SolveOptions:
 
 @dataclass(frozen=True)
 class Truth:
-    """The measure behind simulated data: positions (k, d) and weights (k,)."""
+    """The measure behind simulated data: positions (k, d) and weights (k,), or (k, q)."""
 
     positions: Array
     weights: Array
@@ -159,14 +164,14 @@ class _Reader:
             self.check_split(chosen, inputs, target)
             kept, out = split(len(target))
             for rows in (kept, out):
-                if np.ptp(target[rows]) == 0:
+                if np.any(np.ptp(target[rows], axis=0) == 0):
                     raise ProblemError(
                         "[holdout] needs a target that varies on each side; got a constant; change the seed"
                     )
             holdout = Holdout(build_features(**{name: x[out] for name, x in inputs.items()}), target[out])
             inputs, target = {name: x[kept] for name, x in inputs.items()}, target[kept]
         problem = self.problem(build_features(**inputs), build_loss(target))
-        truth = self.truth(problem.features.dimension)
+        truth = self.truth(problem)
         return ProblemFile(
             self.path,
             title,
@@ -196,6 +201,9 @@ class _Reader:
             raise ProblemError(
                 f"[holdout] needs ridge features and the squared loss; got {chosen.name} and {loss}; remove [holdout]"
             )
+        for key in ("sample_weights", "cholesky"):
+            if key in self.document["loss"]:
+                raise ProblemError(f"[holdout] scores all rows alike; got [loss] {key}; remove one of the two")
         for key, x in inputs.items():
             if len(x) != len(target):
                 raise ProblemError(
@@ -205,7 +213,7 @@ class _Reader:
 
     def problem(self, feature_map: FeatureMap, loss: Loss) -> Problem:
         table = Table(self.document, "measure", ["penalty", "penalty_ratio", "sign"])
-        sign: Sign = "any" if table.choice("sign", ["any", "nonnegative"], "any") == "any" else "nonnegative"
+        sign = SIGNS[table.choice("sign", list(SIGNS), "any")]
         given = [key for key in ("penalty", "penalty_ratio") if key in table.value]
         if len(given) != 1:
             raise ProblemError(
@@ -235,7 +243,7 @@ class _Reader:
             table.get("seed", "an integer from 0 to 2^32 - 1", is_integer(0, 2**32 - 1), default.seed),
         )
 
-    def truth(self, dimension: int) -> Truth | None:
+    def truth(self, problem: Problem) -> Truth | None:
         """The measure in [truth], if there is one."""
         if "truth" not in self.document:
             return None
@@ -244,7 +252,8 @@ class _Reader:
             table.require(key, "a reference to data")
         positions, weights = (self.references.read(table, key).array for key in ("positions", "weights"))
         positions = positions.reshape(len(positions), -1)
-        if positions.shape[1] != dimension or weights.shape != (len(positions),):
+        dimension, one = problem.features.dimension, problem.zero.weights.shape[1:]
+        if positions.shape[1] != dimension or weights.shape != (len(positions), *one):
             raise ProblemError(
                 f"[truth] must give one weight and {dimension} coordinates for each atom; got weights {weights.shape} "
                 f"and positions {positions.shape}; check both"

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from string import Template
 
+import sympy
+
 from .emit_header import header
 from .emit_losses import AnyLoss, domain_lines, parameters_at, scalar_names
 from .loss_derivation import LossDerivation
+from .loss_spec import DUAL
 from .printer import indent, print_expression
 from .vector_loss import VectorLossDerivation, print_rows, sum_lines
 
 _SCALAR = Template('''\
-ROUNDING = 1e-15  # omega l'(f) divided by omega may leave the domain of l* by an ulp
+ROUNDING = 1e-15  # of the terms of a condition: omega l'(f) divided by omega may leave the domain of l* by an ulp
 
 
 def value_at(f, y$constants):
@@ -141,7 +144,7 @@ def emit_loss(derivation: AnyLoss) -> str:
 def _scalar_body(derivation: LossDerivation) -> str:
     constants = derivation.spec.constants
     domain = "".join(
-        f"    if {print_expression(item)} < -ROUNDING:\n        return np.inf\n"
+        f"    if {print_expression(item)} < -ROUNDING*({print_expression(_terms(item))}):\n        return np.inf\n"
         for item in derivation.spec.conjugate_domain
     )
     return (
@@ -159,6 +162,12 @@ def _scalar_body(derivation: LossDerivation) -> str:
         .replace(":\n\n    return omega", ":\n    return omega")
         .replace('"""\n\n    return', '"""\n    return')
     )
+
+
+def _terms(condition: sympy.Expr) -> sympy.Expr:
+    """|a| + |b p| of a condition a + b p."""
+    constant = condition.subs(DUAL, 0)
+    return sympy.Abs(constant) + sympy.Abs(sympy.expand(condition - constant))
 
 
 def _vector_body(derivation: VectorLossDerivation) -> str:

@@ -132,7 +132,7 @@ def parameters_at(derivation: LossDerivation, index: str) -> str:
 def domain_lines(derivation: LossDerivation) -> str:
     """Where the loss is infinite."""
     return "".join(
-        f"    if {print_expression(item)} < 0.0:\n        return np.inf\n" for item in derivation.spec.value_domain
+        f"    if {print_expression(item)} <= 0.0:\n        return np.inf\n" for item in derivation.spec.value_domain
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from string import Template
 from typing import Any
@@ -12,9 +12,10 @@ import sympy
 
 from .errors import SpecError
 from .functions import differentiate, expand_definitions
+from .loss_derivation import FAR
 from .loss_spec import DUAL, PREDICTION, TARGET
 from .printer import print_expression
-from .proofs import TOLERANCE, between, evaluate
+from .proofs import TOLERANCE, Point, between, evaluate
 from .spec_tables import COMMON_KEYS, RESERVED_NAMES, check_keys, check_names, conditions_of, expression_of, text_of
 
 _KEYS = COMMON_KEYS - {"constants"} | {"value", "conjugate", "conjugate_domain"}
@@ -101,7 +102,7 @@ def derive_vector_loss(spec: VectorLossSpec) -> VectorLossDerivation:
     Raises
     ------
     SpecError
-        If a formula does not have the form, an identity cannot be proved, or a sample Hessian is not positive.
+        If a formula does not have the form, an identity cannot be proved, or a check at sample points fails.
     """
     outer, bodies, sums = _split(spec.value)
     inner, (conjugate,) = _split_conjugate(spec.conjugate)
@@ -116,6 +117,7 @@ def derive_vector_loss(spec: VectorLossSpec) -> VectorLossDerivation:
     _prove_shift_invariant(derivation)
     _prove_fenchel_young(derivation)
     _check_convex(derivation)
+    _check_conjugate_domain(derivation)
     return derivation
 
 
@@ -175,31 +177,66 @@ def _prove_fenchel_young(derivation: VectorLossDerivation) -> None:
 
 
 def _check_convex(derivation: VectorLossDerivation) -> None:
-    """<v, l''(f) v> >= 0, and l'(f) in the domain of l*, at sample points."""
+    """<v, l''(f) v> >= 0 at sample points."""
     draw = random.Random(0)
     for _ in range(_TRIALS):
         f, v = ([between(draw, -3, 3) for _ in range(_OUTPUTS)] for _ in range(2))
-        targets = [sympy.Integer(k == 0) for k in range(_OUTPUTS)]
-        entries = [{PREDICTION: a, TARGET: b} for a, b in zip(f, targets, strict=True)]
-        point = {
-            symbol: sum(evaluate(body, entry) for entry in entries)
-            for body, symbol in zip(derivation.bodies, derivation.sums, strict=True)
-        }
-        curved = sum(evaluate(derivation.diagonal, entry | point) * b**2 for entry, b in zip(entries, v, strict=True))
+        entries, point = _at(derivation, f)
+        curved = sum(
+            evaluate(derivation.diagonal, {**entry, **point}) * b**2 for entry, b in zip(entries, v, strict=True)
+        )
         along = [
-            sum(evaluate(direction, entry | point) * b for entry, b in zip(entries, v, strict=True))
+            sum(evaluate(direction, {**entry, **point}) * b for entry, b in zip(entries, v, strict=True))
             for direction in derivation.directions
         ]
         for row, a in zip(derivation.coupling, along, strict=True):
             curved += sum(evaluate(entry, point) * a * b for entry, b in zip(row, along, strict=True))
         if not curved >= -TOLERANCE:
             raise SpecError(f"a loss is convex in f, but {derivation.spec.value} is not at f = {f}: rewrite it")
-        for entry in entries:
-            dual = evaluate(derivation.slope, entry | point)
-            for condition in derivation.spec.conjugate_domain:
-                if not evaluate(condition, {DUAL: dual, TARGET: entry[TARGET]}) >= -TOLERANCE:
-                    rule = "conjugate_domain contains every l'(f)"
-                    raise SpecError(f"{rule}, but not {dual.evalf(6)} at f = {f}: widen it")
+
+
+def _check_conjugate_domain(derivation: VectorLossDerivation) -> None:
+    """Check at sample points that l'(f) is in the domain of l*, and that the domain ends where the range of l' ends.
+
+    The limit of l'(t v) for t to infinity maximises <p, v> over the range: a step from l'(0) beyond it leaves the range.
+    """
+    draw = random.Random(0)
+    for _ in range(_TRIALS):
+        f = [between(draw, -3, 3) for _ in range(_OUTPUTS)]
+        if not _in_domain(derivation, _slopes(derivation, f)):
+            raise SpecError(f"conjugate_domain contains every l'(f), but not that at f = {f}: widen it")
+        start, near, far = (_slopes(derivation, [size * entry for entry in f]) for size in (0, *FAR))
+        beyond = [b + (b - a) / 10**6 for a, b in zip(start, far, strict=True)]
+        settled = max(abs(b - a) for a, b in zip(near, far, strict=True)) < sympy.Rational(1, 10**12)
+        if settled and _in_domain(derivation, beyond):
+            rule = "conjugate_domain contains nothing outside the range of l', where the conjugate is infinite"
+            raise SpecError(f"{rule}, but it contains {[entry.evalf(6) for entry in beyond]}: add a condition")
+
+
+def _targets() -> list[sympy.Expr]:
+    """The first class."""
+    return [sympy.Integer(k == 0) for k in range(_OUTPUTS)]
+
+
+def _at(derivation: VectorLossDerivation, f: Sequence[sympy.Expr]) -> tuple[list[Point], Point]:
+    """f_k and y_k of each output, and the sums."""
+    entries: list[Point] = [{PREDICTION: a, TARGET: b} for a, b in zip(f, _targets(), strict=True)]
+    pairs = zip(derivation.bodies, derivation.sums, strict=True)
+    return entries, {symbol: sum(evaluate(body, entry) for entry in entries) for body, symbol in pairs}
+
+
+def _slopes(derivation: VectorLossDerivation, f: Sequence[sympy.Expr]) -> list[sympy.Expr]:
+    """l'(f)."""
+    entries, point = _at(derivation, f)
+    return [evaluate(derivation.slope, {**entry, **point}) for entry in entries]
+
+
+def _in_domain(derivation: VectorLossDerivation, dual: Sequence[sympy.Expr]) -> bool:
+    return all(
+        evaluate(condition, {DUAL: p, TARGET: y}) >= -TOLERANCE
+        for condition in derivation.spec.conjugate_domain
+        for p, y in zip(dual, _targets(), strict=True)
+    )
 
 
 _ROWS = Template('''\

@@ -225,7 +225,7 @@ def natural_step(problem: Problem, particles: Array, scheme: Scheme) -> tuple[fl
     if features.domain.sphere:
         positions = features.domain.project(positions)
     zero = np.zeros_like(loss.y)
-    curvature = loss.largest_curvature(zero)
+    curvature = loss.typical_curvature
     eta = float(np.linalg.norm(features.eta(positions, loss.gradient(zero)).reshape(len(positions), -1), axis=1).max())
     if eta == 0.0:  # no particle feels the data: any step will do
         return 1.0, (1.0, 1.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import ModuleType
 from typing import Any
 
@@ -17,7 +18,7 @@ from .kernels import describe, find_kernel, kernel_names
 Field = NDArray[Any]  # a point of F: float64 (n,) or (n, q), or complex128 (size,) on the torus
 Real = NDArray[np.float64]
 
-_CLASSES_AT_MOST = 100_000
+_CLASSES_AT_MOST = 1000  # a label beyond is a number of another kind; one-hot rows are stored in full
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,8 +58,9 @@ class Loss:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "kernel", find_kernel(self.name, "loss"))
-        object.__setattr__(self, "shape", np.shape(self.y))
-        object.__setattr__(self, "y", _check_data(self.name, self.y))
+        given = array("data", self.y, allow_complex=True)
+        object.__setattr__(self, "shape", given.shape)
+        object.__setattr__(self, "y", _check_data(self.name, given))
         if not isinstance(self.average, bool):
             raise ProblemError(f"average must be True or False; got {self.average!r:.60}; choose one")
         if self.sample_weights is not None:
@@ -100,8 +102,18 @@ class Loss:
         """The same loss of other data of the same length."""
         return Loss(self.name, y, self.average, self.sample_weights, self.cholesky, self.constants)
 
-    def _flat(self, f: Field) -> Real:
-        return _real(f) if self._is_vector else _real(f.reshape(-1))
+    def _point(self, f: Field) -> Field:
+        """A point of F as the kernels take it; they do not check bounds themselves."""
+        point = np.asarray(f)
+        if point.shape != self.y.shape or not np.can_cast(point.dtype, self.y.dtype):
+            raise ProblemError(
+                f"predictions must have shape {self.y.shape} and dtype {self.y.dtype}, as the data; got {point.shape}, "
+                f"{point.dtype}; give one for each datum"
+            )
+        return np.ascontiguousarray(point, dtype=self.y.dtype)
+
+    def _flat(self, point: Field) -> Real:
+        return point if self._is_vector else _real(point.reshape(-1))
 
     @property
     def _is_vector(self) -> bool:
@@ -110,13 +122,15 @@ class Loss:
 
     def value(self, f: Field) -> float:
         """R(f)."""
+        f = self._point(f)
         if self.cholesky is not None:
             r = f - self.y
             return 0.5 * float(np.vdot(r, self.precision @ r).real)
         return float(self.kernel.value(self._flat(f), *self._data()))
 
     def gradient(self, f: Field) -> Field:
-        """R'(f), with the shape and dtype of f."""
+        """R'(f), with the shape and dtype of the data."""
+        f = self._point(f)
         if self.cholesky is not None:
             return np.asarray(self.precision @ (f - self.y))
         slope = self.kernel.slope(self._flat(f), *self._data())
@@ -125,6 +139,7 @@ class Loss:
 
     def gram(self, f: Field, rows: Field) -> Real:
         """rows·R''(f)·rowsᵀ in real coordinates, shape (k, k), for rows (k, *f.shape): directions in F."""
+        f = self._point(f)
         flat = rows.reshape(len(rows), -1)
         if self.cholesky is not None:
             columns = rows.reshape(len(rows), len(self.y), -1)
@@ -140,13 +155,22 @@ class Loss:
         """An upper bound of the largest eigenvalue of R''(f), for step sizes."""
         if self.cholesky is not None:
             return float(np.linalg.norm(self.precision, 2))
-        curvature = self.kernel.curvature(self._flat(f), *self._data())
+        curvature = self.kernel.curvature(self._flat(self._point(f)), *self._data())
         if self._is_vector:
             return float(np.abs(curvature).sum(axis=2).max())
         return float(curvature.max())
 
+    @cached_property
+    def typical_curvature(self) -> float:
+        """The larger of the largest curvatures at f = 0 and at f = y, for first steps.
+
+        Far from the data Huber's and the quantile loss are straight; far from 0 that of Poisson is nearly so.
+        """
+        return max(self.largest_curvature(np.zeros_like(self.y)), self.largest_curvature(self.y))
+
     def conjugate(self, p: Field) -> float:
         """R*(p) = sup_f Re<p, f> - R(f); infinite outside its domain."""
+        p = self._point(p)
         if self.cholesky is not None:
             spread = self.cholesky.conj().T @ p
             return float(np.vdot(spread, spread).real / (2 * self._scale) + np.vdot(p, self.y).real)
@@ -165,9 +189,8 @@ def _real(values: Field) -> Real:
     return np.ascontiguousarray(values).view(np.float64)
 
 
-def _check_data(name: str, y: ArrayLike) -> Field:
+def _check_data(name: str, data: Field) -> Field:
     description = describe(name)
-    data = array("data", y, allow_complex=True)
     if np.iscomplexobj(data) and data.ndim > 1:
         data = data.reshape(-1)
         data.setflags(write=False)
@@ -195,18 +218,22 @@ def _check_data(name: str, y: ArrayLike) -> Field:
 def _one_hot(name: str, data: Real) -> Real:
     """Rows with one 1 from labels, or rows checked."""
     if data.ndim == 1:
-        labels = data.astype(np.int64)
-        if np.any(labels != data) or labels.min() < 0 or labels.max() >= _CLASSES_AT_MOST or labels.max() == 0:
+        wrong = data[(data != np.floor(data)) | (data < 0) | (data >= _CLASSES_AT_MOST)]
+        if len(wrong) or data.max() == 0:
             raise ProblemError(
-                f"labels of the loss {name} must be integers 0, 1, ..., q - 1 of at least two classes; got values from "
-                f"{data.min()} to {data.max()}; recode the classes"
+                f"labels of the loss {name} must be integers 0, 1, ..., q - 1 of two to {_CLASSES_AT_MOST} classes; got "
+                f"{wrong[0] if len(wrong) else 'only zeros'}; recode the classes"
             )
-        data = np.eye(labels.max() + 1)[labels]
-    if data.shape[1] < 2 or not np.all((data == 0) | (data == 1)) or not np.all(data.sum(axis=1) == 1):
+        rows = np.zeros((len(data), int(data.max()) + 1))
+        rows[np.arange(len(data)), data.astype(np.int64)] = 1.0
+        rows.setflags(write=False)
+        return rows
+    one_hot = np.all((data == 0) | (data == 1), axis=1) & (data.sum(axis=1) == 1)
+    if data.shape[1] < 2 or not one_hot.all():
+        row = data[int(one_hot.argmin())]
         raise ProblemError(
-            f"rows of the loss {name} must have one 1 and zeros, for at least two classes; got other rows; give labels instead"
+            f"rows of the loss {name} must have one 1 and zeros, for two classes or more; got {row!s:.60}; give labels instead"
         )
-    data.setflags(write=False)
     return data
 
 

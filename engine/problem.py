@@ -54,19 +54,18 @@ class Problem:
         object.__setattr__(self, "penalty", penalty)
         if self.sign not in get_args(Sign):
             raise ProblemError(f"sign is 'any', 'nonnegative' or 'vector'; got {self.sign!r}; choose one")
-        if self.loss.y.ndim == 2 and self.sign == "any":
-            object.__setattr__(self, "sign", "vector")
-        if (self.loss.y.ndim == 2) != (self.sign == "vector"):
-            raise ProblemError(
-                f"sign is 'vector' exactly where the data have shape (n, q); got {self.sign!r} and data of shape "
-                f"{self.loss.y.shape}; change one of them"
-            )
-        if self.sign == "vector" and (
-            self.features.kind != "ridge" or self.features.family == "2-homogeneous in theta"
-        ):
+        several = self.loss.y.ndim == 2
+        if several and (self.features.kind != "ridge" or self.features.family == "2-homogeneous in theta"):
             raise ProblemError(
                 f"weights in R^q are for ridge units whose output sign is free; got {self.features.name} and data of shape "
                 f"{self.loss.y.shape}; solve one problem for each column"
+            )
+        if several and self.sign == "any":
+            object.__setattr__(self, "sign", "vector")
+        if several != (self.sign == "vector"):
+            raise ProblemError(
+                f"sign is 'vector' exactly where the data have shape (n, q); got {self.sign!r} and data of shape "
+                f"{self.loss.y.shape}; change one of them"
             )
         allowed = self.features.description["losses"]
         if self.loss.name not in allowed:

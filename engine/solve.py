@@ -152,7 +152,7 @@ def start_particles(problem: Problem, m: int, seed: int) -> Array:
     positions = unit[:, problem.outputs :]
     norm, _ = feature_scales(problem, positions[:64])
     pull = float(np.abs(problem.features.eta(positions, g)).max())
-    curvature = problem.loss.largest_curvature(np.zeros_like(problem.loss.y))
+    curvature = problem.loss.typical_curvature
     return initial.sphere(problem, m, 0.3 * math.sqrt(pull / max(norm**2 * curvature, 1e-300)), seed)
 
 
@@ -234,7 +234,7 @@ def _insert(problem: Problem, gap: Gap, measure: Measure) -> Measure | None:
     eta = problem.features.eta(positions, gap.residual).reshape(len(positions), -1)
     sizes = np.linalg.norm(eta, axis=1, keepdims=True)
     norm, _ = feature_scales(problem, positions)
-    curvature = problem.loss.largest_curvature(np.zeros_like(problem.loss.y))
+    curvature = problem.loss.typical_curvature
     weights = -eta / sizes * (sizes - penalty) / max(norm**2 * curvature * len(eta), 1e-300)
     weights = weights if problem.sign == "vector" else weights[:, 0]
     for _ in range(40):

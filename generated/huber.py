@@ -1,19 +1,19 @@
 # Written by conicflow.derive from huber.toml: do not edit. To write it again: conicflow derive
-# spec SHA-256 9aa847d04c597d759716be46de23b610a3dc70e5499baff83e535f3df7ef6c7e
+# spec SHA-256 c2aaf35cd1582eca9e6ec5fe26e3e68b246b7a34c8b30af7a2ad2c6d38361093
 # SymPy 1.14.0
-"""Huber loss: l(f, y) = delta*Max(0, -delta + Abs(f - y)) + Min(delta, Abs(f - y))**2/2"""
+"""Huber loss: l(f, y) = (f - y)*Max(-delta, Min(delta, f - y)) - Max(-delta, Min(delta, f - y))**2/2"""
 
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"complex_values": false, "conjugate": "p**2/2 + p*y", "constants": [{"below": null, "default": null, "description": "residual at which the square turns into the absolute value", "name": "delta", "positive": true}], "equation": "l(f, y) = delta*Max(0, -delta + Abs(f - y)) + Min(delta, Abs(f - y))**2/2", "kind": "loss", "name": "huber", "reference": "Huber, Robust estimation of a location parameter, Ann. Math. Statist. 35 (1964)", "spec_sha256": "9aa847d04c597d759716be46de23b610a3dc70e5499baff83e535f3df7ef6c7e", "targets": "real", "title": "Huber loss"}'
+DESCRIPTION = '{"complex_values": false, "conjugate": "p**2/2 + p*y", "constants": [{"below": null, "description": "residual at which the square turns into the absolute value", "name": "delta", "positive": true}], "equation": "l(f, y) = (f - y)*Max(-delta, Min(delta, f - y)) - Max(-delta, Min(delta, f - y))**2/2", "kind": "loss", "name": "huber", "reference": "Huber, Robust estimation of a location parameter, Ann. Math. Statist. 35 (1964)", "spec_sha256": "c2aaf35cd1582eca9e6ec5fe26e3e68b246b7a34c8b30af7a2ad2c6d38361093", "targets": "real", "title": "Huber loss"}'
 
 
-ROUNDING = 1e-15  # omega l'(f) divided by omega may leave the domain of l* by an ulp
+ROUNDING = 1e-15  # of the terms of a condition: omega l'(f) divided by omega may leave the domain of l* by an ulp
 
 
 def value_at(f, y, delta):
-    return delta*np.maximum(0.0, -delta + np.abs(f - y)) + (1.0/2.0)*np.minimum(delta, np.abs(f - y))**2
+    return (f - y)*np.maximum(-delta, np.minimum(delta, f - y)) - 1.0/2.0*np.maximum(-delta, np.minimum(delta, f - y))**2
 
 
 # pythran export value(float64[:], float64[:], float64[:], float64[:, :])
@@ -29,14 +29,14 @@ def value(f, y, omega, parameters):
 def slope(f, y, omega, parameters):
     """R'(f)_j = omega_j l'(f_j, y_j)."""
     delta = parameters[0]
-    return omega*(delta*np.where((delta - np.abs(f - y) < 0.0), np.sign(f - y), 0.0) + np.where((delta < np.abs(f - y)), 0.0, np.sign(f - y))*np.minimum(delta, np.abs(f - y)))
+    return omega*((f - y - np.maximum(-delta, np.minimum(delta, f - y)))*np.where((delta < -np.minimum(delta, f - y)), 0.0, np.where((delta < f - y), 0.0, 1.0)) + np.maximum(-delta, np.minimum(delta, f - y)))
 
 
 # pythran export curvature(float64[:], float64[:], float64[:], float64[:, :])
 def curvature(f, y, omega, parameters):
     """The diagonal of R'', omega_j l''(f_j, y_j)."""
     delta = parameters[0]
-    return omega*(np.where((delta < np.abs(f - y)), 0.0, np.sign(f - y)**2) + 0.0*f)
+    return omega*((1.0 - np.where((delta < -np.minimum(delta, f - y)), 0.0, np.where((delta < f - y), 0.0, 1.0)))*np.where((delta < -np.minimum(delta, f - y)), 0.0, np.where((delta < f - y), 0.0, 1.0)) + np.where((delta < -np.minimum(delta, f - y)), 0.0, np.where((delta < f - y), 0.0, 1.0)) + 0.0*f)
 
 
 # pythran export conjugate(float64[:], float64[:], float64[:], float64[:, :])
@@ -49,8 +49,8 @@ def conjugate(p, y, omega, parameters):
 
 
 def conjugate_at(p, y, delta):
-    if delta - p < -ROUNDING:
+    if delta - p < -ROUNDING*(delta + np.abs(p)):
         return np.inf
-    if delta + p < -ROUNDING:
+    if delta + p < -ROUNDING*(delta + np.abs(p)):
         return np.inf
     return (1.0/2.0)*p**2 + p*y

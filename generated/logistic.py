@@ -9,7 +9,7 @@ import numpy as np
 DESCRIPTION = '{"complex_values": false, "conjugate": "xlogx(-p*y) + xlogx(p*y + 1)", "constants": [], "equation": "l(f, y) = softplus(-f*y)", "kind": "loss", "name": "logistic", "reference": "Chizat and Bach (2018), section 2.1", "spec_sha256": "011370f2f6290a18a87e4cb043371daf1a571cbd32a4bcc0dee034d41e1fe052", "targets": "sign", "title": "Logistic loss"}'
 
 
-ROUNDING = 1e-15  # omega l'(f) divided by omega may leave the domain of l* by an ulp
+ROUNDING = 1e-15  # of the terms of a condition: omega l'(f) divided by omega may leave the domain of l* by an ulp
 
 
 def value_at(f, y):
@@ -47,8 +47,8 @@ def conjugate(p, y, omega, parameters):
 
 
 def conjugate_at(p, y):
-    if -p*y < -ROUNDING:
+    if -p*y < -ROUNDING*(np.abs(p*y)):
         return np.inf
-    if p*y + 1.0 < -ROUNDING:
+    if p*y + 1.0 < -ROUNDING*(np.abs(p*y) + 1.0):
         return np.inf
-    return ((-p*y)*np.log(np.maximum(-p*y, 1e-300))) + ((p*y + 1.0)*np.log(np.maximum(p*y + 1.0, 1e-300)))
+    return (np.maximum(-p*y, 0.0)*np.log(np.maximum(-p*y, 1e-300))) + (np.maximum(p*y + 1.0, 0.0)*np.log(np.maximum(p*y + 1.0, 1e-300)))

@@ -79,5 +79,5 @@ def conjugate(p_rows, y_rows, omega, parameters):
             return np.inf
         if np.min(p + y) < -ROUNDING:
             return np.inf
-        total += omega[j]*np.sum(((p + y)*np.log(np.maximum(p + y, 1e-300))))
+        total += omega[j]*np.sum((np.maximum(p + y, 0.0)*np.log(np.maximum(p + y, 1e-300))))
     return total

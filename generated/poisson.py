@@ -9,11 +9,11 @@ import numpy as np
 DESCRIPTION = '{"complex_values": false, "conjugate": "-background*p - y + xlogx(y) - xlogy(y, 1 - p)", "constants": [{"below": null, "default": null, "description": "known mean count without any atom", "name": "background", "positive": true}], "equation": "l(f, y) = background + f - xlogy(y, background + f)", "kind": "loss", "name": "poisson", "reference": "Harmany, Marcia and Willett, This is SPIRAL-TAP, IEEE Trans. Image Process. 21 (2012)", "spec_sha256": "1fd4a9538124507c0c3fd6822dcb75369076537eaba5e3796a6def708647a237", "targets": "count", "title": "Poisson negative log-likelihood"}'
 
 
-ROUNDING = 1e-15  # omega l'(f) divided by omega may leave the domain of l* by an ulp
+ROUNDING = 1e-15  # of the terms of a condition: omega l'(f) divided by omega may leave the domain of l* by an ulp
 
 
 def value_at(f, y, background):
-    if background + f < 0.0:
+    if background + f <= 0.0:
         return np.inf
     return background + f - ((y)*np.log(np.where(y == 0.0, 1.0, np.maximum(background + f, 0.0))))
 
@@ -51,6 +51,6 @@ def conjugate(p, y, omega, parameters):
 
 
 def conjugate_at(p, y, background):
-    if 1.0 - p < -ROUNDING:
+    if 1.0 - p < -ROUNDING*(np.abs(p) + 1.0):
         return np.inf
-    return -background*p - y + ((y)*np.log(np.maximum(y, 1e-300))) - ((y)*np.log(np.where(y == 0.0, 1.0, np.maximum(1.0 - p, 0.0))))
+    return -background*p - y + (np.maximum(y, 0.0)*np.log(np.maximum(y, 1e-300))) - ((y)*np.log(np.where(y == 0.0, 1.0, np.maximum(1.0 - p, 0.0))))

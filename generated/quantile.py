@@ -9,7 +9,7 @@ import numpy as np
 DESCRIPTION = '{"complex_values": false, "conjugate": "p**2*width/2 + p*y", "constants": [{"below": 1.0, "default": null, "description": "level of the quantile, between 0 and 1", "name": "tau", "positive": true}, {"below": null, "default": null, "description": "range of residuals over which the kink is rounded", "name": "width", "positive": true}], "equation": "l(f, y) = -width*Max(-tau, Min((f - y)/width, 1 - tau))**2/2 + (f - y)*Max(-tau, Min((f - y)/width, 1 - tau))", "kind": "loss", "name": "quantile", "reference": "Koenker and Bassett, Regression quantiles, Econometrica 46 (1978); smoothed by its Moreau envelope", "spec_sha256": "f944cb22669e015cbea27bb120c818ef3b0ca16d31e36d77533bf5562263398b", "targets": "real", "title": "Smoothed quantile loss"}'
 
 
-ROUNDING = 1e-15  # omega l'(f) divided by omega may leave the domain of l* by an ulp
+ROUNDING = 1e-15  # of the terms of a condition: omega l'(f) divided by omega may leave the domain of l* by an ulp
 
 
 def value_at(f, y, tau, width):
@@ -51,8 +51,8 @@ def conjugate(p, y, omega, parameters):
 
 
 def conjugate_at(p, y, tau, width):
-    if -p - tau + 1.0 < -ROUNDING:
+    if -p - tau + 1.0 < -ROUNDING*(np.abs(p) + np.abs(tau - 1.0)):
         return np.inf
-    if p + tau < -ROUNDING:
+    if p + tau < -ROUNDING*(tau + np.abs(p)):
         return np.inf
     return (1.0/2.0)*p**2*width + p*y

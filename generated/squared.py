@@ -9,7 +9,7 @@ import numpy as np
 DESCRIPTION = '{"complex_values": true, "conjugate": "p**2/2 + p*y", "constants": [], "equation": "l(f, y) = (f - y)**2/2", "kind": "loss", "name": "squared", "reference": "Chizat and Bach (2018), section 4.1", "spec_sha256": "f75b3adc3c584334b1cf5beff0abeb99e8c851aa328769327323fb7a2ea5f29d", "targets": "real", "title": "Squared error"}'
 
 
-ROUNDING = 1e-15  # omega l'(f) divided by omega may leave the domain of l* by an ulp
+ROUNDING = 1e-15  # of the terms of a condition: omega l'(f) divided by omega may leave the domain of l* by an ulp
 
 
 def value_at(f, y):

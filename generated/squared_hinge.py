@@ -9,7 +9,7 @@ import numpy as np
 DESCRIPTION = '{"complex_values": false, "conjugate": "p**2/2 + p*y", "constants": [], "equation": "l(f, y) = Max(0, -f*y + 1)**2/2", "kind": "loss", "name": "squared_hinge", "reference": "Chapelle, Training a support vector machine in the primal, Neural Computation 19 (2007)", "spec_sha256": "0d435ddb28e713f009ddf54c3b9b06d567f7b8c0867d29d07fda96738a899fc9", "targets": "sign", "title": "Squared hinge loss"}'
 
 
-ROUNDING = 1e-15  # omega l'(f) divided by omega may leave the domain of l* by an ulp
+ROUNDING = 1e-15  # of the terms of a condition: omega l'(f) divided by omega may leave the domain of l* by an ulp
 
 
 def value_at(f, y):
@@ -47,6 +47,6 @@ def conjugate(p, y, omega, parameters):
 
 
 def conjugate_at(p, y):
-    if -p*y < -ROUNDING:
+    if -p*y < -ROUNDING*(np.abs(p*y)):
         return np.inf
     return (1.0/2.0)*p**2 + p*y

@@ -4,6 +4,7 @@ import dataclasses
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,7 +17,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from conicflow.app import cli, results
-from conicflow.engine.kernels import describe
+from conicflow.app.model_tables import loss_forms
+from conicflow.engine.kernels import describe, kernel_names
 
 RIGHT = """
 [features]
@@ -293,8 +295,13 @@ def test_features_and_losses_list_the_catalogue() -> None:
         assert words in done.stdout
     done = run("losses")
     assert done.exit_code == 0
-    assert "squared: " in done.stdout
-    assert "logistic: " in done.stdout
+    entries = dict(entry.split(": ", 1) for entry in re.split(r"\n(?=\S)", done.stdout))
+    assert list(entries) == list(kernel_names("loss"))
+    for name, entry in entries.items():
+        for key, form in loss_forms(name).items():
+            assert f"    {key}: {form}" in entry.split("\n")
+    assert "delta: a finite number, or a reference" in entries["huber"]
+    assert [name for name, entry in entries.items() if "cholesky: " in entry] == ["squared"]
 
 
 def test_version_and_help() -> None:

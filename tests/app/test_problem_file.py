@@ -83,7 +83,8 @@ def write(tmp_path: Path) -> Write:
     coefficients = np.exp(-2j * np.pi * np.arange(-3, 4) * 0.2)
     truth = {"positions": np.array([0.2]), "weights": np.array([1.0])}
     samples = random.standard_normal(11)
-    np.savez(tmp_path / "data.npz", x=x, signal=signal, coefficients=coefficients, samples=samples, zero=0 * x, **truth)
+    others = {"zero": 0 * x, "cube": np.ones((2, 2, 2)), **truth}
+    np.savez(tmp_path / "data.npz", x=x, signal=signal, coefficients=coefficients, samples=samples, **others)
     a, b = random.standard_normal((2, 20))
     rows = np.column_stack([a, b, np.maximum(a + b, 0), np.sign(a)])
     lines = ["a,b,y,label", *(",".join(map(repr, map(float, row))) for row in rows)]
@@ -286,7 +287,7 @@ BAD = {
     "own spec": (replaced(FOURIER, 'name = "fourier"', 'spec = "my.toml"'), ["No such file", "my.toml"]),
     "name and spec": (replaced(FOURIER, 'name = "fourier"', 'name = "fourier"\nspec = "my.toml"'), ["both", "my.toml"]),
     "spec is no path": (replaced(FOURIER, 'name = "fourier"', "spec = 3"), ["[features] spec", "path", "3"]),
-    "unknown loss": (replaced(FOURIER, '"squared"', '"huber"'), ["[loss] name", "squared", "'huber'"]),
+    "unknown loss": (replaced(FOURIER, '"squared"', '"hubber"'), ["[loss] name", "squared", "did you mean 'huber'?"]),
     "no loss": (FOURIER.split("[loss]")[0], ["[loss] must give name", "add a line name"]),
     "no data": (replaced(FOURIER, 'data = "data.npz:coefficients"', ""), ["[loss] must give data", "add a line data"]),
     "no cutoff": (replaced(FOURIER, "cutoff = 3", ""), ["[features] must give cutoff", "an integer from 1"]),
@@ -314,7 +315,11 @@ BAD = {
     "sigma text": (replaced(GAUSSIAN, "sigma = 0.1", 'sigma = "a"'), ["sigma must be a finite number", "'a'"]),
     "missing file": (replaced(FOURIER, "data.npz", "none.npz"), ["[loss] data", "none.npz", "problem file"]),
     "missing column": (replaced(RELU, "a,b", "a,c"), ["[features] x", "'c'", "a, b, y"]),
-    "two columns of data": (replaced(RELU, "table.csv:y", "table.csv:y,a"), ["[loss] data", "one column", "(20, 2)"]),
+    "two columns of data": (
+        replaced(GAUSSIAN, "data.npz:signal", "table.csv:y,a"),
+        ["ridge units", "gaussian", "(20, 2)", "each column"],
+    ),
+    "a cube of data": (replaced(GAUSSIAN, "signal", "cube"), ["(n, q)", "(2, 2, 2)"]),
     "lengths differ": (replaced(GAUSSIAN, "signal", "samples"), ["40", "11"]),
     "real coefficients": (
         replaced(FOURIER, "coefficients", "samples"),
@@ -345,7 +350,7 @@ BAD = {
         ["penalty_ratio must be a number > 0", "0"],
     ),
     "ratio of nothing": (replaced(GAUSSIAN, "signal", "zero"), ["penalty_ratio", "always zero", "give penalty"]),
-    "sign": (replaced(GAUSSIAN, '"nonnegative"', '"positive"'), ["any, nonnegative", "'positive'"]),
+    "sign": (replaced(GAUSSIAN, '"nonnegative"', '"positive"'), ["any, nonnegative, vector", "'positive'"]),
     "no particles": (FOURIER + "[solve]\nparticles = 0\n", ["particles", "an integer from 1", "0"]),
     "too many particles": (FOURIER + "[solve]\nparticles = 1e9\n", ["particles", "an integer from 1"]),
     "no steps": (FOURIER + "[solve]\nflow_steps = -1\n", ["flow_steps", "an integer from 1", "-1"]),

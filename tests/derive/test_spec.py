@@ -9,6 +9,7 @@ import sympy
 from conicflow.derive.errors import SpecError
 from conicflow.derive.loss_spec import LossSpec
 from conicflow.derive.spec import MAX_FILE_BYTES, FeatureSpec, load_spec
+from conicflow.derive.vector_loss import VectorLossSpec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -46,6 +47,16 @@ reference = "none"
 targets = "count"
 value = "exp(f) - y*f"
 conjugate = "xlogx(p + y) - (p + y)"
+conjugate_domain = ["p + y"]
+"""
+CLASSES = """
+schema = 1
+kind = "vector loss"
+name = "multinomial"
+title = "Multinomial logistic loss"
+reference = "none"
+value = "log(sum(exp(f))) - sum(y*f)"
+conjugate = "sum(xlogx(p + y))"
 conjugate_domain = ["p + y"]
 """
 
@@ -153,6 +164,18 @@ def test_a_loss_as_read(tmp_path):
     assert spec.value == sympy.exp(f) - y * f
     assert spec.conjugate_domain == (p + y,)
     assert (spec.targets, spec.complex_values, spec.constants) == ("count", False, ())
+
+
+def test_a_constant_of_a_loss_may_have_an_upper_bound(tmp_path):
+    path = tmp_path / "poisson.toml"
+    constant = '[constants]\nrate = {{ positive = true, {}description = "of counts" }}\n'
+    text = LOSS.replace("exp(f) - y*f", "rate*exp(f) - y*f")
+    path.write_text(text + constant.format("below = 3, "))
+    (rate,) = load_spec(path).constants
+    assert (rate.name, rate.positive, rate.below) == ("rate", True, 3)
+    path.write_text(text + constant.format(""))
+    assert load_spec(path).constants[0].below is None
+    assert "below" in refusal(tmp_path, text + constant.format('below = "one", '))
 
 
 def test_the_torus_has_an_integer_frequency_and_a_complex_filter():
@@ -286,6 +309,8 @@ def test_refused_features(tmp_path, old, new, rule):
         ('["p + y"]', '"p + y"', "conjugate_domain is a list"),
         ('["p + y"]', "[1]", "conjugate_domain: an expression is a string, found 1"),
         ('["p + y"]', '["f"]', "conjugate_domain: every name must be declared"),
+        ('["p + y"]', '["p + y"]\nvalue_domain = "f"', "value_domain is a list"),
+        ('["p + y"]', '["p + y"]\nvalue_domain = ["p"]', "value_domain: every name must be declared"),
         ('"exp(f) - y*f"', '"exp(p) - y*f"', "value: every name must be declared"),
         ('"exp(f) - y*f"', '"exp(f)"', "not on 'y'"),
         ('["p + y"]', '["p + y"]\n[constants]\nf = { positive = true, description = "clash" }', "found 'f'"),
@@ -313,7 +338,7 @@ def test_refused_files(tmp_path):
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # the one file is rewritten by each example
 @given(
-    st.sampled_from([POINTWISE, LOSS]),
+    st.sampled_from([POINTWISE, LOSS, CLASSES]),
     st.integers(0, len(LOSS)),
     st.integers(0, 20),
     st.one_of(st.binary(max_size=8), st.sampled_from([b'"', b"[", b"{}", b"\n", b"=1", b"**9", b"*x", b"-1e9"])),
@@ -326,4 +351,4 @@ def test_a_damaged_file_is_read_or_refused(tmp_path, text, start, length, insert
         outcome = load_spec(path)
     except SpecError as error:
         outcome = str(error)
-    assert isinstance(outcome, FeatureSpec | LossSpec) or outcome.startswith(f"{path}: ")
+    assert isinstance(outcome, FeatureSpec | LossSpec | VectorLossSpec) or outcome.startswith(f"{path}: ")
