@@ -48,7 +48,14 @@ def cases(draw: st.DrawFn, name: str) -> tuple[by_hand.ByHand, np.ndarray]:
     d = draw(st.integers(1, 4))
     x, positions = draw(arrays(n * d)).reshape(n, d), draw(arrays(count * d)).reshape(count, d)
     norms = np.linalg.norm(positions, axis=1, keepdims=True)
+    if name in by_hand.BALL:
+        radius = draw(st.floats(0.1, 10.0))
+        shares = draw(arrays(count, between(0.0, 1.0)))[:, None]
+        return by_hand.ridge(name, x, radius), radius * shares * positions / np.maximum(norms, 1e-300)
     assume(norms.min() > 0.1)
     positions = positions / norms
-    assume(np.abs(positions @ x.T).min() > 1e-6)  # the kink <theta, x> = 0 has a test of its own
-    return by_hand.relu(x), positions
+    square = name == "relu_signed_square"
+    v = positions * np.abs(positions) if square else positions
+    assume(np.abs(v @ x.T).min() > 1e-6)  # the kink <theta, x> = 0 has a test of its own
+    assume(not square or np.abs(positions).min() > 1e-6)  # and so has the jump of theta |theta|'s second derivative
+    return by_hand.relu_signed_square(x) if square else by_hand.relu(x), positions
