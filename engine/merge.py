@@ -29,7 +29,7 @@ def merge(problem: Problem, measure: Measure, radius: float, negligible: float =
     weights, positions = weights[order], positions[order]
     domain = problem.features.domain
     free = np.ones(len(weights), dtype=bool)
-    rows = weights.reshape(len(weights), -1)  # a sign is a direction in R^1
+    rows = weights.reshape(len(weights), measure.outputs)  # a sign is a direction in R^1
     merged_weights: list[Array] = []
     merged_positions: list[Array] = []
     for i in range(len(weights)):

@@ -58,7 +58,7 @@ def on_the_ball(name: str, q: int | None) -> tuple[cf.Problem, cf.Measure]:
     positions = measure.positions * 2.0 / np.linalg.norm(measure.positions, axis=1, keepdims=True)
     weights = measure.weights.reshape(3, -1)
     outward = np.einsum("akn,ka,kq->knq", features.jacobian(positions)[1:], positions, weights).reshape(3, -1)
-    g = np.linalg.lstsq(outward, np.array([-0.1, -0.2, 0.1]), rcond=None)[0].reshape(problem.loss.y.shape)
+    g = np.linalg.lstsq(outward, np.array([-0.02, -0.04, 0.02]), rcond=None)[0].reshape(problem.loss.y.shape)
     y = features.forward(measure.weights, positions) - g
     return cf.Problem(features, cf.losses.squared(y), 0.2), cf.Measure(measure.weights, positions)
 

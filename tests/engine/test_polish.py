@@ -16,7 +16,7 @@ PROBLEMS = {
     "bumps": bumps()[0],
     "tones": tones()[0],
     "network": network()[0],
-    "a ball": units("sigmoid", ratio=0.02)[0],
+    "a ball": units("sigmoid")[0],
     "vectors in a ball": units("cosine", 2)[0],
     "vectors on a sphere": units("relu", 2)[0],
     "signed squares": units("relu_signed_square")[0],
