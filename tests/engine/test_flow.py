@@ -55,7 +55,9 @@ def test_descent_along_a_recorded_flow(name: str, scheme: Scheme) -> None:
     assert np.all(np.diff(path.energies) <= 0)
     assert path.energies[-1] < path.energies[0]
     if not problem.features.domain.sphere or scheme.startswith("conic"):
-        assert problem.features.domain.contains(path.particles[:, :, problem.outputs :].reshape(-1, problem.features.dimension))
+        assert problem.features.domain.contains(
+            path.particles[:, :, problem.outputs :].reshape(-1, problem.features.dimension)
+        )
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -87,6 +87,23 @@ def test_the_objective_never_rises(name: str, seed: int, atoms: int, size: float
         objective = lower
 
 
+@pytest.mark.parametrize("name", PROBLEMS)
+@given(seed=st.integers(0, 10_000), atoms=st.integers(0, 8), size=st.floats(0.01, 3.0))
+def test_reweighing_solves_for_the_weights(name: str, seed: int, atoms: int, size: float) -> None:
+    """Positions stay, and eta = -penalty·w/|w| at those that are left: kinks of phi do not matter."""
+    problem = PROBLEMS[name]
+    start = random_measure(problem, seed, atoms, size)
+    found = polish_module.reweigh(problem, start)
+    assert problem.objective(found) <= problem.objective(start) * (1 + 1e-12)
+    assert {tuple(row) for row in found.positions.tolist()} <= {tuple(row) for row in start.positions.tolist()}
+    eta = problem.features.eta(found.positions, problem.loss.gradient(problem.forward(found)))
+    rest = (
+        eta.reshape(len(found), problem.outputs)
+        + problem.penalty * found.weights.reshape(len(found), problem.outputs) / found.sizes[:, None]
+    )
+    assert np.all(np.abs(rest) <= 1e-7 * problem.penalty_max())
+
+
 def test_signs_are_kept_and_superfluous_atoms_leave() -> None:
     """An atom of the wrong sign beside a spike can only shrink: it leaves, and the others are as if it had not been."""
     problem, best = near_optimum("spikes")

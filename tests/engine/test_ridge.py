@@ -70,7 +70,9 @@ def test_data_of_several_outputs_mean_vectors(name: str) -> None:
     assert (problem.sign, problem.outputs, len(problem.zero)) == ("vector", 2, 0)
     assert problem.forward(truth).shape == problem.loss.y.shape
     assert problem.forward(problem.zero).shape == problem.loss.y.shape
-    assert problem.objective(problem.zero) == pytest.approx(problem.loss.value(np.zeros_like(problem.loss.y)), rel=1e-15)
+    assert problem.objective(problem.zero) == pytest.approx(
+        problem.loss.value(np.zeros_like(problem.loss.y)), rel=1e-15
+    )
 
 
 @pytest.mark.parametrize("weights", [np.ones(2), np.ones((2, 1)), np.ones((2, 3))])

@@ -115,7 +115,9 @@ def test_far_tails(name: str, side: float, z: float) -> None:
         for computed, exact in zip(found, expected, strict=True):
             assert abs(computed - exact) <= 1e-15 * max(1, abs(exact))
     assert features.forward(one, theta).item() == pytest.approx(found[0], rel=1e-15, abs=1e-300)
-    assert features.adjoint(np.column_stack([one, theta]), one)[1].ravel().tolist() == pytest.approx(found[:2], rel=1e-15)
+    assert features.adjoint(np.column_stack([one, theta]), one)[1].ravel().tolist() == pytest.approx(
+        found[:2], rel=1e-15
+    )
 
 
 def test_tails_keep_their_relative_precision() -> None:

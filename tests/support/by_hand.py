@@ -23,7 +23,11 @@ BALL: dict[str, tuple[Function, Function, Function]] = {
         lambda z: (1 + np.tanh(z / 2)) / 2,
         lambda z: 1 / (2 * np.cosh(z / 2)) ** 2,
     ),
-    "softplus": (lambda z: mpmath.log1p(mpmath.exp(z)), lambda z: np.logaddexp(0, z), lambda z: (1 + np.tanh(z / 2)) / 2),
+    "softplus": (
+        lambda z: mpmath.log1p(mpmath.exp(z)),
+        lambda z: np.logaddexp(0, z),
+        lambda z: (1 + np.tanh(z / 2)) / 2,
+    ),
     "tanh": (mpmath.tanh, np.tanh, lambda z: 1 / np.cosh(z) ** 2),
 }
 RIDGE = (*BALL, "relu", "relu_signed_square")
@@ -193,9 +197,7 @@ def random_positions(features: cf.FeatureMap, count: int, generator: np.random.G
     return domain.project(positions) if domain.is_ball else positions
 
 
-def random_field(
-    features: cf.FeatureMap, generator: np.random.Generator, outputs: int | None = None
-) -> np.ndarray:
+def random_field(features: cf.FeatureMap, generator: np.random.Generator, outputs: int | None = None) -> np.ndarray:
     """A point of F: real (n,), or (n, q) for q outputs, or complex on the torus."""
     field = generator.standard_normal(features.size if outputs is None else (features.size, outputs))
     return field + 1j * generator.standard_normal(features.size) if features.kind == "torus" else field
