@@ -90,17 +90,17 @@ def _build(kernel: ModuleType, description: Mapping[str, Any], arguments: Mappin
     samples = check_inputs(description, {key: arguments[key] for key in inputs})
     if description["kind"] == "ridge":
         load_kernel_blas()
-        domain = _ridge_domain(samples["x"].shape[1], arguments.get("radius"))
+        domain = _ridge_domain(samples["x"].shape[1], *(arguments[key] for key in balls))
     else:
         domain = Domain(tuple(_axis(item, arguments) for item in description["parameters"]))
     return FeatureMap(kernel, description, domain, samples, numbers, (*samples.values(), *numbers.values()))
 
 
-def _ridge_domain(dimension: int, radius: Any) -> Domain:
-    """The unit sphere of 2-homogeneous units, which have no radius, or a ball."""
-    if radius is None:
+def _ridge_domain(dimension: int, *radii: Any) -> Domain:
+    """A ball, or the unit sphere of 2-homogeneous units, which have no radius."""
+    if not radii:
         return Domain(tuple(Axis(f"theta{j}", -math.inf, math.inf) for j in range(dimension)), sphere=True)
-    checked = number("radius", radius, "a positive number", "give the largest norm of theta")
+    checked = number("radius", radii[0], "a positive number", "give the largest norm of theta")
     if checked <= 0:
         raise ProblemError(f"radius must be positive; got {checked}; give the largest norm of theta")
     return Domain.ball(dimension, checked)

@@ -54,7 +54,11 @@ def test_it_is_positive(tmp_path: Path, weight: str, domain: str, rule: str) -> 
 
 
 def test_positive_ones_pass(tmp_path: Path) -> None:
-    for weight, domain in (("theta", "positive interval"), ("exp(theta)", "interval"), ("1 + theta", "nonnegative interval")):
+    for weight, domain in (
+        ("theta", "positive interval"),
+        ("exp(theta)", "interval"),
+        ("1 + theta", "nonnegative interval"),
+    ):
         derive_feature(read(tmp_path, weight, domain))
 
 

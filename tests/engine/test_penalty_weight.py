@@ -73,7 +73,9 @@ def test_without_a_weight_the_minimiser_is_another(features: FeatureMap) -> None
     plain = cf.features.gaussian(x=X, theta=(-1.0, 2.0), sigma=WIDTH)
     measure = cf.solve(make_problem(plain)).measure
     grid = np.linspace(-1.0, 2.0, 3001)
-    check_optimal_plain = np.abs(phi(grid) @ (measure.weights @ phi(measure.positions[:, 0]) - make_problem(plain).loss.y))
+    check_optimal_plain = np.abs(
+        phi(grid) @ (measure.weights @ phi(measure.positions[:, 0]) - make_problem(plain).loss.y)
+    )
     assert check_optimal_plain.max() <= 0.4 * (1 + 1e-7)
     with pytest.raises(AssertionError):
         check_optimal(make_problem(features), measure, kappa(grid), grid)
@@ -84,7 +86,9 @@ def test_penalty_max_is_that_of_the_weighted_problem(features: FeatureMap) -> No
     problem = make_problem(features)
     largest = problem.penalty_max()
     grid = np.linspace(-1.0, 2.0, 3001)
-    assert largest == pytest.approx(np.max(np.abs(phi(grid) @ problem.loss.y) / kappa(grid)), rel=1e-6)  # a grid of 1e-3
+    assert largest == pytest.approx(
+        np.max(np.abs(phi(grid) @ problem.loss.y) / kappa(grid)), rel=1e-6
+    )  # a grid of 1e-3
     assert len(cf.solve(make_problem(features, largest * (1 + 1e-9))).measure) == 0
     assert len(cf.solve(make_problem(features, largest * 0.99)).measure) > 0
 
