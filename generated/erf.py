@@ -274,11 +274,11 @@ def adjoint(u, x, g):
 
 
 def huber_value(f, y, delta):
-    return delta*np.maximum(0.0, -delta + np.abs(f - y)) + (1.0/2.0)*np.minimum(delta, np.abs(f - y))**2
+    return (f - y)*np.maximum(-delta, np.minimum(delta, f - y)) - 1.0/2.0*np.maximum(-delta, np.minimum(delta, f - y))**2
 
 
 def huber_slope(f, y, delta):
-    return delta*np.where((delta - np.abs(f - y) < 0.0), np.sign(f - y), 0.0) + np.where((delta < np.abs(f - y)), 0.0, np.sign(f - y))*np.minimum(delta, np.abs(f - y))
+    return (f - y - np.maximum(-delta, np.minimum(delta, f - y)))*np.where((delta < -np.minimum(delta, f - y)), 0.0, np.where((delta < f - y), 0.0, 1.0)) + np.maximum(-delta, np.minimum(delta, f - y))
 
 
 def logistic_value(f, y):
@@ -306,7 +306,7 @@ def multinomial_logistic_slope(f_row, y):
 
 
 def poisson_value(f, y, background):
-    if background + f < 0.0:
+    if background + f <= 0.0:
         return np.inf
     return background + f - ((y)*np.log(np.where(y == 0.0, 1.0, np.maximum(background + f, 0.0))))
 

@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [], "equation": "phi = exp((-(-theta1 + x1)**2 - (-theta2 + x2)**2 - (-theta3 + x3)**2)/(2*sigma**2))", "family": "partially 1-homogeneous", "inputs": [{"description": "first coordinate of the sample", "name": "x1"}, {"description": "second coordinate of the sample", "name": "x2"}, {"description": "third coordinate of the sample", "name": "x3"}], "kind": "pointwise", "losses": ["logistic", "squared"], "name": "gaussian_3d_width", "parameters": [{"domain": "interval", "name": "theta1"}, {"domain": "interval", "name": "theta2"}, {"domain": "interval", "name": "theta3"}, {"domain": "positive interval", "name": "sigma"}], "reference": "Poggio and Girosi, Networks for approximation and learning, Proc. IEEE (1990)", "spec_sha256": "75d54738c1bbc81bc24389b1e87654303ce2164d3c41112c33fc8ae3437581b2", "title": "Round Gaussian bump of unknown width in space"}'
+DESCRIPTION = '{"constants": [], "equation": "phi = exp((-(-theta1 + x1)**2 - (-theta2 + x2)**2 - (-theta3 + x3)**2)/(2*sigma**2))", "family": "partially 1-homogeneous", "inputs": [{"description": "first coordinate of the sample", "name": "x1"}, {"description": "second coordinate of the sample", "name": "x2"}, {"description": "third coordinate of the sample", "name": "x3"}], "kind": "pointwise", "losses": ["huber", "logistic", "poisson", "quantile", "squared", "squared_hinge"], "name": "gaussian_3d_width", "parameters": [{"domain": "interval", "name": "theta1"}, {"domain": "interval", "name": "theta2"}, {"domain": "interval", "name": "theta3"}, {"domain": "positive interval", "name": "sigma"}], "penalty_weight": "1", "reference": "Poggio and Girosi, Networks for approximation and learning, Proc. IEEE (1990)", "spec_sha256": "75d54738c1bbc81bc24389b1e87654303ce2164d3c41112c33fc8ae3437581b2", "title": "Round Gaussian bump of unknown width in space"}'
 
 
 TILE = 1024  # samples handled at once: a few temporaries of this length stay in the first-level cache
@@ -233,19 +233,90 @@ def certificate(positions, x1, x2, x3, g):
     return eta, gradient, hessian
 
 
-# pythran export adjoint(float64[:, :] order(C), float64[:], float64[:], float64[:], float64[:])
-def adjoint(u, x1, x2, x3, g):
-    """<g, Phi(u_i)>, shape (m,), and its gradient by u_i = (w, theta), shape (m, 1 + d), where Phi(u) = w phi(theta)."""
-    q = slopes(u, x1, x2, x3, g)
-    value = u[:, 0]*q[:, 0]
-    for j in range(1, u.shape[1]):
-        q[:, j] *= u[:, 0]
-    return value, q
-
-
 EULER = 0
 FORWARD_BACKWARD = 1
 CONIC = 2
+CONIC_CANONICAL = 3
+
+
+def mass_factor(scheme, rate):
+    """What a step h multiplies a mass r**2 by, rate = h g: r' = -2 r g solved for constant g, or Euler's step in r."""
+    if scheme == CONIC:
+        return np.exp(-4.0*rate)
+    return max(1.0 - 2.0*rate, 0.0)**2
+
+
+def by_particle(u, q):
+    """Rows (eta, grad eta) become the gradient by u_i of <g, Phi(u_i)>, in place."""
+    for j in range(1, u.shape[1]):
+        q[:, j] *= u[:, 0]
+    return q
+
+
+def mean_penalty(u, penalty, scheme):
+    """(1/m) sum_i V(u_i)."""
+    total = 0.0
+    for i in range(u.shape[0]):
+        total += abs(u[i, 0])
+    return penalty*total/u.shape[0]
+
+
+def shrink(value, threshold):
+    """The proximal map of threshold*|.|."""
+    return max(value - threshold, 0.0) + min(value + threshold, 0.0)
+
+
+def move(u, q, penalty, nonnegative, scheme, a, b, lower, upper, wraps):
+    """One step of every particle along rows q_i = (eta, grad eta)(theta_i), then back into the domain."""
+    d = u.shape[1] - 1
+    for i in range(u.shape[0]):
+        w = u[i, 0]
+        if scheme == EULER:
+            # the element of minimal norm of -(eta + penalty*d|w|), which is another one beyond w = 0
+            if w > 0.0:
+                u[i, 0] = max(w - a*(q[i, 0] + penalty), 0.0)
+            elif w < 0.0:
+                u[i, 0] = min(w - a*(q[i, 0] - penalty), 0.0)
+            else:
+                u[i, 0] = -a*shrink(q[i, 0], penalty)
+            for j in range(d):
+                u[i, 1 + j] -= b*w*q[i, 1 + j]
+        elif scheme == FORWARD_BACKWARD:
+            u[i, 0] = shrink(w - a*q[i, 0], a*penalty)
+            for j in range(d):
+                u[i, 1 + j] -= b*w*q[i, 1 + j]
+        else:
+            side = 1.0 if w >= 0.0 else -1.0
+            u[i, 0] = w*mass_factor(scheme, a*(side*q[i, 0] + penalty))
+            for j in range(d):
+                u[i, 1 + j] -= b*side*q[i, 1 + j]
+        if nonnegative:
+            u[i, 0] = max(u[i, 0], 0.0)
+        for j in range(d):
+            if u[i, 1 + j] < lower[j] or u[i, 1 + j] >= upper[j]:
+                if wraps[j]:
+                    period = upper[j] - lower[j]
+                    u[i, 1 + j] -= period*np.floor((u[i, 1 + j] - lower[j])/period)
+                    if u[i, 1 + j] >= upper[j]:  # a tiny negative number is rounded up to a whole period
+                        u[i, 1 + j] = lower[j]
+                else:
+                    u[i, 1 + j] = min(max(u[i, 1 + j], lower[j]), upper[j])
+
+
+# pythran export adjoint(float64[:, :] order(C), float64[:], float64[:], float64[:], float64[:])
+def adjoint(u, x1, x2, x3, g):
+    """<g, Phi(u_i)>, shape (m,), and its gradient by u_i = (w, theta), the shape of u, where Phi(u) = w phi(theta)."""
+    q = slopes(u, x1, x2, x3, g)
+    value = u[:, 0]*q[:, 0]
+    return value, by_particle(u, q)
+
+
+def huber_value(f, y, delta):
+    return (f - y)*np.maximum(-delta, np.minimum(delta, f - y)) - 1.0/2.0*np.maximum(-delta, np.minimum(delta, f - y))**2
+
+
+def huber_slope(f, y, delta):
+    return (f - y - np.maximum(-delta, np.minimum(delta, f - y)))*np.where((delta < -np.minimum(delta, f - y)), 0.0, np.where((delta < f - y), 0.0, 1.0)) + np.maximum(-delta, np.minimum(delta, f - y))
 
 
 def logistic_value(f, y):
@@ -256,6 +327,24 @@ def logistic_slope(f, y):
     return -y*(1.0/(1.0 + np.exp(-(-f*y))))
 
 
+def poisson_value(f, y, background):
+    if background + f <= 0.0:
+        return np.inf
+    return background + f - ((y)*np.log(np.where(y == 0.0, 1.0, np.maximum(background + f, 0.0))))
+
+
+def poisson_slope(f, y, background):
+    return -y/(background + f) + 1.0
+
+
+def quantile_value(f, y, tau, width):
+    return -1.0/2.0*width*np.maximum(-tau, np.minimum(1.0 - tau, (f - y)/width))**2 + (f - y)*np.maximum(-tau, np.minimum(1.0 - tau, (f - y)/width))
+
+
+def quantile_slope(f, y, tau, width):
+    return (f - width*np.maximum(-tau, np.minimum(1.0 - tau, (f - y)/width)) - y)*np.where((tau < -np.minimum(1.0 - tau, (f - y)/width)), 0.0, np.where((tau < 1.0 - (f - y)/width), 1.0/width**1, 0.0)) + np.maximum(-tau, np.minimum(1.0 - tau, (f - y)/width))
+
+
 def squared_value(f, y):
     return (1.0/2.0)*(f - y)**2
 
@@ -264,16 +353,71 @@ def squared_slope(f, y):
     return f - y
 
 
-def loss_value(loss, f, y):
+def squared_hinge_value(f, y):
+    return (1.0/2.0)*np.maximum(0.0, -f*y + 1.0)**2
+
+
+def squared_hinge_slope(f, y):
+    return np.where((f*y < 1.0), -y, 0.0)*np.maximum(0.0, -f*y + 1.0)
+
+
+def loss_value(loss, f, y, parameters, j):
     if loss == 0:
+        return huber_value(f, y, parameters[0, j])
+    if loss == 1:
         return logistic_value(f, y)
-    return squared_value(f, y)
+    if loss == 2:
+        return poisson_value(f, y, parameters[0, j])
+    if loss == 3:
+        return quantile_value(f, y, parameters[0, j], parameters[1, j])
+    if loss == 4:
+        return squared_value(f, y)
+    return squared_hinge_value(f, y)
 
 
-def loss_slope(loss, f, y):
+def loss_slope(loss, f, y, parameters, j):
     if loss == 0:
+        return huber_slope(f, y, parameters[0, j])
+    if loss == 1:
         return logistic_slope(f, y)
-    return squared_slope(f, y)
+    if loss == 2:
+        return poisson_slope(f, y, parameters[0, j])
+    if loss == 3:
+        return quantile_slope(f, y, parameters[0, j], parameters[1, j])
+    if loss == 4:
+        return squared_slope(f, y)
+    return squared_hinge_slope(f, y)
+
+
+def fit(f, y, omega, parameters, loss):
+    """R(f) = sum_j omega_j l(f_j, y_j)."""
+    total = 0.0
+    for j in range(f.shape[0]):
+        total += omega[j]*loss_value(loss, f[j], y[j], parameters, j)
+    return total
+
+
+def residual(f, y, omega, parameters, loss):
+    """R'(f)_j = omega_j l'(f_j, y_j)."""
+    g = np.empty_like(f)
+    for j in range(f.shape[0]):
+        g[j] = omega[j]*loss_slope(loss, f[j], y[j], parameters, j)
+    return g
+
+
+def precise(precision, r):
+    """precision times r, by rows in their order."""
+    g = np.empty_like(r)
+    for j in range(r.shape[0]):
+        g[j] = np.sum(precision[j]*r)
+    return g
+
+
+def correlated(f, y, precision):
+    """R(f) = <f - y, precision (f - y)>/2 and R'(f): noise whose covariance has this inverse."""
+    r = f - y
+    g = precise(precision, r)
+    return 0.5*np.sum(g*r), g
 
 
 STRIP = 262144  # numbers kept at once
@@ -282,8 +426,11 @@ MOST_CHUNKS = 16
 VECTOR = 16  # samples: a multiple of the numbers in a register
 
 
-def evaluate(u, x1, x2, x3, y, omega, loss):
+def evaluate(u, x1, x2, x3, y, omega, parameters, precision, loss):
     """R(f) at f = (1/m) sum_i Phi(u_i), and rows (eta, grad eta)(theta_i) of eta = <R'(f), phi>, shape (m, 5)."""
+    if precision.shape[0] > 0:
+        value, g = correlated(forward(u, x1, x2, x3)/float(u.shape[0]), y, precision)
+        return value, slopes(u, x1, x2, x3, g)
     m = u.shape[0]
     n = x1.shape[0]
     chunks = max(1, min(MOST_CHUNKS, n // CHUNK))
@@ -321,8 +468,8 @@ def evaluate(u, x1, x2, x3, y, omega, loss):
                     f_tile[j] += v0[j]*weight
             g_tile = np.empty(count)
             for j in range(count):
-                values[chunk] += omega[start + j]*loss_value(loss, f_tile[j], y[start + j])
-                g_tile[j] = omega[start + j]*loss_slope(loss, f_tile[j], y[start + j])
+                values[chunk] += omega[start + j]*loss_value(loss, f_tile[j], y[start + j], parameters, start + j)
+                g_tile[j] = omega[start + j]*loss_slope(loss, f_tile[j], y[start + j], parameters, start + j)
             for i in range(m):
                 theta1 = u[i, 1]
                 theta2 = u[i, 2]
@@ -356,80 +503,28 @@ def evaluate(u, x1, x2, x3, y, omega, loss):
     return np.sum(values), total
 
 
-# pythran export value_and_gradient(float64[:, :] order(C), float64[:], float64[:], float64[:], float64[:], float64[:], int)
-def value_and_gradient(u, x1, x2, x3, y, omega, loss):
-    """R((1/m) sum_i Phi(u_i)) and m times its gradient by u_i = (w, theta), shape (m, 1 + d)."""
-    value, q = evaluate(u, x1, x2, x3, y, omega, loss)
-    for j in range(1, u.shape[1]):
-        q[:, j] *= u[:, 0]
-    return value, q
+# pythran export value_and_gradient(float64[:, :] order(C), float64[:], float64[:], float64[:], float64[:], float64[:], float64[:, :], float64[:, :], int)
+def value_and_gradient(u, x1, x2, x3, y, omega, parameters, precision, loss):
+    """R((1/m) sum_i Phi(u_i)) and m times its gradient by u_i = (w, theta), the shape of u."""
+    value, q = evaluate(u, x1, x2, x3, y, omega, parameters, precision, loss)
+    return value, by_particle(u, q)
 
 
-def mean_penalty(u, penalty, scheme):
-    """(1/m) sum_i V(u_i)."""
-    total = 0.0
-    for i in range(u.shape[0]):
-        total += abs(u[i, 0])
-    return penalty*total/u.shape[0]
-
-
-def shrink(value, threshold):
-    """The proximal map of threshold*|.|."""
-    return max(value - threshold, 0.0) + min(value + threshold, 0.0)
-
-
-def move(u, q, penalty, nonnegative, scheme, a, b, lower, upper, wraps):
-    """One step of every particle along rows q_i = (eta, grad eta)(theta_i), then back into the domain."""
-    d = u.shape[1] - 1
-    for i in range(u.shape[0]):
-        w = u[i, 0]
-        if scheme == EULER:
-            # the element of minimal norm of -(eta + penalty*d|w|), which is another one beyond w = 0
-            if w > 0.0:
-                u[i, 0] = max(w - a*(q[i, 0] + penalty), 0.0)
-            elif w < 0.0:
-                u[i, 0] = min(w - a*(q[i, 0] - penalty), 0.0)
-            else:
-                u[i, 0] = -a*shrink(q[i, 0], penalty)
-            for j in range(d):
-                u[i, 1 + j] -= b*w*q[i, 1 + j]
-        elif scheme == FORWARD_BACKWARD:
-            u[i, 0] = shrink(w - a*q[i, 0], a*penalty)
-            for j in range(d):
-                u[i, 1 + j] -= b*w*q[i, 1 + j]
-        else:
-            side = 1.0 if w >= 0.0 else -1.0
-            u[i, 0] = w*np.exp(-4.0*a*(side*q[i, 0] + penalty))
-            for j in range(d):
-                u[i, 1 + j] -= b*side*q[i, 1 + j]
-        if nonnegative:
-            u[i, 0] = max(u[i, 0], 0.0)
-        for j in range(d):
-            if u[i, 1 + j] < lower[j] or u[i, 1 + j] >= upper[j]:
-                if wraps[j]:
-                    period = upper[j] - lower[j]
-                    u[i, 1 + j] -= period*np.floor((u[i, 1 + j] - lower[j])/period)
-                    if u[i, 1 + j] >= upper[j]:  # a tiny negative number is rounded up to a whole period
-                        u[i, 1 + j] = lower[j]
-                else:
-                    u[i, 1 + j] = min(max(u[i, 1 + j], lower[j]), upper[j])
-
-
-# pythran export advance(float64[:, :] order(C), float64[:], float64[:], float64[:], float64[:], float64[:], int, float64, bool, int, float64, float64, float64[:], float64[:], bool[:], int, bool)
-def advance(u, x1, x2, x3, y, omega, loss, penalty, nonnegative, scheme, a, b, lower, upper, wraps, steps, descent):
+# pythran export advance(float64[:, :] order(C), float64[:], float64[:], float64[:], float64[:], float64[:], float64[:, :], float64[:, :], int, float64, bool, int, float64, float64, float64[:], float64[:], bool[:], int, bool)
+def advance(u, x1, x2, x3, y, omega, parameters, precision, loss, penalty, nonnegative, scheme, a, b, lower, upper, wraps, steps, descent):
     """Steps of the particle flow of F_m(u) = R((1/m) sum_i Phi(u_i)) + (1/m) sum_i V(u_i), in place.
     `a` and `b` are the step times the speed of weights and of positions. Returns F_m before the first step and after
     each: steps + 1 numbers, or fewer with `descent`, where the first step that would not lower F_m is undone and ends it.
     """
     energies = np.empty(steps + 1)
     previous = u.copy()
-    value, q = evaluate(u, x1, x2, x3, y, omega, loss)
+    value, q = evaluate(u, x1, x2, x3, y, omega, parameters, precision, loss)
     energies[0] = value + mean_penalty(u, penalty, scheme)
     for step in range(steps):
         if descent:
             previous[:] = u
         move(u, q, penalty, nonnegative, scheme, a, b, lower, upper, wraps)
-        value, q = evaluate(u, x1, x2, x3, y, omega, loss)
+        value, q = evaluate(u, x1, x2, x3, y, omega, parameters, precision, loss)
         energies[step + 1] = value + mean_penalty(u, penalty, scheme)
         if descent and not energies[step + 1] < energies[step]:
             u[:] = previous
