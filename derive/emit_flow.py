@@ -68,7 +68,9 @@ def evaluate(u, $names, y, omega, parameters, precision, loss):
     if precision.shape[0] > 0:
         value, g = correlated(f, y, precision)
         return value, slopes(u, $names, g)
-    return fit(f, y, omega, parameters, loss), slopes(u, $names, residual(f, y, omega, parameters, loss))''')
+    g = np.empty_like(f)
+    value = fit(f, y, omega, parameters, loss, 0, g)
+    return value, slopes(u, $names, g)''')
 
 _FIELDS = {"pointwise": "float64[:]", "torus": "complex128[:]", "ridge": "float64[:, :] order(C)"}
 _PRECISIONS = {"pointwise": "float64[:, :]", "torus": "complex128[:, :]", "ridge": "float64[:, :] order(C)"}

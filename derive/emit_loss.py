@@ -7,7 +7,7 @@ from string import Template
 import sympy
 
 from .emit_header import header
-from .emit_losses import AnyLoss, domain_lines, parameters_at, scalar_names
+from .emit_losses import AnyLoss
 from .loss_derivation import LossDerivation
 from .loss_spec import DUAL
 from .printer import indent, print_expression
@@ -147,12 +147,15 @@ def _scalar_body(derivation: LossDerivation) -> str:
         f"    if {print_expression(item)} < -ROUNDING*({print_expression(_terms(item))}):\n        return np.inf\n"
         for item in derivation.spec.conjugate_domain
     )
+    value_domain = "".join(
+        f"    if {print_expression(item)} <= 0.0:\n        return np.inf\n" for item in derivation.spec.value_domain
+    )
     return (
         _SCALAR.substitute(
-            constants=scalar_names(derivation),
-            at_j=parameters_at(derivation, "j"),
+            constants="".join(f", {item.name}" for item in constants),
+            at_j="".join(f", parameters[{row}, j]" for row in range(len(constants))),
             rows=indent(1, [f"{item.name} = parameters[{row}]" for row, item in enumerate(constants)]),
-            value_domain=domain_lines(derivation),
+            value_domain=value_domain,
             value=print_expression(derivation.value),
             slope=print_expression(derivation.slope),
             curvature=print_expression(derivation.curvature),

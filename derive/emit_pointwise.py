@@ -135,9 +135,7 @@ $arrays3
 $particle4
 $first_pass4
             g_tile = np.empty(count)
-            for j in range(count):
-                values[chunk] += omega[start + j]*loss_value(loss, f_tile[j], y[start + j], parameters, start + j)
-                g_tile[j] = omega[start + j]*loss_slope(loss, f_tile[j], y[start + j], parameters, start + j)
+            values[chunk] += fit(f_tile, y, omega, parameters, loss, start, g_tile)
             for i in range(m):
 $particle4
 $second_pass4

@@ -305,50 +305,31 @@ def adjoint(u, h, cutoffs, g):
     return value, by_particle(u, q)
 
 
-def squared_value(f, y):
-    return (1.0/2.0)*(f - y)**2
-
-
-def squared_slope(f, y):
-    return f - y
-
-
-def loss_value(loss, f, y, parameters, j):
-    return squared_value(f, y)
-
-
-def loss_slope(loss, f, y, parameters, j):
-    return squared_slope(f, y)
-
-
-def fit(f, y, omega, parameters, loss):
-    """R(f) = sum_j omega_j l(f_j, y_j)."""
+def fit(f_all, y_all, omega, parameters, loss, start, g):
+    """R(f) = sum_j omega_j l(f_j, y_j) over the samples from `start` on, and R'(f)_j = omega_j l'(f_j, y_j) into g."""
     total = 0.0
-    for j in range(f.shape[0]):
-        total += omega[j]*(loss_value(loss, f[j].real, y[j].real, parameters, j) + loss_value(loss, f[j].imag, y[j].imag, parameters, j))
+    for j in range(f_all.shape[0]):
+        g[j] = 0.0
+        for k in range(2):
+            f = f_all[j].real if k == 0 else f_all[j].imag
+            y = y_all[start + j].real if k == 0 else y_all[start + j].imag
+            value = 0.0
+            slope = 0.0
+            if loss == 0:  # squared
+                squared_0 = f - y
+                value = (1.0/2.0)*squared_0**2
+                slope = squared_0
+            total += omega[start + j]*value
+            g[j] += omega[start + j]*(complex(slope, 0.0) if k == 0 else complex(0.0, slope))
     return total
-
-
-def residual(f, y, omega, parameters, loss):
-    """R'(f)_j = omega_j l'(f_j, y_j)."""
-    g = np.empty_like(f)
-    for j in range(f.shape[0]):
-        g[j] = omega[j]*complex(loss_slope(loss, f[j].real, y[j].real, parameters, j), loss_slope(loss, f[j].imag, y[j].imag, parameters, j))
-    return g
-
-
-def precise(precision, r):
-    """precision times r, by rows in their order."""
-    g = np.empty_like(r)
-    for j in range(r.shape[0]):
-        g[j] = np.sum(precision[j]*r)
-    return g
 
 
 def correlated(f, y, precision):
     """R(f) = <f - y, precision (f - y)>/2 and R'(f): noise whose covariance has this inverse."""
     r = f - y
-    g = precise(precision, r)
+    g = np.empty_like(r)
+    for j in range(r.shape[0]):
+        g[j] = np.sum(precision[j]*r)
     return 0.5*np.sum((np.conj(g)*r).real), g
 
 
@@ -358,7 +339,9 @@ def evaluate(u, h, cutoffs, y, omega, parameters, precision, loss):
     if precision.shape[0] > 0:
         value, g = correlated(f, y, precision)
         return value, slopes(u, h, cutoffs, g)
-    return fit(f, y, omega, parameters, loss), slopes(u, h, cutoffs, residual(f, y, omega, parameters, loss))
+    g = np.empty_like(f)
+    value = fit(f, y, omega, parameters, loss, 0, g)
+    return value, slopes(u, h, cutoffs, g)
 
 
 # pythran export value_and_gradient(float64[:, :] order(C), complex128[:], int64[:], complex128[:], float64[:], float64[:, :], complex128[:, :], int)

@@ -213,112 +213,63 @@ def adjoint(u, x, g):
     return value, by_particle(u, q)
 
 
-def huber_value(f, y, delta):
-    return (f - y)*np.maximum(-delta, np.minimum(delta, f - y)) - 1.0/2.0*np.maximum(-delta, np.minimum(delta, f - y))**2
-
-
-def huber_slope(f, y, delta):
-    return (f - y - np.maximum(-delta, np.minimum(delta, f - y)))*np.where((delta < -np.minimum(delta, f - y)), 0.0, np.where((delta < f - y), 0.0, 1.0)) + np.maximum(-delta, np.minimum(delta, f - y))
-
-
-def logistic_value(f, y):
-    return (np.maximum(-f*y, 0.0) + np.log1p(np.exp(-np.abs(-f*y))))
-
-
-def logistic_slope(f, y):
-    return -y*(1.0/(1.0 + np.exp(-(-f*y))))
-
-
-def poisson_value(f, y, background):
-    if background + f <= 0.0:
-        return np.inf
-    return background + f - ((y)*np.log(np.where(y == 0.0, 1.0, np.maximum(background + f, 0.0))))
-
-
-def poisson_slope(f, y, background):
-    return -y/(background + f) + 1.0
-
-
-def quantile_value(f, y, tau, width):
-    return -1.0/2.0*width*np.maximum(-tau, np.minimum(1.0 - tau, (f - y)/width))**2 + (f - y)*np.maximum(-tau, np.minimum(1.0 - tau, (f - y)/width))
-
-
-def quantile_slope(f, y, tau, width):
-    return (f - width*np.maximum(-tau, np.minimum(1.0 - tau, (f - y)/width)) - y)*np.where((tau < -np.minimum(1.0 - tau, (f - y)/width)), 0.0, np.where((tau < 1.0 - (f - y)/width), 1.0/width**1, 0.0)) + np.maximum(-tau, np.minimum(1.0 - tau, (f - y)/width))
-
-
-def squared_value(f, y):
-    return (1.0/2.0)*(f - y)**2
-
-
-def squared_slope(f, y):
-    return f - y
-
-
-def squared_hinge_value(f, y):
-    return (1.0/2.0)*np.maximum(0.0, -f*y + 1.0)**2
-
-
-def squared_hinge_slope(f, y):
-    return np.where((f*y < 1.0), -y, 0.0)*np.maximum(0.0, -f*y + 1.0)
-
-
-def loss_value(loss, f, y, parameters, j):
-    if loss == 0:
-        return huber_value(f, y, parameters[0, j])
-    if loss == 1:
-        return logistic_value(f, y)
-    if loss == 2:
-        return poisson_value(f, y, parameters[0, j])
-    if loss == 3:
-        return quantile_value(f, y, parameters[0, j], parameters[1, j])
-    if loss == 4:
-        return squared_value(f, y)
-    return squared_hinge_value(f, y)
-
-
-def loss_slope(loss, f, y, parameters, j):
-    if loss == 0:
-        return huber_slope(f, y, parameters[0, j])
-    if loss == 1:
-        return logistic_slope(f, y)
-    if loss == 2:
-        return poisson_slope(f, y, parameters[0, j])
-    if loss == 3:
-        return quantile_slope(f, y, parameters[0, j], parameters[1, j])
-    if loss == 4:
-        return squared_slope(f, y)
-    return squared_hinge_slope(f, y)
-
-
-def fit(f, y, omega, parameters, loss):
-    """R(f) = sum_j omega_j l(f_j, y_j)."""
+def fit(f_all, y_all, omega, parameters, loss, start, g):
+    """R(f) = sum_j omega_j l(f_j, y_j) over the samples from `start` on, and R'(f)_j = omega_j l'(f_j, y_j) into g."""
     total = 0.0
-    for j in range(f.shape[0]):
-        total += omega[j]*loss_value(loss, f[j], y[j], parameters, j)
+    for j in range(f_all.shape[0]):
+        for k in range(1):
+            f = f_all[j]
+            y = y_all[start + j]
+            value = 0.0
+            slope = 0.0
+            if loss == 0:  # huber
+                delta = parameters[0, start + j]
+                huber_0 = f - y
+                huber_1 = np.minimum(delta, huber_0)
+                huber_2 = np.maximum(huber_1, -delta)
+                value = huber_0*huber_2 - 1.0/2.0*huber_2**2
+                slope = huber_2 + (f - huber_2 - y)*np.where((delta < -huber_1), 0.0, np.where((delta < huber_0), 0.0, 1.0))
+            if loss == 1:  # logistic
+                logistic_0 = -f*y
+                value = (np.maximum(logistic_0, 0.0) + np.log1p(np.exp(-np.abs(logistic_0))))
+                slope = -y*(1.0/(1.0 + np.exp(-(logistic_0))))
+            if loss == 2:  # poisson
+                background = parameters[0, start + j]
+                poisson_0 = background + f
+                value = poisson_0 - ((y)*np.log(np.where(y == 0.0, 1.0, np.maximum(poisson_0, 0.0))))
+                slope = 1.0 - y/poisson_0
+                if background + f <= 0.0:
+                    value = np.inf
+            if loss == 3:  # quantile
+                tau = parameters[0, start + j]
+                width = parameters[1, start + j]
+                quantile_0 = 1.0/width**1
+                quantile_1 = f - y
+                quantile_2 = quantile_0*quantile_1
+                quantile_3 = np.minimum(quantile_2, 1.0 - tau)
+                quantile_4 = np.maximum(quantile_3, -tau)
+                value = quantile_1*quantile_4 - 1.0/2.0*quantile_4**2*width
+                slope = quantile_4 + (f - quantile_4*width - y)*np.where((quantile_3 < -tau), 0.0, np.where((tau < 1.0 - quantile_2), quantile_0, 0.0))
+            if loss == 4:  # squared
+                squared_0 = f - y
+                value = (1.0/2.0)*squared_0**2
+                slope = squared_0
+            if loss == 5:  # squared_hinge
+                squared_hinge_0 = f*y
+                squared_hinge_1 = np.maximum(0.0, 1.0 - squared_hinge_0)
+                value = (1.0/2.0)*squared_hinge_1**2
+                slope = squared_hinge_1*np.where((squared_hinge_0 < 1.0), -y, 0.0)
+            total += omega[start + j]*value
+            g[j] = omega[start + j]*slope
     return total
-
-
-def residual(f, y, omega, parameters, loss):
-    """R'(f)_j = omega_j l'(f_j, y_j)."""
-    g = np.empty_like(f)
-    for j in range(f.shape[0]):
-        g[j] = omega[j]*loss_slope(loss, f[j], y[j], parameters, j)
-    return g
-
-
-def precise(precision, r):
-    """precision times r, by rows in their order."""
-    g = np.empty_like(r)
-    for j in range(r.shape[0]):
-        g[j] = np.sum(precision[j]*r)
-    return g
 
 
 def correlated(f, y, precision):
     """R(f) = <f - y, precision (f - y)>/2 and R'(f): noise whose covariance has this inverse."""
     r = f - y
-    g = precise(precision, r)
+    g = np.empty_like(r)
+    for j in range(r.shape[0]):
+        g[j] = np.sum(precision[j]*r)
     return 0.5*np.sum(g*r), g
 
 
@@ -363,9 +314,7 @@ def evaluate(u, x, y, omega, parameters, precision, loss):
                 for j in range(count):
                     f_tile[j] += v0[j]*weight
             g_tile = np.empty(count)
-            for j in range(count):
-                values[chunk] += omega[start + j]*loss_value(loss, f_tile[j], y[start + j], parameters, start + j)
-                g_tile[j] = omega[start + j]*loss_slope(loss, f_tile[j], y[start + j], parameters, start + j)
+            values[chunk] += fit(f_tile, y, omega, parameters, loss, start, g_tile)
             for i in range(m):
                 theta = u[i, 1]
                 v1 = -theta

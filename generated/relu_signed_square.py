@@ -231,22 +231,6 @@ def adjoint(u, x, g):
     return value, by_particle(u, q, u.shape[1] - x.shape[1])
 
 
-def huber_value(f, y, delta):
-    return (f - y)*np.maximum(-delta, np.minimum(delta, f - y)) - 1.0/2.0*np.maximum(-delta, np.minimum(delta, f - y))**2
-
-
-def huber_slope(f, y, delta):
-    return (f - y - np.maximum(-delta, np.minimum(delta, f - y)))*np.where((delta < -np.minimum(delta, f - y)), 0.0, np.where((delta < f - y), 0.0, 1.0)) + np.maximum(-delta, np.minimum(delta, f - y))
-
-
-def logistic_value(f, y):
-    return (np.maximum(-f*y, 0.0) + np.log1p(np.exp(-np.abs(-f*y))))
-
-
-def logistic_slope(f, y):
-    return -y*(1.0/(1.0 + np.exp(-(-f*y))))
-
-
 def multinomial_logistic_value(f_row, y):
     """l of one sample, with f less its largest entry: the same l, and no overflow."""
     f = f_row - np.max(f_row)
@@ -263,90 +247,59 @@ def multinomial_logistic_slope(f_row, y):
     return -y + np.exp(f)/s1
 
 
-def poisson_value(f, y, background):
-    if background + f <= 0.0:
-        return np.inf
-    return background + f - ((y)*np.log(np.where(y == 0.0, 1.0, np.maximum(background + f, 0.0))))
-
-
-def poisson_slope(f, y, background):
-    return -y/(background + f) + 1.0
-
-
-def quantile_value(f, y, tau, width):
-    return -1.0/2.0*width*np.maximum(-tau, np.minimum(1.0 - tau, (f - y)/width))**2 + (f - y)*np.maximum(-tau, np.minimum(1.0 - tau, (f - y)/width))
-
-
-def quantile_slope(f, y, tau, width):
-    return (f - width*np.maximum(-tau, np.minimum(1.0 - tau, (f - y)/width)) - y)*np.where((tau < -np.minimum(1.0 - tau, (f - y)/width)), 0.0, np.where((tau < 1.0 - (f - y)/width), 1.0/width**1, 0.0)) + np.maximum(-tau, np.minimum(1.0 - tau, (f - y)/width))
-
-
-def squared_value(f, y):
-    return (1.0/2.0)*(f - y)**2
-
-
-def squared_slope(f, y):
-    return f - y
-
-
-def squared_hinge_value(f, y):
-    return (1.0/2.0)*np.maximum(0.0, -f*y + 1.0)**2
-
-
-def squared_hinge_slope(f, y):
-    return np.where((f*y < 1.0), -y, 0.0)*np.maximum(0.0, -f*y + 1.0)
-
-
-def loss_value(loss, f, y, parameters, j):
-    if loss == 0:
-        return huber_value(f, y, parameters[0, j])
-    if loss == 1:
-        return logistic_value(f, y)
-    if loss == 3:
-        return poisson_value(f, y, parameters[0, j])
-    if loss == 4:
-        return quantile_value(f, y, parameters[0, j], parameters[1, j])
-    if loss == 5:
-        return squared_value(f, y)
-    return squared_hinge_value(f, y)
-
-
-def loss_slope(loss, f, y, parameters, j):
-    if loss == 0:
-        return huber_slope(f, y, parameters[0, j])
-    if loss == 1:
-        return logistic_slope(f, y)
-    if loss == 3:
-        return poisson_slope(f, y, parameters[0, j])
-    if loss == 4:
-        return quantile_slope(f, y, parameters[0, j], parameters[1, j])
-    if loss == 5:
-        return squared_slope(f, y)
-    return squared_hinge_slope(f, y)
-
-
-def fit(f, y, omega, parameters, loss):
-    """R(f) = sum_j omega_j l(f_j, y_j), where a loss of one output is summed over the outputs f_jk."""
+def fit(f_all, y_all, omega, parameters, loss, start, g):
+    """R(f) = sum_j omega_j l(f_j, y_j) over the samples from `start` on, and R'(f)_j = omega_j l'(f_j, y_j) into g."""
     total = 0.0
-    for j in range(f.shape[0]):
+    for j in range(f_all.shape[0]):
         if loss == 2:
-            total += omega[j]*multinomial_logistic_value(f[j], y[j])
+            total += omega[start + j]*multinomial_logistic_value(f_all[j], y_all[start + j])
+            g[j] = omega[start + j]*multinomial_logistic_slope(f_all[j], y_all[start + j])
             continue
-        for k in range(f.shape[1]):
-            total += omega[j]*loss_value(loss, f[j, k], y[j, k], parameters, j)
+        for k in range(f_all.shape[1]):
+            f = f_all[j, k]
+            y = y_all[start + j, k]
+            value = 0.0
+            slope = 0.0
+            if loss == 0:  # huber
+                delta = parameters[0, start + j]
+                huber_0 = f - y
+                huber_1 = np.minimum(delta, huber_0)
+                huber_2 = np.maximum(huber_1, -delta)
+                value = huber_0*huber_2 - 1.0/2.0*huber_2**2
+                slope = huber_2 + (f - huber_2 - y)*np.where((delta < -huber_1), 0.0, np.where((delta < huber_0), 0.0, 1.0))
+            if loss == 1:  # logistic
+                logistic_0 = -f*y
+                value = (np.maximum(logistic_0, 0.0) + np.log1p(np.exp(-np.abs(logistic_0))))
+                slope = -y*(1.0/(1.0 + np.exp(-(logistic_0))))
+            if loss == 3:  # poisson
+                background = parameters[0, start + j]
+                poisson_0 = background + f
+                value = poisson_0 - ((y)*np.log(np.where(y == 0.0, 1.0, np.maximum(poisson_0, 0.0))))
+                slope = 1.0 - y/poisson_0
+                if background + f <= 0.0:
+                    value = np.inf
+            if loss == 4:  # quantile
+                tau = parameters[0, start + j]
+                width = parameters[1, start + j]
+                quantile_0 = 1.0/width**1
+                quantile_1 = f - y
+                quantile_2 = quantile_0*quantile_1
+                quantile_3 = np.minimum(quantile_2, 1.0 - tau)
+                quantile_4 = np.maximum(quantile_3, -tau)
+                value = quantile_1*quantile_4 - 1.0/2.0*quantile_4**2*width
+                slope = quantile_4 + (f - quantile_4*width - y)*np.where((quantile_3 < -tau), 0.0, np.where((tau < 1.0 - quantile_2), quantile_0, 0.0))
+            if loss == 5:  # squared
+                squared_0 = f - y
+                value = (1.0/2.0)*squared_0**2
+                slope = squared_0
+            if loss == 6:  # squared_hinge
+                squared_hinge_0 = f*y
+                squared_hinge_1 = np.maximum(0.0, 1.0 - squared_hinge_0)
+                value = (1.0/2.0)*squared_hinge_1**2
+                slope = squared_hinge_1*np.where((squared_hinge_0 < 1.0), -y, 0.0)
+            total += omega[start + j]*value
+            g[j, k] = omega[start + j]*slope
     return total
-
-
-def residual(f, y, omega, parameters, loss):
-    """R'(f)_j = omega_j l'(f_j, y_j)."""
-    g = np.empty_like(f)
-    for j in range(f.shape[0]):
-        if loss == 2:
-            g[j] = omega[j]*multinomial_logistic_slope(f[j], y[j])
-            continue
-        for k in range(f.shape[1]):
-            g[j, k] = omega[j]*loss_slope(loss, f[j, k], y[j, k], parameters, j)
-    return g
 
 
 def correlated(f, y, precision):
@@ -362,7 +315,9 @@ def evaluate(u, x, y, omega, parameters, precision, loss):
     if precision.shape[0] > 0:
         value, g = correlated(f, y, precision)
         return value, slopes(u, x, g)
-    return fit(f, y, omega, parameters, loss), slopes(u, x, residual(f, y, omega, parameters, loss))
+    g = np.empty_like(f)
+    value = fit(f, y, omega, parameters, loss, 0, g)
+    return value, slopes(u, x, g)
 
 
 # pythran export value_and_gradient(float64[:, :] order(C), float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:, :], float64[:, :] order(C), int)
