@@ -24,12 +24,17 @@ MAX_CUTOFF = 10**5
 REFERENCE = "a reference to data"
 ROWS = "a reference to rows of data"
 OPTIONAL_REFERENCE = "an optional reference to data"
-INTERVAL = "two finite numbers, low < high"
+INTERVALS = {
+    "interval": "two finite numbers, low < high",
+    "nonnegative interval": "two finite numbers, 0 <= low < high",
+    "positive interval": "two finite numbers, 0 < low < high",
+}
 NUMBER = "a finite number"
 NUMBERS = "a finite number, or a reference to one for each sample"
 CUTOFFS = {1: f"an integer from 1 to {MAX_CUTOFF}"} | {
     d: f"an integer from 1 to {MAX_CUTOFF}, or a list of {d}, one for each axis" for d in (2, 3)
 }
+OPTIONAL_NUMBER = "an optional finite number; without it, "
 
 
 @dataclass(frozen=True)
@@ -54,9 +59,17 @@ def argument_forms(name: str) -> dict[str, str]:
         return {"cutoff": CUTOFFS[len(description["parameters"])], "filter": OPTIONAL_REFERENCE}
     ridge = description["kind"] == "ridge"
     samples = {"x": ROWS} if ridge else {entry["name"]: REFERENCE for entry in description["inputs"]}
-    intervals = {entry["name"]: INTERVAL for entry in description["parameters"] if entry["domain"] == "interval"}
-    radius = {"radius": NUMBER} if any(entry["domain"] == "ball" for entry in description["parameters"]) else {}
-    return samples | intervals | radius | {entry["name"]: NUMBER for entry in description["constants"]}
+    domains = {entry["name"]: entry["domain"] for entry in description["parameters"]}
+    intervals = {name: INTERVALS[domain] for name, domain in domains.items() if domain in INTERVALS}
+    radius = {"radius": NUMBER} if "ball" in domains.values() else {}
+    constants = {entry["name"]: _number_form(entry["default"]) for entry in description["constants"]}
+    return samples | intervals | radius | constants
+
+
+def _number_form(default: float | str | None) -> str:
+    if default is None:
+        return NUMBER
+    return OPTIONAL_NUMBER + (f"the value of {default}" if isinstance(default, str) else f"{default:g}")
 
 
 def read_features(references: References, training: Rows | None) -> tuple[Callable[..., FeatureMap], dict[str, Array]]:
@@ -74,12 +87,12 @@ def read_features(references: References, training: Rows | None) -> tuple[Callab
     arguments: dict[str, Any] = {}
     inputs: dict[str, Array] = {}
     for key, form in forms.items():
-        if form == OPTIONAL_REFERENCE and key not in table.value:
+        if form.startswith("an optional") and key not in table.value:
             continue
         table.require(key, form)
-        if form == INTERVAL:
+        if form in INTERVALS.values():
             arguments[key] = tuple(map(float, table.get(key, form, is_interval)))
-        elif form == NUMBER:
+        elif form == NUMBER or form.startswith(OPTIONAL_NUMBER):
             arguments[key] = float(table.get(key, form, is_number))
         elif key == "cutoff":
             arguments[key] = _cutoffs(table, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,9 +12,19 @@ import sympy
 from .errors import SpecError
 from .functions import differentiate
 from .proofs import SAMPLES, between, draw_constants, evaluate, prove_zero, shown
+from .regularity import Range, check_continuous, check_finite
 from .spec import Family, FeatureSpec
 
 PERIODS = {"torus": sympy.Integer(1), "circle": 2 * sympy.pi}
+_RANGES = {
+    "interval": Range(),
+    "nonnegative interval": Range(sympy.S.Zero),
+    "positive interval": Range(sympy.S.Zero, open=True),
+    "torus": Range(sympy.S.Zero, sympy.S.One),
+    "circle": Range(sympy.S.Zero, 2 * sympy.pi),
+    "real": Range(),
+}
+_LINES = 4  # random points through which lines are searched for where phi breaks
 
 
 @dataclass(frozen=True)
@@ -22,6 +33,9 @@ class FeatureDerivation:
 
     Where phi has kinks (max, min, abs, sign) the derivatives are those almost everywhere. `family` is proved, and the
     form of a torus feature.
+
+    phi is that of the spec over its penalty weight kappa: with nu = kappa mu, a problem whose penalty is int kappa d|mu| is
+    the plain one for nu with the features phi/kappa.
     """
 
     spec: FeatureSpec
@@ -37,23 +51,21 @@ def derive_feature(spec: FeatureSpec) -> FeatureDerivation:
     Raises
     ------
     SpecError
-        If phi is not finite (and real, but for a torus feature) on its domain, or lacks the period of a parameter's
-        domain, or if a claim fails or cannot be proved.
+        If phi or a derivative is not finite (and real, but for a torus feature) on its domain, if phi jumps as a parameter
+        moves, or lacks the period of a parameter's domain, or if a claim fails or cannot be proved.
     """
     _check_defined(spec)
     _check_periods(spec)
     if spec.kind == "torus":
         prove_torus(spec)
+    phi = spec.phi / spec.penalty_weight
     variables = _coordinates(spec)
-    gradient = tuple(differentiate(spec.phi, variable) for variable in variables)
+    gradient = tuple(differentiate(phi, variable) for variable in variables)
     hessian = tuple(tuple(differentiate(entry, variable) for variable in variables) for entry in gradient)
-    return FeatureDerivation(
-        spec=spec,
-        phi=spec.phi,
-        gradient=gradient,
-        hessian=hessian,
-        family=prove_homogeneity(spec),
-    )
+    family = prove_homogeneity(spec)
+    if spec.kind != "torus":
+        _check_regular(spec, [phi, *gradient, *(entry for row in hessian for entry in row)])
+    return FeatureDerivation(spec=spec, phi=phi, gradient=gradient, hessian=hessian, family=family)
 
 
 def prove_homogeneity(spec: FeatureSpec) -> Family:
@@ -109,10 +121,26 @@ def _coordinates(spec: FeatureSpec) -> list[sympy.Symbol]:
 
 def _check_defined(spec: FeatureSpec) -> None:
     wanted = "finite" if spec.kind == "torus" else "finite and real"
-    for point in _feature_points(spec):
+    for point in (*_edges(spec), *_feature_points(spec)):
         value = evaluate(spec.phi, point)
         if not value.is_finite or (spec.kind != "torus" and not value.is_real):
             raise SpecError(f"phi = {spec.phi} is {wanted}, but is {value.evalf(6)} at {shown(point)}: rewrite phi")
+        weight = evaluate(spec.penalty_weight, point)
+        if not (weight.is_real and weight.is_finite and weight > 0):
+            rule = f"penalty_weight = {spec.penalty_weight} is positive"
+            raise SpecError(f"{rule}, but is {weight.evalf(6)} at {shown(point)}: rewrite it")
+
+
+def _check_regular(spec: FeatureSpec, derivatives: list[sympy.Expr]) -> None:
+    """Along lines through a few points, in every direction: a feature is defined for all samples; in x it may jump."""
+    points = list(itertools.islice(_feature_points(spec), _LINES))
+    ranges = {item.symbol: Range() for item in spec.inputs}
+    if spec.kind != "ridge":
+        ranges |= {item.symbol: _RANGES[item.domain] for item in spec.parameters}
+    claim = f"phi = {spec.phi} is finite, with its derivatives, on its domain"
+    check_finite(derivatives, ranges, points, claim)
+    moving = {symbol: ranges[symbol] for symbol in _coordinates(spec)}
+    check_continuous(spec.phi, moving, points, f"phi = {spec.phi} is continuous in its parameters")
 
 
 def _check_periods(spec: FeatureSpec) -> None:
@@ -123,14 +151,24 @@ def _check_periods(spec: FeatureSpec) -> None:
             prove_zero(residual, claim, _feature_points(spec))
 
 
+def _edges(spec: FeatureSpec) -> Iterator[dict[sympy.Symbol, sympy.Expr]]:
+    """Points with every parameter, every input, or both at 0, or near it where 0 is excluded."""
+    parameters = {} if spec.kind == "ridge" else {item.symbol: item.domain for item in spec.parameters}
+    low = {symbol: sympy.Rational(_RANGES[domain].open, 1000) for symbol, domain in parameters.items()}
+    inputs = {item.symbol: sympy.S.Zero for item in spec.inputs}
+    for point, edge in zip(_feature_points(spec), (low, inputs, low | inputs), strict=False):
+        yield point | edge
+
+
 def _feature_points(spec: FeatureSpec) -> Iterator[dict[sympy.Symbol, sympy.Expr]]:
-    """Seeded points: intervals and the torus are sampled in (0, 1), real parameters and inputs in (-2, 2)."""
+    """Seeded points of the domain, within 2 of 0."""
     draw = random.Random(0)
     for _ in range(SAMPLES):
         point = {}
         for parameter in spec.parameters if spec.kind != "ridge" else ():
-            low, high = {"real": (-2, 2), "circle": (0, 6)}.get(parameter.domain, (0, 1))
-            point[parameter.symbol] = between(draw, low, high)
+            interval = _RANGES[parameter.domain]
+            low = -2 if interval.low is None else interval.low
+            point[parameter.symbol] = between(draw, low, 2 if interval.high is None else interval.high)
         for item in spec.inputs:
             if item.symbol.is_integer:
                 point[item.symbol] = sympy.Integer(draw.randint(-5, 5))

@@ -12,6 +12,8 @@ from .emit_losses import AnyLoss, follows
 from .emit_pointwise import pointwise_body
 from .emit_ridge import ridge_body
 from .emit_torus import torus_body
+from .emit_weight import weight_body
+from .helpers import helper_sources
 
 _BODIES = {"pointwise": pointwise_body, "ridge": ridge_body, "torus": torus_body}
 
@@ -38,13 +40,12 @@ def emit_feature(derivation: FeatureDerivation, losses: Sequence[AnyLoss]) -> st
         "reference": spec.reference,
         "parameters": [{"name": item.name, "domain": item.domain} for item in spec.parameters],
         "inputs": [{"name": item.name, "description": item.description} for item in spec.inputs],
-        "constants": [
-            {"name": item.name, "positive": item.positive, "description": item.description} for item in spec.constants
-        ],
+        "constants": [item.described() for item in spec.constants],
         "family": derivation.family,
+        "penalty_weight": str(spec.penalty_weight),
         "losses": [loss.spec.name for loss in admitted],
         "spec_sha256": spec.source_sha256,
     }
-    body = _BODIES[spec.kind](derivation) + "\n\n" + flow_body(derivation, admitted)
+    body = weight_body(derivation) + _BODIES[spec.kind](derivation) + "\n\n" + flow_body(derivation, admitted)
     compact = re.sub(r"\n+(?=\n    )", "", body)  # a placeholder without lines leaves an empty one behind
-    return header(description, spec.source_sha256) + compact
+    return header(description, spec.source_sha256) + helper_sources(compact) + compact

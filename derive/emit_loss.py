@@ -136,10 +136,7 @@ def emit_loss(derivation: AnyLoss) -> str:
     description |= {
         "targets": derivation.spec.targets,
         "complex_values": derivation.spec.complex_values,
-        "constants": [
-            {"name": item.name, "positive": item.positive, "below": item.below, "description": item.description}
-            for item in derivation.spec.constants
-        ],
+        "constants": [item.described() for item in derivation.spec.constants],
     }
     return header(description, spec.source_sha256) + _scalar_body(derivation)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from string import Template
 
 import sympy
 
 from .derivation import FeatureDerivation
-from .printer import COSTLY, indent, print_expression, shared_lines
+from .emit_loops import Line, SampleLoops
+from .printer import indent, print_expression
 
 _BODY = Template('''\
 TILE = 1024  # samples handled at once: a few temporaries of this length stay in the first-level cache
@@ -26,8 +27,10 @@ def forward(u, $names):
     for tile in range((n + TILE - 1) // TILE):
         start = tile * TILE
         stop = min(n, start + TILE)
+        count = stop - start
 $slices2
-        total = np.zeros(stop - start)
+$value_arrays2
+        total = np.zeros(count)
         for i in range(m):
             w = u[i, 0]
 $particle3
@@ -48,6 +51,7 @@ $particle2
 $slope_scalars2
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
+            count = stop - start
             g_tile = g[start:stop]
 $slices3
 $slope3
@@ -60,9 +64,11 @@ def jacobian(positions, $names):
     k = positions.shape[0]
     n = $first.shape[0]
     result = np.empty(($width, k, n))
+    count = n
+$whole1
+$jacobian_arrays1
     for i in range(k):
 $position2
-$whole2
 $jacobian2
     return result
 
@@ -82,6 +88,7 @@ $position2
 $certificate_scalars2
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
+            count = stop - start
             g_tile = g[start:stop]
 $slices3
 $certificate3
@@ -92,10 +99,12 @@ $mirror2
 
 # One pass: what is costly is computed once per pair and kept for a strip of samples, all particles, in the second-level
 # cache. The samples are cut into chunks for the threads by their number alone, so the sums do not depend on threads.
+# Chunks and strips are whole vectors: what remains of a strip is computed one number at a time, several times slower.
 _EVALUATE = Template('''\
 STRIP = 65536  # numbers kept at once
 CHUNK = 512  # fewest samples for which a thread is worth while
 MOST_CHUNKS = 16
+VECTOR = 16  # samples: a multiple of the numbers in a register
 
 
 def evaluate(u, $names, y, omega, parameters, precision, loss):
@@ -106,8 +115,8 @@ def evaluate(u, $names, y, omega, parameters, precision, loss):
     m = u.shape[0]
     n = $first.shape[0]
     chunks = max(1, min(MOST_CHUNKS, n // CHUNK))
-    length = (n + chunks - 1) // chunks
-    strip = max(16, min(TILE, STRIP // (m * $kept)))
+    length = (n + chunks * VECTOR - 1) // (chunks * VECTOR) * VECTOR
+    strip = max(VECTOR, min(TILE, STRIP // (m * $kept) // VECTOR * VECTOR))
     values = np.zeros(chunks)
     rows = np.zeros((chunks, m, $width))
     parallel = m * n > PARALLEL
@@ -119,6 +128,7 @@ def evaluate(u, $names, y, omega, parameters, precision, loss):
             stop = min(n, (chunk + 1) * length, start + strip)
             count = stop - start
 $slices3
+$arrays3
             f_tile = np.zeros(count)
             for i in range(m):
                 w = u[i, 0] / m
@@ -138,51 +148,6 @@ $second_pass4
     return np.sum(values), total''')
 
 
-def _product(factor: sympy.Expr, array: str) -> str:
-    if factor == 1:
-        return array
-    text = print_expression(factor)
-    return f"{text}*({array})" if factor.is_Symbol else f"({text})*({array})"
-
-
-class _Samplewise:
-    """Source lines for several expressions at once, the sample-free part kept apart."""
-
-    def __init__(self, derivation: FeatureDerivation, expressions: Sequence[sympy.Expr]) -> None:
-        renamed = [(item.symbol, f"{item.name}_tile") for item in derivation.spec.inputs]
-        lines, remaining = shared_lines(expressions, renamed)
-        arrays = {name for _, name in renamed}
-        self.scalar_lines: list[str] = []
-        self.array_lines: list[str] = []
-        self.costly: set[str] = set()
-        for line, value in lines:
-            name = line.split(" = ")[0]
-            if {symbol.name for symbol in value.free_symbols} & arrays:
-                arrays.add(name)
-                self.array_lines.append(line)
-                if value.func.__name__ in COSTLY:
-                    self.costly.add(name)
-            else:
-                self.scalar_lines.append(line)
-        self.arrays = arrays
-        self.remaining = remaining
-
-    def split(self, expression: sympy.Expr) -> tuple[sympy.Expr, str]:
-        """A product as (factor without samples, source of the factor with samples)."""
-        symbols = [symbol for symbol in expression.free_symbols if symbol.name in self.arrays]
-        factor, array = expression.as_independent(*symbols, as_Add=False)
-        return factor, print_expression(array)
-
-    def sums(self, targets: Sequence[str]) -> list[str]:
-        """Lines that add <g, expression> over a tile to each target; the sample-free factor is applied after summing."""
-        lines = []
-        for target, expression in zip(targets, self.remaining, strict=True):
-            if expression != 0:
-                factor, array = self.split(expression)
-                lines.append(f"{target} += {_product(factor, f'np.sum(g_tile*({array}))')}")
-        return lines
-
-
 def pointwise_body(derivation: FeatureDerivation) -> str:
     """Source of `forward`, `slopes`, `jacobian` and `certificate` for a pointwise feature.
 
@@ -195,15 +160,15 @@ def pointwise_body(derivation: FeatureDerivation) -> str:
     constants = [item.name for item in spec.constants]
     pairs = [(a, b) for a in range(dimension) for b in range(a, dimension)]
 
-    value = _Samplewise(derivation, [derivation.phi])
-    slope = _Samplewise(derivation, [derivation.phi, *derivation.gradient])
-    second = _Samplewise(
+    value = SampleLoops(derivation, [derivation.phi])
+    slope = SampleLoops(derivation, [derivation.phi, *derivation.gradient])
+    second = SampleLoops(
         derivation, [derivation.phi, *derivation.gradient, *(derivation.hessian[a][b] for a, b in pairs)]
     )
-    factor, array = value.split(value.remaining[0])
     second_targets = ["eta[i]", *(f"gradient[i, {a}]" for a in range(dimension))]
     second_targets += [f"hessian[i, {a}, {b}]" for a, b in pairs]
     slices = [f"{name}_tile = {name}[start:stop]" for name in inputs]
+    rows = [f"row{a} = result[{a}, i]" for a in range(1 + dimension)]
     return _BODY.substitute(
         names=", ".join(inputs + constants),
         types=", ".join(["float64[:]"] * len(inputs) + ["float64"] * len(constants)),
@@ -212,24 +177,24 @@ def pointwise_body(derivation: FeatureDerivation) -> str:
         width=1 + dimension,
         slices2=indent(2, slices),
         slices3=indent(3, slices),
-        whole2=indent(2, [f"{name}_tile = {name}" for name in inputs]),
+        whole1=indent(1, [f"{name}_tile = {name}" for name in inputs]),
         particle2=indent(2, [f"{p.name} = u[i, {1 + a}]" for a, p in enumerate(spec.parameters)]),
         particle3=indent(3, [f"{p.name} = u[i, {1 + a}]" for a, p in enumerate(spec.parameters)]),
         position2=indent(2, [f"{p.name} = positions[i, {a}]" for a, p in enumerate(spec.parameters)]),
-        value3=indent(
-            3,
-            value.scalar_lines + value.array_lines + [f"total += {_product(sympy.Symbol('w') * factor, array)}"],
-        ),
-        slope_scalars2=indent(2, slope.scalar_lines),
-        slope3=indent(3, slope.array_lines + slope.sums([f"result[i, {a}]" for a in range(1 + dimension)])),
+        value_arrays2=indent(2, _arrays(value.called_lines)),
+        value3=indent(3, [*value.scalars(), *value.fill(value.called_lines), *_accumulate(value, "total", [])]),
+        slope_scalars2=indent(2, slope.scalars()),
+        slope3=indent(3, _summation(slope, [f"result[i, {a}]" for a in range(1 + dimension)])),
+        jacobian_arrays1=indent(1, _arrays(slope.called_lines)),
         jacobian2=indent(
             2,
-            slope.scalar_lines
-            + slope.array_lines
-            + [f"result[{a}, i] = {print_expression(item)}" for a, item in enumerate(slope.remaining)],
+            slope.scalars()
+            + slope.fill(slope.called_lines)
+            + rows
+            + slope.loop([(f"row{a}[j] =", item) for a, item in enumerate(slope.remaining)], slope.called_lines),
         ),
-        certificate_scalars2=indent(2, second.scalar_lines),
-        certificate3=indent(3, second.array_lines + second.sums(second_targets)),
+        certificate_scalars2=indent(2, second.scalars()),
+        certificate3=indent(3, _summation(second, second_targets)),
         mirror2=indent(2, [f"hessian[i, {b}, {a}] = hessian[i, {a}, {b}]" for a, b in pairs if a != b]),
     )
 
@@ -238,28 +203,43 @@ def pointwise_evaluate(derivation: FeatureDerivation) -> str:
     """Source of `evaluate`: R and its slopes at the particles in one pass, every transcendental function once per pair."""
     spec = derivation.spec
     width = 1 + len(spec.parameters)
-    code = _Samplewise(derivation, [derivation.phi, *derivation.gradient])
-    particle = [f"{p.name} = u[i, {1 + a}]" for a, p in enumerate(spec.parameters)]
-    factor, array = code.split(code.remaining[0])
-    first_pass, second_pass = list(code.scalar_lines), list(code.scalar_lines)
-    kept = 0
-    for line in code.array_lines:
-        name = line.split(" = ")[0]
-        if name in code.costly:
-            first_pass.append(f"kept[{kept}, i, :count] = {line.split(' = ')[1]}")
-            line = f"{name} = kept[{kept}, i, :count]"
-            kept += 1
-        first_pass.append(line)
-        second_pass.append(line)
-    first_pass.append(f"f_tile += {_product(sympy.Symbol('w') * factor, array)}")
-    second_pass += code.sums([f"result[i, {a}]" for a in range(width)])
+    code = SampleLoops(derivation, [derivation.phi, *derivation.gradient])
+    kept = code.keep()
+    rows = [f"{name} = kept[{row}, i, :count]" for row, (name, _) in enumerate(kept)]
     return _EVALUATE.substitute(
         names=", ".join([item.name for item in spec.inputs] + [item.name for item in spec.constants]),
         first=spec.inputs[0].name,
         width=width,
-        kept=max(1, kept),
+        kept=max(1, len(kept)),
         slices3=indent(3, [f"{item.name}_tile = {item.name}[start:stop]" for item in spec.inputs]),
-        particle4=indent(4, particle),
-        first_pass4=indent(4, first_pass),
-        second_pass4=indent(4, second_pass),
+        arrays3=indent(3, _arrays(line for line in code.called_lines if line not in kept)),
+        particle4=indent(4, [f"{p.name} = u[i, {1 + a}]" for a, p in enumerate(spec.parameters)]),
+        first_pass4=indent(
+            4, [*code.scalars(), *rows, *code.fill(code.called_lines), *_accumulate(code, "f_tile", kept)]
+        ),
+        second_pass4=indent(4, [*code.scalars(), *rows, *code.sums([f"result[i, {a}]" for a in range(width)], kept)]),
     )
+
+
+def _arrays(lines: Iterable[Line]) -> list[str]:
+    return [f"{name} = np.empty(count)" for name, _ in lines]
+
+
+def _accumulate(code: SampleLoops, target: str, kept: Sequence[Line]) -> list[str]:
+    """Add w phi to a target, and fill the arrays to be kept that are no function's."""
+    factor, array = code.split(code.remaining[0])
+    weight = sympy.Symbol("weight", real=True)
+    statements = [
+        (f"{name}[j] =", sympy.Symbol(name, real=True))
+        for name, value in kept
+        if (name, value) not in code.called_lines
+    ]
+    return [
+        f"weight = {print_expression(sympy.Symbol('w', real=True) * factor)}",
+        *code.loop([*statements, (f"{target}[j] +=", weight * array)], code.called_lines),
+    ]
+
+
+def _summation(code: SampleLoops, targets: Sequence[str]) -> list[str]:
+    """Add <g, expression> over a tile to each target."""
+    return [*_arrays(code.called_lines), *code.fill(code.called_lines), *code.sums(targets, code.called_lines)]

@@ -110,6 +110,58 @@ class xlogy(ElementaryFunction):
         return True if self.args[0].is_extended_real and self.args[1].is_nonnegative else None
 
 
+class sinc(ElementaryFunction):
+    """sinc(z) = sin(pi z)/(pi z), and 1 at z = 0: the normalised one, as NumPy's, which is 0 at every other integer."""
+
+    @classmethod
+    def eval(cls, z: sympy.Expr) -> sympy.Expr | None:
+        return sympy.S.One if z.is_zero else None
+
+    def definition(self) -> sympy.Expr:
+        z = sympy.pi * self.args[0]
+        return sympy.sin(z) / z
+
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+        return -sympy.pi * spherical_bessel(1, sympy.pi * self.args[0])
+
+
+class spherical_bessel(ElementaryFunction):
+    """The spherical Bessel function j_n(z), n = 0, 1, ...: j_0(z) = sin(z)/z, with derivatives that stay finite at 0.
+
+    j_n' = (n j_(n-1) - (n + 1) j_(n+1))/(2n + 1), j_(n+1) = (2n + 1) j_n/z - j_(n-1); DLMF 10.51.
+    """
+
+    nargs = 2
+
+    @classmethod
+    def eval(cls, n: sympy.Integer, z: sympy.Expr) -> sympy.Expr | None:
+        return sympy.Integer(n == 0) if z.is_zero else None
+
+    def definition(self) -> sympy.Expr:
+        n, z = self.args
+        below, here = sympy.cos(z) / z, sympy.sin(z) / z  # j_(-1), j_0
+        for k in range(int(n)):
+            below, here = here, (2 * k + 1) * here / z - below
+        return here
+
+    def fdiff(self, argindex: int = 2) -> sympy.Expr:
+        n, z = self.args
+        below = n * spherical_bessel(n - 1, z) if n else sympy.S.Zero
+        return (below - (n + 1) * spherical_bessel(n + 1, z)) / (2 * n + 1)
+
+    def _eval_evalf(self, prec: int) -> sympy.Expr | None:
+        n, z = int(self.args[0]), self.args[1].evalf(prec_to_dps(prec))
+        if not z.is_real or not z.is_number:
+            return None
+        with mpmath.workprec(2 * prec + 10):  # the definition cancels near 0; Bessel's J does not
+            t = abs(mpmath.mpmathify(z))
+            value = mpmath.sqrt(mpmath.pi / (2 * t)) * mpmath.besselj(n + mpmath.mpf(1) / 2, t)
+            return sympy.Float(value if z > 0 else (-1) ** n * value, precision=prec)
+
+    def _eval_is_extended_real(self) -> bool | None:
+        return True if self.args[1].is_extended_real else None
+
+
 Function = tuple[Callable[..., Any], int]
 """What a name in an expression calls, and its number of arguments."""
 
@@ -133,6 +185,7 @@ FUNCTIONS: dict[str, Function] = {
     "sigmoid": (sigmoid, 1),
     "xlogx": (xlogx, 1),
     "xlogy": (xlogy, 2),
+    "sinc": (sinc, 1),
 }
 """The functions of every expression, by name."""
 

@@ -33,8 +33,8 @@ class LossSpec:
     """A convex loss l(f, y) of one coordinate, and its Fenchel conjugate l*(p, y) = sup_f p f - l(f, y).
 
     The loss is finite where every expression of `value_domain` is > 0, each of the form f + b; the conjugate where those
-    of `conjugate_domain` are >= 0. `targets`: y is any real number, a sign (-1 or 1), or a count (0, 1, 2, ...). `complex_values`: f and y may be complex; the loss is then that of the
-    real parts plus that of the imaginary parts.
+    of `conjugate_domain` are >= 0. `targets`: y is any real number, a sign (-1 or 1), or a count (0, 1, 2, ...).
+    `complex_values`: f and y may be complex; the loss is then that of the real parts plus that of the imaginary parts.
     """
 
     name: str

@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import sympy
+from sympy.core.function import UndefinedFunction
 from sympy.printing.pycode import PythonCodePrinter
+
+from .errors import SpecError
+from .helpers import is_helper, lower
 
 _FUNCTIONS = {
     name: f"np.{name}" for name in ("exp", "log", "sqrt", "sin", "cos", "tan", "tanh", "sinh", "cosh", "sign")
 } | {"atan": "np.arctan", "Abs": "np.abs"}
-COSTLY = {"exp", "log", "sin", "cos", "tan", "tanh", "sinh", "cosh", "atan", "softplus", "sigmoid", "xlogx", "xlogy"}
+_COSTLY = {"exp", "log", "sin", "cos", "tan", "tanh", "sinh", "cosh", "atan", "softplus", "sigmoid", "xlogx", "xlogy"}
+
+
+def is_costly(node: sympy.Basic) -> bool:
+    """Whether an expression is the value of a function that is worth computing once."""
+    name = node.func.__name__
+    return name in _COSTLY or is_helper(name)
 
 
 class KernelPrinter(PythonCodePrinter):  # type: ignore[misc]  # SymPy has no types
@@ -34,10 +44,14 @@ class KernelPrinter(PythonCodePrinter):  # type: ignore[misc]  # SymPy has no ty
         if name == "xlogy":  # log 1 = 0 where x = 0; a y that rounding made negative counts as 0
             second = self._print(expr.args[1])
             return f"(({argument})*np.log(np.where({argument} == 0.0, 1.0, np.maximum({second}, 0.0))))"
-        raise TypeError(f"no kernel source is known for the function {name}")
+        if isinstance(expr.func, UndefinedFunction) and is_helper(name):
+            return f"{name}({', '.join(map(self._print, expr.args))})"
+        raise SpecError(
+            f"kernels of losses are made of NumPy's functions; {name} is not one of them: rewrite the formula"
+        )
 
     _print_exp = _print_log = _print_sin = _print_cos = _print_tan = _print_Function
-    _print_tanh = _print_sinh = _print_cosh = _print_sign = _print_atan = _print_Abs = _print_Function
+    _print_tanh = _print_sinh = _print_cosh = _print_sign = _print_atan = _print_Abs = _print_erf = _print_Function
 
     def _print_Max(self, expr: sympy.Expr) -> str:
         return self._nest("np.maximum", expr.args)
@@ -110,7 +124,7 @@ def shared_lines(
     remaining : the expressions in terms of the `v` symbols.
     """
     names = {symbol: sympy.Symbol(name, **symbol.assumptions0) for symbol, name in renamed}
-    prepared = [expression.xreplace(names) for expression in expressions]
+    prepared = [lower(expression).xreplace(names) for expression in expressions]
     symbols = sympy.numbered_symbols("v", real=True)
     samplewise = set(names.values())
     hoisted: dict[sympy.Expr, sympy.Symbol] = {}
@@ -120,6 +134,8 @@ def shared_lines(
         value = hoist(value)
         if value.free_symbols & samplewise:
             samplewise.add(symbol)
+        elif is_helper(value.func.__name__):
+            value = sympy.Function(f"{value.func.__name__}_at", real=True)(*value.args)
         lines.append((f"{symbol} = {print_expression(value)}", value))
         return symbol
 
@@ -137,7 +153,7 @@ def shared_lines(
             hoisted[factor] = assign(next(symbols), factor)
         return hoisted[factor] * rest
 
-    applied = {node for item in prepared for node in item.atoms(sympy.Function) if node.func.__name__ in COSTLY}
+    applied = {node for item in prepared for node in item.atoms(sympy.Function) if is_costly(node)}
     known: dict[sympy.Expr, sympy.Symbol] = {}
     for node in sorted(applied, key=lambda node: (len(node.atoms(sympy.Function)), sympy.default_sort_key(node))):
         # Differentiation may write the same argument in another form, (a - b)² as (b - a)².

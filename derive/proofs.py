@@ -54,13 +54,14 @@ def _simplifies_to_zero(expression: sympy.Expr) -> bool:
 
 
 def draw_constants(constants: Sequence[Constant], draw: random.Random) -> dict[sympy.Symbol, sympy.Expr]:
-    return {
-        constant.symbol: between(draw, 0 if constant.positive else -2, 2 if constant.below is None else constant.below)
-        for constant in constants
-    }
+    point = {}
+    for constant in constants:
+        high = 2 if constant.below is None else min(2, sympy.Rational(constant.below))
+        point[constant.symbol] = between(draw, 0 if constant.positive else high - 4, high)
+    return point
 
 
-def between(draw: random.Random, low: int, high: int) -> sympy.Expr:
+def between(draw: random.Random, low: sympy.Rational | int, high: sympy.Rational | int) -> sympy.Expr:
     return low + (high - low) * sympy.Rational(draw.randint(1, 1008), 1009)
 
 

@@ -28,19 +28,21 @@ from .spec_tables import (
 )
 from .vector_loss import VectorLossSpec, read_vector_loss
 
-Domain = Literal["interval", "torus", "circle", "real", "ball"]
+Domain = Literal["interval", "nonnegative interval", "positive interval", "torus", "circle", "real", "ball"]
 Kind = Literal["pointwise", "ridge", "torus"]
 Family = Literal["partially 1-homogeneous", "2-homogeneous", "2-homogeneous in theta"]
 
 MAX_FILE_BYTES = 64 * 1024
-_FEATURE_KEYS = COMMON_KEYS | {"family", "phi", "warp", "parameters", "inputs"}
+_ASSUMPTIONS = {"positive interval": {"positive": True}, "nonnegative interval": {"nonnegative": True}}
+_FEATURE_KEYS = COMMON_KEYS | {"family", "phi", "warp", "penalty_weight", "parameters", "inputs"}
 
 
 @dataclass(frozen=True)
 class Parameter:
     """A coordinate of theta.
 
-    Its domain is an interval given with the data, the torus of period 1, the circle of period 2 pi, or the real line.
+    Its domain is an interval given with the data (of numbers >= 0, or > 0, where it says so), the torus of period 1, the
+    circle of period 2 pi, or the real line.
     The one parameter of a ridge feature is a vector: in R^d, or in a ball whose radius is given with the data.
     """
 
@@ -64,7 +66,7 @@ class FeatureSpec:
 
     kind "pointwise": phi is an expression of parameters and inputs; "ridge": an expression of z = <v, x>, where `warp`
     makes v of theta, entry by entry; "torus": h exp(-2 pi i sum_a k_a theta_a), one Fourier coefficient; frequencies are
-    declared in the parameters' order.
+    declared in the parameters' order. `penalty_weight`: kappa(theta) > 0 of the penalty int kappa d|mu|.
     """
 
     name: str
@@ -73,6 +75,7 @@ class FeatureSpec:
     reference: str
     phi: sympy.Expr
     warp: sympy.Expr
+    penalty_weight: sympy.Expr
     parameters: tuple[Parameter, ...]
     inputs: tuple[Input, ...]
     constants: tuple[Constant, ...]
@@ -117,11 +120,12 @@ def _read_toml(path: Path) -> tuple[dict[str, Any], str]:
 
 
 def _feature(table: Mapping[str, Any], sha256: str) -> FeatureSpec:
-    check_keys(table, _FEATURE_KEYS, optional={"parameters", "inputs", "constants", "warp"})
+    check_keys(table, _FEATURE_KEYS, optional={"parameters", "inputs", "constants", "warp", "penalty_weight"})
     kind = choice_of(table, "kind", (*get_args(Kind), "loss", "vector loss"))
     domains, descriptions = section_of(table, "parameters"), section_of(table, "inputs")
     parameters = tuple(
-        Parameter(name, sympy.Symbol(name, real=True), choice_of(domains, name, get_args(Domain))) for name in domains
+        Parameter(name, sympy.Symbol(name, **_ASSUMPTIONS.get(domain, {"real": True})), domain)
+        for name, domain in ((name, choice_of(domains, name, get_args(Domain))) for name in domains)
     )
     inputs = tuple(
         Input(name, sympy.Symbol(name, **_assumptions(kind, name)), text_of(descriptions, name))
@@ -141,6 +145,7 @@ def _feature(table: Mapping[str, Any], sha256: str) -> FeatureSpec:
         reference=text_of(table, "reference"),
         phi=phi,
         warp=_warp(table, kind, parameters),
+        penalty_weight=_penalty_weight(table, kind, (*parameters, *constants)),
         parameters=parameters,
         inputs=inputs,
         constants=constants,
@@ -157,6 +162,18 @@ def _warp(table: Mapping[str, Any], kind: Kind, parameters: tuple[Parameter, ...
     if kind != "ridge":
         raise SpecError(f"warp is for ridge features, found it with kind = {kind!r}: remove it")
     return expression_of(table, "warp", {parameters[0].name: symbol})
+
+
+def _penalty_weight(table: Mapping[str, Any], kind: Kind, declared: tuple[Parameter | Constant, ...]) -> sympy.Expr:
+    """kappa of the penalty int kappa d|mu|, an expression of parameters and constants; 1 unless a spec says otherwise."""
+    if "penalty_weight" not in table:
+        return sympy.S.One
+    if kind != "pointwise" or table.get("family") != "partially 1-homogeneous":
+        raise SpecError(
+            f"penalty_weight is for pointwise features that are partially 1-homogeneous, found kind = {kind!r} and family = "
+            f"{table.get('family')!r:.60}: remove it"
+        )
+    return expression_of(table, "penalty_weight", {item.name: item.symbol for item in declared})
 
 
 def _assumptions(kind: Kind, name: str) -> dict[str, bool]:

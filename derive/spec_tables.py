@@ -27,13 +27,28 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 
 @dataclass(frozen=True)
 class Constant:
-    """A real number fixed when the feature map or the loss is built; `below` is a strict upper bound."""
+    """A real number fixed when the feature map or the loss is built.
+
+    positive : it is > 0. below : it is < this number. default : what it is unless given, a number or the name of a
+    constant declared before it.
+    """
 
     name: str
     symbol: sympy.Symbol
     positive: bool
-    below: int | None
+    below: float | None
+    default: float | str | None
     description: str
+
+    def described(self) -> dict[str, Any]:
+        """What a kernel says of this constant."""
+        return {
+            "name": self.name,
+            "positive": self.positive,
+            "below": self.below,
+            "default": self.default,
+            "description": self.description,
+        }
 
 
 def check_keys(table: Mapping[str, Any], known: set[str], optional: set[str]) -> None:
@@ -98,19 +113,33 @@ def conditions_of(table: Mapping[str, Any], key: str, symbols: Mapping[str, symp
 
 
 def constants_of(table: Mapping[str, Any]) -> tuple[Constant, ...]:
-    constants = []
+    constants: list[Constant] = []
     for name, entry in section_of(table, "constants").items():
-        keys = {"positive", "description"}
-        if not isinstance(entry, dict) or not keys <= entry.keys() <= keys | {"below"}:
-            rule = 'a constant is a table { positive = true or false, description = "..." }, perhaps with below = 1'
+        keys = set(entry) if isinstance(entry, dict) else set()
+        optional = {"below", "default"}
+        if keys - optional != {"positive", "description"} or not isinstance(entry["positive"], bool):
+            rule = 'a constant is a table { positive = true or false, description = "..." }, with below and default if needed'
             raise SpecError(f"{rule}, found {name:.60} = {entry!r:.60}: rewrite it so")
-        positive, below = entry["positive"], entry.get("below")
-        if not isinstance(positive, bool) or not (below is None or (type(below) is int and abs(below) < 10**6)):
-            rule = "positive is true or false, and below a whole number under a million"
-            raise SpecError(f"{rule}, found {name:.60} = {entry!r:.60}: rewrite it so")
-        symbol = sympy.Symbol(name, positive=True) if positive else sympy.Symbol(name, real=True)
-        constants.append(Constant(name, symbol, positive, below, text_of(entry, "description")))
+        symbol = sympy.Symbol(name, positive=True) if entry["positive"] else sympy.Symbol(name, real=True)
+        below = _number(name, "below", entry["below"]) if "below" in keys else None
+        if below is not None and entry["positive"] and below <= 0:
+            raise SpecError(f"a positive constant is below a positive number, found {name} below {below}: raise it")
+        default = entry.get("default")
+        if "default" in keys and default not in [constant.name for constant in constants]:
+            default = _number(name, "default", default)
+            if (entry["positive"] and default <= 0) or (below is not None and default >= below):
+                raise SpecError(
+                    f"a default is a value the constant may take, found {name} = {default}: change one of them"
+                )
+        constants.append(Constant(name, symbol, entry["positive"], below, default, text_of(entry, "description")))
     return tuple(constants)
+
+
+def _number(name: str, key: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e300:
+        what = "a number, or the name of a constant above it" if key == "default" else "a number"
+        raise SpecError(f"{key} of a constant is {what}, found {value!r:.60} for {name}: correct it")
+    return float(value)
 
 
 def check_names(names: list[str], reserved: frozenset[str]) -> None:

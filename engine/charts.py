@@ -59,18 +59,18 @@ def _fit_derivatives(problem: Problem, weights: Array, positions: Array) -> tupl
 
 @dataclass(frozen=True, eq=False)
 class WeightsAndPositions:
-    """z_i = (w_i, theta_i), for features that are smooth in theta; V = penalty·|w_i|."""
+    """z_i = (w_i, theta_i) of kappa·mu, for features that are smooth in theta; V = penalty·|w_i|."""
 
     problem: Problem
 
     def coordinates(self, measure: Measure) -> Array:
-        return np.column_stack([measure.weights, measure.positions])
+        return np.column_stack([self.problem.scaled(measure).weights, measure.positions])
 
     def measure(self, z: Array) -> Measure:
         weights, positions = self._split(z)
         alive = np.any(weights != 0, axis=1)
         chosen = weights[alive] if self.problem.sign == "vector" else weights[alive, 0]
-        return Measure(chosen, self.problem.features.domain.project(positions[alive]))
+        return self.problem.unscaled(Measure(chosen, self.problem.features.domain.project(positions[alive])))
 
     def _split(self, z: Array) -> tuple[Array, Array]:
         return z[:, : self.problem.outputs], z[:, self.problem.outputs :]

@@ -17,6 +17,9 @@ from .errors import ProblemError
 from .losses import Field
 from .threads import single_threaded_blas
 
+_CHECKED_PER_AXIS = {1: 9, 2: 5}
+_LARGEST = 1e150  # of a sum of features: their squares are summed too, and must not overflow
+
 
 @dataclass(frozen=True, eq=False)
 class FeatureMap:
@@ -32,6 +35,10 @@ class FeatureMap:
     inputs : sample arrays by name; for torus features the cutoffs K_a and the filter h, of shape (2K_1 + 1, ..).
     constants : fixed numbers by name.
     statics : the arguments that every kernel call repeats.
+
+    Raises
+    ------
+    ProblemError : pointwise features overflow for these samples and constants somewhere in a coarse grid of the domain.
     """
 
     kernel: ModuleType
@@ -40,6 +47,26 @@ class FeatureMap:
     inputs: Mapping[str, Any]
     constants: Mapping[str, float]
     statics: tuple[Any, ...]
+
+    def __post_init__(self) -> None:
+        if self.kind == "pointwise" and np.all(np.isfinite(self.domain.upper - self.domain.lower)):
+            self._check_finite()
+
+    def _check_finite(self) -> None:
+        """exp(-theta x) with theta x = -1000 is refused here, before it makes a NaN of a sum."""
+        per_axis = _CHECKED_PER_AXIS.get(self.dimension, 3)  # ends included: what is monotonic is largest there
+        positions = self.domain.grid((per_axis,) * self.dimension)
+        sums = self.certificate(positions, np.ones(self.size))
+        sizes = np.max([np.abs(part).reshape(len(positions), -1).max(axis=1) for part in sums], axis=0)
+        if not np.all(sizes < _LARGEST):
+            worst = int(np.argmin(sizes < _LARGEST))
+            where = ", ".join(
+                f"{axis.name} = {value:g}" for axis, value in zip(self.domain.axes, positions[worst], strict=True)
+            )
+            raise ProblemError(
+                f"features must be finite, with their derivatives, all over the domain; those of {self.name} reach "
+                f"{sizes[worst]:.3g} at {where}; shorten the interval, or rescale the samples or the constants"
+            )
 
     @property
     def name(self) -> str:
@@ -161,6 +188,17 @@ class FeatureMap:
         with self._threads():
             jacobian: Field = self.kernel.jacobian(self._positions(positions), *self.statics)
         return jacobian
+
+    def penalty_weights(self, positions: Array) -> Array:
+        """kappa(theta_i) > 0 of the penalty int kappa d|mu|, shape (k,): 1 unless the spec has a `penalty_weight`.
+
+        The compiled features are phi/kappa: everything here but this function speaks of the measure kappa·mu.
+        """
+        positions = self._positions(positions)
+        if self.description["penalty_weight"] == "1":
+            return np.ones(len(positions))
+        weights: Array = self.kernel.penalty_weights(positions, *self.constants.values())
+        return weights
 
     def eta(self, positions: Array, g: Field) -> Array:
         """The dual certificate <g, phi(theta)>, shape (k,), or (k, q) for g of q outputs."""

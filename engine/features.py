@@ -23,7 +23,8 @@ def make(name: str, **arguments: Any) -> FeatureMap:
     Parameters
     ----------
     **arguments : by kind.
-        pointwise: every input as an array (n,), every constant as a number, every interval parameter as (low, high).
+        pointwise: every input as an array (n,), every constant as a number unless it has a default, every interval
+        parameter as (low, high).
         ridge: `x`, an array (n, d), the constants, and for units that are not 2-homogeneous the `radius` of the ball in
         which theta may lie. torus: `cutoff`, K >= 1 on every axis or a tuple of one each, and optionally `filter` (see
         `torus.make_torus`).
@@ -40,14 +41,18 @@ def make(name: str, **arguments: Any) -> FeatureMap:
         required = {"cutoff"}
     else:
         inputs = ["x"] if description["kind"] == "ridge" else [item["name"] for item in description["inputs"]]
-        intervals = [item["name"] for item in description["parameters"] if item["domain"] == "interval"]
+        intervals = [item["name"] for item in description["parameters"] if item["domain"].endswith("interval")]
         balls = ["radius"] if any(item["domain"] == "ball" for item in description["parameters"]) else []
-        required = known = {*inputs, *constants, *intervals, *balls}
+        known = {*inputs, *constants, *intervals, *balls}
+        required = known - {name for name, item in constants.items() if item["default"] is not None}
     unknown, missing = sorted(set(arguments) - known), sorted(required - set(arguments))
     if unknown or missing:
         what = f"there is no argument {unknown[0]!r}" if unknown else f"{missing[0]!r} is missing"
         raise ProblemError(f"{name} takes {', '.join(sorted(known))}; {what}; give exactly these")
-    numbers = {key: _check_constant(key, arguments[key], item["positive"]) for key, item in constants.items()}
+    numbers: dict[str, float] = {}
+    for key, item in constants.items():
+        default = numbers.get(item["default"], item["default"])
+        numbers[key] = check_constant(item, arguments.get(key, default))
     if description["kind"] == "torus":
         return make_torus(kernel, description, arguments["cutoff"], arguments.get("filter"))
     samples = check_inputs(description, {key: arguments[key] for key in inputs})
@@ -84,13 +89,21 @@ def _axis(parameter: Mapping[str, str], arguments: Mapping[str, Any]) -> Axis:
             f"{name} needs its interval as two numbers (low, high); got {arguments[name]!r:.60}; give both ends"
         ) from None
     rule = (f"the interval of {name}", "two finite numbers", "give both ends")
-    return Axis(name, number(rule[0], low, *rule[1:]), number(rule[0], high, *rule[1:]))
+    axis = Axis(name, number(rule[0], low, *rule[1:]), number(rule[0], high, *rule[1:]))
+    if (domain == "positive interval" and axis.low <= 0) or (domain == "nonnegative interval" and axis.low < 0):
+        rule_of_low = "> 0" if domain == "positive interval" else ">= 0"
+        raise ProblemError(f"the interval of {name} needs low {rule_of_low}; got ({axis.low}, {axis.high}); raise low")
+    return axis
 
 
-def _check_constant(name: str, value: Any, positive: bool) -> float:
+def check_constant(item: Mapping[str, Any], value: Any) -> float:
+    """A constant that its spec admits, as a float."""
+    name, below = item["name"], item["below"]
     constant = number(name, value, "a finite number", "choose another value")
-    if positive and constant <= 0:
+    if item["positive"] and constant <= 0:
         raise ProblemError(f"{name} must be positive; got {constant}; choose another value")
+    if below is not None and constant >= below:
+        raise ProblemError(f"{name} must be below {below:g}; got {constant}; choose another value")
     return constant
 
 
@@ -108,5 +121,15 @@ def __getattr__(name: str) -> Callable[..., FeatureMap]:
         return make(name, **arguments)
 
     feature.__name__ = name
-    feature.__doc__ = f"{describe(name)['title']}: {describe(name)['equation']}. Arguments as in `features.make`."
+    feature.__doc__ = _docstring(describe(name))
     return feature
+
+
+def _docstring(description: Mapping[str, Any]) -> str:
+    """Formula, arguments and source; what `help(features.gaussian)` shows."""
+    lines = [f"{description['title']}: {description['equation']}.", "", "Symbols", "-------"]
+    for item in (*description["inputs"], *description["constants"]):
+        default = "" if item.get("default") is None else f"; by default {item['default']}"
+        lines.append(f"{item['name']} : {item['description']}{default}.")
+    lines += [f"{item['name']} : parameter; domain: {item['domain']}." for item in description["parameters"]]
+    return "\n".join([*lines, "", f"Source: {description['reference']}. How to give arguments: `features.make`."])

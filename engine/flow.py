@@ -122,7 +122,7 @@ class Flow:
             alive = norm > 0
             degree = 2 if self.problem.features.family.endswith("in theta") else 1
             w, theta = w[alive] * norm[alive, None] ** degree, theta[alive] / norm[alive, None]
-        return Measure((w if self.problem.sign == "vector" else w[:, 0]) / m, theta)
+        return self.problem.unscaled(Measure((w if self.problem.sign == "vector" else w[:, 0]) / m, theta))
 
 
 class StepSize:

@@ -23,6 +23,7 @@ def merge(problem: Problem, measure: Measure, radius: float, negligible: float =
     negligible : atoms lighter than this fraction of the mass are left out.
     """
     problem.check(measure)
+    measure = problem.scaled(measure)
     keep = measure.sizes > negligible * measure.mass
     weights, positions = measure.weights[keep], measure.positions[keep]
     order = np.argsort(-measure.sizes[keep], kind="stable")
@@ -46,7 +47,7 @@ def merge(problem: Problem, measure: Measure, radius: float, negligible: float =
         merged_positions.append(domain.project(centre[None, :])[0])
     if not merged_weights:
         return problem.zero
-    return Measure(np.stack(merged_weights), np.stack(merged_positions))
+    return problem.unscaled(Measure(np.stack(merged_weights), np.stack(merged_positions)))
 
 
 def _close(problem: Problem, position: Array, delta: Array, others: Array, radius: float) -> NDArray[np.bool_]:

@@ -21,6 +21,8 @@ Sign = Literal["any", "nonnegative", "vector"]
 class Problem:
     """min over measures mu of J(mu) = R(int phi dmu) + penalty·|mu|(Theta)   (theory §1, CB18 §1).
 
+    Where the feature map's spec has a penalty weight kappa(theta) > 0, |mu| stands for int kappa d|mu|.
+
     Parameters
     ----------
     features : the feature map phi: Theta -> F.
@@ -115,7 +117,24 @@ class Problem:
     def forward(self, measure: Measure) -> Field:
         """f = int phi dmu, shape (size,), or (n, q)."""
         self.check(measure)
-        return self.features.forward(measure.weights, measure.positions)
+        scaled = self.scaled(measure)
+        return self.features.forward(scaled.weights, scaled.positions)
+
+    def scaled(self, measure: Measure) -> Measure:
+        """kappa·mu, the measure of which flows and charts speak: its features are phi/kappa, its penalty weight is 1."""
+        return self._times(measure, self.features.penalty_weights(measure.positions))
+
+    def unscaled(self, measure: Measure) -> Measure:
+        """mu from kappa·mu."""
+        return self._times(measure, 1 / self.features.penalty_weights(measure.positions))
+
+    @staticmethod
+    def _times(measure: Measure, factors: Array) -> Measure:
+        return Measure((measure.weights.T * factors).T, measure.positions)
+
+    def total_variation(self, measure: Measure) -> float:
+        """|mu|(Theta), or int kappa d|mu|."""
+        return self.scaled(measure).mass
 
     def value_and_gradient(self, particles: Array) -> tuple[float, Array]:
         """R(f) at f = (1/m) sum_i w_i phi(theta_i), and its gradient by (w_i, theta_i) times m, shape (m, q + d).
@@ -130,7 +149,7 @@ class Problem:
 
     def objective(self, measure: Measure) -> float:
         """J(mu)."""
-        return self.loss.value(self.forward(measure)) + self.penalty * measure.mass
+        return self.loss.value(self.forward(measure)) + self.penalty * self.total_variation(measure)
 
     def penalty_max(self) -> float:
         """The smallest penalty whose solution is the zero measure, sup_theta |<R'(0), phi(theta)>| (one-sided when mu >= 0;

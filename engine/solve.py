@@ -238,7 +238,10 @@ def _insert(problem: Problem, gap: Gap, measure: Measure) -> Measure | None:
     weights = -eta / sizes * (sizes - penalty) / max(norm**2 * curvature * len(eta), 1e-300)
     weights = weights if problem.sign == "vector" else weights[:, 0]
     for _ in range(40):
-        larger = Measure(np.concatenate([measure.weights, weights]), np.concatenate([measure.positions, positions]))
+        added = problem.unscaled(Measure(weights, positions))
+        larger = Measure(
+            np.concatenate([measure.weights, added.weights]), np.concatenate([measure.positions, positions])
+        )
         if problem.objective(larger) < gap.objective:
             return larger
         weights = weights / 2

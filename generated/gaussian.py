@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [{"description": "standard deviation of the kernel", "name": "sigma", "positive": true}], "equation": "phi = exp(-(-theta + x)**2/(2*sigma**2))", "family": "partially 1-homogeneous", "inputs": [{"description": "location of the sample", "name": "x"}], "kind": "pointwise", "losses": ["huber", "logistic", "poisson", "quantile", "squared", "squared_hinge"], "name": "gaussian", "parameters": [{"domain": "interval", "name": "theta"}], "reference": "Chizat and Bach (2018), section 4.1", "spec_sha256": "199c3a4ad4838ef7eddd5614703dad21a65473fbb4dc7adf9f1809e2e52f02a7", "title": "Gaussian kernel"}'
+DESCRIPTION = '{"constants": [{"below": null, "default": null, "description": "standard deviation of the kernel", "name": "sigma", "positive": true}], "equation": "phi = exp(-(-theta + x)**2/(2*sigma**2))", "family": "partially 1-homogeneous", "inputs": [{"description": "location of the sample", "name": "x"}], "kind": "pointwise", "losses": ["huber", "logistic", "poisson", "quantile", "squared", "squared_hinge"], "name": "gaussian", "parameters": [{"domain": "interval", "name": "theta"}], "penalty_weight": "1", "reference": "Chizat and Bach (2018), section 4.1", "spec_sha256": "199c3a4ad4838ef7eddd5614703dad21a65473fbb4dc7adf9f1809e2e52f02a7", "title": "Gaussian kernel"}'
 
 
 TILE = 1024  # samples handled at once: a few temporaries of this length stay in the first-level cache
@@ -24,14 +24,20 @@ def forward(u, x, sigma):
     for tile in range((n + TILE - 1) // TILE):
         start = tile * TILE
         stop = min(n, start + TILE)
+        count = stop - start
         x_tile = x[start:stop]
-        total = np.zeros(stop - start)
+        v0 = np.empty(count)
+        total = np.zeros(count)
         for i in range(m):
             w = u[i, 0]
             theta = u[i, 1]
             v1 = -(1.0/2.0)/sigma**2
-            v0 = np.exp(v1*(-theta + x_tile)**2)
-            total += w*(v0)
+            for j in range(count):
+                v0[j] = v1*(-theta + x_tile[j])**2
+            v0[:] = np.exp(v0)
+            weight = w
+            for j in range(count):
+                total[j] += v0[j]*weight
         f[start:stop] = total
     return f
 
@@ -48,11 +54,21 @@ def slopes(u, x, sigma, g):
         v1 = -(1.0/2.0)/sigma**2
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
+            count = stop - start
             g_tile = g[start:stop]
             x_tile = x[start:stop]
-            v0 = np.exp(v1*(-theta + x_tile)**2)
-            result[i, 0] += np.sum(g_tile*(v0))
-            result[i, 1] += v1*(np.sum(g_tile*(v0*(2.0*theta - 2.0*x_tile))))
+            v0 = np.empty(count)
+            for j in range(count):
+                v0[j] = v1*(-theta + x_tile[j])**2
+            v0[:] = np.exp(v0)
+            sum0 = 0.0
+            sum1 = 0.0
+            # omp simd reduction(+:sum0,sum1)
+            for j in range(count):
+                sum0 += g_tile[j]*v0[j]
+                sum1 += g_tile[j]*v0[j]*(2.0*theta - 2.0*x_tile[j])
+            result[i, 0] += sum0
+            result[i, 1] += sum1*v1
     return result
 
 
@@ -62,13 +78,20 @@ def jacobian(positions, x, sigma):
     k = positions.shape[0]
     n = x.shape[0]
     result = np.empty((2, k, n))
+    count = n
+    x_tile = x
+    v0 = np.empty(count)
     for i in range(k):
         theta = positions[i, 0]
-        x_tile = x
         v1 = -(1.0/2.0)/sigma**2
-        v0 = np.exp(v1*(-theta + x_tile)**2)
-        result[0, i] = v0
-        result[1, i] = v0*v1*(2.0*theta - 2.0*x_tile)
+        for j in range(count):
+            v0[j] = v1*(-theta + x_tile[j])**2
+        v0[:] = np.exp(v0)
+        row0 = result[0, i]
+        row1 = result[1, i]
+        for j in range(count):
+            row0[j] = v0[j]
+            row1[j] = v0[j]*v1*(2.0*theta - 2.0*x_tile[j])
     return result
 
 
@@ -89,14 +112,26 @@ def certificate(positions, x, sigma, g):
         v5 = (1.0/4.0)/sigma**4
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
+            count = stop - start
             g_tile = g[start:stop]
             x_tile = x[start:stop]
-            v0 = np.exp(v1*(-theta + x_tile)**2)
-            v2 = 2.0*theta - 2.0*x_tile
-            v3 = v0*v4
-            eta[i] += np.sum(g_tile*(v0))
-            gradient[i, 0] += (-1.0/2.0)*(np.sum(g_tile*(v2*v3)))
-            hessian[i, 0, 0] += np.sum(g_tile*(v0*v2**2*v5 - v3))
+            v0 = np.empty(count)
+            for j in range(count):
+                v0[j] = v1*(-theta + x_tile[j])**2
+            v0[:] = np.exp(v0)
+            sum0 = 0.0
+            sum1 = 0.0
+            sum2 = 0.0
+            # omp simd reduction(+:sum0,sum1,sum2)
+            for j in range(count):
+                v2_j = 2.0*theta - 2.0*x_tile[j]
+                v3_j = v0[j]*v4
+                sum0 += g_tile[j]*v0[j]
+                sum1 += g_tile[j]*v2_j*v3_j
+                sum2 += g_tile[j]*(v0[j]*v2_j**2*v5 - v3_j)
+            eta[i] += sum0
+            gradient[i, 0] += -1.0/2.0*sum1
+            hessian[i, 0, 0] += sum2
     return eta, gradient, hessian
 
 
@@ -290,6 +325,7 @@ def correlated(f, y, precision):
 STRIP = 65536  # numbers kept at once
 CHUNK = 512  # fewest samples for which a thread is worth while
 MOST_CHUNKS = 16
+VECTOR = 16  # samples: a multiple of the numbers in a register
 
 
 def evaluate(u, x, sigma, y, omega, parameters, precision, loss):
@@ -300,8 +336,8 @@ def evaluate(u, x, sigma, y, omega, parameters, precision, loss):
     m = u.shape[0]
     n = x.shape[0]
     chunks = max(1, min(MOST_CHUNKS, n // CHUNK))
-    length = (n + chunks - 1) // chunks
-    strip = max(16, min(TILE, STRIP // (m * 1)))
+    length = (n + chunks * VECTOR - 1) // (chunks * VECTOR) * VECTOR
+    strip = max(VECTOR, min(TILE, STRIP // (m * 1) // VECTOR * VECTOR))
     values = np.zeros(chunks)
     rows = np.zeros((chunks, m, 2))
     parallel = m * n > PARALLEL
@@ -318,9 +354,13 @@ def evaluate(u, x, sigma, y, omega, parameters, precision, loss):
                 w = u[i, 0] / m
                 theta = u[i, 1]
                 v1 = -(1.0/2.0)/sigma**2
-                kept[0, i, :count] = np.exp(v1*(-theta + x_tile)**2)
                 v0 = kept[0, i, :count]
-                f_tile += w*(v0)
+                for j in range(count):
+                    v0[j] = v1*(-theta + x_tile[j])**2
+                v0[:] = np.exp(v0)
+                weight = w
+                for j in range(count):
+                    f_tile[j] += v0[j]*weight
             g_tile = np.empty(count)
             for j in range(count):
                 values[chunk] += omega[start + j]*loss_value(loss, f_tile[j], y[start + j], parameters, start + j)
@@ -329,8 +369,14 @@ def evaluate(u, x, sigma, y, omega, parameters, precision, loss):
                 theta = u[i, 1]
                 v1 = -(1.0/2.0)/sigma**2
                 v0 = kept[0, i, :count]
-                result[i, 0] += np.sum(g_tile*(v0))
-                result[i, 1] += v1*(np.sum(g_tile*(v0*(2.0*theta - 2.0*x_tile))))
+                sum0 = 0.0
+                sum1 = 0.0
+                # omp simd reduction(+:sum0,sum1)
+                for j in range(count):
+                    sum0 += g_tile[j]*v0[j]
+                    sum1 += g_tile[j]*v0[j]*(2.0*theta - 2.0*x_tile[j])
+                result[i, 0] += sum0
+                result[i, 1] += sum1*v1
         rows[chunk] = result
     total = np.zeros((m, 2))
     for chunk in range(chunks):

@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"complex_values": false, "conjugate": "p**2/2 + p*y", "constants": [{"below": null, "description": "residual at which the square turns into the absolute value", "name": "delta", "positive": true}], "equation": "l(f, y) = (f - y)*Max(-delta, Min(delta, f - y)) - Max(-delta, Min(delta, f - y))**2/2", "kind": "loss", "name": "huber", "reference": "Huber, Robust estimation of a location parameter, Ann. Math. Statist. 35 (1964)", "spec_sha256": "c2aaf35cd1582eca9e6ec5fe26e3e68b246b7a34c8b30af7a2ad2c6d38361093", "targets": "real", "title": "Huber loss"}'
+DESCRIPTION = '{"complex_values": false, "conjugate": "p**2/2 + p*y", "constants": [{"below": null, "default": null, "description": "residual at which the square turns into the absolute value", "name": "delta", "positive": true}], "equation": "l(f, y) = (f - y)*Max(-delta, Min(delta, f - y)) - Max(-delta, Min(delta, f - y))**2/2", "kind": "loss", "name": "huber", "reference": "Huber, Robust estimation of a location parameter, Ann. Math. Statist. 35 (1964)", "spec_sha256": "c2aaf35cd1582eca9e6ec5fe26e3e68b246b7a34c8b30af7a2ad2c6d38361093", "targets": "real", "title": "Huber loss"}'
 
 
 ROUNDING = 1e-15  # of the terms of a condition: omega l'(f) divided by omega may leave the domain of l* by an ulp

@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [], "equation": "phi = cos(p + 2*pi*t*theta)", "family": "partially 1-homogeneous", "inputs": [{"description": "time of the sample", "name": "t"}], "kind": "pointwise", "losses": ["huber", "logistic", "poisson", "quantile", "squared", "squared_hinge"], "name": "line_spectrum", "parameters": [{"domain": "interval", "name": "theta"}, {"domain": "circle", "name": "p"}], "reference": "Tang, Bhaskar, Shah and Recht, Compressed sensing off the grid, IEEE Trans. Inf. Theory (2013)", "spec_sha256": "9b7a84ffee180ddcf2d6ee996638ff9f98b508c078e660a82a85a14aa3958cb8", "title": "Sinusoid of unknown frequency and phase"}'
+DESCRIPTION = '{"constants": [], "equation": "phi = cos(p + 2*pi*t*theta)", "family": "partially 1-homogeneous", "inputs": [{"description": "time of the sample", "name": "t"}], "kind": "pointwise", "losses": ["huber", "logistic", "poisson", "quantile", "squared", "squared_hinge"], "name": "line_spectrum", "parameters": [{"domain": "interval", "name": "theta"}, {"domain": "circle", "name": "p"}], "penalty_weight": "1", "reference": "Tang, Bhaskar, Shah and Recht, Compressed sensing off the grid, IEEE Trans. Inf. Theory (2013)", "spec_sha256": "9b7a84ffee180ddcf2d6ee996638ff9f98b508c078e660a82a85a14aa3958cb8", "title": "Sinusoid of unknown frequency and phase"}'
 
 
 TILE = 1024  # samples handled at once: a few temporaries of this length stay in the first-level cache
@@ -24,15 +24,21 @@ def forward(u, t):
     for tile in range((n + TILE - 1) // TILE):
         start = tile * TILE
         stop = min(n, start + TILE)
+        count = stop - start
         t_tile = t[start:stop]
-        total = np.zeros(stop - start)
+        v0 = np.empty(count)
+        total = np.zeros(count)
         for i in range(m):
             w = u[i, 0]
             theta = u[i, 1]
             p = u[i, 2]
             v1 = 2.0*np.pi*theta
-            v0 = np.cos(p + t_tile*v1)
-            total += w*(v0)
+            for j in range(count):
+                v0[j] = p + t_tile[j]*v1
+            v0[:] = np.cos(v0)
+            weight = w
+            for j in range(count):
+                total[j] += v0[j]*weight
         f[start:stop] = total
     return f
 
@@ -51,13 +57,27 @@ def slopes(u, t, g):
         v3 = -2.0*np.pi
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
+            count = stop - start
             g_tile = g[start:stop]
             t_tile = t[start:stop]
-            v0 = np.sin(p + t_tile*v1)
-            v2 = np.cos(p + t_tile*v1)
-            result[i, 0] += np.sum(g_tile*(v2))
-            result[i, 1] += v3*(np.sum(g_tile*(t_tile*v0)))
-            result[i, 2] += (-1.0)*(np.sum(g_tile*(v0)))
+            v0 = np.empty(count)
+            v2 = np.empty(count)
+            for j in range(count):
+                v0[j] = p + t_tile[j]*v1
+                v2[j] = p + t_tile[j]*v1
+            v0[:] = np.sin(v0)
+            v2[:] = np.cos(v2)
+            sum0 = 0.0
+            sum1 = 0.0
+            sum2 = 0.0
+            # omp simd reduction(+:sum0,sum1,sum2)
+            for j in range(count):
+                sum0 += g_tile[j]*v2[j]
+                sum1 += g_tile[j]*t_tile[j]*v0[j]
+                sum2 += g_tile[j]*v0[j]
+            result[i, 0] += sum0
+            result[i, 1] += sum1*v3
+            result[i, 2] += -sum2
     return result
 
 
@@ -67,17 +87,27 @@ def jacobian(positions, t):
     k = positions.shape[0]
     n = t.shape[0]
     result = np.empty((3, k, n))
+    count = n
+    t_tile = t
+    v0 = np.empty(count)
+    v2 = np.empty(count)
     for i in range(k):
         theta = positions[i, 0]
         p = positions[i, 1]
-        t_tile = t
         v1 = 2.0*np.pi*theta
         v3 = -2.0*np.pi
-        v0 = np.sin(p + t_tile*v1)
-        v2 = np.cos(p + t_tile*v1)
-        result[0, i] = v2
-        result[1, i] = t_tile*v0*v3
-        result[2, i] = -v0
+        for j in range(count):
+            v0[j] = p + t_tile[j]*v1
+            v2[j] = p + t_tile[j]*v1
+        v0[:] = np.sin(v0)
+        v2[:] = np.cos(v2)
+        row0 = result[0, i]
+        row1 = result[1, i]
+        row2 = result[2, i]
+        for j in range(count):
+            row0[j] = v2[j]
+            row1[j] = t_tile[j]*v0[j]*v3
+            row2[j] = -v0[j]
     return result
 
 
@@ -99,17 +129,35 @@ def certificate(positions, t, g):
         v5 = -4.0*np.pi**2
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
+            count = stop - start
             g_tile = g[start:stop]
             t_tile = t[start:stop]
-            v0 = np.sin(p + t_tile*v1)
-            v2 = np.cos(p + t_tile*v1)
-            v3 = t_tile*v4
-            eta[i] += np.sum(g_tile*(v2))
-            gradient[i, 0] += (-1.0)*(np.sum(g_tile*(v0*v3)))
-            gradient[i, 1] += (-1.0)*(np.sum(g_tile*(v0)))
-            hessian[i, 0, 0] += v5*(np.sum(g_tile*(t_tile**2*v2)))
-            hessian[i, 0, 1] += (-1.0)*(np.sum(g_tile*(v2*v3)))
-            hessian[i, 1, 1] += (-1.0)*(np.sum(g_tile*(v2)))
+            v0 = np.empty(count)
+            v2 = np.empty(count)
+            for j in range(count):
+                v0[j] = p + t_tile[j]*v1
+                v2[j] = p + t_tile[j]*v1
+            v0[:] = np.sin(v0)
+            v2[:] = np.cos(v2)
+            sum0 = 0.0
+            sum1 = 0.0
+            sum2 = 0.0
+            sum3 = 0.0
+            sum4 = 0.0
+            # omp simd reduction(+:sum0,sum1,sum2,sum3,sum4)
+            for j in range(count):
+                v3_j = t_tile[j]*v4
+                sum0 += g_tile[j]*v2[j]
+                sum1 += g_tile[j]*v0[j]*v3_j
+                sum2 += g_tile[j]*v0[j]
+                sum3 += g_tile[j]*t_tile[j]**2*v2[j]
+                sum4 += g_tile[j]*v2[j]*v3_j
+            eta[i] += sum0
+            gradient[i, 0] += -sum1
+            gradient[i, 1] += -sum2
+            hessian[i, 0, 0] += sum3*v5
+            hessian[i, 0, 1] += -sum4
+            hessian[i, 1, 1] += -sum0
         hessian[i, 1, 0] = hessian[i, 0, 1]
     return eta, gradient, hessian
 
@@ -304,6 +352,7 @@ def correlated(f, y, precision):
 STRIP = 65536  # numbers kept at once
 CHUNK = 512  # fewest samples for which a thread is worth while
 MOST_CHUNKS = 16
+VECTOR = 16  # samples: a multiple of the numbers in a register
 
 
 def evaluate(u, t, y, omega, parameters, precision, loss):
@@ -314,8 +363,8 @@ def evaluate(u, t, y, omega, parameters, precision, loss):
     m = u.shape[0]
     n = t.shape[0]
     chunks = max(1, min(MOST_CHUNKS, n // CHUNK))
-    length = (n + chunks - 1) // chunks
-    strip = max(16, min(TILE, STRIP // (m * 2)))
+    length = (n + chunks * VECTOR - 1) // (chunks * VECTOR) * VECTOR
+    strip = max(VECTOR, min(TILE, STRIP // (m * 2) // VECTOR * VECTOR))
     values = np.zeros(chunks)
     rows = np.zeros((chunks, m, 3))
     parallel = m * n > PARALLEL
@@ -334,11 +383,16 @@ def evaluate(u, t, y, omega, parameters, precision, loss):
                 p = u[i, 2]
                 v1 = 2.0*np.pi*theta
                 v3 = -2.0*np.pi
-                kept[0, i, :count] = np.sin(p + t_tile*v1)
                 v0 = kept[0, i, :count]
-                kept[1, i, :count] = np.cos(p + t_tile*v1)
                 v2 = kept[1, i, :count]
-                f_tile += w*(v2)
+                for j in range(count):
+                    v0[j] = p + t_tile[j]*v1
+                    v2[j] = p + t_tile[j]*v1
+                v0[:] = np.sin(v0)
+                v2[:] = np.cos(v2)
+                weight = w
+                for j in range(count):
+                    f_tile[j] += v2[j]*weight
             g_tile = np.empty(count)
             for j in range(count):
                 values[chunk] += omega[start + j]*loss_value(loss, f_tile[j], y[start + j], parameters, start + j)
@@ -350,9 +404,17 @@ def evaluate(u, t, y, omega, parameters, precision, loss):
                 v3 = -2.0*np.pi
                 v0 = kept[0, i, :count]
                 v2 = kept[1, i, :count]
-                result[i, 0] += np.sum(g_tile*(v2))
-                result[i, 1] += v3*(np.sum(g_tile*(t_tile*v0)))
-                result[i, 2] += (-1.0)*(np.sum(g_tile*(v0)))
+                sum0 = 0.0
+                sum1 = 0.0
+                sum2 = 0.0
+                # omp simd reduction(+:sum0,sum1,sum2)
+                for j in range(count):
+                    sum0 += g_tile[j]*v2[j]
+                    sum1 += g_tile[j]*t_tile[j]*v0[j]
+                    sum2 += g_tile[j]*v0[j]
+                result[i, 0] += sum0
+                result[i, 1] += sum1*v3
+                result[i, 2] += -sum2
         rows[chunk] = result
     total = np.zeros((m, 3))
     for chunk in range(chunks):

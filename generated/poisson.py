@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"complex_values": false, "conjugate": "-background*p - y + xlogx(y) - xlogy(y, 1 - p)", "constants": [{"below": null, "description": "known mean count without any atom", "name": "background", "positive": true}], "equation": "l(f, y) = background + f - xlogy(y, background + f)", "kind": "loss", "name": "poisson", "reference": "Harmany, Marcia and Willett, This is SPIRAL-TAP, IEEE Trans. Image Process. 21 (2012)", "spec_sha256": "1fd4a9538124507c0c3fd6822dcb75369076537eaba5e3796a6def708647a237", "targets": "count", "title": "Poisson negative log-likelihood"}'
+DESCRIPTION = '{"complex_values": false, "conjugate": "-background*p - y + xlogx(y) - xlogy(y, 1 - p)", "constants": [{"below": null, "default": null, "description": "known mean count without any atom", "name": "background", "positive": true}], "equation": "l(f, y) = background + f - xlogy(y, background + f)", "kind": "loss", "name": "poisson", "reference": "Harmany, Marcia and Willett, This is SPIRAL-TAP, IEEE Trans. Image Process. 21 (2012)", "spec_sha256": "1fd4a9538124507c0c3fd6822dcb75369076537eaba5e3796a6def708647a237", "targets": "count", "title": "Poisson negative log-likelihood"}'
 
 
 ROUNDING = 1e-15  # of the terms of a condition: omega l'(f) divided by omega may leave the domain of l* by an ulp

@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"complex_values": false, "conjugate": "p**2*width/2 + p*y", "constants": [{"below": 1, "description": "level of the quantile, between 0 and 1", "name": "tau", "positive": true}, {"below": null, "description": "range of residuals over which the kink is rounded", "name": "width", "positive": true}], "equation": "l(f, y) = -width*Max(-tau, Min((f - y)/width, 1 - tau))**2/2 + (f - y)*Max(-tau, Min((f - y)/width, 1 - tau))", "kind": "loss", "name": "quantile", "reference": "Koenker and Bassett, Regression quantiles, Econometrica 46 (1978); smoothed by its Moreau envelope", "spec_sha256": "f944cb22669e015cbea27bb120c818ef3b0ca16d31e36d77533bf5562263398b", "targets": "real", "title": "Smoothed quantile loss"}'
+DESCRIPTION = '{"complex_values": false, "conjugate": "p**2*width/2 + p*y", "constants": [{"below": 1.0, "default": null, "description": "level of the quantile, between 0 and 1", "name": "tau", "positive": true}, {"below": null, "default": null, "description": "range of residuals over which the kink is rounded", "name": "width", "positive": true}], "equation": "l(f, y) = -width*Max(-tau, Min((f - y)/width, 1 - tau))**2/2 + (f - y)*Max(-tau, Min((f - y)/width, 1 - tau))", "kind": "loss", "name": "quantile", "reference": "Koenker and Bassett, Regression quantiles, Econometrica 46 (1978); smoothed by its Moreau envelope", "spec_sha256": "f944cb22669e015cbea27bb120c818ef3b0ca16d31e36d77533bf5562263398b", "targets": "real", "title": "Smoothed quantile loss"}'
 
 
 ROUNDING = 1e-15  # of the terms of a condition: omega l'(f) divided by omega may leave the domain of l* by an ulp

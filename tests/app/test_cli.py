@@ -12,12 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import conicflow as cf
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from conicflow.app import cli, results
 from conicflow.app.model_tables import loss_forms
-from conicflow.engine.kernels import kernel_names
+from conicflow.engine.kernels import describe, kernel_names
 
 RIGHT = """
 [features]
@@ -282,6 +283,15 @@ def test_features_and_losses_list_the_catalogue() -> None:
     done = run("features")
     assert done.exit_code == 0
     for words in ("fourier: ", "gaussian: ", "line_spectrum: ", "relu: ", "cutoff: an integer", "theta: two finite"):
+        assert words in done.stdout
+    for name in cf.features.names():
+        description = describe(name)
+        entry = f"{name}: {description['title']}\n    {description['equation']}\n    {description['reference']}\n"
+        assert entry in done.stdout
+        keys = done.stdout.split(entry)[1].split("\n")
+        for item in description["constants"]:
+            assert any(line.startswith(f"    {item['name']}: ") for line in keys)
+    for words in ("sigma: two finite numbers, 0 < low < high", "pixel: an optional finite number; without it, 1"):
         assert words in done.stdout
     done = run("losses")
     assert done.exit_code == 0

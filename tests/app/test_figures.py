@@ -22,6 +22,11 @@ HEADS = {
     "fourier_3d": 'name = "fourier_3d"\ncutoff = 1\n[loss]\nname = "squared"\ndata = "data.npz:space"\n',
     "gaussian": 'name = "gaussian"\nx = "data.npz:x"\nsigma = 0.1\ntheta = [0, 1]\n'
     '[loss]\nname = "squared"\ndata = "data.npz:bumps"\n',
+    "gaussian_2d": 'name = "gaussian_2d"\nx1 = "data.npz:x1"\nx2 = "data.npz:x2"\nsigma1 = 0.15\ntheta1 = [0, 1]\n'
+    'theta2 = [0, 1]\n[loss]\nname = "squared"\ndata = "data.npz:image"\n',
+    "gaussian_3d_width": 'name = "gaussian_3d_width"\nx1 = "data.npz:x1"\nx2 = "data.npz:x2"\nx3 = "data.npz:x2"\n'
+    "sigma = [0.1, 0.3]\ntheta1 = [0, 1]\ntheta2 = [0, 1]\ntheta3 = [0, 1]\n"
+    '[loss]\nname = "squared"\ndata = "data.npz:image"\n',
     "line_spectrum": 'name = "line_spectrum"\nt = { data = "data.npz:t", subtract = "mean" }\ntheta = [0.02, 0.4]\n'
     '[loss]\nname = "squared"\ndata = { data = "data.npz:wave", divide = "deviation" }\n',
     "relu": 'name = "relu"\nx = "data.npz:rows"\n'
@@ -32,6 +37,8 @@ TAILS = {
     "fourier_2d": '[truth]\npositions = "data.npz:points"\nweights = "data.npz:weights"\n',
     "fourier_3d": "",
     "gaussian": "",
+    "gaussian_2d": '[truth]\npositions = "data.npz:places"\nweights = "data.npz:weights"\n',
+    "gaussian_3d_width": "[solve]\nrelative_gap = 1e-3\n",
     "line_spectrum": '[labels]\ninput = "time"\nunit = "s"\ndata = "voltage (V)"\n',
     "relu": "[solve]\nrelative_gap = 1e-2\n[holdout]\nfraction = 0.3\n",
 }
@@ -41,6 +48,8 @@ DRAWINGS = {
     "fourier_2d": figures_plane.draw_plane,
     "fourier_3d": figures_plane.draw_plane,
     "gaussian": figures_line.draw_line,
+    "gaussian_2d": figures_plane.draw_plane,
+    "gaussian_3d_width": figures_plane.draw_plane,
     "line_spectrum": figures_spectrum.draw_spectrum,
     "relu": figures_network.draw_network,
 }
@@ -54,6 +63,9 @@ def solved(folder: Path, kind: str, measure: str) -> Solution:
     t = np.arange(60.0)
     rows = random.standard_normal((80, 2))
     points = np.array([[0.02, 0.3], [0.5, 0.7]])
+    x1, x2 = (axis.ravel() for axis in np.meshgrid(np.linspace(0, 1, 9), np.linspace(0, 1, 9)))
+    places = np.array([[0.3, 0.3], [0.6, 0.8]])
+    bumps = np.exp(-((x1[:, None] - places[:, 0]) ** 2 + (x2[:, None] - places[:, 1]) ** 2) / (2 * 0.15**2))
     arrays: dict[str, Any] = {
         "points": points,
         "plane": np.einsum(
@@ -65,6 +77,10 @@ def solved(folder: Path, kind: str, measure: str) -> Solution:
         "coefficients": np.exp(-2j * np.pi * np.outer(np.arange(-5, 6), positions)) @ weights,
         "x": x,
         "bumps": np.exp(-((x - 0.3) ** 2) / 0.02) + 0.01 * random.standard_normal(50),
+        "x1": x1,
+        "x2": x2,
+        "places": places,
+        "image": bumps @ weights,
         "t": t,
         "wave": 3 * np.cos(2 * np.pi * 0.11 * t + 1) + np.cos(2 * np.pi * 0.3 * t) + 0.1 * random.standard_normal(60),
         "rows": rows,
@@ -118,10 +134,8 @@ def test_every_axis_is_labelled(case: tuple[str, Solution, Path]) -> None:
     figure = Figure()
     DRAWINGS[kind](solution, figure)
     panels = [axes for axes in figure.axes if axes.get_label() != "<colorbar>"]
-    for axes in figure.axes:
-        assert axes.get_ylabel()
-    for axes in panels:
-        assert axes.get_title(loc="left") or axes.get_title()
+    assert all(axes.get_ylabel() for axes in figure.axes)
+    assert all(axes.get_title(loc="left") or axes.get_title() for axes in panels)
     assert panels[-1].get_xlabel()
 
 
@@ -241,6 +255,8 @@ def test_tables_speak_the_words_of_the_problem(case: tuple[str, Solution, Path])
         "fourier_2d": ["theta1", "theta2", "weight"],
         "fourier_3d": ["theta1", "theta2", "theta3", "weight"],
         "gaussian": ["theta", "weight"],
+        "gaussian_2d": ["theta1", "theta2", "weight"],
+        "gaussian_3d_width": ["theta1", "theta2", "theta3", "sigma", "weight"],
         "line_spectrum": ["period", "(s)", "frequency", "amplitude", "phase"],
         "relu": ["strength", "theta0", "theta1"],
     }[kind]
@@ -259,3 +275,19 @@ def test_held_out_scores_are_in_the_result(tmp_path: Path) -> None:
     assert solution.holdout["r2"] > solution.holdout["ridge_r2"]
     again = read_result_folder(tmp_path / "out")
     assert again.holdout == solution.holdout
+
+
+def test_atoms_in_the_plane_are_drawn_where_they_are(tmp_path: Path) -> None:
+    """The discs of the last panel, and the certificate's colours at the atoms: its bounds, with the other sign."""
+    solution = solved(tmp_path, "gaussian_2d", "penalty_ratio = 0.1")
+    figure = Figure()
+    figures_plane.draw_plane(solution, figure)
+    measure, penalty = solution.result.measure, solution.file.problem.penalty
+    discs = next(item for item in figure.axes[0].collections if len(item.get_offsets()) == len(measure))
+    np.testing.assert_array_equal(discs.get_offsets(), measure.positions)
+    image = figure.axes[0].images[0]
+    assert image.get_clim() == pytest.approx((-penalty, penalty), rel=1e-6)  # |eta| <= penalty: the gap is closed
+    rows, columns = image.get_array().shape
+    for position, weight in zip(measure.positions, measure.weights, strict=True):
+        value = image.get_array()[round(position[1] * (rows - 1)), round(position[0] * (columns - 1))]
+        assert value == pytest.approx(-np.sign(weight) * penalty, rel=1e-3)  # half a pixel from the extremum

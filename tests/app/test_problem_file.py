@@ -115,6 +115,28 @@ def test_a_penalty_ratio_is_of_the_smallest_penalty_whose_solution_is_zero(write
     assert problem.penalty == 0.1 * problem.penalty_max()
 
 
+PLANE = """
+[features]
+name = "gaussian_2d"
+x1 = "data.npz:x"
+x2 = "data.npz:x"
+sigma1 = 0.1
+theta1 = [0, 1]
+theta2 = [0, 1]
+[loss]
+name = "squared"
+data = "data.npz:signal"
+[measure]
+penalty = 0.5
+"""
+
+
+def test_a_constant_with_a_default_may_be_left_out(write: Write) -> None:
+    assert read_problem(write(PLANE)).problem.features.constants == {"sigma1": 0.1, "sigma2": 0.1}
+    text = PLANE.replace("sigma1 = 0.1", "sigma1 = 0.1\nsigma2 = 0.2")
+    assert read_problem(write(text)).problem.features.constants == {"sigma1": 0.1, "sigma2": 0.2}
+
+
 def test_options_and_truth(write: Write) -> None:
     text = FOURIER + "[solve]\nparticles = 7\nrelative_gap = 1e-3\nflow_steps = 9\nseed = 5\n"
     text += '[truth]\npositions = "data.npz:positions"\nweights = "data.npz:weights"\n'
@@ -276,6 +298,18 @@ BAD = {
     "interval upside down": (replaced(GAUSSIAN, "[0, 1]", "[1, 0]"), ["theta", "low < high", "[1, 0]"]),
     "interval with NaN": (replaced(GAUSSIAN, "[0, 1]", "[0, nan]"), ["theta", "low < high", "nan"]),
     "sigma negative": (replaced(GAUSSIAN, "sigma = 0.1", "sigma = -1"), ["sigma", "positive", "-1"]),
+    "sigma2 text": (
+        replaced(PLANE, "sigma1 = 0.1", 'sigma1 = 0.1\nsigma2 = "a"'),
+        ["sigma2 must be an optional finite number; without it, the value of sigma1", "'a'"],
+    ),
+    "width from zero": (
+        replaced(replaced(GAUSSIAN, '"gaussian"', '"gaussian_width"'), "sigma = 0.1", "sigma = [0, 1]"),
+        ["interval of sigma needs low > 0", "(0.0, 1.0)", "raise low"],
+    ),
+    "overflow": (
+        replaced(replaced(GAUSSIAN, '"gaussian"', '"laplace"'), "sigma = 0.1\ntheta = [0, 1]", "theta = [-1000, 1]"),
+        ["features must be finite", "theta = -1000", "shorten the interval"],
+    ),
     "sigma text": (replaced(GAUSSIAN, "sigma = 0.1", 'sigma = "a"'), ["sigma must be a finite number", "'a'"]),
     "missing file": (replaced(FOURIER, "data.npz", "none.npz"), ["[loss] data", "none.npz", "problem file"]),
     "missing column": (replaced(RELU, "a,b", "a,c"), ["[features] x", "'c'", "a, b, y"]),

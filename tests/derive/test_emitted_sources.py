@@ -12,6 +12,17 @@ from conicflow.derive.printer import shared_lines
 from conicflow.derive.spec import load_spec
 
 COSTLY = {"exp", "expm1", "log", "log1p", "sin", "cos", "tan", "tanh", "sinh", "cosh", "arctan"}
+FUNCTIONS = ("forward", "slopes", "jacobian", "certificate")
+ONE_EXPONENTIAL = (
+    "gaussian",
+    "gaussian_2d",
+    "gaussian_2d_width",
+    "gaussian_3d",
+    "gaussian_3d_width",
+    "gaussian_density",
+    "gaussian_width",
+    "laplace",
+)
 # np.* calls in each function of a kernel. On the torus: one pair for the ratio of each axis, one for each fresh start.
 TORUS = {
     "harmonics": {"cos": 2, "sin": 2},
@@ -22,12 +33,21 @@ TORUS = {
     "jacobian": {"cos": 1, "sin": 1},
 }
 EXPECTED = {
-    "gaussian": {name: {"exp": 1} for name in ("forward", "slopes", "jacobian", "certificate")},
+    **{name: {function: {"exp": 1} for function in FUNCTIONS} for name in ONE_EXPONENTIAL},
+    "pixel_gaussian": {
+        function: {"exp": 4} for function in FUNCTIONS
+    },  # two pixel edges along each axis, shared with erf
+    "lorentzian": {function: {} for function in FUNCTIONS},
+    "sinc": {"forward": {"sin": 1}, **{function: {"cos": 1, "sin": 1} for function in FUNCTIONS[1:]}},
+    "damped_lines": {
+        "forward": {"cos": 1, "exp": 1},
+        **{function: {"cos": 1, "exp": 1, "sin": 1} for function in FUNCTIONS[1:]},
+    },
     "line_spectrum": {
         "forward": {"cos": 1},
         **{name: {"cos": 1, "sin": 1} for name in ("slopes", "jacobian", "certificate")},
     },
-    "relu": {name: {} for name in ("forward", "slopes", "jacobian", "certificate")},
+    "relu": {name: {} for name in FUNCTIONS},
     "fourier": TORUS,
     "fourier_2d": TORUS,
     "fourier_3d": TORUS,

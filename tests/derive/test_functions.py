@@ -4,7 +4,17 @@ import mpmath
 import numpy as np
 import pytest
 import sympy
-from conicflow.derive.functions import differentiate, expand_definitions, sigmoid, smooth_cases, softplus, xlogx, xlogy
+from conicflow.derive.functions import (
+    differentiate,
+    expand_definitions,
+    sigmoid,
+    sinc,
+    smooth_cases,
+    softplus,
+    spherical_bessel,
+    xlogx,
+    xlogy,
+)
 from conicflow.derive.printer import print_expression
 from printed import import_source
 
@@ -78,3 +88,29 @@ def test_xlogy_in_a_kernel(tmp_path):
     found = value(np.array([1.0, 1.0, 3.0]), np.array([0.0, 2.0, 0.5]))
     assert found.tolist() == [0.0, 0.0, 2 * np.log(0.5)]
     assert value(3.0, 0.5) == 2 * np.log(0.5)
+
+
+@pytest.mark.parametrize("order", range(5))
+def test_spherical_bessel_functions_and_their_derivatives(order):
+    """Equal to their closed forms, with the derivative of those; and right where those cancel."""
+    z = sympy.Symbol("z", positive=True)
+    function = spherical_bessel(order, z)
+    assert sympy.simplify(expand_definitions(function.diff(z)) - expand_definitions(function).diff(z)) == 0
+    assert function.subs(z, 0) == (order == 0)
+    for value in (sympy.Rational(-7, 3), sympy.Rational(1, 10**9)):
+        with mpmath.workdps(3 * DIGITS):  # the closed form cancels to a part in 1e9^5
+            found = mpmath.mpf(str(function.subs(z, value).evalf(DIGITS)))
+            expected = mpmath.mpf(str(expand_definitions(function).subs(z, value).evalf(3 * DIGITS)))
+            assert abs(found - expected) < abs(expected) * mpmath.mpf("1e-48")
+
+
+def test_sinc_is_the_normalised_one():
+    z = sympy.Symbol("z", real=True)
+    assert [sinc(z).subs(z, value) for value in (0, sympy.S.Half)] == [1, sinc(sympy.S.Half)]
+    assert expand_definitions(sinc(sympy.S.Half)) == 2 / sympy.pi
+    assert sinc(sympy.Integer(3)).evalf(DIGITS) == 0
+    derivative = sinc(z).diff(z)
+    assert derivative.subs(z, 0) == 0
+    assert sympy.simplify(expand_definitions(derivative) - expand_definitions(sinc(z)).diff(z)) == 0
+    second = derivative.diff(z).subs(z, 0)  # sinc(z) = 1 - pi² z²/6 + ...
+    assert sympy.simplify(second + sympy.pi**2 / 3) == 0

@@ -83,7 +83,33 @@ def test_a_feature_as_read(tmp_path):
     assert [(item.name, item.symbol, item.domain) for item in spec.parameters] == [("theta", theta, "interval")]
     assert [(item.name, item.symbol, item.description) for item in spec.inputs] == [("x", x, "location")]
     assert [(item.name, item.symbol, item.positive) for item in spec.constants] == [("width", width, True)]
+    assert [(item.below, item.default) for item in spec.constants] == [(None, None)]
     assert (spec.kind, spec.family_claim) == ("pointwise", "partially 1-homogeneous")
+
+
+def test_constants_have_bounds_and_defaults(tmp_path):
+    path = tmp_path / "lorentz.toml"
+    old = 'width = { positive = true, description = "half width" }'
+    assert old in POINTWISE
+    new = (
+        'width = { positive = true, below = 1, default = 0.5, description = "a" }\n'
+        'height = { positive = false, default = "width", description = "b" }'
+    )
+    path.write_text(POINTWISE.replace(old, new).replace('phi = "1', 'phi = "height'))
+    width, height = load_spec(path).constants
+    assert (width.below, width.default, height.below, height.default) == (1.0, 0.5, None, "width")
+    assert width.described()["default"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("domain", "positive", "nonnegative"),
+    [("interval", None, None), ("nonnegative interval", None, True), ("positive interval", True, True)],
+)
+def test_the_domain_says_where_a_parameter_lies(tmp_path, domain, positive, nonnegative):
+    path = tmp_path / "lorentz.toml"
+    path.write_text(POINTWISE.replace('"interval"', f'"{domain}"'))
+    symbol = load_spec(path).parameters[0].symbol
+    assert (symbol.is_real, symbol.is_positive, symbol.is_nonnegative) == (True, positive, nonnegative)
 
 
 def test_a_loss_as_read(tmp_path):
@@ -209,6 +235,20 @@ def test_the_hash_ignores_the_style_of_newlines_and_nothing_else(tmp_path):
         ("{ positive = true, ", "{ ", "a constant is a table"),
         ("{ positive = true, ", "{ sign = 1, positive = true, ", "a constant is a table"),
         ("{ positive = true, description = ", "0.1 # ", "a constant is a table"),
+        ("positive = true, ", "positive = true, below = 0, ", "below a positive number, found width below 0"),
+        ("positive = true, ", 'positive = true, below = "one", ', "below of a constant is a number, found 'one'"),
+        ("positive = true, ", "positive = true, below = true, ", "found True"),
+        ("positive = true, ", "positive = true, below = nan, ", "found nan"),
+        ("positive = true, ", "positive = true, default = -1, ", "a default is a value the constant may take"),
+        ("positive = true, ", "positive = true, below = 1, default = 1, ", "found width = 1"),
+        ("positive = true, ", "positive = true, default = inf, ", "found inf"),
+        (
+            "positive = true, ",
+            'positive = true, default = "width", ',
+            "or the name of a constant above it, found 'width'",
+        ),
+        ("positive = true, ", 'positive = true, default = "x", ', "found 'x'"),
+        ("positive = true, ", "positive = true, default = [1], ", "found [1]"),
         ("[inputs]", "[[inputs]]", "inputs is a table"),
         ("[parameters]", "[", "valid TOML"),
     ],

@@ -8,9 +8,9 @@ import conicflow as cf
 import mpmath
 import numpy as np
 import pytest
-from by_hand import DIGITS
 from conicflow.engine.errors import ProblemError
 from conicflow.engine.kernels import describe, kernel_names
+from exact import DIGITS
 from hypothesis import given
 from hypothesis import strategies as st
 from loss_checks import check_fenchel_young, check_gram, order, remainders

@@ -3,43 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import conicflow as cf
 import mpmath
 import numpy as np
+from by_hand_pointwise import EXAMPLES
+from exact import ByHand, Orders
 
-DIGITS = 50
-Orders = tuple[int, ...]
 TORUS = {"fourier": 1, "fourier_2d": 2, "fourier_3d": 3}  # and their dimensions
-NAMES = ("fourier", "fourier_2d", "fourier_3d", "gaussian", "line_spectrum", "relu")
-
-
-@dataclass(frozen=True)
-class ByHand:
-    """phi of one feature map.
-
-    features : what is to be tested.
-    exact : phi(theta)_j in mpmath, for theta and j.
-    dense : phi (k, size) and its gradient (k, d, size) in NumPy, for positions (k, d).
-    magnitude : the natural size (size,) of a partial derivative of phi, by its orders: what its error is measured in.
-    """
-
-    features: cf.FeatureMap
-    exact: Callable[[Sequence[Any], int], Any]
-    dense: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
-    magnitude: Callable[[Orders], np.ndarray]
-
-    def derivative(self, theta: Sequence[float], orders: Orders, j: int) -> Any:
-        """A partial derivative of phi(theta)_j in 50 digits."""
-        point = tuple(mpmath.mpf(value) for value in theta)
-        if not any(orders):
-            return self.exact(point, j)
-        if len(point) == 1:
-            return mpmath.diff(lambda *theta: self.exact(theta, j), point[0], orders[0])
-        return mpmath.diff(lambda *theta: self.exact(theta, j), point, orders)
+NAMES = (*TORUS, *EXAMPLES, "relu")
 
 
 def fourier(h: np.ndarray) -> ByHand:
@@ -61,37 +35,6 @@ def fourier(h: np.ndarray) -> ByHand:
         exact,
         dense,
         lambda orders: np.abs(h.ravel()) * np.prod((2 * np.pi * np.abs(k)) ** np.array(orders), axis=1),
-    )
-
-
-def gaussian(x: np.ndarray, sigma: float, theta: tuple[float, float]) -> ByHand:
-    """phi = exp(-(x - theta)²/(2 sigma²))."""
-
-    def dense(theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        z = (x - theta) / sigma
-        phi = np.exp(-(z**2) / 2)
-        return phi, (z / sigma * phi)[:, None, :]
-
-    return ByHand(
-        cf.features.gaussian(x=x, sigma=sigma, theta=theta),
-        lambda theta, j: mpmath.exp(-((mpmath.mpf(float(x[j])) - theta[0]) ** 2) / (2 * mpmath.mpf(sigma) ** 2)),
-        dense,
-        lambda orders: np.full(len(x), sigma ** -orders[0]),
-    )
-
-
-def line_spectrum(t: np.ndarray, theta: tuple[float, float]) -> ByHand:
-    """phi = cos(2 pi theta t + p)."""
-
-    def dense(theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        angle = 2 * np.pi * theta[:, :1] * t + theta[:, 1:]
-        return np.cos(angle), np.stack([-2 * np.pi * t * np.sin(angle), -np.sin(angle)], axis=1)
-
-    return ByHand(
-        cf.features.line_spectrum(t=t, theta=theta),
-        lambda theta, j: mpmath.cos(2 * mpmath.pi * theta[0] * mpmath.mpf(float(t[j])) + theta[1]),
-        dense,
-        lambda orders: (2 * np.pi * np.abs(t)) ** orders[0],
     )
 
 
@@ -118,10 +61,8 @@ def example(name: str, n: int = 40, dimension: int = 3, seed: int = 0) -> ByHand
     if name in TORUS:
         real, imaginary = generator.standard_normal((2, *torus_shape(TORUS[name], n)))
         return fourier(real + 1j * imaginary)
-    if name == "gaussian":
-        return gaussian(generator.uniform(-0.2, 1.2, n), 0.15, (0.0, 1.0))
-    if name == "line_spectrum":
-        return line_spectrum(generator.uniform(-3.0, 3.0, n), (0.0, 2.0))
+    if name in EXAMPLES:
+        return EXAMPLES[name](generator, n)
     return relu(generator.standard_normal((n, dimension)))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import by_hand
+import by_hand_pointwise
 import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
@@ -32,23 +33,62 @@ def cases(draw: st.DrawFn, name: str) -> tuple[by_hand.ByHand, np.ndarray]:
         count = count if real.size < 50 else 1
         positions = draw(arrays(count * real.ndim, between(0.0, 1.0))).reshape(count, real.ndim)
         return by_hand.fourier(real + 1j * imaginary), positions
-    n = draw(st.integers(1, 4))
-    if name == "gaussian":
-        sigma, low = draw(st.floats(0.05, 10.0)), draw(st.floats(-5.0, 5.0))
-        high = low + draw(st.floats(0.1, 5.0))
-        x = draw(arrays(n, st.floats(-10.0, 10.0)))
-        return by_hand.gaussian(x, sigma, (low, high)), draw(arrays(count, between(low, high)))[:, None]
-    if name == "line_spectrum":
-        high = draw(st.floats(0.1, 5.0))
-        frequencies, phases = draw(arrays(count, between(0.0, high))), draw(arrays(count, between(0.0, 2 * np.pi)))
-        t = draw(
-            arrays(n, st.just(0.0) | st.floats(1e-6, 10.0) | st.floats(-10.0, -1e-6))
-        )  # the oracle takes differences
-        return by_hand.line_spectrum(t, (0.0, high)), np.column_stack([frequencies, phases])
-    d = draw(st.integers(1, 4))
+    if name in by_hand_pointwise.EXAMPLES:
+        hand = draw(pointwise(name))
+        domain = hand.features.domain
+        columns = [draw(arrays(count, between(axis.low, axis.high))) for axis in domain.axes]
+        return hand, np.column_stack(columns)
+    n, d = draw(st.integers(1, 4)), draw(st.integers(1, 4))
     x, positions = draw(arrays(n * d)).reshape(n, d), draw(arrays(count * d)).reshape(count, d)
     norms = np.linalg.norm(positions, axis=1, keepdims=True)
     assume(norms.min() > 0.1)
     positions = positions / norms
     assume(np.abs(positions @ x.T).min() > 1e-6)  # the kink <theta, x> = 0 has a test of its own
     return by_hand.relu(x), positions
+
+
+@st.composite
+def pointwise(draw: st.DrawFn, name: str) -> by_hand.ByHand:
+    """A pointwise feature map with samples near and far from its domain."""
+    dimension = 2 if "2d" in name or "pixel" in name else 3 if "3d" in name else 1
+    n = draw(st.integers(1, 4 if dimension == 1 else 2))
+
+    def interval() -> tuple[float, float]:
+        low = draw(st.floats(-5.0, 5.0))
+        return low, low + draw(st.floats(0.1, 5.0))
+
+    def samples() -> np.ndarray:
+        return draw(arrays(n, st.floats(-10.0, 10.0) | st.sampled_from([-1e3, 0.0, 1e3])))
+
+    def widths() -> tuple[float, float]:
+        low = draw(st.floats(0.05, 5.0))
+        return low, low * draw(st.floats(1.5, 3.0))
+
+    def times() -> np.ndarray:
+        """The oracle takes differences: nothing so small that they would drown."""
+        return draw(arrays(n, st.just(0.0) | st.floats(1e-6, 10.0) | st.floats(-10.0, -1e-6)))
+
+    axes = range(dimension)
+    match name:
+        case "line_spectrum":
+            return by_hand_pointwise.line_spectrum(times(), (0.0, draw(st.floats(0.1, 5.0))))
+        case "damped_lines":
+            gamma = draw(st.just(0.0) | st.floats(0.0, 30.0))  # exp(300) has a square that is finite
+            return by_hand_pointwise.damped_lines(times(), (0.0, draw(st.floats(0.1, 5.0))), (gamma, gamma + 0.1))
+        case "laplace":
+            low, side = draw(st.floats(-30.0, 200.0)), draw(st.sampled_from([1, -1]))  # up to exp(300), down to 0
+            ends = sorted((side * low, side * (low + 0.1)))
+            return by_hand_pointwise.laplace(side * np.abs(times()), (ends[0], ends[1]))
+        case "gaussian_2d" | "gaussian_3d":
+            sigmas = [draw(st.floats(0.05, 10.0)) for _ in axes]
+            return by_hand_pointwise.gaussian_nd([samples() for _ in axes], sigmas, [interval() for _ in axes])
+        case "gaussian_width" | "gaussian_2d_width" | "gaussian_3d_width":
+            return by_hand_pointwise.gaussian_width([samples() for _ in axes], [interval() for _ in axes], widths())
+        case "gaussian_density":
+            return by_hand_pointwise.gaussian_density(samples(), interval(), widths())
+        case "pixel_gaussian":
+            sigma, pixel = draw(st.floats(0.1, 10.0)), draw(st.floats(0.1, 10.0))
+            return by_hand_pointwise.pixel_gaussian([samples(), samples()], sigma, pixel, [interval(), interval()])
+        case _:  # gaussian, lorentzian, sinc: samples, a width or a band, and an interval
+            make = getattr(by_hand_pointwise, name)
+            return make(samples(), draw(st.floats(0.05, 10.0)), interval())

@@ -1,0 +1,409 @@
+# Written by conicflow.derive from laplace.toml: do not edit. To write it again: conicflow derive
+# spec SHA-256 00651ba7ae8f351f62d777e15b3c2d0f067d3d29b1ea9db56de09d457293df5e
+# SymPy 1.14.0
+"""Exponential decay of unknown rate: phi = exp(-theta*x)"""
+
+import numpy as np
+
+# pythran export DESCRIPTION
+DESCRIPTION = '{"constants": [], "equation": "phi = exp(-theta*x)", "family": "partially 1-homogeneous", "inputs": [{"description": "time of the sample", "name": "x"}], "kind": "pointwise", "losses": ["huber", "logistic", "poisson", "quantile", "squared", "squared_hinge"], "name": "laplace", "parameters": [{"domain": "interval", "name": "theta"}], "penalty_weight": "1", "reference": "Istratov and Vyvenko, Exponential analysis in physical phenomena, Rev. Sci. Instrum. (1999)", "spec_sha256": "00651ba7ae8f351f62d777e15b3c2d0f067d3d29b1ea9db56de09d457293df5e", "title": "Exponential decay of unknown rate"}'
+
+
+TILE = 1024  # samples handled at once: a few temporaries of this length stay in the first-level cache
+PARALLEL = 262144  # pairs (particle, sample), about half a millisecond, below which waiting for threads costs more than it saves
+
+
+# pythran export forward(float64[:, :] order(C), float64[:])
+def forward(u, x):
+    """f = sum_i w_i phi(theta_i), shape (n,), for particles u = (w, theta) of shape (m, 2)."""
+    m = u.shape[0]
+    n = x.shape[0]
+    f = np.zeros(n)
+    parallel = m * n > PARALLEL
+    # omp parallel for schedule(static) if(parallel)
+    for tile in range((n + TILE - 1) // TILE):
+        start = tile * TILE
+        stop = min(n, start + TILE)
+        count = stop - start
+        x_tile = x[start:stop]
+        v0 = np.empty(count)
+        total = np.zeros(count)
+        for i in range(m):
+            w = u[i, 0]
+            theta = u[i, 1]
+            v1 = -theta
+            for j in range(count):
+                v0[j] = v1*x_tile[j]
+            v0[:] = np.exp(v0)
+            weight = w
+            for j in range(count):
+                total[j] += v0[j]*weight
+        f[start:stop] = total
+    return f
+
+
+def slopes(u, x, g):
+    """Rows (eta, grad eta)(theta_i) of eta(theta) = <g, phi(theta)>, shape (m, 2)."""
+    m = u.shape[0]
+    n = x.shape[0]
+    result = np.zeros((m, 2))
+    parallel = m * n > PARALLEL
+    # omp parallel for schedule(static) if(parallel)
+    for i in range(m):
+        theta = u[i, 1]
+        v1 = -theta
+        for start in range(0, n, TILE):
+            stop = min(n, start + TILE)
+            count = stop - start
+            g_tile = g[start:stop]
+            x_tile = x[start:stop]
+            v0 = np.empty(count)
+            for j in range(count):
+                v0[j] = v1*x_tile[j]
+            v0[:] = np.exp(v0)
+            sum0 = 0.0
+            sum1 = 0.0
+            # omp simd reduction(+:sum0,sum1)
+            for j in range(count):
+                sum0 += g_tile[j]*v0[j]
+                sum1 += g_tile[j]*v0[j]*x_tile[j]
+            result[i, 0] += sum0
+            result[i, 1] += -sum1
+    return result
+
+
+# pythran export jacobian(float64[:, :] order(C), float64[:])
+def jacobian(positions, x):
+    """phi(theta_i) and its partial derivatives by theta, shape (2, k, n), for k positions."""
+    k = positions.shape[0]
+    n = x.shape[0]
+    result = np.empty((2, k, n))
+    count = n
+    x_tile = x
+    v0 = np.empty(count)
+    for i in range(k):
+        theta = positions[i, 0]
+        v1 = -theta
+        for j in range(count):
+            v0[j] = v1*x_tile[j]
+        v0[:] = np.exp(v0)
+        row0 = result[0, i]
+        row1 = result[1, i]
+        for j in range(count):
+            row0[j] = v0[j]
+            row1[j] = -v0[j]*x_tile[j]
+    return result
+
+
+# pythran export certificate(float64[:, :] order(C), float64[:], float64[:])
+def certificate(positions, x, g):
+    """eta (k,), its gradient (k, 1) and its Hessian (k, 1, 1), where eta(theta) = <g, phi(theta)>."""
+    k = positions.shape[0]
+    n = x.shape[0]
+    eta = np.zeros(k)
+    gradient = np.zeros((k, 1))
+    hessian = np.zeros((k, 1, 1))
+    parallel = k * n > PARALLEL
+    # omp parallel for schedule(static) if(parallel)
+    for i in range(k):
+        theta = positions[i, 0]
+        v1 = -theta
+        for start in range(0, n, TILE):
+            stop = min(n, start + TILE)
+            count = stop - start
+            g_tile = g[start:stop]
+            x_tile = x[start:stop]
+            v0 = np.empty(count)
+            for j in range(count):
+                v0[j] = v1*x_tile[j]
+            v0[:] = np.exp(v0)
+            sum0 = 0.0
+            sum1 = 0.0
+            sum2 = 0.0
+            # omp simd reduction(+:sum0,sum1,sum2)
+            for j in range(count):
+                sum0 += g_tile[j]*v0[j]
+                sum1 += g_tile[j]*v0[j]*x_tile[j]
+                sum2 += g_tile[j]*v0[j]*x_tile[j]**2
+            eta[i] += sum0
+            gradient[i, 0] += -sum1
+            hessian[i, 0, 0] += sum2
+    return eta, gradient, hessian
+
+
+EULER = 0
+FORWARD_BACKWARD = 1
+CONIC = 2
+CONIC_CANONICAL = 3
+
+
+def mass_factor(scheme, rate):
+    """What a step h multiplies a mass r**2 by, rate = h g: r' = -2 r g solved for constant g, or Euler's step in r."""
+    if scheme == CONIC:
+        return np.exp(-4.0*rate)
+    return max(1.0 - 2.0*rate, 0.0)**2
+
+
+def by_particle(u, q):
+    """Rows (eta, grad eta) become the gradient by u_i of <g, Phi(u_i)>, in place."""
+    for j in range(1, u.shape[1]):
+        q[:, j] *= u[:, 0]
+    return q
+
+
+def mean_penalty(u, penalty, scheme):
+    """(1/m) sum_i V(u_i)."""
+    total = 0.0
+    for i in range(u.shape[0]):
+        total += abs(u[i, 0])
+    return penalty*total/u.shape[0]
+
+
+def shrink(value, threshold):
+    """The proximal map of threshold*|.|."""
+    return max(value - threshold, 0.0) + min(value + threshold, 0.0)
+
+
+def move(u, q, penalty, nonnegative, scheme, a, b, lower, upper, wraps):
+    """One step of every particle along rows q_i = (eta, grad eta)(theta_i), then back into the domain."""
+    d = u.shape[1] - 1
+    for i in range(u.shape[0]):
+        w = u[i, 0]
+        if scheme == EULER:
+            # the element of minimal norm of -(eta + penalty*d|w|), which is another one beyond w = 0
+            if w > 0.0:
+                u[i, 0] = max(w - a*(q[i, 0] + penalty), 0.0)
+            elif w < 0.0:
+                u[i, 0] = min(w - a*(q[i, 0] - penalty), 0.0)
+            else:
+                u[i, 0] = -a*shrink(q[i, 0], penalty)
+            for j in range(d):
+                u[i, 1 + j] -= b*w*q[i, 1 + j]
+        elif scheme == FORWARD_BACKWARD:
+            u[i, 0] = shrink(w - a*q[i, 0], a*penalty)
+            for j in range(d):
+                u[i, 1 + j] -= b*w*q[i, 1 + j]
+        else:
+            side = 1.0 if w >= 0.0 else -1.0
+            u[i, 0] = w*mass_factor(scheme, a*(side*q[i, 0] + penalty))
+            for j in range(d):
+                u[i, 1 + j] -= b*side*q[i, 1 + j]
+        if nonnegative:
+            u[i, 0] = max(u[i, 0], 0.0)
+        for j in range(d):
+            if u[i, 1 + j] < lower[j] or u[i, 1 + j] >= upper[j]:
+                if wraps[j]:
+                    period = upper[j] - lower[j]
+                    u[i, 1 + j] -= period*np.floor((u[i, 1 + j] - lower[j])/period)
+                    if u[i, 1 + j] >= upper[j]:  # a tiny negative number is rounded up to a whole period
+                        u[i, 1 + j] = lower[j]
+                else:
+                    u[i, 1 + j] = min(max(u[i, 1 + j], lower[j]), upper[j])
+
+
+# pythran export adjoint(float64[:, :] order(C), float64[:], float64[:])
+def adjoint(u, x, g):
+    """<g, Phi(u_i)>, shape (m,), and its gradient by u_i = (w, theta), the shape of u, where Phi(u) = w phi(theta)."""
+    q = slopes(u, x, g)
+    value = u[:, 0]*q[:, 0]
+    return value, by_particle(u, q)
+
+
+def huber_value(f, y, delta):
+    return (f - y)*np.maximum(-delta, np.minimum(delta, f - y)) - 1.0/2.0*np.maximum(-delta, np.minimum(delta, f - y))**2
+
+
+def huber_slope(f, y, delta):
+    return (f - y - np.maximum(-delta, np.minimum(delta, f - y)))*np.where((delta < -np.minimum(delta, f - y)), 0.0, np.where((delta < f - y), 0.0, 1.0)) + np.maximum(-delta, np.minimum(delta, f - y))
+
+
+def logistic_value(f, y):
+    return (np.maximum(-f*y, 0.0) + np.log1p(np.exp(-np.abs(-f*y))))
+
+
+def logistic_slope(f, y):
+    return -y*(1.0/(1.0 + np.exp(-(-f*y))))
+
+
+def poisson_value(f, y, background):
+    if background + f <= 0.0:
+        return np.inf
+    return background + f - ((y)*np.log(np.where(y == 0.0, 1.0, np.maximum(background + f, 0.0))))
+
+
+def poisson_slope(f, y, background):
+    return -y/(background + f) + 1.0
+
+
+def quantile_value(f, y, tau, width):
+    return -1.0/2.0*width*np.maximum(-tau, np.minimum(1.0 - tau, (f - y)/width))**2 + (f - y)*np.maximum(-tau, np.minimum(1.0 - tau, (f - y)/width))
+
+
+def quantile_slope(f, y, tau, width):
+    return (f - width*np.maximum(-tau, np.minimum(1.0 - tau, (f - y)/width)) - y)*np.where((tau < -np.minimum(1.0 - tau, (f - y)/width)), 0.0, np.where((tau < 1.0 - (f - y)/width), 1.0/width**1, 0.0)) + np.maximum(-tau, np.minimum(1.0 - tau, (f - y)/width))
+
+
+def squared_value(f, y):
+    return (1.0/2.0)*(f - y)**2
+
+
+def squared_slope(f, y):
+    return f - y
+
+
+def squared_hinge_value(f, y):
+    return (1.0/2.0)*np.maximum(0.0, -f*y + 1.0)**2
+
+
+def squared_hinge_slope(f, y):
+    return np.where((f*y < 1.0), -y, 0.0)*np.maximum(0.0, -f*y + 1.0)
+
+
+def loss_value(loss, f, y, parameters, j):
+    if loss == 0:
+        return huber_value(f, y, parameters[0, j])
+    if loss == 1:
+        return logistic_value(f, y)
+    if loss == 2:
+        return poisson_value(f, y, parameters[0, j])
+    if loss == 3:
+        return quantile_value(f, y, parameters[0, j], parameters[1, j])
+    if loss == 4:
+        return squared_value(f, y)
+    return squared_hinge_value(f, y)
+
+
+def loss_slope(loss, f, y, parameters, j):
+    if loss == 0:
+        return huber_slope(f, y, parameters[0, j])
+    if loss == 1:
+        return logistic_slope(f, y)
+    if loss == 2:
+        return poisson_slope(f, y, parameters[0, j])
+    if loss == 3:
+        return quantile_slope(f, y, parameters[0, j], parameters[1, j])
+    if loss == 4:
+        return squared_slope(f, y)
+    return squared_hinge_slope(f, y)
+
+
+def fit(f, y, omega, parameters, loss):
+    """R(f) = sum_j omega_j l(f_j, y_j)."""
+    total = 0.0
+    for j in range(f.shape[0]):
+        total += omega[j]*loss_value(loss, f[j], y[j], parameters, j)
+    return total
+
+
+def residual(f, y, omega, parameters, loss):
+    """R'(f)_j = omega_j l'(f_j, y_j)."""
+    g = np.empty_like(f)
+    for j in range(f.shape[0]):
+        g[j] = omega[j]*loss_slope(loss, f[j], y[j], parameters, j)
+    return g
+
+
+def precise(precision, r):
+    """precision times r, by rows in their order."""
+    g = np.empty_like(r)
+    for j in range(r.shape[0]):
+        g[j] = np.sum(precision[j]*r)
+    return g
+
+
+def correlated(f, y, precision):
+    """R(f) = <f - y, precision (f - y)>/2 and R'(f): noise whose covariance has this inverse."""
+    r = f - y
+    g = precise(precision, r)
+    return 0.5*np.sum(g*r), g
+
+
+STRIP = 65536  # numbers kept at once
+CHUNK = 512  # fewest samples for which a thread is worth while
+MOST_CHUNKS = 16
+VECTOR = 16  # samples: a multiple of the numbers in a register
+
+
+def evaluate(u, x, y, omega, parameters, precision, loss):
+    """R(f) at f = (1/m) sum_i Phi(u_i), and rows (eta, grad eta)(theta_i) of eta = <R'(f), phi>, shape (m, 2)."""
+    if precision.shape[0] > 0:
+        value, g = correlated(forward(u, x)/float(u.shape[0]), y, precision)
+        return value, slopes(u, x, g)
+    m = u.shape[0]
+    n = x.shape[0]
+    chunks = max(1, min(MOST_CHUNKS, n // CHUNK))
+    length = (n + chunks * VECTOR - 1) // (chunks * VECTOR) * VECTOR
+    strip = max(VECTOR, min(TILE, STRIP // (m * 1) // VECTOR * VECTOR))
+    values = np.zeros(chunks)
+    rows = np.zeros((chunks, m, 2))
+    parallel = m * n > PARALLEL
+    # omp parallel for schedule(static) if(parallel)
+    for chunk in range(chunks):
+        kept = np.empty((1, m, strip))
+        result = np.zeros((m, 2))
+        for start in range(chunk * length, min(n, (chunk + 1) * length), strip):
+            stop = min(n, (chunk + 1) * length, start + strip)
+            count = stop - start
+            x_tile = x[start:stop]
+            f_tile = np.zeros(count)
+            for i in range(m):
+                w = u[i, 0] / m
+                theta = u[i, 1]
+                v1 = -theta
+                v0 = kept[0, i, :count]
+                for j in range(count):
+                    v0[j] = v1*x_tile[j]
+                v0[:] = np.exp(v0)
+                weight = w
+                for j in range(count):
+                    f_tile[j] += v0[j]*weight
+            g_tile = np.empty(count)
+            for j in range(count):
+                values[chunk] += omega[start + j]*loss_value(loss, f_tile[j], y[start + j], parameters, start + j)
+                g_tile[j] = omega[start + j]*loss_slope(loss, f_tile[j], y[start + j], parameters, start + j)
+            for i in range(m):
+                theta = u[i, 1]
+                v1 = -theta
+                v0 = kept[0, i, :count]
+                sum0 = 0.0
+                sum1 = 0.0
+                # omp simd reduction(+:sum0,sum1)
+                for j in range(count):
+                    sum0 += g_tile[j]*v0[j]
+                    sum1 += g_tile[j]*v0[j]*x_tile[j]
+                result[i, 0] += sum0
+                result[i, 1] += -sum1
+        rows[chunk] = result
+    total = np.zeros((m, 2))
+    for chunk in range(chunks):
+        total += rows[chunk]
+    return np.sum(values), total
+
+
+# pythran export value_and_gradient(float64[:, :] order(C), float64[:], float64[:], float64[:], float64[:, :], float64[:, :], int)
+def value_and_gradient(u, x, y, omega, parameters, precision, loss):
+    """R((1/m) sum_i Phi(u_i)) and m times its gradient by u_i = (w, theta), the shape of u."""
+    value, q = evaluate(u, x, y, omega, parameters, precision, loss)
+    return value, by_particle(u, q)
+
+
+# pythran export advance(float64[:, :] order(C), float64[:], float64[:], float64[:], float64[:, :], float64[:, :], int, float64, bool, int, float64, float64, float64[:], float64[:], bool[:], int, bool)
+def advance(u, x, y, omega, parameters, precision, loss, penalty, nonnegative, scheme, a, b, lower, upper, wraps, steps, descent):
+    """Steps of the particle flow of F_m(u) = R((1/m) sum_i Phi(u_i)) + (1/m) sum_i V(u_i), in place.
+    `a` and `b` are the step times the speed of weights and of positions. Returns F_m before the first step and after
+    each: steps + 1 numbers, or fewer with `descent`, where the first step that would not lower F_m is undone and ends it.
+    """
+    energies = np.empty(steps + 1)
+    previous = u.copy()
+    value, q = evaluate(u, x, y, omega, parameters, precision, loss)
+    energies[0] = value + mean_penalty(u, penalty, scheme)
+    for step in range(steps):
+        if descent:
+            previous[:] = u
+        move(u, q, penalty, nonnegative, scheme, a, b, lower, upper, wraps)
+        value, q = evaluate(u, x, y, omega, parameters, precision, loss)
+        energies[step + 1] = value + mean_penalty(u, penalty, scheme)
+        if descent and not energies[step + 1] < energies[step]:
+            u[:] = previous
+            return energies[: step + 1].copy()
+    return energies
