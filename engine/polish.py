@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from .charts import chart_for
 from .domain import Array
 from .measure import Measure
 from .problem import Problem
+from .secant import SecantLoss, has_straight_ends
 
 _ROUNDS = 60
+_SECANT_ROUNDS = 30  # they converge linearly: enough to come near
 _ROUNDING = 1e-12  # predicted decrease, relative to J, below which differences of J are noise
 _SLOW = (
     8  # steps in a row that gain less than a tenth of what the quadratic model predicts: a kink, where it does not hold
@@ -18,9 +22,14 @@ _CONVERGED = 1e-15  # scaled gradient, relative to its natural size
 
 
 def polish(problem: Problem, measure: Measure, rounds: int = _ROUNDS) -> Measure:
-    """A local minimiser of J over the weights and positions of at most these atoms, signs kept.
+    """A local minimiser of J over the weights and positions of at most these atoms, signs kept, by Newton's method."""
+    if has_straight_ends(problem.loss):
+        measure = _newton(replace(problem, loss=SecantLoss.of(problem.loss)), measure, min(rounds, _SECANT_ROUNDS))
+    return _newton(problem, measure, rounds)
 
-    Newton's method with Levenberg-Marquardt damping: every step lowers J, until the predicted decrease drowns in
+
+def _newton(problem: Problem, measure: Measure, rounds: int) -> Measure:
+    """Newton's method with Levenberg-Marquardt damping: every step lowers J, until the predicted decrease drowns in
     rounding; from there on every step halves the gradient. Quadratically convergent where the minimiser is
     non-degenerate. An atom whose weight would change its sign leaves.
     """
