@@ -9,14 +9,16 @@ from typing import Any
 
 import numpy as np
 from conicflow.engine import features, losses
+from conicflow.engine.compile import Spec, compile_spec, read_spec_file
 from conicflow.engine.errors import ProblemError
 from conicflow.engine.feature_map import FeatureMap
-from conicflow.engine.features import make
+from conicflow.engine.features import FeatureFactory
 from conicflow.engine.kernels import describe
 from conicflow.engine.losses import Loss
+from conicflow.engine.solve import Progress
 
 from .data_files import Array, Data, Rows, read_data
-from .toml_tables import Check, Table, is_flag, is_integer, is_interval, is_number
+from .toml_tables import Check, Table, is_flag, is_integer, is_interval, is_number, is_text
 
 MAX_CUTOFF = 10**5
 
@@ -52,9 +54,8 @@ class References:
         return data
 
 
-def argument_forms(name: str) -> dict[str, str]:
-    """What the keys of [features] besides `name` must be, for a feature map of the catalogue."""
-    description = describe(name)
+def argument_forms(description: Mapping[str, Any]) -> dict[str, str]:
+    """What the keys of [features] besides `name` or `spec` must be, for a feature map that describes itself so."""
     if description["kind"] == "torus":
         return {"cutoff": CUTOFFS[len(description["parameters"])], "filter": OPTIONAL_REFERENCE}
     ridge = description["kind"] == "ridge"
@@ -72,18 +73,34 @@ def _number_form(default: float | str | None) -> str:
     return OPTIONAL_NUMBER + (f"the value of {default}" if isinstance(default, str) else f"{default:g}")
 
 
-def read_features(references: References, training: Rows | None) -> tuple[Callable[..., FeatureMap], dict[str, Array]]:
-    """The feature map but for its inputs, and these."""
+def own_spec(references: References) -> Spec | None:
+    """The spec file that [features] names, if it names one instead of a feature map of the catalogue."""
     table = Table(references.document, "features")
-    catalogue = features.names()
-    if "spec" in table.value:
+    if "spec" not in table.value:
+        return None
+    if "name" in table.value:
         raise ProblemError(
-            "[features] spec would compile a feature map of your own, which this version cannot do; "
-            f"got {table.value['spec']!r:.80}; give name = one of {', '.join(catalogue)}"
+            f"[features] must give one of name and spec; got both, {table.value['name']!r:.80} and "
+            f"{table.value['spec']!r:.80}; remove one"
         )
-    name = table.choice("name", catalogue)
-    forms = argument_forms(name)
-    table.allow(["name", *forms])
+    return read_spec_file(references.folder / table.get("spec", "the path of a spec file", is_text))
+
+
+def choose_features(references: References, spec: Spec | None, progress: Progress | None) -> FeatureFactory:
+    """The feature map of [features]: of a spec, compiled if it is new, or of the catalogue."""
+    if spec is not None:
+        return compile_spec(spec, progress)
+    chosen: FeatureFactory = getattr(features, Table(references.document, "features").choice("name", features.names()))
+    return chosen
+
+
+def read_features(
+    references: References, chosen: FeatureFactory, training: Rows | None
+) -> tuple[Callable[..., FeatureMap], dict[str, Array]]:
+    """The chosen feature map but for its inputs, and these."""
+    forms = argument_forms(chosen.description)
+    table = Table(references.document, "features")
+    table.allow([*(key for key in ("name", "spec") if key in table.value), *forms])
     arguments: dict[str, Any] = {}
     inputs: dict[str, Array] = {}
     for key, form in forms.items():
@@ -95,7 +112,7 @@ def read_features(references: References, training: Rows | None) -> tuple[Callab
         elif form == NUMBER or form.startswith(OPTIONAL_NUMBER):
             arguments[key] = float(table.get(key, form, is_number))
         elif key == "cutoff":
-            arguments[key] = _cutoffs(table, name)
+            arguments[key] = _cutoffs(table, chosen.description)
         elif form == OPTIONAL_REFERENCE:
             arguments[key] = references.read(table, key).array
         else:
@@ -103,7 +120,7 @@ def read_features(references: References, training: Rows | None) -> tuple[Callab
             if x.ndim > 2:
                 raise ProblemError(f"[features] {key} must be rows of a table; got the shape {x.shape}; reshape it")
             inputs[key] = x.reshape(len(x), -1) if form == ROWS else x
-    return partial(make, name, **arguments), inputs
+    return partial(chosen, **arguments), inputs
 
 
 def loss_forms(name: str) -> dict[str, str]:
@@ -113,7 +130,9 @@ def loss_forms(name: str) -> dict[str, str]:
     return constants | {"sample_weights": OPTIONAL_REFERENCE} | covariance
 
 
-def read_loss(references: References, training: Rows | None) -> tuple[Callable[..., Loss], Array]:
+def read_loss(
+    references: References, chosen: FeatureFactory, training: Rows | None
+) -> tuple[Callable[..., Loss], Array]:
     """The loss but for its data, and these."""
     table = Table(references.document, "loss")
     name = table.choice("name", losses.names())
@@ -129,11 +148,11 @@ def read_loss(references: References, training: Rows | None) -> tuple[Callable[.
         if form != OPTIONAL_REFERENCE or key in table.value
     }
     constants = {key: options.pop(key) for key, form in forms.items() if form == NUMBERS}
-    chosen = Table(references.document, "features")
-    if "cutoff" in chosen.value:
-        data = references.data["loss.data"] = _coefficients(data, _cutoffs(chosen, chosen.value["name"]), samples)
+    if chosen.description["kind"] == "torus":
+        cutoffs = _cutoffs(Table(references.document, "features"), chosen.description)
+        data = references.data["loss.data"] = _coefficients(data, cutoffs, samples)
     elif samples:
-        raise ProblemError(f"[loss] samples is for features on the torus; got {chosen.value['name']}; remove it")
+        raise ProblemError(f"[loss] samples is for features on the torus; got {chosen.name}; remove it")
     return partial(Loss, name, average=average, constants=constants, **options), data.array
 
 
@@ -145,9 +164,9 @@ def _numbers(references: References, table: Table, key: str, form: str, training
     return float(table.get(key, form, is_number))
 
 
-def _cutoffs(table: Table, name: str) -> tuple[int, ...]:
+def _cutoffs(table: Table, description: Mapping[str, Any]) -> tuple[int, ...]:
     """[features] cutoff as one frequency for each axis of the torus."""
-    dimension = len(describe(name)["parameters"])
+    dimension = len(description["parameters"])
     cutoff = table.get("cutoff", CUTOFFS[dimension], _is_cutoff(dimension))
     return tuple(cutoff) if isinstance(cutoff, list) else (cutoff,) * dimension
 

@@ -4,7 +4,7 @@
 
     title = "…"                 # optional
     [features]                  # the feature map φ
-    name = "fourier"            # from the catalogue (conicflow features), then its own arguments:
+    name = "fourier"            # from the catalogue (conicflow features), or spec = "my_kernel.toml"; then its arguments:
     cutoff = 10                 # references to data (see data_files), numbers, or two numbers for an interval;
                                 # on the torus of two or three dimensions one number, or one for each axis: [10, 12]
     [loss]
@@ -33,15 +33,17 @@ from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
+from conicflow.engine.compile import Spec
 from conicflow.engine.errors import ConicflowError, ProblemError
 from conicflow.engine.feature_map import FeatureMap
-from conicflow.engine.kernels import describe
+from conicflow.engine.features import FeatureFactory
 from conicflow.engine.losses import Loss
 from conicflow.engine.problem import Problem, Sign
+from conicflow.engine.solve import Progress
 
 from .data_files import Array, Data
 from .holdout import Holdout, split_rows
-from .model_tables import References, read_features, read_loss
+from .model_tables import References, choose_features, own_spec, read_features, read_loss
 from .toml_tables import Table, check_known, is_integer, is_number, is_text, to_toml
 
 MAX_BYTES = 2**20
@@ -83,7 +85,8 @@ class Labels:
 class ProblemFile:
     """A problem file, read: the problem, and what to do with it.
 
-    `document` is the parsed text, `data` the numbers it refers to, by key (``"loss.data"``).
+    `document` is the parsed text, `data` the numbers it refers to, by key (``"loss.data"``), `spec` the spec that it
+    refers to, of a feature map of one's own.
     """
 
     path: Path
@@ -95,20 +98,23 @@ class ProblemFile:
     labels: Labels
     document: Mapping[str, Any] = field(repr=False)
     data: Mapping[str, Data] = field(repr=False)
+    spec: Spec | None = field(repr=False)
 
-    def settled_text(self, archive: str) -> str:
-        """The same problem, settled: data in `archive`; means, deviations and the penalty as numbers."""
+    def settled_text(self, archive: str, spec: str) -> str:
+        """The same problem, settled: data in `archive`, the spec in `spec`; means, deviations and penalty as numbers."""
         document = {name: dict(value) if isinstance(value, dict) else value for name, value in self.document.items()}
         for key, data in self.data.items():
             table, name = key.split(".")
             document[table][name] = data.reference(f"{archive}:{key}")
         document["loss"].pop("samples", None)
+        if self.spec is not None:
+            document["features"]["spec"] = spec
         document["measure"] = {"penalty": self.problem.penalty, "sign": self.problem.sign}
         return to_toml(document)
 
 
-def read_problem(path: Path) -> ProblemFile:
-    """Read a problem file.
+def read_problem(path: Path, progress: Progress | None = None) -> ProblemFile:
+    """Read a problem file; `progress` hears of a spec that is compiled.
 
     Raises
     ------
@@ -116,7 +122,7 @@ def read_problem(path: Path) -> ProblemFile:
         If the file, or the data it refers to, breaks a rule: one sentence with file, key, rule, value and remedy.
     """
     try:
-        return _Reader(path, _document(path)).read()
+        return _Reader(path, _document(path), progress).read()
     except ConicflowError as error:
         raise ProblemError(f"{path}: {error}") from None
 
@@ -138,9 +144,9 @@ def _document(path: Path) -> dict[str, Any]:
 class _Reader:
     """Reads one table after another."""
 
-    def __init__(self, path: Path, document: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path, document: Mapping[str, Any], progress: Progress | None) -> None:
         check_known(document, ["title", *TABLES], "a problem file")
-        self.path, self.document = path, document
+        self.path, self.document, self.progress = path, document, progress
         self.references = References(document, path.parent)
 
     def read(self) -> ProblemFile:
@@ -149,11 +155,13 @@ class _Reader:
             raise ProblemError(f"title must be text; got {title!r:.80}; put it in quotes")
         split = self.split()
         training = None if split is None else lambda rows: split(rows)[0]
-        build_features, inputs = read_features(self.references, training)
-        build_loss, target = read_loss(self.references, training)
+        spec = own_spec(self.references)
+        chosen = choose_features(self.references, spec, self.progress)
+        build_features, inputs = read_features(self.references, chosen, training)
+        build_loss, target = read_loss(self.references, chosen, training)
         holdout = None
         if split is not None:
-            self.check_split(inputs, target)
+            self.check_split(chosen, inputs, target)
             kept, out = split(len(target))
             for rows in (kept, out):
                 if np.any(np.ptp(target[rows], axis=0) == 0):
@@ -174,6 +182,7 @@ class _Reader:
             self.labels(),
             self.document,
             self.references.data,
+            spec,
         )
 
     def split(self) -> Callable[[int], tuple[Array, Array]] | None:
@@ -186,11 +195,11 @@ class _Reader:
         seed = table.get("seed", "an integer from 0 to 2^32 - 1", is_integer(0, 2**32 - 1), 0)
         return partial(split_rows, fraction=fraction, seed=seed)
 
-    def check_split(self, inputs: Mapping[str, Array], target: Array) -> None:
-        name, loss = self.document["features"]["name"], self.document["loss"]["name"]
-        if describe(name)["kind"] != "ridge" or loss != "squared":
+    def check_split(self, chosen: FeatureFactory, inputs: Mapping[str, Array], target: Array) -> None:
+        loss = self.document["loss"]["name"]
+        if chosen.description["kind"] != "ridge" or loss != "squared":
             raise ProblemError(
-                f"[holdout] needs ridge features and the squared loss; got {name} and {loss}; remove [holdout]"
+                f"[holdout] needs ridge features and the squared loss; got {chosen.name} and {loss}; remove [holdout]"
             )
         for key in ("sample_weights", "cholesky"):
             if key in self.document["loss"]:

@@ -36,6 +36,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
+def size_text(size: int) -> str:
+    """Bytes in kB, the unit of file listings."""
+    return f"{size / 1000:.0f} kB"
+
+
 def amplitudes_in_units(solution: Solution) -> Array:
     """Amplitudes of a line spectrum in the units of the data file, which the problem may have divided."""
     return solution.result.measure.weights * solution.file.data["loss.data"].scale

@@ -25,10 +25,14 @@ _PACKAGE = (
 
 def derive_sources(paths: Sequence[Path]) -> dict[str, str]:
     """Kernel source by file name for each spec; every feature may follow the built-in losses and those among `paths`."""
+    return derive_specs([load_spec(path) for path in paths])
+
+
+def derive_specs(asked: Sequence[FeatureSpec | LossSpec | VectorLossSpec]) -> dict[str, str]:
+    """`derive_sources`, of specs that have been read."""
     features: list[FeatureDerivation] = []
     losses: dict[str, AnyLoss] = {}
-    asked = [load_spec(path) for path in paths]
-    for spec in [load_spec(path) for path in sorted(BUILT_IN.glob("*.toml"))] + asked:
+    for spec in (*(load_spec(path) for path in sorted(BUILT_IN.glob("*.toml"))), *asked):
         if isinstance(spec, LossSpec):
             losses[spec.name] = derive_loss(spec)
         elif isinstance(spec, VectorLossSpec):

@@ -81,15 +81,28 @@ class SampleLoops:
             *(f"    {target} {_print_element(value, elements)}" for target, value in statements),
         ]
 
-    def fill(self, lines: Sequence[Line]) -> list[str]:
-        """Lines that fill the arrays of called functions: arguments in a loop, then the functions, in place."""
+    def arguments(self) -> list[str]:
+        """Names of arrays for the different arguments of called functions."""
+        return [f"argument{k}" for k, _ in enumerate(dict.fromkeys(value.args[0] for _, value in self.called_lines))]
+
+    def fill(self, rows: Mapping[str, str]) -> list[str]:
+        """Lines that fill the arrays of called functions: their arguments in a loop, then the functions of these.
+
+        rows : by name, the arrays that are parts of another.
+        """
         source: list[str] = []
         given: list[Line] = []
-        while waiting := [line for line in lines if line not in given]:
-            ready = [line for line in waiting if set(self.called([line[1]])) <= set(given)]
-            source += self.loop([(f"{name}[j] =", value.args[0]) for name, value in ready], given)
+        places: dict[sympy.Expr, sympy.Symbol] = {}
+        while waiting := [line for line in self.called_lines if line not in given]:
+            ready = [line for line in waiting if set(self.called(line[1].args)) <= set(given)]
+            new = dict.fromkeys(value.args[0] for _, value in ready if value.args[0] not in places)
+            places |= {item: sympy.Symbol(f"argument{len(places) + k}", real=True) for k, item in enumerate(new)}
+            source += self.loop([(f"{places[item]}[j] =", item) for item in new], given)
             for name, value in ready:
-                source.append(f"{name}[:] = {print_expression(value.func(sympy.Symbol(name, real=True)))}")
+                call = print_expression(value.func(places[value.args[0]]))
+                source += (
+                    [f"{rows[name]} = {call}", f"{name} = {rows[name]}"] if name in rows else [f"{name}[:] = {call}"]
+                )
             given += ready
         return source
 

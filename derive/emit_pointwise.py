@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Mapping, Sequence
 from string import Template
 
 import sympy
 
 from .derivation import FeatureDerivation
-from .emit_loops import Line, SampleLoops
+from .emit_loops import SampleLoops
 from .printer import indent, print_expression
 
 _BODY = Template('''\
@@ -97,11 +97,11 @@ $mirror2
 ''')
 
 
-# One pass: what is costly is computed once per pair and kept for a strip of samples, all particles, in the second-level
-# cache. The samples are cut into chunks for the threads by their number alone, so the sums do not depend on threads.
+# One pass: what is costly is computed once per pair and kept for a strip of samples, all particles, in the second- and
+# third-level cache. The samples are cut into chunks for the threads by their number alone, so the sums do not depend on threads.
 # Chunks and strips are whole vectors: what remains of a strip is computed one number at a time, several times slower.
 _EVALUATE = Template('''\
-STRIP = 65536  # numbers kept at once
+STRIP = 262144  # numbers kept at once
 CHUNK = 512  # fewest samples for which a thread is worth while
 MOST_CHUNKS = 16
 VECTOR = 16  # samples: a multiple of the numbers in a register
@@ -181,15 +181,15 @@ def pointwise_body(derivation: FeatureDerivation) -> str:
         particle2=indent(2, [f"{p.name} = u[i, {1 + a}]" for a, p in enumerate(spec.parameters)]),
         particle3=indent(3, [f"{p.name} = u[i, {1 + a}]" for a, p in enumerate(spec.parameters)]),
         position2=indent(2, [f"{p.name} = positions[i, {a}]" for a, p in enumerate(spec.parameters)]),
-        value_arrays2=indent(2, _arrays(value.called_lines)),
-        value3=indent(3, [*value.scalars(), *value.fill(value.called_lines), *_accumulate(value, "total", [])]),
+        value_arrays2=indent(2, _arrays(value)),
+        value3=indent(3, [*value.scalars(), *value.fill({}), *_accumulate(value, "total", {})]),
         slope_scalars2=indent(2, slope.scalars()),
         slope3=indent(3, _summation(slope, [f"result[i, {a}]" for a in range(1 + dimension)])),
-        jacobian_arrays1=indent(1, _arrays(slope.called_lines)),
+        jacobian_arrays1=indent(1, _arrays(slope)),
         jacobian2=indent(
             2,
             slope.scalars()
-            + slope.fill(slope.called_lines)
+            + slope.fill({})
             + rows
             + slope.loop([(f"row{a}[j] =", item) for a, item in enumerate(slope.remaining)], slope.called_lines),
         ),
@@ -205,41 +205,51 @@ def pointwise_evaluate(derivation: FeatureDerivation) -> str:
     width = 1 + len(spec.parameters)
     code = SampleLoops(derivation, [derivation.phi, *derivation.gradient])
     kept = code.keep()
-    rows = [f"{name} = kept[{row}, i, :count]" for row, (name, _) in enumerate(kept)]
+    rows = {name: f"kept[{row}, i, :count]" for row, (name, _) in enumerate(kept)}
     return _EVALUATE.substitute(
         names=", ".join([item.name for item in spec.inputs] + [item.name for item in spec.constants]),
         first=spec.inputs[0].name,
         width=width,
         kept=max(1, len(kept)),
         slices3=indent(3, [f"{item.name}_tile = {item.name}[start:stop]" for item in spec.inputs]),
-        arrays3=indent(3, _arrays(line for line in code.called_lines if line not in kept)),
+        arrays3=indent(3, _arrays(code, rows)),
         particle4=indent(4, [f"{p.name} = u[i, {1 + a}]" for a, p in enumerate(spec.parameters)]),
-        first_pass4=indent(
-            4, [*code.scalars(), *rows, *code.fill(code.called_lines), *_accumulate(code, "f_tile", kept)]
+        first_pass4=indent(4, [*code.scalars(), *code.fill(rows), *_accumulate(code, "f_tile", rows)]),
+        second_pass4=indent(
+            4,
+            [
+                *code.scalars(),
+                *(f"{name} = {row}" for name, row in rows.items()),
+                *code.sums([f"result[i, {a}]" for a in range(width)], kept),
+            ],
         ),
-        second_pass4=indent(4, [*code.scalars(), *rows, *code.sums([f"result[i, {a}]" for a in range(width)], kept)]),
     )
 
 
-def _arrays(lines: Iterable[Line]) -> list[str]:
-    return [f"{name} = np.empty(count)" for name, _ in lines]
+def _arrays(code: SampleLoops, rows: Container[str] = ()) -> list[str]:
+    """Arrays over a tile, but for those that are rows of another."""
+    names = code.arguments() + [name for name, _ in code.called_lines if name not in rows]
+    return [f"{name} = np.empty(count)" for name in names]
 
 
-def _accumulate(code: SampleLoops, target: str, kept: Sequence[Line]) -> list[str]:
-    """Add w phi to a target, and fill the arrays to be kept that are no function's."""
+def _accumulate(code: SampleLoops, target: str, rows: Mapping[str, str]) -> list[str]:
+    """Add w phi to a target, and fill the rows that no function has filled."""
     factor, array = code.split(code.remaining[0])
     weight = sympy.Symbol("weight", real=True)
-    statements = [
-        (f"{name}[j] =", sympy.Symbol(name, real=True))
-        for name, value in kept
-        if (name, value) not in code.called_lines
-    ]
+    computed = [name for name in rows if name not in dict(code.called_lines)]
     return [
+        *(f"{name} = {rows[name]}" for name in computed),
         f"weight = {print_expression(sympy.Symbol('w', real=True) * factor)}",
-        *code.loop([*statements, (f"{target}[j] +=", weight * array)], code.called_lines),
+        *code.loop(
+            [
+                *((f"{name}[j] =", sympy.Symbol(name, real=True)) for name in computed),
+                (f"{target}[j] +=", weight * array),
+            ],
+            code.called_lines,
+        ),
     ]
 
 
 def _summation(code: SampleLoops, targets: Sequence[str]) -> list[str]:
     """Add <g, expression> over a tile to each target."""
-    return [*_arrays(code.called_lines), *code.fill(code.called_lines), *code.sums(targets, code.called_lines)]
+    return [*_arrays(code), *code.fill({}), *code.sums(targets, code.called_lines)]

@@ -92,27 +92,44 @@ def load_spec(path: str | Path) -> FeatureSpec | LossSpec | VectorLossSpec:
         Naming the file, for anything that is not a spec. Claims are not proved here but in `derive.derivation`.
     """
     try:
-        table, sha256 = _read_toml(Path(path))
-        kind = text_of(table, "kind")
-        if kind == "vector loss":
-            return read_vector_loss(table, sha256)
-        return read_loss(table, sha256) if kind == "loss" else _feature(table, sha256)
+        return read_spec(_read_file(Path(path)))
     except SpecError as error:
         raise SpecError(f"{path}: {error}") from None
 
 
-def _read_toml(path: Path) -> tuple[dict[str, Any], str]:
+def read_spec(source: bytes) -> FeatureSpec | LossSpec | VectorLossSpec:
+    """Read a spec from the bytes of a TOML file; raises SpecError as `load_spec`, without the file's name."""
+    table, sha256 = _read_toml(source)
+    table = _with_defaults(table)
+    kind = text_of(table, "kind")
+    if kind == "vector loss":
+        return read_vector_loss(table, sha256)
+    return read_loss(table, sha256) if kind == "loss" else _feature(table, sha256)
+
+
+def _with_defaults(table: Mapping[str, Any]) -> dict[str, Any]:
+    """What a spec need not say: a pointwise feature map needs its name, phi, parameters and inputs only."""
+    kind = "loss" if "value" in table else "pointwise"
+    filled = {"schema": 1, "kind": kind, "title": table.get("name"), "reference": "none given", **table}
+    return filled if "loss" in str(filled["kind"]) else {"family": "partially 1-homogeneous", **filled}
+
+
+def _read_file(path: Path) -> bytes:
     try:
         if not path.is_file():
             raise SpecError("a spec is a TOML file, but there is no such file: check the path")
         with path.open("rb") as stream:
-            source = stream.read(MAX_FILE_BYTES + 1)
+            return stream.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise SpecError(f"a spec must be readable ({error.strerror}): check the file") from None
+
+
+def _read_toml(source: bytes) -> tuple[dict[str, Any], str]:
+    try:
         if len(source) > MAX_FILE_BYTES:
             raise SpecError(f"a spec has at most {MAX_FILE_BYTES} bytes, this file has more: shorten it")
         source = source.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         return tomllib.loads(source.decode("utf-8")), hashlib.sha256(source).hexdigest()
-    except OSError as error:
-        raise SpecError(f"a spec must be readable ({error.strerror}): check the file") from None
     except UnicodeDecodeError as error:
         raise SpecError(f"a spec is UTF-8 text, but byte {error.start} is not: save it as UTF-8") from None
     except (ValueError, RecursionError) as error:

@@ -115,10 +115,11 @@ def conditions_of(table: Mapping[str, Any], key: str, symbols: Mapping[str, symp
 def constants_of(table: Mapping[str, Any]) -> tuple[Constant, ...]:
     constants: list[Constant] = []
     for name, entry in section_of(table, "constants").items():
+        entry = {"description": name, **entry} if isinstance(entry, dict) else entry
         keys = set(entry) if isinstance(entry, dict) else set()
         optional = {"below", "default"}
         if keys - optional != {"positive", "description"} or not isinstance(entry["positive"], bool):
-            rule = 'a constant is a table { positive = true or false, description = "..." }, with below and default if needed'
+            rule = 'a constant is a table { positive = true or false }, with description = "...", below and default if you like'
             raise SpecError(f"{rule}, found {name:.60} = {entry!r:.60}: rewrite it so")
         symbol = sympy.Symbol(name, positive=True) if entry["positive"] else sympy.Symbol(name, real=True)
         below = _number(name, "below", entry["below"]) if "below" in keys else None

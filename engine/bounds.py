@@ -22,6 +22,7 @@ _POINTS_PER_PERIOD = 8.0  # of the highest frequency on each axis of the torus
 _FEWEST_PER_PERIOD = 3.0  # where that would be more points than this:
 _MOST_FFT_POINTS = 2**24
 _SPHERE_STARTS = 512
+_BALL_SHARES = np.arange(1, 17)[:, None] / 16  # of the radius, at which a ball is searched
 _MOST_NEWTON_DIMENSIONS = 16  # of a ball: beyond, the Hessian costs more than the steps it saves
 _SPHERE_ASCENTS = 256  # not thinned out: maxima at kinks lie close together
 
@@ -136,7 +137,7 @@ def probe_positions(problem: Problem) -> Array:
     domain = problem.features.domain
     if domain.is_ball:
         directions = np.random.default_rng(0).standard_normal((256, domain.dimension))
-        shares = np.resize([0.1, 0.3, 1.0], (len(directions), 1))
+        shares = np.resize(_BALL_SHARES, (len(directions), 1))
         return np.asarray(domain.radius * shares * directions / np.linalg.norm(directions, axis=1, keepdims=True))
     counts = {1: 129, 2: 17}.get(domain.dimension, 7)
     positions = domain.grid(tuple(counts for _ in domain.axes))
@@ -177,10 +178,10 @@ def sphere_starts(problem: Problem, g: Field) -> Array:
 
 
 def ball_starts(problem: Problem, g: Field) -> Array:
-    """Positions of a ball to ascend from: the directions of `sphere_starts`, at a tenth, a third and all of the radius."""
+    """Positions of a ball to ascend from: the directions of `sphere_starts`, their norms spread over (0, radius]."""
     directions = sphere_starts(problem, g)
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    shares = np.resize([0.1, 0.3, 1.0], (len(directions), 1))
+    shares = np.resize(_BALL_SHARES, (len(directions), 1))
     return np.concatenate([np.zeros((1, directions.shape[1])), problem.features.domain.radius * shares * directions])
 
 
@@ -266,6 +267,8 @@ def _ascent_step(gradient: Array, hessian: Array, positions: Array, domain: Doma
     values, vectors = np.linalg.eigh(hessian)
     size = np.abs(values)
     size = np.maximum(size, 1e-8 * size.max(axis=1, keepdims=True) + 1e-300)
+    if domain.is_ball:  # no step is longer than the ball is wide
+        size = np.maximum(size, np.linalg.norm(gradient, axis=1, keepdims=True) / (2 * domain.radius))
     return np.asarray(np.einsum("kab,kb,kcb,kc->ka", vectors, 1 / size, vectors, gradient))
 
 

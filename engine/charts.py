@@ -8,12 +8,13 @@ from typing import Protocol
 import numpy as np
 
 from .domain import Array
+from .losses import Field
 from .measure import Measure
 from .problem import Problem
 
 
 class Chart(Protocol):
-    """Laws: `measure(coordinates(mu)) = mu`; `derivatives` are those of J(measure(z)) wherever J is smooth."""
+    """Laws: `measure(coordinates(mu)) = mu`; where J is smooth, `derivatives` lead to a minimiser of J(measure(z))."""
 
     def coordinates(self, measure: Measure) -> Array:
         """z, shape (k, p): one row per atom."""
@@ -22,7 +23,10 @@ class Chart(Protocol):
         """The measure with coordinates z; a row whose atom has left is dropped."""
 
     def derivatives(self, z: Array) -> tuple[Array, Array]:
-        """Gradient (k·p,) and Hessian (k·p, k·p) of J at z; directions that a boundary blocks are zero, with unit diagonal."""
+        """Gradient (k·p,) and Hessian (k·p, k·p) of J at z, or of a bound on J that touches it at `coordinates(measure)`.
+
+        Directions that a boundary blocks are zero, with unit diagonal.
+        """
 
     def clip(self, z: Array, step: Array) -> Array:
         """z + step; an atom whose weight would change its sign, or turn by more than a right angle, is set to zero."""
@@ -43,11 +47,10 @@ def _fit_derivatives(problem: Problem, weights: Array, positions: Array) -> tupl
     eta_slope = np.real(np.einsum("akn,n...->k...a", jacobian[1:], np.conj(g))).reshape(k, q, -1)
     width = q + features.dimension
     rows = np.zeros((k, width, *f.shape), dtype=f.dtype)
+    rows[:, :q] = _rows_by_weight(jacobian[0], f)
     if flat:
-        rows[:, 0], rows[:, 1:] = jacobian[0], weights[:, :1, None] * jacobian[1:].transpose(1, 0, 2)
+        rows[:, 1:] = weights[:, :1, None] * jacobian[1:].transpose(1, 0, 2)
     else:
-        for output in range(q):
-            rows[:, output, :, output] = jacobian[0]
         rows[:, q:] = np.einsum("akn,kq->kanq", jacobian[1:], weights)
     hessian = problem.loss.gram(f, rows.reshape(k * width, *f.shape)).reshape(k, width, k, width)
     index = np.arange(k)
@@ -55,6 +58,55 @@ def _fit_derivatives(problem: Problem, weights: Array, positions: Array) -> tupl
     hessian[index, q:, index, :q] += eta_slope.transpose(0, 2, 1)
     hessian[index, q:, index, q:] += curvature
     return np.concatenate([eta, slope], axis=1), hessian
+
+
+def _rows_by_weight(phi: Array, f: Field) -> Field:
+    """df/dw_ia for features phi (k, n), shape (k, q, *f.shape)."""
+    q = 1 if f.ndim == 1 else f.shape[1]
+    return phi[:, None] if f.ndim == 1 else phi[:, None, :, None] * np.eye(q)[:, None, :]
+
+
+def _norm_derivatives(weights: Array) -> tuple[Array, Array]:
+    """Gradient (k, q) and Hessian (k, q, q) of |w_i|."""
+    sizes = np.linalg.norm(weights, axis=1, keepdims=True)
+    directions = weights / sizes
+    turn = np.eye(weights.shape[1]) - directions[:, :, None] * directions[:, None, :]
+    return directions, turn / sizes[:, :, None]
+
+
+def _without_turned(before: Array, after: Array) -> Array:
+    """`after`, with zeros for the vectors that turned by a right angle or more."""
+    return np.where((before * after).sum(axis=1, keepdims=True) <= 0, 0.0, after)
+
+
+@dataclass(frozen=True, eq=False)
+class WeightsAtPositions:
+    """z_i = w_i alone, at positions that stay: J is convex in them, kinks of phi or not."""
+
+    problem: Problem
+    positions: Array
+
+    def coordinates(self, measure: Measure) -> Array:
+        return measure.weights.reshape(len(measure), self.problem.outputs)
+
+    def measure(self, z: Array) -> Measure:
+        alive = np.any(z != 0, axis=1)
+        return Measure(z[alive] if self.problem.sign == "vector" else z[alive, 0], self.positions[alive])
+
+    def derivatives(self, z: Array) -> tuple[Array, Array]:
+        """dJ/dw = eta + penalty·w/|w|."""
+        problem, features = self.problem, self.problem.features
+        f = features.forward(z if problem.sign == "vector" else z[:, 0], self.positions)
+        eta = features.eta(self.positions, problem.loss.gradient(f)).reshape(z.shape)
+        rows = _rows_by_weight(features.jacobian(self.positions)[0], f)
+        hessian = problem.loss.gram(f, rows.reshape(z.size, *f.shape)).reshape(*z.shape, *z.shape)
+        directions, turn = _norm_derivatives(z)
+        index = np.arange(len(z))
+        hessian[index, :, index, :] += problem.penalty * turn
+        return (eta + problem.penalty * directions).ravel(), hessian.reshape(z.size, z.size)
+
+    def clip(self, z: Array, step: Array) -> Array:
+        return _without_turned(z, z + step)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,12 +133,10 @@ class WeightsAndPositions:
         weights, positions = self._split(z)
         positions = problem.features.domain.project(positions)
         gradient, hessian = _fit_derivatives(problem, weights, positions)
-        sizes = np.linalg.norm(weights, axis=1, keepdims=True)
-        directions = weights / sizes
+        directions, turn = _norm_derivatives(weights)
         gradient[:, :q] += problem.penalty * directions
         index = np.arange(len(z))
-        turn = np.eye(q) - directions[:, :, None] * directions[:, None, :]
-        hessian[index, :q, index, :q] += problem.penalty * turn / sizes[:, :, None]
+        hessian[index, :q, index, :q] += problem.penalty * turn
         if problem.features.domain.is_ball:
             return _hold_in_ball(positions, gradient, hessian, problem.features.domain.radius)
         return self._hold_in_box(positions, gradient, hessian)
@@ -106,10 +156,8 @@ class WeightsAndPositions:
         return flat_gradient, flat_hessian
 
     def clip(self, z: Array, step: Array) -> Array:
-        new = z + step
-        (before, _), (after, _) = self._split(z), self._split(new)
-        after[(before * after).sum(axis=1) <= 0] = 0.0
-        return new
+        (before, _), (after, positions) = self._split(z), self._split(z + step)
+        return np.column_stack([_without_turned(before, after), positions])
 
 
 def _hold_in_ball(positions: Array, gradient: Array, hessian: Array, radius: float) -> tuple[Array, Array]:
@@ -164,9 +212,7 @@ class SignedVectors:
         return (gradient[:, 1:] + pull * z).ravel(), hessian.reshape(k * d, k * d)
 
     def clip(self, z: Array, step: Array) -> Array:
-        new = z + step
-        turned = (z * new).sum(axis=1) <= 0  # past the origin: the unit's sign would change
-        return np.where(turned[:, None], 0.0, new)
+        return _without_turned(z, z + step)  # past the origin the unit's sign would change
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,9 +243,8 @@ class BalancedPairs:
         return (gradient + problem.penalty * z).ravel(), flat
 
     def clip(self, z: Array, step: Array) -> Array:
-        new = z + step
-        turned = (z * new)[:, : self.problem.outputs].sum(axis=1) <= 0
-        return np.where(turned[:, None], 0.0, new)
+        q, new = self.problem.outputs, z + step
+        return np.column_stack([_without_turned(z[:, :q], new[:, :q]), new[:, q:]])
 
 
 def chart_for(problem: Problem, measure: Measure) -> Chart:

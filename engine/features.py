@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 from .checks import number
@@ -17,7 +19,7 @@ from .torus import make_torus
 KINDS = ("pointwise", "ridge", "torus")
 
 
-def make(name: str, **arguments: Any) -> FeatureMap:
+def make(name: str, /, **arguments: Any) -> FeatureMap:
     """The built-in feature map `name`.
 
     Parameters
@@ -33,8 +35,38 @@ def make(name: str, **arguments: Any) -> FeatureMap:
     ------
     ProblemError : a missing, unknown or unusable argument.
     """
-    kernel = find_kernel(name, *KINDS)
-    description = describe(name)
+    return FeatureFactory(find_kernel(name, *KINDS), describe(name))(**arguments)
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureFactory:
+    """A feature map, built in or of a user's own, as a function of its arguments: see `make`.
+
+    Parameters
+    ----------
+    kernel : the compiled module.
+    description : what it says of itself.
+    """
+
+    kernel: ModuleType
+    description: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "__name__", self.name)
+        object.__setattr__(self, "__doc__", _docstring(self.description))
+
+    @property
+    def name(self) -> str:
+        """The spec's name."""
+        return str(self.description["name"])
+
+    def __call__(self, /, **arguments: Any) -> FeatureMap:
+        """The feature map for these samples, constants and intervals."""
+        return _build(self.kernel, self.description, arguments)
+
+
+def _build(kernel: ModuleType, description: Mapping[str, Any], arguments: Mapping[str, Any]) -> FeatureMap:
+    name = description["name"]
     constants = {item["name"]: item for item in description["constants"]}
     if description["kind"] == "torus":
         known = {"cutoff", "filter"}
@@ -58,17 +90,17 @@ def make(name: str, **arguments: Any) -> FeatureMap:
     samples = check_inputs(description, {key: arguments[key] for key in inputs})
     if description["kind"] == "ridge":
         load_kernel_blas()
-        domain = _ridge_domain(samples["x"].shape[1], arguments.get("radius"))
+        domain = _ridge_domain(samples["x"].shape[1], *(arguments[key] for key in balls))
     else:
         domain = Domain(tuple(_axis(item, arguments) for item in description["parameters"]))
     return FeatureMap(kernel, description, domain, samples, numbers, (*samples.values(), *numbers.values()))
 
 
-def _ridge_domain(dimension: int, radius: Any) -> Domain:
-    """The unit sphere of 2-homogeneous units, which have no radius, or a ball."""
-    if radius is None:
+def _ridge_domain(dimension: int, *radii: Any) -> Domain:
+    """A ball, or the unit sphere of 2-homogeneous units, which have no radius."""
+    if not radii:
         return Domain(tuple(Axis(f"theta{j}", -math.inf, math.inf) for j in range(dimension)), sphere=True)
-    checked = number("radius", radius, "a positive number", "give the largest norm of theta")
+    checked = number("radius", radii[0], "a positive number", "give the largest norm of theta")
     if checked <= 0:
         raise ProblemError(f"radius must be positive; got {checked}; give the largest norm of theta")
     return Domain.ball(dimension, checked)
@@ -112,17 +144,11 @@ def names() -> list[str]:
     return list(kernel_names(*KINDS))
 
 
-def __getattr__(name: str) -> Callable[..., FeatureMap]:
+def __getattr__(name: str) -> FeatureFactory:
     """`features.fourier(cutoff=10)` and so on: every built-in feature map as a function of its arguments (see `make`)."""
     if name.startswith("_") or name not in kernel_names(*KINDS):
         raise AttributeError(f"feature maps are {', '.join(kernel_names(*KINDS))}; there is no feature map {name!r}")
-
-    def feature(**arguments: Any) -> FeatureMap:
-        return make(name, **arguments)
-
-    feature.__name__ = name
-    feature.__doc__ = _docstring(describe(name))
-    return feature
+    return FeatureFactory(find_kernel(name, *KINDS), describe(name))
 
 
 def _docstring(description: Mapping[str, Any]) -> str:

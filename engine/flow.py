@@ -263,4 +263,10 @@ def _check_particles(problem: Problem, particles: Array, scheme: Scheme) -> Arra
         raise FlowError("positions must lie in the feature map's domain; some do not; project them with domain.project")
     if problem.sign == "nonnegative" and particles[:, 0].min() < 0:
         raise FlowError(f"weights must be >= 0 in this problem; got {particles[:, 0].min()}; drop the others")
+    signed = problem.features.family == "2-homogeneous in theta" and not scheme.startswith("conic")
+    if signed and np.any(np.abs(particles[:, 0]) != 1):
+        wrong = particles[np.abs(particles[:, 0]) != 1, 0][0]
+        raise FlowError(
+            f"weights of {problem.features.name} must be 1 or -1; got {wrong}; put their size into theta, or use 'conic'"
+        )
     return particles

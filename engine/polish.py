@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
-from .charts import chart_for
+from .charts import Chart, WeightsAtPositions, chart_for
 from .domain import Array
 from .measure import Measure
 from .problem import Problem
@@ -22,17 +23,27 @@ _CONVERGED = 1e-15  # scaled gradient, relative to its natural size
 
 
 def polish(problem: Problem, measure: Measure, rounds: int = _ROUNDS) -> Measure:
-    """A local minimiser of J over the weights and positions of at most these atoms, signs kept, by Newton's method."""
-    if has_straight_ends(problem.loss):
-        measure = _newton(replace(problem, loss=SecantLoss.of(problem.loss)), measure, min(rounds, _SECANT_ROUNDS))
-    return _newton(problem, measure, rounds)
+    """A local minimiser of J over the weights and positions of at most these atoms, signs kept.
 
-
-def _newton(problem: Problem, measure: Measure, rounds: int) -> Measure:
-    """Newton's method with Levenberg-Marquardt damping: every step lowers J, until the predicted decrease drowns in
+    Newton's method with Levenberg-Marquardt damping: every step lowers J, until the predicted decrease drowns in
     rounding; from there on every step halves the gradient. Quadratically convergent where the minimiser is
-    non-degenerate. An atom whose weight would change its sign leaves.
+    non-degenerate. An atom whose weight would change its sign leaves. Where the loss has straight ends, a few rounds go
+    by secants first.
     """
+    if has_straight_ends(problem.loss):
+        by_secants = replace(problem, loss=SecantLoss.of(problem.loss))
+        measure = _descend(by_secants, measure, min(rounds, _SECANT_ROUNDS), chart_for)
+    return _descend(problem, measure, rounds, chart_for)
+
+
+def reweigh(problem: Problem, measure: Measure, rounds: int = _ROUNDS) -> Measure:
+    """The best weights at the same positions, signs kept: a convex problem, smooth where polishing is stopped by kinks of phi."""
+    return _descend(problem, measure, rounds, lambda problem, measure: WeightsAtPositions(problem, measure.positions))
+
+
+def _descend(
+    problem: Problem, measure: Measure, rounds: int, make_chart: Callable[[Problem, Measure], Chart]
+) -> Measure:
     alive = measure.sizes > 0
     measure = Measure(measure.weights[alive], measure.positions[alive])
     objective = problem.objective(measure)
@@ -40,7 +51,7 @@ def _newton(problem: Problem, measure: Measure, rounds: int) -> Measure:
     for _ in range(rounds):
         if not len(measure) or slow == _SLOW:
             break
-        chart = chart_for(problem, measure)
+        chart = make_chart(problem, measure)
         z = chart.coordinates(measure)
         gradient, hessian = chart.derivatives(z)
         scale = np.maximum(np.abs(np.diag(hessian)), 1e-14 * np.abs(np.diag(hessian)).max() + 1e-300)
@@ -57,7 +68,9 @@ def _newton(problem: Problem, measure: Measure, rounds: int) -> Measure:
             trial = chart.measure(chart.clip(z, step.reshape(z.shape)))
             new_objective = problem.objective(trial)
             if predicted <= _ROUNDING * abs(objective):
-                moved = len(trial) == len(measure) and _scaled_gradient(problem, trial, scale) < size / 2
+                moved = (
+                    len(trial) == len(measure) and _scaled_gradient(make_chart(problem, trial), trial, scale) < size / 2
+                )
                 break
             if new_objective < objective:
                 moved = True
@@ -83,7 +96,6 @@ def _newton_step(gradient: Array, hessian: Array, scale: Array, damping: float) 
     return np.asarray(-np.linalg.solve(factor.T, np.linalg.solve(factor, gradient / root)) / root)
 
 
-def _scaled_gradient(problem: Problem, measure: Measure, scale: Array) -> float:
-    chart = chart_for(problem, measure)
+def _scaled_gradient(chart: Chart, measure: Measure, scale: Array) -> float:
     gradient, _ = chart.derivatives(chart.coordinates(measure))
     return float(np.sqrt((gradient**2 / scale).sum()))

@@ -19,7 +19,7 @@ from .flow import Flow, StepSize, Trajectory, natural_step
 from .gap import Gap, duality_gap
 from .measure import Measure
 from .merge import merge
-from .polish import polish
+from .polish import polish, reweigh
 from .problem import Problem
 from .result import Certificate, Result
 from .threads import single_threaded_blas
@@ -31,6 +31,8 @@ Progress = Callable[[str, float, str], None]
 _ROUNDS = ((64, False), (128, False), (256, True), (1024, True), (4096, True))
 _MERGE = 0.7  # joins particles that fell into one basin: features within a fraction 0.7 of their norm
 _COALESCED = 0.02  # joins atoms that polishing drove together
+_SETTLING = 8  # rounds of polishing and reweighing
+_ROUNDING = 1e-14  # relative decrease of J that is none
 _PATIENCE = 4  # insertions in a row that may leave the gap above nine tenths of the smallest so far
 _FRAMES = 100  # most states recorded per round
 
@@ -132,13 +134,26 @@ def default_particles(problem: Problem) -> int:
 
 def refine(problem: Problem, measure: Measure, radius: float = _MERGE) -> Measure:
     """Merge, polish, join what polishing drove together, polish again."""
-    measure = polish(problem, merge(problem, measure, radius))
+    measure = _settle(problem, merge(problem, measure, radius))
     for _ in range(4):
         joined = merge(problem, measure, _COALESCED)
         if len(joined) == len(measure):
             break
-        measure = polish(problem, joined)
+        measure = _settle(problem, joined)
     return measure
+
+
+def _settle(problem: Problem, measure: Measure) -> Measure:
+    """Polish, and where a kink or a flat direction ended that before the weights were right, reweigh and go on."""
+    objective = problem.objective(measure := polish(problem, measure))
+    for _ in range(_SETTLING):
+        better = reweigh(problem, measure)
+        lower = problem.objective(better)
+        if not lower < objective * (1 - _ROUNDING):
+            return better if lower <= objective else measure
+        measure = polish(problem, better)
+        objective = problem.objective(measure)
+    return reweigh(problem, measure)
 
 
 def start_particles(problem: Problem, m: int, seed: int) -> Array:

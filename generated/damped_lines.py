@@ -26,6 +26,8 @@ def forward(u, t):
         stop = min(n, start + TILE)
         count = stop - start
         t_tile = t[start:stop]
+        argument0 = np.empty(count)
+        argument1 = np.empty(count)
         v0 = np.empty(count)
         v2 = np.empty(count)
         total = np.zeros(count)
@@ -37,10 +39,10 @@ def forward(u, t):
             v1 = -gamma
             v3 = 2.0*np.pi*theta
             for j in range(count):
-                v0[j] = t_tile[j]*v1
-                v2[j] = p + t_tile[j]*v3
-            v0[:] = np.exp(v0)
-            v2[:] = np.cos(v2)
+                argument0[j] = t_tile[j]*v1
+                argument1[j] = p + t_tile[j]*v3
+            v0[:] = np.exp(argument0)
+            v2[:] = np.cos(argument1)
             weight = w
             for j in range(count):
                 total[j] += v0[j]*v2[j]*weight
@@ -67,16 +69,17 @@ def slopes(u, t, g):
             count = stop - start
             g_tile = g[start:stop]
             t_tile = t[start:stop]
+            argument0 = np.empty(count)
+            argument1 = np.empty(count)
             v0 = np.empty(count)
             v2 = np.empty(count)
             v4 = np.empty(count)
             for j in range(count):
-                v0[j] = t_tile[j]*v1
-                v2[j] = p + t_tile[j]*v3
-                v4[j] = p + t_tile[j]*v3
-            v0[:] = np.exp(v0)
-            v2[:] = np.sin(v2)
-            v4[:] = np.cos(v4)
+                argument0[j] = t_tile[j]*v1
+                argument1[j] = p + t_tile[j]*v3
+            v0[:] = np.exp(argument0)
+            v2[:] = np.sin(argument1)
+            v4[:] = np.cos(argument1)
             sum0 = 0.0
             sum1 = 0.0
             sum2 = 0.0
@@ -104,6 +107,8 @@ def jacobian(positions, t):
     result = np.empty((4, k, n))
     count = n
     t_tile = t
+    argument0 = np.empty(count)
+    argument1 = np.empty(count)
     v0 = np.empty(count)
     v2 = np.empty(count)
     v4 = np.empty(count)
@@ -115,12 +120,11 @@ def jacobian(positions, t):
         v3 = 2.0*np.pi*theta
         v7 = -2.0*np.pi
         for j in range(count):
-            v0[j] = t_tile[j]*v1
-            v2[j] = p + t_tile[j]*v3
-            v4[j] = p + t_tile[j]*v3
-        v0[:] = np.exp(v0)
-        v2[:] = np.sin(v2)
-        v4[:] = np.cos(v4)
+            argument0[j] = t_tile[j]*v1
+            argument1[j] = p + t_tile[j]*v3
+        v0[:] = np.exp(argument0)
+        v2[:] = np.sin(argument1)
+        v4[:] = np.cos(argument1)
         row0 = result[0, i]
         row1 = result[1, i]
         row2 = result[2, i]
@@ -159,16 +163,17 @@ def certificate(positions, t, g):
             count = stop - start
             g_tile = g[start:stop]
             t_tile = t[start:stop]
+            argument0 = np.empty(count)
+            argument1 = np.empty(count)
             v0 = np.empty(count)
             v2 = np.empty(count)
             v4 = np.empty(count)
             for j in range(count):
-                v0[j] = t_tile[j]*v1
-                v2[j] = p + t_tile[j]*v3
-                v4[j] = p + t_tile[j]*v3
-            v0[:] = np.exp(v0)
-            v2[:] = np.sin(v2)
-            v4[:] = np.cos(v4)
+                argument0[j] = t_tile[j]*v1
+                argument1[j] = p + t_tile[j]*v3
+            v0[:] = np.exp(argument0)
+            v2[:] = np.sin(argument1)
+            v4[:] = np.cos(argument1)
             sum0 = 0.0
             sum1 = 0.0
             sum2 = 0.0
@@ -392,7 +397,7 @@ def correlated(f, y, precision):
     return 0.5*np.sum(g*r), g
 
 
-STRIP = 65536  # numbers kept at once
+STRIP = 262144  # numbers kept at once
 CHUNK = 512  # fewest samples for which a thread is worth while
 MOST_CHUNKS = 16
 VECTOR = 16  # samples: a multiple of the numbers in a register
@@ -419,6 +424,8 @@ def evaluate(u, t, y, omega, parameters, precision, loss):
             stop = min(n, (chunk + 1) * length, start + strip)
             count = stop - start
             t_tile = t[start:stop]
+            argument0 = np.empty(count)
+            argument1 = np.empty(count)
             f_tile = np.zeros(count)
             for i in range(m):
                 w = u[i, 0] / m
@@ -428,16 +435,15 @@ def evaluate(u, t, y, omega, parameters, precision, loss):
                 v1 = -gamma
                 v3 = 2.0*np.pi*theta
                 v7 = -2.0*np.pi
-                v0 = kept[0, i, :count]
-                v2 = kept[1, i, :count]
-                v4 = kept[2, i, :count]
                 for j in range(count):
-                    v0[j] = t_tile[j]*v1
-                    v2[j] = p + t_tile[j]*v3
-                    v4[j] = p + t_tile[j]*v3
-                v0[:] = np.exp(v0)
-                v2[:] = np.sin(v2)
-                v4[:] = np.cos(v4)
+                    argument0[j] = t_tile[j]*v1
+                    argument1[j] = p + t_tile[j]*v3
+                kept[0, i, :count] = np.exp(argument0)
+                v0 = kept[0, i, :count]
+                kept[1, i, :count] = np.sin(argument1)
+                v2 = kept[1, i, :count]
+                kept[2, i, :count] = np.cos(argument1)
+                v4 = kept[2, i, :count]
                 weight = w
                 for j in range(count):
                     v5_j = v0[j]*v4[j]

@@ -26,6 +26,7 @@ def forward(u, x, sigma):
         stop = min(n, start + TILE)
         count = stop - start
         x_tile = x[start:stop]
+        argument0 = np.empty(count)
         v0 = np.empty(count)
         total = np.zeros(count)
         for i in range(m):
@@ -33,8 +34,8 @@ def forward(u, x, sigma):
             theta = u[i, 1]
             v1 = -(1.0/2.0)/sigma**2
             for j in range(count):
-                v0[j] = v1*(-theta + x_tile[j])**2
-            v0[:] = np.exp(v0)
+                argument0[j] = v1*(-theta + x_tile[j])**2
+            v0[:] = np.exp(argument0)
             weight = w
             for j in range(count):
                 total[j] += v0[j]*weight
@@ -57,10 +58,11 @@ def slopes(u, x, sigma, g):
             count = stop - start
             g_tile = g[start:stop]
             x_tile = x[start:stop]
+            argument0 = np.empty(count)
             v0 = np.empty(count)
             for j in range(count):
-                v0[j] = v1*(-theta + x_tile[j])**2
-            v0[:] = np.exp(v0)
+                argument0[j] = v1*(-theta + x_tile[j])**2
+            v0[:] = np.exp(argument0)
             sum0 = 0.0
             sum1 = 0.0
             # omp simd reduction(+:sum0,sum1)
@@ -80,13 +82,14 @@ def jacobian(positions, x, sigma):
     result = np.empty((2, k, n))
     count = n
     x_tile = x
+    argument0 = np.empty(count)
     v0 = np.empty(count)
     for i in range(k):
         theta = positions[i, 0]
         v1 = -(1.0/2.0)/sigma**2
         for j in range(count):
-            v0[j] = v1*(-theta + x_tile[j])**2
-        v0[:] = np.exp(v0)
+            argument0[j] = v1*(-theta + x_tile[j])**2
+        v0[:] = np.exp(argument0)
         row0 = result[0, i]
         row1 = result[1, i]
         for j in range(count):
@@ -115,10 +118,11 @@ def certificate(positions, x, sigma, g):
             count = stop - start
             g_tile = g[start:stop]
             x_tile = x[start:stop]
+            argument0 = np.empty(count)
             v0 = np.empty(count)
             for j in range(count):
-                v0[j] = v1*(-theta + x_tile[j])**2
-            v0[:] = np.exp(v0)
+                argument0[j] = v1*(-theta + x_tile[j])**2
+            v0[:] = np.exp(argument0)
             sum0 = 0.0
             sum1 = 0.0
             sum2 = 0.0
@@ -322,7 +326,7 @@ def correlated(f, y, precision):
     return 0.5*np.sum(g*r), g
 
 
-STRIP = 65536  # numbers kept at once
+STRIP = 262144  # numbers kept at once
 CHUNK = 512  # fewest samples for which a thread is worth while
 MOST_CHUNKS = 16
 VECTOR = 16  # samples: a multiple of the numbers in a register
@@ -349,15 +353,16 @@ def evaluate(u, x, sigma, y, omega, parameters, precision, loss):
             stop = min(n, (chunk + 1) * length, start + strip)
             count = stop - start
             x_tile = x[start:stop]
+            argument0 = np.empty(count)
             f_tile = np.zeros(count)
             for i in range(m):
                 w = u[i, 0] / m
                 theta = u[i, 1]
                 v1 = -(1.0/2.0)/sigma**2
-                v0 = kept[0, i, :count]
                 for j in range(count):
-                    v0[j] = v1*(-theta + x_tile[j])**2
-                v0[:] = np.exp(v0)
+                    argument0[j] = v1*(-theta + x_tile[j])**2
+                kept[0, i, :count] = np.exp(argument0)
+                v0 = kept[0, i, :count]
                 weight = w
                 for j in range(count):
                     f_tile[j] += v0[j]*weight

@@ -27,6 +27,7 @@ def forward(u, x1, x2, sigma1, sigma2):
         count = stop - start
         x1_tile = x1[start:stop]
         x2_tile = x2[start:stop]
+        argument0 = np.empty(count)
         v0 = np.empty(count)
         total = np.zeros(count)
         for i in range(m):
@@ -36,8 +37,8 @@ def forward(u, x1, x2, sigma1, sigma2):
             v1 = -(1.0/2.0)/sigma1**2
             v2 = -(1.0/2.0)/sigma2**2
             for j in range(count):
-                v0[j] = v1*(-theta1 + x1_tile[j])**2 + v2*(-theta2 + x2_tile[j])**2
-            v0[:] = np.exp(v0)
+                argument0[j] = v1*(-theta1 + x1_tile[j])**2 + v2*(-theta2 + x2_tile[j])**2
+            v0[:] = np.exp(argument0)
             weight = w
             for j in range(count):
                 total[j] += v0[j]*weight
@@ -65,10 +66,11 @@ def slopes(u, x1, x2, sigma1, sigma2, g):
             g_tile = g[start:stop]
             x1_tile = x1[start:stop]
             x2_tile = x2[start:stop]
+            argument0 = np.empty(count)
             v0 = np.empty(count)
             for j in range(count):
-                v0[j] = v1*(-theta1 + x1_tile[j])**2 + v2*(-theta2 + x2_tile[j])**2
-            v0[:] = np.exp(v0)
+                argument0[j] = v1*(-theta1 + x1_tile[j])**2 + v2*(-theta2 + x2_tile[j])**2
+            v0[:] = np.exp(argument0)
             sum0 = 0.0
             sum1 = 0.0
             sum2 = 0.0
@@ -93,6 +95,7 @@ def jacobian(positions, x1, x2, sigma1, sigma2):
     count = n
     x1_tile = x1
     x2_tile = x2
+    argument0 = np.empty(count)
     v0 = np.empty(count)
     for i in range(k):
         theta1 = positions[i, 0]
@@ -102,8 +105,8 @@ def jacobian(positions, x1, x2, sigma1, sigma2):
         v4 = -1.0/sigma1**2
         v5 = -1.0/sigma2**2
         for j in range(count):
-            v0[j] = v1*(-theta1 + x1_tile[j])**2 + v2*(-theta2 + x2_tile[j])**2
-        v0[:] = np.exp(v0)
+            argument0[j] = v1*(-theta1 + x1_tile[j])**2 + v2*(-theta2 + x2_tile[j])**2
+        v0[:] = np.exp(argument0)
         row0 = result[0, i]
         row1 = result[1, i]
         row2 = result[2, i]
@@ -141,10 +144,11 @@ def certificate(positions, x1, x2, sigma1, sigma2, g):
             g_tile = g[start:stop]
             x1_tile = x1[start:stop]
             x2_tile = x2[start:stop]
+            argument0 = np.empty(count)
             v0 = np.empty(count)
             for j in range(count):
-                v0[j] = v1*(-theta1 + x1_tile[j])**2 + v2*(-theta2 + x2_tile[j])**2
-            v0[:] = np.exp(v0)
+                argument0[j] = v1*(-theta1 + x1_tile[j])**2 + v2*(-theta2 + x2_tile[j])**2
+            v0[:] = np.exp(argument0)
             sum0 = 0.0
             sum1 = 0.0
             sum2 = 0.0
@@ -361,7 +365,7 @@ def correlated(f, y, precision):
     return 0.5*np.sum(g*r), g
 
 
-STRIP = 65536  # numbers kept at once
+STRIP = 262144  # numbers kept at once
 CHUNK = 512  # fewest samples for which a thread is worth while
 MOST_CHUNKS = 16
 VECTOR = 16  # samples: a multiple of the numbers in a register
@@ -389,6 +393,7 @@ def evaluate(u, x1, x2, sigma1, sigma2, y, omega, parameters, precision, loss):
             count = stop - start
             x1_tile = x1[start:stop]
             x2_tile = x2[start:stop]
+            argument0 = np.empty(count)
             f_tile = np.zeros(count)
             for i in range(m):
                 w = u[i, 0] / m
@@ -398,10 +403,10 @@ def evaluate(u, x1, x2, sigma1, sigma2, y, omega, parameters, precision, loss):
                 v2 = -(1.0/2.0)/sigma2**2
                 v4 = -1.0/sigma1**2
                 v5 = -1.0/sigma2**2
-                v0 = kept[0, i, :count]
                 for j in range(count):
-                    v0[j] = v1*(-theta1 + x1_tile[j])**2 + v2*(-theta2 + x2_tile[j])**2
-                v0[:] = np.exp(v0)
+                    argument0[j] = v1*(-theta1 + x1_tile[j])**2 + v2*(-theta2 + x2_tile[j])**2
+                kept[0, i, :count] = np.exp(argument0)
+                v0 = kept[0, i, :count]
                 weight = w
                 for j in range(count):
                     f_tile[j] += v0[j]*weight

@@ -28,6 +28,7 @@ def forward(u, x1, x2, x3, sigma1, sigma2, sigma3):
         x1_tile = x1[start:stop]
         x2_tile = x2[start:stop]
         x3_tile = x3[start:stop]
+        argument0 = np.empty(count)
         v0 = np.empty(count)
         total = np.zeros(count)
         for i in range(m):
@@ -39,8 +40,8 @@ def forward(u, x1, x2, x3, sigma1, sigma2, sigma3):
             v2 = -(1.0/2.0)/sigma2**2
             v3 = -(1.0/2.0)/sigma3**2
             for j in range(count):
-                v0[j] = v1*(-theta1 + x1_tile[j])**2 + v2*(-theta2 + x2_tile[j])**2 + v3*(-theta3 + x3_tile[j])**2
-            v0[:] = np.exp(v0)
+                argument0[j] = v1*(-theta1 + x1_tile[j])**2 + v2*(-theta2 + x2_tile[j])**2 + v3*(-theta3 + x3_tile[j])**2
+            v0[:] = np.exp(argument0)
             weight = w
             for j in range(count):
                 total[j] += v0[j]*weight
@@ -72,10 +73,11 @@ def slopes(u, x1, x2, x3, sigma1, sigma2, sigma3, g):
             x1_tile = x1[start:stop]
             x2_tile = x2[start:stop]
             x3_tile = x3[start:stop]
+            argument0 = np.empty(count)
             v0 = np.empty(count)
             for j in range(count):
-                v0[j] = v1*(-theta1 + x1_tile[j])**2 + v2*(-theta2 + x2_tile[j])**2 + v3*(-theta3 + x3_tile[j])**2
-            v0[:] = np.exp(v0)
+                argument0[j] = v1*(-theta1 + x1_tile[j])**2 + v2*(-theta2 + x2_tile[j])**2 + v3*(-theta3 + x3_tile[j])**2
+            v0[:] = np.exp(argument0)
             sum0 = 0.0
             sum1 = 0.0
             sum2 = 0.0
@@ -104,6 +106,7 @@ def jacobian(positions, x1, x2, x3, sigma1, sigma2, sigma3):
     x1_tile = x1
     x2_tile = x2
     x3_tile = x3
+    argument0 = np.empty(count)
     v0 = np.empty(count)
     for i in range(k):
         theta1 = positions[i, 0]
@@ -116,8 +119,8 @@ def jacobian(positions, x1, x2, x3, sigma1, sigma2, sigma3):
         v6 = -1.0/sigma2**2
         v7 = -1.0/sigma3**2
         for j in range(count):
-            v0[j] = v1*(-theta1 + x1_tile[j])**2 + v2*(-theta2 + x2_tile[j])**2 + v3*(-theta3 + x3_tile[j])**2
-        v0[:] = np.exp(v0)
+            argument0[j] = v1*(-theta1 + x1_tile[j])**2 + v2*(-theta2 + x2_tile[j])**2 + v3*(-theta3 + x3_tile[j])**2
+        v0[:] = np.exp(argument0)
         row0 = result[0, i]
         row1 = result[1, i]
         row2 = result[2, i]
@@ -161,10 +164,11 @@ def certificate(positions, x1, x2, x3, sigma1, sigma2, sigma3, g):
             x1_tile = x1[start:stop]
             x2_tile = x2[start:stop]
             x3_tile = x3[start:stop]
+            argument0 = np.empty(count)
             v0 = np.empty(count)
             for j in range(count):
-                v0[j] = v1*(-theta1 + x1_tile[j])**2 + v2*(-theta2 + x2_tile[j])**2 + v3*(-theta3 + x3_tile[j])**2
-            v0[:] = np.exp(v0)
+                argument0[j] = v1*(-theta1 + x1_tile[j])**2 + v2*(-theta2 + x2_tile[j])**2 + v3*(-theta3 + x3_tile[j])**2
+            v0[:] = np.exp(argument0)
             sum0 = 0.0
             sum1 = 0.0
             sum2 = 0.0
@@ -400,7 +404,7 @@ def correlated(f, y, precision):
     return 0.5*np.sum(g*r), g
 
 
-STRIP = 65536  # numbers kept at once
+STRIP = 262144  # numbers kept at once
 CHUNK = 512  # fewest samples for which a thread is worth while
 MOST_CHUNKS = 16
 VECTOR = 16  # samples: a multiple of the numbers in a register
@@ -429,6 +433,7 @@ def evaluate(u, x1, x2, x3, sigma1, sigma2, sigma3, y, omega, parameters, precis
             x1_tile = x1[start:stop]
             x2_tile = x2[start:stop]
             x3_tile = x3[start:stop]
+            argument0 = np.empty(count)
             f_tile = np.zeros(count)
             for i in range(m):
                 w = u[i, 0] / m
@@ -441,10 +446,10 @@ def evaluate(u, x1, x2, x3, sigma1, sigma2, sigma3, y, omega, parameters, precis
                 v5 = -1.0/sigma1**2
                 v6 = -1.0/sigma2**2
                 v7 = -1.0/sigma3**2
-                v0 = kept[0, i, :count]
                 for j in range(count):
-                    v0[j] = v1*(-theta1 + x1_tile[j])**2 + v2*(-theta2 + x2_tile[j])**2 + v3*(-theta3 + x3_tile[j])**2
-                v0[:] = np.exp(v0)
+                    argument0[j] = v1*(-theta1 + x1_tile[j])**2 + v2*(-theta2 + x2_tile[j])**2 + v3*(-theta3 + x3_tile[j])**2
+                kept[0, i, :count] = np.exp(argument0)
+                v0 = kept[0, i, :count]
                 weight = w
                 for j in range(count):
                     f_tile[j] += v0[j]*weight

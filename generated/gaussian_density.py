@@ -26,6 +26,7 @@ def forward(u, x):
         stop = min(n, start + TILE)
         count = stop - start
         x_tile = x[start:stop]
+        argument0 = np.empty(count)
         v0 = np.empty(count)
         total = np.zeros(count)
         for i in range(m):
@@ -35,8 +36,8 @@ def forward(u, x):
             v1 = -(1.0/2.0)/sigma**2
             v2 = (1.0/2.0)*np.sqrt(2.0)/(np.sqrt(np.pi)*sigma)
             for j in range(count):
-                v0[j] = v1*(-theta + x_tile[j])**2
-            v0[:] = np.exp(v0)
+                argument0[j] = v1*(-theta + x_tile[j])**2
+            v0[:] = np.exp(argument0)
             weight = v2*w
             for j in range(count):
                 total[j] += v0[j]*weight
@@ -67,10 +68,11 @@ def slopes(u, x, g):
             count = stop - start
             g_tile = g[start:stop]
             x_tile = x[start:stop]
+            argument0 = np.empty(count)
             v0 = np.empty(count)
             for j in range(count):
-                v0[j] = v1*(-theta + x_tile[j])**2
-            v0[:] = np.exp(v0)
+                argument0[j] = v1*(-theta + x_tile[j])**2
+            v0[:] = np.exp(argument0)
             sum0 = 0.0
             sum1 = 0.0
             sum2 = 0.0
@@ -95,6 +97,7 @@ def jacobian(positions, x):
     result = np.empty((3, k, n))
     count = n
     x_tile = x
+    argument0 = np.empty(count)
     v0 = np.empty(count)
     for i in range(k):
         theta = positions[i, 0]
@@ -108,8 +111,8 @@ def jacobian(positions, x):
         v9 = -1.0/sigma**2
         v10 = (1.0/2.0)*v2*v3/sigma**4
         for j in range(count):
-            v0[j] = v1*(-theta + x_tile[j])**2
-        v0[:] = np.exp(v0)
+            argument0[j] = v1*(-theta + x_tile[j])**2
+        v0[:] = np.exp(argument0)
         row0 = result[0, i]
         row1 = result[1, i]
         row2 = result[2, i]
@@ -155,10 +158,11 @@ def certificate(positions, x, g):
             count = stop - start
             g_tile = g[start:stop]
             x_tile = x[start:stop]
+            argument0 = np.empty(count)
             v0 = np.empty(count)
             for j in range(count):
-                v0[j] = v1*(-theta + x_tile[j])**2
-            v0[:] = np.exp(v0)
+                argument0[j] = v1*(-theta + x_tile[j])**2
+            v0[:] = np.exp(argument0)
             sum0 = 0.0
             sum1 = 0.0
             sum2 = 0.0
@@ -377,7 +381,7 @@ def correlated(f, y, precision):
     return 0.5*np.sum(g*r), g
 
 
-STRIP = 65536  # numbers kept at once
+STRIP = 262144  # numbers kept at once
 CHUNK = 512  # fewest samples for which a thread is worth while
 MOST_CHUNKS = 16
 VECTOR = 16  # samples: a multiple of the numbers in a register
@@ -404,6 +408,7 @@ def evaluate(u, x, y, omega, parameters, precision, loss):
             stop = min(n, (chunk + 1) * length, start + strip)
             count = stop - start
             x_tile = x[start:stop]
+            argument0 = np.empty(count)
             f_tile = np.zeros(count)
             for i in range(m):
                 w = u[i, 0] / m
@@ -417,10 +422,10 @@ def evaluate(u, x, y, omega, parameters, precision, loss):
                 v8 = -(1.0/4.0)/sigma**3
                 v9 = -1.0/sigma**2
                 v10 = (1.0/2.0)*v2*v3/sigma**4
-                v0 = kept[0, i, :count]
                 for j in range(count):
-                    v0[j] = v1*(-theta + x_tile[j])**2
-                v0[:] = np.exp(v0)
+                    argument0[j] = v1*(-theta + x_tile[j])**2
+                kept[0, i, :count] = np.exp(argument0)
+                v0 = kept[0, i, :count]
                 weight = v7*w
                 for j in range(count):
                     v4_j = v0[j]*v6

@@ -26,6 +26,7 @@ def forward(u, x):
         stop = min(n, start + TILE)
         count = stop - start
         x_tile = x[start:stop]
+        argument0 = np.empty(count)
         v0 = np.empty(count)
         total = np.zeros(count)
         for i in range(m):
@@ -34,8 +35,8 @@ def forward(u, x):
             sigma = u[i, 2]
             v1 = -(1.0/2.0)/sigma**2
             for j in range(count):
-                v0[j] = v1*(-theta + x_tile[j])**2
-            v0[:] = np.exp(v0)
+                argument0[j] = v1*(-theta + x_tile[j])**2
+            v0[:] = np.exp(argument0)
             weight = w
             for j in range(count):
                 total[j] += v0[j]*weight
@@ -60,10 +61,11 @@ def slopes(u, x, g):
             count = stop - start
             g_tile = g[start:stop]
             x_tile = x[start:stop]
+            argument0 = np.empty(count)
             v0 = np.empty(count)
             for j in range(count):
-                v0[j] = v1*(-theta + x_tile[j])**2
-            v0[:] = np.exp(v0)
+                argument0[j] = v1*(-theta + x_tile[j])**2
+            v0[:] = np.exp(argument0)
             sum0 = 0.0
             sum1 = 0.0
             sum2 = 0.0
@@ -86,6 +88,7 @@ def jacobian(positions, x):
     result = np.empty((3, k, n))
     count = n
     x_tile = x
+    argument0 = np.empty(count)
     v0 = np.empty(count)
     for i in range(k):
         theta = positions[i, 0]
@@ -93,8 +96,8 @@ def jacobian(positions, x):
         v1 = -(1.0/2.0)/sigma**2
         v2 = 1.0/sigma**3
         for j in range(count):
-            v0[j] = v1*(-theta + x_tile[j])**2
-        v0[:] = np.exp(v0)
+            argument0[j] = v1*(-theta + x_tile[j])**2
+        v0[:] = np.exp(argument0)
         row0 = result[0, i]
         row1 = result[1, i]
         row2 = result[2, i]
@@ -131,10 +134,11 @@ def certificate(positions, x, g):
             count = stop - start
             g_tile = g[start:stop]
             x_tile = x[start:stop]
+            argument0 = np.empty(count)
             v0 = np.empty(count)
             for j in range(count):
-                v0[j] = v1*(-theta + x_tile[j])**2
-            v0[:] = np.exp(v0)
+                argument0[j] = v1*(-theta + x_tile[j])**2
+            v0[:] = np.exp(argument0)
             sum0 = 0.0
             sum1 = 0.0
             sum2 = 0.0
@@ -352,7 +356,7 @@ def correlated(f, y, precision):
     return 0.5*np.sum(g*r), g
 
 
-STRIP = 65536  # numbers kept at once
+STRIP = 262144  # numbers kept at once
 CHUNK = 512  # fewest samples for which a thread is worth while
 MOST_CHUNKS = 16
 VECTOR = 16  # samples: a multiple of the numbers in a register
@@ -379,6 +383,7 @@ def evaluate(u, x, y, omega, parameters, precision, loss):
             stop = min(n, (chunk + 1) * length, start + strip)
             count = stop - start
             x_tile = x[start:stop]
+            argument0 = np.empty(count)
             f_tile = np.zeros(count)
             for i in range(m):
                 w = u[i, 0] / m
@@ -386,10 +391,10 @@ def evaluate(u, x, y, omega, parameters, precision, loss):
                 sigma = u[i, 2]
                 v1 = -(1.0/2.0)/sigma**2
                 v2 = 1.0/sigma**3
-                v0 = kept[0, i, :count]
                 for j in range(count):
-                    v0[j] = v1*(-theta + x_tile[j])**2
-                v0[:] = np.exp(v0)
+                    argument0[j] = v1*(-theta + x_tile[j])**2
+                kept[0, i, :count] = np.exp(argument0)
+                v0 = kept[0, i, :count]
                 weight = w
                 for j in range(count):
                     f_tile[j] += v0[j]*weight

@@ -26,6 +26,7 @@ def forward(u, t):
         stop = min(n, start + TILE)
         count = stop - start
         t_tile = t[start:stop]
+        argument0 = np.empty(count)
         v0 = np.empty(count)
         total = np.zeros(count)
         for i in range(m):
@@ -34,8 +35,8 @@ def forward(u, t):
             p = u[i, 2]
             v1 = 2.0*np.pi*theta
             for j in range(count):
-                v0[j] = p + t_tile[j]*v1
-            v0[:] = np.cos(v0)
+                argument0[j] = p + t_tile[j]*v1
+            v0[:] = np.cos(argument0)
             weight = w
             for j in range(count):
                 total[j] += v0[j]*weight
@@ -60,13 +61,13 @@ def slopes(u, t, g):
             count = stop - start
             g_tile = g[start:stop]
             t_tile = t[start:stop]
+            argument0 = np.empty(count)
             v0 = np.empty(count)
             v2 = np.empty(count)
             for j in range(count):
-                v0[j] = p + t_tile[j]*v1
-                v2[j] = p + t_tile[j]*v1
-            v0[:] = np.sin(v0)
-            v2[:] = np.cos(v2)
+                argument0[j] = p + t_tile[j]*v1
+            v0[:] = np.sin(argument0)
+            v2[:] = np.cos(argument0)
             sum0 = 0.0
             sum1 = 0.0
             sum2 = 0.0
@@ -89,6 +90,7 @@ def jacobian(positions, t):
     result = np.empty((3, k, n))
     count = n
     t_tile = t
+    argument0 = np.empty(count)
     v0 = np.empty(count)
     v2 = np.empty(count)
     for i in range(k):
@@ -97,10 +99,9 @@ def jacobian(positions, t):
         v1 = 2.0*np.pi*theta
         v3 = -2.0*np.pi
         for j in range(count):
-            v0[j] = p + t_tile[j]*v1
-            v2[j] = p + t_tile[j]*v1
-        v0[:] = np.sin(v0)
-        v2[:] = np.cos(v2)
+            argument0[j] = p + t_tile[j]*v1
+        v0[:] = np.sin(argument0)
+        v2[:] = np.cos(argument0)
         row0 = result[0, i]
         row1 = result[1, i]
         row2 = result[2, i]
@@ -132,13 +133,13 @@ def certificate(positions, t, g):
             count = stop - start
             g_tile = g[start:stop]
             t_tile = t[start:stop]
+            argument0 = np.empty(count)
             v0 = np.empty(count)
             v2 = np.empty(count)
             for j in range(count):
-                v0[j] = p + t_tile[j]*v1
-                v2[j] = p + t_tile[j]*v1
-            v0[:] = np.sin(v0)
-            v2[:] = np.cos(v2)
+                argument0[j] = p + t_tile[j]*v1
+            v0[:] = np.sin(argument0)
+            v2[:] = np.cos(argument0)
             sum0 = 0.0
             sum1 = 0.0
             sum2 = 0.0
@@ -349,7 +350,7 @@ def correlated(f, y, precision):
     return 0.5*np.sum(g*r), g
 
 
-STRIP = 65536  # numbers kept at once
+STRIP = 262144  # numbers kept at once
 CHUNK = 512  # fewest samples for which a thread is worth while
 MOST_CHUNKS = 16
 VECTOR = 16  # samples: a multiple of the numbers in a register
@@ -376,6 +377,7 @@ def evaluate(u, t, y, omega, parameters, precision, loss):
             stop = min(n, (chunk + 1) * length, start + strip)
             count = stop - start
             t_tile = t[start:stop]
+            argument0 = np.empty(count)
             f_tile = np.zeros(count)
             for i in range(m):
                 w = u[i, 0] / m
@@ -383,13 +385,12 @@ def evaluate(u, t, y, omega, parameters, precision, loss):
                 p = u[i, 2]
                 v1 = 2.0*np.pi*theta
                 v3 = -2.0*np.pi
-                v0 = kept[0, i, :count]
-                v2 = kept[1, i, :count]
                 for j in range(count):
-                    v0[j] = p + t_tile[j]*v1
-                    v2[j] = p + t_tile[j]*v1
-                v0[:] = np.sin(v0)
-                v2[:] = np.cos(v2)
+                    argument0[j] = p + t_tile[j]*v1
+                kept[0, i, :count] = np.sin(argument0)
+                v0 = kept[0, i, :count]
+                kept[1, i, :count] = np.cos(argument0)
+                v2 = kept[1, i, :count]
                 weight = w
                 for j in range(count):
                     f_tile[j] += v2[j]*weight

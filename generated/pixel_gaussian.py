@@ -44,6 +44,10 @@ def forward(u, x1, x2, sigma, pixel):
         count = stop - start
         x1_tile = x1[start:stop]
         x2_tile = x2[start:stop]
+        argument0 = np.empty(count)
+        argument1 = np.empty(count)
+        argument2 = np.empty(count)
+        argument3 = np.empty(count)
         v0 = np.empty(count)
         v2 = np.empty(count)
         v3 = np.empty(count)
@@ -56,14 +60,14 @@ def forward(u, x1, x2, sigma, pixel):
             v1 = -(1.0/2.0)/sigma**2
             v6 = (1.0/2.0)*np.sqrt(2.0)/sigma
             for j in range(count):
-                v0[j] = v1*(-1.0/2.0*pixel - theta1 + x1_tile[j])**2
-                v2[j] = v1*(-1.0/2.0*pixel - theta2 + x2_tile[j])**2
-                v3[j] = v1*((1.0/2.0)*pixel - theta1 + x1_tile[j])**2
-                v4[j] = v1*((1.0/2.0)*pixel - theta2 + x2_tile[j])**2
-            v0[:] = np.exp(v0)
-            v2[:] = np.exp(v2)
-            v3[:] = np.exp(v3)
-            v4[:] = np.exp(v4)
+                argument0[j] = v1*(-1.0/2.0*pixel - theta1 + x1_tile[j])**2
+                argument1[j] = v1*(-1.0/2.0*pixel - theta2 + x2_tile[j])**2
+                argument2[j] = v1*((1.0/2.0)*pixel - theta1 + x1_tile[j])**2
+                argument3[j] = v1*((1.0/2.0)*pixel - theta2 + x2_tile[j])**2
+            v0[:] = np.exp(argument0)
+            v2[:] = np.exp(argument1)
+            v3[:] = np.exp(argument2)
+            v4[:] = np.exp(argument3)
             weight = (1.0/4.0)*w
             for j in range(count):
                 v5_j = erf_at(v6*(-1.0/2.0*pixel - theta1 + x1_tile[j]), v0[j])
@@ -95,19 +99,23 @@ def slopes(u, x1, x2, sigma, pixel, g):
             g_tile = g[start:stop]
             x1_tile = x1[start:stop]
             x2_tile = x2[start:stop]
+            argument0 = np.empty(count)
+            argument1 = np.empty(count)
+            argument2 = np.empty(count)
+            argument3 = np.empty(count)
             v0 = np.empty(count)
             v2 = np.empty(count)
             v3 = np.empty(count)
             v4 = np.empty(count)
             for j in range(count):
-                v0[j] = v1*(-1.0/2.0*pixel - theta1 + x1_tile[j])**2
-                v2[j] = v1*(-1.0/2.0*pixel - theta2 + x2_tile[j])**2
-                v3[j] = v1*((1.0/2.0)*pixel - theta1 + x1_tile[j])**2
-                v4[j] = v1*((1.0/2.0)*pixel - theta2 + x2_tile[j])**2
-            v0[:] = np.exp(v0)
-            v2[:] = np.exp(v2)
-            v3[:] = np.exp(v3)
-            v4[:] = np.exp(v4)
+                argument0[j] = v1*(-1.0/2.0*pixel - theta1 + x1_tile[j])**2
+                argument1[j] = v1*(-1.0/2.0*pixel - theta2 + x2_tile[j])**2
+                argument2[j] = v1*((1.0/2.0)*pixel - theta1 + x1_tile[j])**2
+                argument3[j] = v1*((1.0/2.0)*pixel - theta2 + x2_tile[j])**2
+            v0[:] = np.exp(argument0)
+            v2[:] = np.exp(argument1)
+            v3[:] = np.exp(argument2)
+            v4[:] = np.exp(argument3)
             sum0 = 0.0
             sum1 = 0.0
             sum2 = 0.0
@@ -137,6 +145,10 @@ def jacobian(positions, x1, x2, sigma, pixel):
     count = n
     x1_tile = x1
     x2_tile = x2
+    argument0 = np.empty(count)
+    argument1 = np.empty(count)
+    argument2 = np.empty(count)
+    argument3 = np.empty(count)
     v0 = np.empty(count)
     v2 = np.empty(count)
     v3 = np.empty(count)
@@ -149,14 +161,14 @@ def jacobian(positions, x1, x2, sigma, pixel):
         v12 = np.sqrt(2.0)/(np.sqrt(np.pi)*sigma)
         v13 = -v12
         for j in range(count):
-            v0[j] = v1*(-1.0/2.0*pixel - theta1 + x1_tile[j])**2
-            v2[j] = v1*(-1.0/2.0*pixel - theta2 + x2_tile[j])**2
-            v3[j] = v1*((1.0/2.0)*pixel - theta1 + x1_tile[j])**2
-            v4[j] = v1*((1.0/2.0)*pixel - theta2 + x2_tile[j])**2
-        v0[:] = np.exp(v0)
-        v2[:] = np.exp(v2)
-        v3[:] = np.exp(v3)
-        v4[:] = np.exp(v4)
+            argument0[j] = v1*(-1.0/2.0*pixel - theta1 + x1_tile[j])**2
+            argument1[j] = v1*(-1.0/2.0*pixel - theta2 + x2_tile[j])**2
+            argument2[j] = v1*((1.0/2.0)*pixel - theta1 + x1_tile[j])**2
+            argument3[j] = v1*((1.0/2.0)*pixel - theta2 + x2_tile[j])**2
+        v0[:] = np.exp(argument0)
+        v2[:] = np.exp(argument1)
+        v3[:] = np.exp(argument2)
+        v4[:] = np.exp(argument3)
         row0 = result[0, i]
         row1 = result[1, i]
         row2 = result[2, i]
@@ -205,19 +217,23 @@ def certificate(positions, x1, x2, sigma, pixel, g):
             g_tile = g[start:stop]
             x1_tile = x1[start:stop]
             x2_tile = x2[start:stop]
+            argument0 = np.empty(count)
+            argument1 = np.empty(count)
+            argument2 = np.empty(count)
+            argument3 = np.empty(count)
             v0 = np.empty(count)
             v2 = np.empty(count)
             v3 = np.empty(count)
             v4 = np.empty(count)
             for j in range(count):
-                v0[j] = v1*(-1.0/2.0*pixel - theta1 + x1_tile[j])**2
-                v2[j] = v1*(-1.0/2.0*pixel - theta2 + x2_tile[j])**2
-                v3[j] = v1*((1.0/2.0)*pixel - theta1 + x1_tile[j])**2
-                v4[j] = v1*((1.0/2.0)*pixel - theta2 + x2_tile[j])**2
-            v0[:] = np.exp(v0)
-            v2[:] = np.exp(v2)
-            v3[:] = np.exp(v3)
-            v4[:] = np.exp(v4)
+                argument0[j] = v1*(-1.0/2.0*pixel - theta1 + x1_tile[j])**2
+                argument1[j] = v1*(-1.0/2.0*pixel - theta2 + x2_tile[j])**2
+                argument2[j] = v1*((1.0/2.0)*pixel - theta1 + x1_tile[j])**2
+                argument3[j] = v1*((1.0/2.0)*pixel - theta2 + x2_tile[j])**2
+            v0[:] = np.exp(argument0)
+            v2[:] = np.exp(argument1)
+            v3[:] = np.exp(argument2)
+            v4[:] = np.exp(argument3)
             sum0 = 0.0
             sum1 = 0.0
             sum2 = 0.0
@@ -439,7 +455,7 @@ def correlated(f, y, precision):
     return 0.5*np.sum(g*r), g
 
 
-STRIP = 65536  # numbers kept at once
+STRIP = 262144  # numbers kept at once
 CHUNK = 512  # fewest samples for which a thread is worth while
 MOST_CHUNKS = 16
 VECTOR = 16  # samples: a multiple of the numbers in a register
@@ -467,6 +483,10 @@ def evaluate(u, x1, x2, sigma, pixel, y, omega, parameters, precision, loss):
             count = stop - start
             x1_tile = x1[start:stop]
             x2_tile = x2[start:stop]
+            argument0 = np.empty(count)
+            argument1 = np.empty(count)
+            argument2 = np.empty(count)
+            argument3 = np.empty(count)
             v0 = np.empty(count)
             v2 = np.empty(count)
             v3 = np.empty(count)
@@ -480,18 +500,18 @@ def evaluate(u, x1, x2, sigma, pixel, y, omega, parameters, precision, loss):
                 v6 = (1.0/2.0)*np.sqrt(2.0)/sigma
                 v12 = np.sqrt(2.0)/(np.sqrt(np.pi)*sigma)
                 v13 = -v12
+                for j in range(count):
+                    argument0[j] = v1*(-1.0/2.0*pixel - theta1 + x1_tile[j])**2
+                    argument1[j] = v1*(-1.0/2.0*pixel - theta2 + x2_tile[j])**2
+                    argument2[j] = v1*((1.0/2.0)*pixel - theta1 + x1_tile[j])**2
+                    argument3[j] = v1*((1.0/2.0)*pixel - theta2 + x2_tile[j])**2
+                v0[:] = np.exp(argument0)
+                v2[:] = np.exp(argument1)
+                v3[:] = np.exp(argument2)
+                v4[:] = np.exp(argument3)
                 summed0 = kept[0, i, :count]
                 summed1 = kept[1, i, :count]
                 summed2 = kept[2, i, :count]
-                for j in range(count):
-                    v0[j] = v1*(-1.0/2.0*pixel - theta1 + x1_tile[j])**2
-                    v2[j] = v1*(-1.0/2.0*pixel - theta2 + x2_tile[j])**2
-                    v3[j] = v1*((1.0/2.0)*pixel - theta1 + x1_tile[j])**2
-                    v4[j] = v1*((1.0/2.0)*pixel - theta2 + x2_tile[j])**2
-                v0[:] = np.exp(v0)
-                v2[:] = np.exp(v2)
-                v3[:] = np.exp(v3)
-                v4[:] = np.exp(v4)
                 weight = w
                 for j in range(count):
                     v5_j = erf_at(v6*(-1.0/2.0*pixel - theta1 + x1_tile[j]), v0[j])

@@ -83,6 +83,7 @@ def forward(u, x, band):
         stop = min(n, start + TILE)
         count = stop - start
         x_tile = x[start:stop]
+        argument0 = np.empty(count)
         v0 = np.empty(count)
         total = np.zeros(count)
         for i in range(m):
@@ -90,8 +91,8 @@ def forward(u, x, band):
             theta = u[i, 1]
             v1 = 2.0*np.pi*band
             for j in range(count):
-                v0[j] = v1*(-theta + x_tile[j])
-            v0[:] = np.sin(v0)
+                argument0[j] = v1*(-theta + x_tile[j])
+            v0[:] = np.sin(argument0)
             weight = w
             for j in range(count):
                 v2_j = spherical_bessel_0_at(v1*(-theta + x_tile[j]), v0[j])
@@ -115,13 +116,13 @@ def slopes(u, x, band, g):
             count = stop - start
             g_tile = g[start:stop]
             x_tile = x[start:stop]
+            argument0 = np.empty(count)
             v0 = np.empty(count)
             v2 = np.empty(count)
             for j in range(count):
-                v0[j] = v1*(-theta + x_tile[j])
-                v2[j] = v1*(-theta + x_tile[j])
-            v0[:] = np.sin(v0)
-            v2[:] = np.cos(v2)
+                argument0[j] = v1*(-theta + x_tile[j])
+            v0[:] = np.sin(argument0)
+            v2[:] = np.cos(argument0)
             sum0 = 0.0
             sum1 = 0.0
             # omp simd reduction(+:sum0,sum1)
@@ -143,16 +144,16 @@ def jacobian(positions, x, band):
     result = np.empty((2, k, n))
     count = n
     x_tile = x
+    argument0 = np.empty(count)
     v0 = np.empty(count)
     v2 = np.empty(count)
     for i in range(k):
         theta = positions[i, 0]
         v1 = 2.0*np.pi*band
         for j in range(count):
-            v0[j] = v1*(-theta + x_tile[j])
-            v2[j] = v1*(-theta + x_tile[j])
-        v0[:] = np.sin(v0)
-        v2[:] = np.cos(v2)
+            argument0[j] = v1*(-theta + x_tile[j])
+        v0[:] = np.sin(argument0)
+        v2[:] = np.cos(argument0)
         row0 = result[0, i]
         row1 = result[1, i]
         for j in range(count):
@@ -182,13 +183,13 @@ def certificate(positions, x, band, g):
             count = stop - start
             g_tile = g[start:stop]
             x_tile = x[start:stop]
+            argument0 = np.empty(count)
             v0 = np.empty(count)
             v2 = np.empty(count)
             for j in range(count):
-                v0[j] = v1*(-theta + x_tile[j])
-                v2[j] = v1*(-theta + x_tile[j])
-            v0[:] = np.sin(v0)
-            v2[:] = np.cos(v2)
+                argument0[j] = v1*(-theta + x_tile[j])
+            v0[:] = np.sin(argument0)
+            v2[:] = np.cos(argument0)
             sum0 = 0.0
             sum1 = 0.0
             sum2 = 0.0
@@ -393,7 +394,7 @@ def correlated(f, y, precision):
     return 0.5*np.sum(g*r), g
 
 
-STRIP = 65536  # numbers kept at once
+STRIP = 262144  # numbers kept at once
 CHUNK = 512  # fewest samples for which a thread is worth while
 MOST_CHUNKS = 16
 VECTOR = 16  # samples: a multiple of the numbers in a register
@@ -420,6 +421,7 @@ def evaluate(u, x, band, y, omega, parameters, precision, loss):
             stop = min(n, (chunk + 1) * length, start + strip)
             count = stop - start
             x_tile = x[start:stop]
+            argument0 = np.empty(count)
             v0 = np.empty(count)
             v2 = np.empty(count)
             f_tile = np.zeros(count)
@@ -427,13 +429,12 @@ def evaluate(u, x, band, y, omega, parameters, precision, loss):
                 w = u[i, 0] / m
                 theta = u[i, 1]
                 v1 = 2.0*np.pi*band
+                for j in range(count):
+                    argument0[j] = v1*(-theta + x_tile[j])
+                v0[:] = np.sin(argument0)
+                v2[:] = np.cos(argument0)
                 v3 = kept[0, i, :count]
                 v4 = kept[1, i, :count]
-                for j in range(count):
-                    v0[j] = v1*(-theta + x_tile[j])
-                    v2[j] = v1*(-theta + x_tile[j])
-                v0[:] = np.sin(v0)
-                v2[:] = np.cos(v2)
                 weight = w
                 for j in range(count):
                     v3_j = spherical_bessel_0_at(v1*(-theta + x_tile[j]), v0[j])

@@ -254,7 +254,7 @@ def test_a_settled_file_is_the_same_problem_to_the_last_bit(write: Write, tmp_pa
     settled.mkdir()
     arrays: dict[str, Any] = {key: data.values for key, data in file.data.items()}
     np.savez(settled / "archive.npz", **arrays)
-    (settled / "problem.toml").write_text(file.settled_text("archive.npz"), encoding="utf-8")
+    (settled / "problem.toml").write_text(file.settled_text("archive.npz", "spec.toml"), encoding="utf-8")
     again = read_problem(settled / "problem.toml")
     assert again.problem.penalty == file.problem.penalty
     assert again.problem.sign == file.problem.sign
@@ -284,7 +284,9 @@ BAD = {
     "table as a value": ("measure = 3\n" + FOURIER.split("[measure]")[0], ["[measure] must be a table", "3"]),
     "title": ("title = 3\n" + FOURIER, ["title must be text", "3", "quotes"]),
     "unknown features": (replaced(GAUSSIAN, '"gaussian"', '"gausian"'), ["'gausian'", "did you mean 'gaussian'?"]),
-    "own spec": (replaced(FOURIER, 'name = "fourier"', 'spec = "my.toml"'), ["spec", "cannot do", "'my.toml'"]),
+    "own spec": (replaced(FOURIER, 'name = "fourier"', 'spec = "my.toml"'), ["No such file", "my.toml"]),
+    "name and spec": (replaced(FOURIER, 'name = "fourier"', 'name = "fourier"\nspec = "my.toml"'), ["both", "my.toml"]),
+    "spec is no path": (replaced(FOURIER, 'name = "fourier"', "spec = 3"), ["[features] spec", "path", "3"]),
     "unknown loss": (replaced(FOURIER, '"squared"', '"hubber"'), ["[loss] name", "squared", "did you mean 'huber'?"]),
     "no loss": (FOURIER.split("[loss]")[0], ["[loss] must give name", "add a line name"]),
     "no data": (replaced(FOURIER, 'data = "data.npz:coefficients"', ""), ["[loss] must give data", "add a line data"]),

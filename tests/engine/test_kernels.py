@@ -18,11 +18,11 @@ def test_an_older_processor_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Instructions that a processor lacks would end the process without a word."""
     monkeypatch.setitem(kernels._NEEDED, _build.cpu, ("ANOTHER_CENTURYS_INSTRUCTIONS",))
     with pytest.raises(KernelError, match=r"lacks ANOTHER_CENTURYS_INSTRUCTIONS; .*pip install"):
-        kernels._check_processor.__wrapped__()
+        kernels.check_processor.__wrapped__()
 
 
 def test_this_processor_is_accepted() -> None:
-    kernels._check_processor.__wrapped__()
+    kernels.check_processor.__wrapped__()
 
 
 def test_a_missing_kernel_is_refused() -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from by_hand import ByHand, example, random_field, random_positions
+from by_hand import RIDGE, ByHand, example, random_field, random_positions
 from by_hand_pointwise import EXAMPLES
 
 # Samples cross TILE = 256 (ridge) and 1024 (pointwise); particles cross BLOCK = 64 (ridge),
@@ -12,7 +12,7 @@ SIZES = {
     "fourier_2d": [(1, 1), (127, 31), (129, 64), (2200, 40), (2000, 530)],
     "fourier_3d": [(1, 1), (127, 31), (129, 64), (2200, 40), (2000, 530)],
     **{name: [(1, 1), (3, 1023), (3, 1024), (3, 1025), (64, 2048), (130, 2049)] for name in EXAMPLES},
-    "relu": [(1, 1), (63, 255), (64, 256), (65, 257), (128, 512), (700, 2049)],
+    **{name: [(1, 1), (63, 255), (64, 256), (65, 257), (128, 512), (700, 2049)] for name in RIDGE},
 }
 CASES = [(name, m, n) for name, sizes in SIZES.items() for m, n in sizes]
 

@@ -9,6 +9,8 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 unit = st.floats(-1.0, 1.0)
+# Where an oracle takes differences, numbers whose effect would drown in 50 digits are left out.
+visible = st.just(0.0) | st.floats(1e-6, 1.0) | st.floats(-1.0, -1e-6)
 # Of the filter, by dimension; cutoffs 33 take a fresh sine and cosine at 32.
 SHAPES = {1: [(3,), (5,), (7,), (67,)], 2: [(3, 3), (3, 7), (67, 3), (3, 67)], 3: [(3, 3, 3), (3, 5, 3), (5, 3, 7)]}
 
@@ -39,12 +41,33 @@ def cases(draw: st.DrawFn, name: str) -> tuple[by_hand.ByHand, np.ndarray]:
         columns = [draw(arrays(count, between(axis.low, axis.high))) for axis in domain.axes]
         return hand, np.column_stack(columns)
     n, d = draw(st.integers(1, 4)), draw(st.integers(1, 4))
-    x, positions = draw(arrays(n * d)).reshape(n, d), draw(arrays(count * d)).reshape(count, d)
+    x = draw(arrays(n, st.floats(-10.0, 10.0)))
+        return by_hand.gaussian(x, sigma, (low, high)), draw(arrays(count, between(low, high)))[:, None]
+    if name == "line_spectrum":
+        high = draw(st.floats(0.1, 5.0))
+        frequencies, phases = draw(arrays(count, between(0.0, high))), draw(arrays(count, between(0.0, 2 * np.pi)))
+        t = draw(
+            arrays(n, st.just(0.0) | st.floats(1e-6, 10.0) | st.floats(-10.0, -1e-6))
+        )  # the oracle takes differences
+        return by_hand.line_spectrum(t, (0.0, high)), np.column_stack([frequencies, phases])
+    d = draw(st.integers(1, 4))
+    x = draw(arrays(n * d, visible)).reshape(n, d)
+    square = (
+        name == "relu_signed_square"
+    )  # whose second derivative jumps where an entry of theta is zero: a test of its own
+    positions = draw(arrays(count * d, st.floats(0.05, 1.0) | st.floats(-1.0, -0.05) if square else unit)).reshape(
+        count, d
+    )
     norms = np.linalg.norm(positions, axis=1, keepdims=True)
+    if name in by_hand.BALL:
+        radius = draw(st.floats(0.1, 10.0))
+        shares = draw(arrays(count, between(0.0, 1.0)))[:, None]
+        return by_hand.ridge(name, x, radius), radius * shares * positions / np.maximum(norms, 1e-100)
     assume(norms.min() > 0.1)
     positions = positions / norms
-    assume(np.abs(positions @ x.T).min() > 1e-6)  # the kink <theta, x> = 0 has a test of its own
-    return by_hand.relu(x), positions
+    v = positions * np.abs(positions) if square else positions
+    assume(np.abs(v @ x.T).min() > 1e-6)  # the kink <theta, x> = 0 has a test of its own
+    return by_hand.relu_signed_square(x) if square else by_hand.relu(x), positions
 
 
 @st.composite
