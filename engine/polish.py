@@ -13,6 +13,7 @@ from .measure import Measure
 from .problem import Problem
 from .secant import SecantLoss, has_straight_ends
 
+MakeChart = Callable[[Problem, Measure], Chart]
 _ROUNDS = 60
 _SECANT_ROUNDS = 30  # they converge linearly: enough to come near
 _ROUNDING = 1e-12  # predicted decrease, relative to J, below which differences of J are noise
@@ -27,12 +28,8 @@ def polish(problem: Problem, measure: Measure, rounds: int = _ROUNDS) -> Measure
 
     Newton's method with Levenberg-Marquardt damping: every step lowers J, until the predicted decrease drowns in
     rounding; from there on every step halves the gradient. Quadratically convergent where the minimiser is
-    non-degenerate. An atom whose weight would change its sign leaves. Where the loss has straight ends, a few rounds go
-    by secants first.
+    non-degenerate. An atom whose weight would change its sign leaves.
     """
-    if has_straight_ends(problem.loss):
-        by_secants = replace(problem, loss=SecantLoss.of(problem.loss))
-        measure = _descend(by_secants, measure, min(rounds, _SECANT_ROUNDS), chart_for)
     return _descend(problem, measure, rounds, chart_for)
 
 
@@ -41,9 +38,15 @@ def reweigh(problem: Problem, measure: Measure, rounds: int = _ROUNDS) -> Measur
     return _descend(problem, measure, rounds, lambda problem, measure: WeightsAtPositions(problem, measure.positions))
 
 
-def _descend(
-    problem: Problem, measure: Measure, rounds: int, make_chart: Callable[[Problem, Measure], Chart]
-) -> Measure:
+def _descend(problem: Problem, measure: Measure, rounds: int, make_chart: MakeChart) -> Measure:
+    """Newton's method; where the loss has straight ends, some rounds go by its secants first."""
+    if has_straight_ends(problem.loss):
+        by_secants = replace(problem, loss=SecantLoss.of(problem.loss))
+        measure = _newton(by_secants, measure, min(rounds, _SECANT_ROUNDS), make_chart)
+    return _newton(problem, measure, rounds, make_chart)
+
+
+def _newton(problem: Problem, measure: Measure, rounds: int, make_chart: MakeChart) -> Measure:
     alive = measure.sizes > 0
     measure = Measure(measure.weights[alive], measure.positions[alive])
     objective = problem.objective(measure)
