@@ -90,7 +90,7 @@ class WeightsAtPositions:
         return measure.weights.reshape(len(measure), self.problem.outputs)
 
     def measure(self, z: Array) -> Measure:
-        alive = np.any(z != 0, axis=1)
+        alive = np.linalg.norm(z, axis=1) > 0
         return Measure(z[alive] if self.problem.sign == "vector" else z[alive, 0], self.positions[alive])
 
     def derivatives(self, z: Array) -> tuple[Array, Array]:
@@ -120,7 +120,7 @@ class WeightsAndPositions:
 
     def measure(self, z: Array) -> Measure:
         weights, positions = self._split(z)
-        alive = np.any(weights != 0, axis=1)
+        alive = np.linalg.norm(weights, axis=1) > 0
         chosen = weights[alive] if self.problem.sign == "vector" else weights[alive, 0]
         return self.problem.unscaled(Measure(chosen, self.problem.features.domain.project(positions[alive])))
 
@@ -196,7 +196,7 @@ class SignedVectors:
 
     def measure(self, z: Array) -> Measure:
         norms = np.linalg.norm(z, axis=1)
-        alive = norms > 0
+        alive = norms**self.degree > 0
         return Measure((self.signs * norms**self.degree)[alive], z[alive] / norms[alive, None])
 
     def derivatives(self, z: Array) -> tuple[Array, Array]:
@@ -231,7 +231,7 @@ class BalancedPairs:
     def measure(self, z: Array) -> Measure:
         weights, positions = z[:, : self.problem.outputs], z[:, self.problem.outputs :]
         norms = np.linalg.norm(positions, axis=1, keepdims=True)
-        alive = (norms[:, 0] > 0) & np.any(weights != 0, axis=1)
+        alive = np.linalg.norm(weights * norms, axis=1) > 0
         return Measure((weights * norms)[alive], positions[alive] / norms[alive])
 
     def derivatives(self, z: Array) -> tuple[Array, Array]:

@@ -223,6 +223,21 @@ def test_an_atom_leaves_when_its_weight_would_change_its_sign(name: str, q: int 
         np.testing.assert_allclose(left.positions, measure.positions[[0, 2]], rtol=0, atol=1e-15)
 
 
+@pytest.mark.parametrize("scale", [1e-80, 1e-120, 1e-170, 1e-250, 1e-300])
+@pytest.mark.parametrize(("name", "q"), EACH)
+def test_an_atom_leaves_before_its_weight_underflows(name: str, q: int | None, scale: float) -> None:
+    """Squares of numbers below 1e-162 are zero: an atom whose size would be zero is none, and nothing divides by it."""
+    problem, measure = make(name, q=q)
+    for chart in (charts.chart_for(problem, measure), charts.WeightsAtPositions(problem, measure.positions)):
+        z = chart.coordinates(measure).copy()
+        z[1] *= scale
+        left = chart.measure(z)
+        assert 2 <= len(left) <= 3
+        assert np.all(left.sizes > 0)
+        coordinates = charts.chart_for(problem, left).coordinates(left)
+        assert np.all(np.isfinite(coordinates))
+
+
 @pytest.mark.parametrize("name", VECTOR)
 def test_a_vector_may_turn_by_less_than_a_right_angle(name: str) -> None:
     problem, measure = make(name, q=3)

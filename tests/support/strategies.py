@@ -41,16 +41,6 @@ def cases(draw: st.DrawFn, name: str) -> tuple[by_hand.ByHand, np.ndarray]:
         columns = [draw(arrays(count, between(axis.low, axis.high))) for axis in domain.axes]
         return hand, np.column_stack(columns)
     n, d = draw(st.integers(1, 4)), draw(st.integers(1, 4))
-    x = draw(arrays(n, st.floats(-10.0, 10.0)))
-        return by_hand.gaussian(x, sigma, (low, high)), draw(arrays(count, between(low, high)))[:, None]
-    if name == "line_spectrum":
-        high = draw(st.floats(0.1, 5.0))
-        frequencies, phases = draw(arrays(count, between(0.0, high))), draw(arrays(count, between(0.0, 2 * np.pi)))
-        t = draw(
-            arrays(n, st.just(0.0) | st.floats(1e-6, 10.0) | st.floats(-10.0, -1e-6))
-        )  # the oracle takes differences
-        return by_hand.line_spectrum(t, (0.0, high)), np.column_stack([frequencies, phases])
-    d = draw(st.integers(1, 4))
     x = draw(arrays(n * d, visible)).reshape(n, d)
     square = (
         name == "relu_signed_square"
