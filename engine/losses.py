@@ -145,17 +145,22 @@ class Loss:
             columns = rows.reshape(len(rows), len(self.y), -1)
             weighted = np.einsum("ij,kjq->kiq", self.precision, columns).reshape(len(rows), -1)
             return np.asarray((flat.conj() @ weighted.T).real)
+        curvature = self.curvature(f)
         if self._is_vector:
-            blocks = self.kernel.curvature(f, *self._data())
-            return np.asarray(flat @ np.einsum("jab,kjb->kja", blocks, rows).reshape(len(rows), -1).T)
+            return np.asarray(flat @ np.einsum("jab,kjb->kja", curvature, rows).reshape(len(rows), -1).T)
         real = _real(flat)
-        return np.asarray((real * self.kernel.curvature(self._flat(f), *self._data())) @ real.T)
+        return np.asarray((real * curvature) @ real.T)
+
+    def curvature(self, f: Field) -> Real:
+        """R'' in real coordinates, without a covariance: its diagonal, or its blocks (n, q, q) for losses of classes."""
+        curvature: Real = self.kernel.curvature(self._flat(self._point(f)), *self._data())
+        return curvature
 
     def largest_curvature(self, f: Field) -> float:
         """An upper bound of the largest eigenvalue of R''(f), for step sizes."""
         if self.cholesky is not None:
             return float(np.linalg.norm(self.precision, 2))
-        curvature = self.kernel.curvature(self._flat(self._point(f)), *self._data())
+        curvature = self.curvature(f)
         if self._is_vector:
             return float(np.abs(curvature).sum(axis=2).max())
         return float(curvature.max())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,8 +11,11 @@ from .charts import Chart, WeightsAtPositions, chart_for
 from .domain import Array
 from .measure import Measure
 from .problem import Problem
+from .secant import SecantLoss, has_straight_ends
 
+MakeChart = Callable[[Problem, Measure], Chart]
 _ROUNDS = 60
+_SECANT_ROUNDS = 30  # they converge linearly: enough to come near
 _ROUNDING = 1e-12  # predicted decrease, relative to J, below which differences of J are noise
 _SLOW = (
     8  # steps in a row that gain less than a tenth of what the quadratic model predicts: a kink, where it does not hold
@@ -34,9 +38,15 @@ def reweigh(problem: Problem, measure: Measure, rounds: int = _ROUNDS) -> Measur
     return _descend(problem, measure, rounds, lambda problem, measure: WeightsAtPositions(problem, measure.positions))
 
 
-def _descend(
-    problem: Problem, measure: Measure, rounds: int, make_chart: Callable[[Problem, Measure], Chart]
-) -> Measure:
+def _descend(problem: Problem, measure: Measure, rounds: int, make_chart: MakeChart) -> Measure:
+    """Newton's method; where the loss has straight ends, some rounds go by its secants first."""
+    if has_straight_ends(problem.loss):
+        by_secants = replace(problem, loss=SecantLoss.of(problem.loss))
+        measure = _newton(by_secants, measure, min(rounds, _SECANT_ROUNDS), make_chart)
+    return _newton(problem, measure, rounds, make_chart)
+
+
+def _newton(problem: Problem, measure: Measure, rounds: int, make_chart: MakeChart) -> Measure:
     alive = measure.sizes > 0
     measure = Measure(measure.weights[alive], measure.positions[alive])
     objective = problem.objective(measure)

@@ -217,8 +217,13 @@ def test_phi_must_be_defined_at_every_input(tmp_path, phi):
         derive_feature(write_feature(tmp_path, phi))
 
 
+@pytest.mark.parametrize("name", ["huber", "poisson", "quantile", "squared_hinge"])
+def test_losses_of_the_catalogue_are_proved(name):
+    assert derive_loss(load_spec(SPECS / f"{name}.toml"))
+
+
 @pytest.mark.parametrize("name", ["squared", "logistic"])
-def test_shipped_losses_are_proved(name):
+def test_slopes_of_shipped_losses(name):
     derivation = derive_loss(load_spec(SPECS / f"{name}.toml"))
     f, y = sympy.symbols("f y", real=True)
     slopes = {"squared": f - y, "logistic": -y * sigmoid(-y * f)}
@@ -285,6 +290,44 @@ def test_a_loss_that_is_not_finite_is_refused(tmp_path):
         derive_loss(write_loss(tmp_path, "log(f) + y", "p*y"))
 
 
+COUNTS = "f + b - xlogy(y, f + b)"
+COUNTS_CONJUGATE = "xlogx(y) - y - xlogy(y, 1 - p) - p*b"
+BACKGROUND = '[constants]\nb = { positive = true, description = "background" }\n'
+
+
+def write_counts(folder, value=COUNTS, conjugate=COUNTS_CONJUGATE, domain="f + b", conjugate_domain=("1 - p",)):
+    """A loss that is finite for f > -b only."""
+    value_domain = f'value_domain = ["{domain}"]\n' if domain else ""
+    return write_loss(folder, value, conjugate, conjugate_domain, "count", value_domain + BACKGROUND)
+
+
+def test_a_loss_on_a_half_line_is_proved(tmp_path):
+    assert derive_loss(write_counts(tmp_path))
+    assert derive_loss(
+        write_counts(tmp_path, COUNTS.replace("b", "2*b"), "xlogx(y) - y - xlogy(y, 1 - p) - 2*p*b", "f + 2*b")
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed", "rule"),
+    [
+        ({"domain": "2*f + b"}, r"form f \+ b, found"),
+        ({"domain": "b - f"}, r"form f \+ b"),
+        ({"domain": "f**2 + b"}, r"form f \+ b"),
+        ({"domain": ""}, "finite and real, but .* is not at f = -20"),
+        ({"domain": "f + b + 1"}, "finite and real, but .* is not at f = "),
+        ({"conjugate": "xlogx(y) - y - xlogy(y, 1 - p)"}, "this fails at f = "),
+        ({"conjugate": "xlogx(y) - xlogy(y, 1 - p) - p*b"}, "this fails at f = "),
+        ({"conjugate_domain": ["1/2 - p"]}, "contains every l'"),
+        ({"conjugate_domain": []}, "finite and real|nothing outside the range|has no value"),
+    ],
+    ids=lambda item: str(item)[:60],
+)
+def test_a_wrong_loss_on_a_half_line_is_refused(tmp_path, changed, rule):
+    with pytest.raises(SpecError, match=rule):
+        derive_loss(write_counts(tmp_path, **changed))
+
+
 def test_what_cannot_be_proved_is_refused(tmp_path):
     """True for the sum of the pseudo-Huber loss and its conjugate, but beyond our simplification."""
     with pytest.raises(SpecError, match="could not be proved"):
@@ -296,10 +339,13 @@ def test_derivations_do_not_depend_on_the_hash_seed():
         import pathlib, sys
         from conicflow.derive.derivation import derive_feature
         from conicflow.derive.loss_derivation import derive_loss
+        from conicflow.derive.loss_spec import LossSpec
         from conicflow.derive.spec import FeatureSpec, load_spec
+        from conicflow.derive.vector_loss import derive_vector_loss
         for path in sorted(pathlib.Path(sys.argv[1]).glob("*.toml")):
             spec = load_spec(path)
-            print(derive_feature(spec) if isinstance(spec, FeatureSpec) else derive_loss(spec))
+            derive = {FeatureSpec: derive_feature, LossSpec: derive_loss}.get(type(spec), derive_vector_loss)
+            print(derive(spec))
     """
     command = [sys.executable, "-c", script, str(SPECS)]
     outputs = {

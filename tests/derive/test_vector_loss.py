@@ -118,7 +118,8 @@ def test_each_check_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, c
 @pytest.mark.parametrize(
     ("old", "new", "rule"),
     [
-        ('title = "t"', "", "needs the key 'title'"),
+        ('conjugate = "', 'phi = "', "found 'phi'"),
+        (f'conjugate = "{CONJUGATE}"', "", "needs the key 'conjugate'"),
         ('title = "t"', 'title = "t"\ntargets = "class"', "found 'targets'"),
         ('title = "t"', 'title = "t"\n[constants]', "found 'constants'|the keys of such a spec"),
         ("sum(y*f)", "sum(y*f, f)", "sum"),

@@ -7,8 +7,9 @@ import conicflow as cf
 import mpmath
 import numpy as np
 import pytest
-from by_hand import DIGITS, inner
+from by_hand import inner
 from conicflow.engine.errors import ProblemError
+from exact import DIGITS
 from hypothesis import given
 from hypothesis import strategies as st
 from loss_checks import check_fenchel_young, check_gram

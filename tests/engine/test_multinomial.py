@@ -6,7 +6,7 @@ import conicflow as cf
 import mpmath
 import numpy as np
 import pytest
-from by_hand import DIGITS
+from exact import DIGITS
 from hypothesis import given
 from hypothesis import strategies as st
 from loss_checks import check_gram, order, remainders
