@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
-from conicflow.engine.errors import ConicflowError, ProblemError
+from conicflow.engine.errors import ConicflowError, SpecError
 
 if TYPE_CHECKING:
-    from .results import Progress
+    from conicflow.engine.solve import Progress
 
 BAD_INPUT, GAP_ABOVE_TOLERANCE, INTERRUPTED = 2, 3, 130
 
@@ -61,11 +61,12 @@ def main(context: click.Context) -> None:
     conicflow demo                                solve and draw the bundled examples
     conicflow solve problem.toml --out result     solve your own, draw it, and keep it in a folder
     conicflow plot result                         draw it again
+    conicflow cache                               list the kernels compiled from your own specs
 
     \b
     A problem file, problem.toml:
       [features]
-      name = "line_spectrum"              # conicflow features lists them all
+      name = "line_spectrum"              # conicflow features lists them all; or spec = "my_kernel.toml"
       t = "measurements.csv:time"         # or times.npy, or archive.npz:key
       theta = [0.01, 0.25]                # frequencies, per unit of t
       [loss]
@@ -112,7 +113,9 @@ def plot(folder: Path) -> None:
     from .figures import draw
     from .results import FIGURE, read_result_folder
 
-    draw(read_result_folder(folder), folder / FIGURE)
+    with progress_bar() as progress:
+        solution = read_result_folder(folder, progress)
+    draw(solution, folder / FIGURE)
     click.echo(folder / FIGURE)
 
 
@@ -144,12 +147,12 @@ def derive(specs: tuple[str, ...], check: bool) -> int:
     conicflow derive my_kernel.toml  write my_kernel.py here
     """
     from conicflow.derive.drift import regenerate
-    from conicflow.derive.errors import SpecError
+    from conicflow.derive.errors import SpecError as Refused
 
     try:
         return regenerate(specs, check=check)
-    except SpecError as error:
-        raise ProblemError(str(error)) from None
+    except Refused as error:
+        raise SpecError(str(error)) from None
 
 
 @main.command()
@@ -160,26 +163,57 @@ def features() -> None:
     conicflow features
     """
     from conicflow.engine.features import names
+    from conicflow.engine.kernels import describe
 
     from .model_tables import argument_forms
 
     for name in names():
         _describe(name)
-        for key, form in argument_forms(name).items():
+        for key, form in argument_forms(describe(name)).items():
             click.echo(f"    {key}: {form}")
 
 
 @main.command()
 def losses() -> None:
-    """List the losses ℓ, with their formula.
+    """List the losses ℓ: their formula, and the keys of [loss] that they take besides data and average.
 
     \b
     conicflow losses
     """
     from conicflow.engine.losses import names
 
+    from .model_tables import loss_forms
+
     for name in names():
         _describe(name)
+        for key, form in loss_forms(name).items():
+            click.echo(f"    {key}: {form}")
+
+
+@main.command()
+@click.option("--clear", is_flag=True, help="Remove them all.")
+def cache(clear: bool) -> None:
+    """List the kernels compiled from your own specs: name, date, size, Python and processor family.
+
+    \b
+    conicflow cache            list them
+    conicflow cache --clear    remove them; the next use compiles again
+    """
+    from conicflow.engine.cache import Cache
+
+    from .tables import size_text, table
+
+    kernels = Cache()
+    if clear:
+        count, size = kernels.clear()
+        click.echo(
+            f"removed {count} compiled {'kernel' if count == 1 else 'kernels'}, {size_text(size)}, from {kernels.root}"
+        )
+        return
+    click.echo(f"{kernels.root}")
+    if entries := kernels.entries():
+        rows = [(item.name, item.made, size_text(item.size), item.python, item.cpu) for item in entries]
+        click.echo(table(("name", "compiled", "size", "Python", "processor"), rows))
 
 
 def _describe(name: str) -> None:

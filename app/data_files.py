@@ -32,7 +32,7 @@ class Data:
 
     Parameters
     ----------
-    values : (n,) or (n, d) float64 or complex128
+    values : (n,) or (n, d) float64 or complex128; three axes for data on a torus of three dimensions
     shift, scale : float64, a scalar or (d,)
     append_one : bool
         Append a column of ones to the numbers used: the input of a bias.
@@ -140,7 +140,7 @@ def _as_float(number: int | float) -> float:
 
 
 def _read_array(source: str, folder: Path, where: str) -> Array:
-    """Finite float64 or complex128 numbers, (n,) or (n, d), from a reference's string."""
+    """Finite float64 or complex128 numbers, of one to three axes, from a reference's string."""
     name, kind, selector = _parse(source, where)
     path = folder / name
     where = f"{where} = {source!r}"
@@ -239,14 +239,13 @@ def _checked(values: Array, where: str) -> Array:
         raise ProblemError(f"{where} must hold numbers; got the dtype {values.dtype}; save it as float64 or complex128")
     if values.size == 0:
         raise ProblemError(f"{where} must hold at least one number; got the shape {values.shape}; check the file")
-    if values.ndim not in (1, 2):
-        raise ProblemError(f"{where} must be one- or two-dimensional; got the shape {values.shape}; reshape it")
+    if values.ndim not in (1, 2, 3):
+        raise ProblemError(f"{where} must have one, two or three axes; got the shape {values.shape}; reshape it")
     values = values.astype(np.complex128 if values.dtype.kind == "c" else np.float64)
     if not np.all(np.isfinite(values)):
-        row, *rest = (int(i) for i in np.argwhere(~np.isfinite(values))[0])
-        column = f", column {rest[0]}" if rest else ""
-        bad = values[row, rest[0]] if rest else values[row]
-        raise ProblemError(f"{where} must be finite; got {bad} in row {row}{column} (from 0); remove or replace it")
+        place = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
+        words = ", ".join(f"{word} {i}" for word, i in zip(("row", "column", "layer"), place, strict=False))
+        raise ProblemError(f"{where} must be finite; got {values[place]} in {words} (from 0); remove or replace it")
     return values
 
 

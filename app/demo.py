@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 import numpy as np
+from conicflow.engine.solve import Progress
 
-from .results import FIGURE, Progress, Solution, solve_problem_file
+from .results import FIGURE, Solution, solve_problem_file
 from .tables import atoms as atoms_table
 from .tables import gap_word, table
 

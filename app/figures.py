@@ -59,6 +59,10 @@ def _drawing(features: FeatureMap) -> "Callable[[Solution, Figure], None]":
         from .figures_network import draw_network
 
         return draw_network
+    if features.dimension > 1:
+        from .figures_plane import draw_plane
+
+        return draw_plane
     from .figures_line import draw_line
 
     return draw_line

@@ -42,7 +42,7 @@ def _draw_paths(axes: "Axes", solution: "Solution") -> None:
         axes.text(0.5, 0.6, "the solution is the zero measure: no flow", transform=axes.transAxes, ha="center")
         return
     weights, positions = trajectory.particles[:, :, 0], trajectory.particles[:, :, 1]
-    colours = _by_sign(weights[-1])
+    colours = by_sign(weights[-1])
     if domain.wraps[0]:  # a path that crosses the end of the circle continues at its start, without a stroke across
         crossing = np.abs(np.diff(positions, axis=0)) > (domain.upper[0] - domain.lower[0]) / 2
         weights = weights.copy()
@@ -61,8 +61,8 @@ def _draw_atoms(axes: "Axes", solution: "Solution") -> None:
     axes.set_title("The measure" if truth is None else "The measure: solution (dots) and truth (crosses)")
     axes.set_ylabel("atom weight")
     axes.axhline(0, color=GREY, linewidth=0.8)
-    axes.vlines(positions, 0, measure.weights, colors=_by_sign(measure.weights), linewidth=1.6)
-    axes.scatter(positions, measure.weights, s=34, c=_by_sign(measure.weights), zorder=3)
+    axes.vlines(positions, 0, measure.weights, colors=by_sign(measure.weights), linewidth=1.6)
+    axes.scatter(positions, measure.weights, s=34, c=by_sign(measure.weights), zorder=3)
     if truth is not None:
         axes.scatter(truth.positions[:, 0], truth.weights, s=70, marker="x", c="black", linewidths=1.3, zorder=4)
     axes.margins(y=0.15)
@@ -90,16 +90,17 @@ def _draw_certificate(axes: "Axes", solution: "Solution") -> None:
         )
     axes.plot(curve, dual_certificate(solution, curve[:, None]), color="black", linewidth=1.2)
     heights = dual_certificate(solution, measure.positions)
-    axes.scatter(measure.positions[:, 0], heights, s=34, c=_by_sign(measure.weights), zorder=3)
+    axes.scatter(measure.positions[:, 0], heights, s=34, c=by_sign(measure.weights), zorder=3)
     axes.margins(y=0.15)
 
 
 def dual_certificate(solution: "Solution", positions: Array) -> Array:
-    """eta(theta) = <R'(f), phi(theta)> at positions (k, 1), for the solution's f."""
+    """eta(theta) = <R'(f), phi(theta)> at positions (k, d), for the solution's f."""
     problem: Problem = solution.file.problem
     residual = problem.loss.gradient(problem.forward(solution.result.measure))
     return problem.features.certificate(positions, residual)[0]
 
 
-def _by_sign(weights: Array) -> list[str]:
+def by_sign(weights: Array) -> list[str]:
+    """Blue for positive weights, vermillion for negative ones, grey for zero."""
     return [BLUE if weight > 0 else VERMILLION if weight < 0 else GREY for weight in weights]

@@ -3,9 +3,12 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
+from conicflow.engine.kernels import describe
 
 from .figures import BLUE, GREY, SKY, VERMILLION
 from .tables import gap_word
+
+SHOWN_CLASSES = 8
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,7 +22,10 @@ def draw_network(solution: "Solution", figure: "Figure") -> None:
     figure.set_size_inches(11.5, 4.2)
     descent, predictions, strengths = figure.subplots(1, 3, width_ratios=[1.1, 1, 1])
     _draw_descent(descent, solution)
-    _draw_predictions(predictions, solution)
+    if describe(solution.file.problem.loss.name)["targets"] == "class":
+        _draw_classes(predictions, solution)
+    else:
+        _draw_predictions(predictions, solution)
     _draw_strengths(strengths, solution)
 
 
@@ -53,9 +59,8 @@ def _draw_predictions(axes: "Axes", solution: "Solution") -> None:
     for name, features, actual, colour, size, score in sets:
         predicted = features.forward(measure.weights, measure.positions)
         label = name if scores is None else f"{name}, R² {scores[score]:.3f}"
-        axes.scatter(
-            target.in_units(actual), target.in_units(predicted), s=size, color=colour, linewidths=0, label=label
-        )
+        pairs = target.in_units(actual).ravel(), target.in_units(predicted).ravel()  # the outputs together
+        axes.scatter(*pairs, s=size, color=colour, linewidths=0, label=label)
     ends = [target.values.min(), target.values.max()]
     axes.plot(ends, ends, color=GREY, linewidth=1, zorder=0)
     axes.set_title("Prediction" if scores is None else f"Prediction (ridge regression: R² {scores['ridge_r2']:.3f})")
@@ -64,16 +69,36 @@ def _draw_predictions(axes: "Axes", solution: "Solution") -> None:
     axes.legend(loc="upper left", handletextpad=0.2, borderaxespad=0.2)
 
 
+def _draw_classes(axes: "Axes", solution: "Solution") -> None:
+    """How many training rows of each class (across) are given each class (down)."""
+    problem, measure = solution.file.problem, solution.result.measure
+    actual, given = problem.loss.y.argmax(axis=1), problem.forward(measure).argmax(axis=1)
+    counts = np.zeros((problem.outputs, problem.outputs))
+    np.add.at(counts, (given, actual), 1)
+    axes.imshow(counts / np.maximum(counts.sum(axis=0), 1), cmap="Greys", vmin=0, vmax=2, aspect="auto")
+    if problem.outputs <= SHOWN_CLASSES:
+        for row, column in np.ndindex(*counts.shape):
+            axes.text(column, row, f"{counts[row, column]:.0f}", ha="center", va="center")
+        axes.set_xticks(range(problem.outputs))
+        axes.set_yticks(range(problem.outputs))
+    axes.set_title(f"Training rows by class: {np.mean(actual == given):.1%} right")
+    axes.set_xlabel(f"{solution.file.labels.data}, actual class")
+    axes.set_ylabel("class of the largest output")
+
+
 def _draw_strengths(axes: "Axes", solution: "Solution") -> None:
     from matplotlib.ticker import MaxNLocator
 
-    weights = solution.result.measure.weights
-    ordered = weights[np.argsort(-np.abs(weights))]
+    measure = solution.result.measure
+    vector = measure.weights.ndim == 2
+    weights = measure.sizes if vector else measure.weights
+    ordered = weights[np.argsort(-measure.sizes)]
     rank = np.arange(1, len(ordered) + 1)
     axes.set_title(f"The {len(ordered)} units of the measure" if len(ordered) != 1 else "The one unit of the measure")
     axes.set_xlabel("unit, by strength")
     axes.set_ylabel("strength $|w|$")
-    for sign, colour, label in ((1, BLUE, "raise the prediction"), (-1, VERMILLION, "lower the prediction")):
+    raising = "norm of the outputs' weights" if vector else "raise the prediction"
+    for sign, colour, label in ((1, BLUE, raising), (-1, VERMILLION, "lower the prediction")):
         shown = np.sign(ordered) == sign
         if shown.any():
             axes.vlines(rank[shown], 0, np.abs(ordered[shown]), color=colour, linewidth=1.6)

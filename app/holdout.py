@@ -40,8 +40,8 @@ def split_rows(rows: int, fraction: float, seed: int) -> tuple[Array, Array]:
 
 
 def r_squared(target: Array, predicted: Array) -> float:
-    """1 - sum (y - f)² / sum (y - mean y)², of a target that is not constant."""
-    return float(1 - np.sum((target - predicted) ** 2) / np.sum((target - target.mean()) ** 2))
+    """1 - sum (y - f)² / sum (y - mean y)², of a target none of whose columns is constant."""
+    return float(1 - np.sum((target - predicted) ** 2) / np.sum((target - target.mean(axis=0)) ** 2))
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,11 @@ class Ridge:
     """Ridge regression: min_b ½ |y - b_0 - X b|² + ½ strength |b|², the constant b_0 not penalised."""
 
     strength: float
-    constant: float
+    constant: Array
     slopes: Array
 
     def predict(self, x: Array) -> Array:
-        """Predictions (n,) at rows x (n, d)."""
+        """Predictions at rows x (n, d), of the target's shape."""
         return np.asarray(self.constant + x @ self.slopes)
 
 
@@ -68,9 +68,9 @@ def fit_ridge(x: Array, target: Array) -> Ridge:
     x
         Rows, (n, d) float64.
     target
-        Targets, (n,) float64.
+        Targets, (n,) or (n, q) float64.
     """
-    centre, mean = x.mean(axis=0), target.mean()
+    centre, mean = x.mean(axis=0), np.asarray(target.mean(axis=0))
     left, singular, right = np.linalg.svd(x - centre, full_matrices=False)
     rotated = left.T @ (target - mean)
     kept = singular > singular.max(initial=0.0) * 1e-12  # a constant column is a zero singular value up to rounding
@@ -79,12 +79,12 @@ def fit_ridge(x: Array, target: Array) -> Ridge:
     def left_out_error(strength: float) -> float:
         shrink = singular**2 / (singular**2 + strength)
         leverage = 1 / len(target) + (left**2) @ shrink
-        residual = target - mean - left @ (shrink * rotated)
-        return float(np.sum((residual / (1 - leverage)) ** 2))
+        residual = target - mean - (left * shrink) @ rotated
+        return float(np.sum((residual.T / (1 - leverage)) ** 2))
 
     strength = min(map(float, RIDGE_STRENGTHS), key=left_out_error)
-    slopes = right.T @ (singular / (singular**2 + strength) * rotated)
-    return Ridge(strength, float(mean - centre @ slopes), slopes)
+    slopes = (right.T * (singular / (singular**2 + strength))) @ rotated
+    return Ridge(strength, mean - centre @ slopes, slopes)
 
 
 def holdout_scores(problem: Problem, measure: Measure, holdout: Holdout) -> dict[str, float]:

@@ -1,5 +1,6 @@
 """[features] and [loss] of a problem file: a feature map and a loss, and the data that make a problem of them."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -8,14 +9,16 @@ from typing import Any
 
 import numpy as np
 from conicflow.engine import features, losses
+from conicflow.engine.compile import Spec, compile_spec, read_spec_file
 from conicflow.engine.errors import ProblemError
 from conicflow.engine.feature_map import FeatureMap
-from conicflow.engine.features import make
+from conicflow.engine.features import FeatureFactory
 from conicflow.engine.kernels import describe
 from conicflow.engine.losses import Loss
+from conicflow.engine.solve import Progress
 
 from .data_files import Array, Data, Rows, read_data
-from .toml_tables import Table, is_flag, is_integer, is_interval, is_number
+from .toml_tables import Check, Table, is_flag, is_integer, is_interval, is_number, is_text
 
 MAX_CUTOFF = 10**5
 
@@ -29,8 +32,11 @@ INTERVALS = {
     "positive interval": "two finite numbers, 0 < low < high",
 }
 NUMBER = "a finite number"
+NUMBERS = "a finite number, or a reference to one for each sample"
+CUTOFFS = {1: f"an integer from 1 to {MAX_CUTOFF}"} | {
+    d: f"an integer from 1 to {MAX_CUTOFF}, or a list of {d}, one for each axis" for d in (2, 3)
+}
 OPTIONAL_NUMBER = "an optional finite number; without it, "
-INTEGER = f"an integer from 1 to {MAX_CUTOFF}"
 
 
 @dataclass(frozen=True)
@@ -48,16 +54,17 @@ class References:
         return data
 
 
-def argument_forms(name: str) -> dict[str, str]:
-    """What the keys of [features] besides `name` must be, for a feature map of the catalogue."""
-    description = describe(name)
+def argument_forms(description: Mapping[str, Any]) -> dict[str, str]:
+    """What the keys of [features] besides `name` or `spec` must be, for a feature map that describes itself so."""
     if description["kind"] == "torus":
-        return {"cutoff": INTEGER, "filter": OPTIONAL_REFERENCE}
+        return {"cutoff": CUTOFFS[len(description["parameters"])], "filter": OPTIONAL_REFERENCE}
     ridge = description["kind"] == "ridge"
     samples = {"x": ROWS} if ridge else {entry["name"]: REFERENCE for entry in description["inputs"]}
     domains = {entry["name"]: entry["domain"] for entry in description["parameters"]}
     intervals = {name: INTERVALS[domain] for name, domain in domains.items() if domain in INTERVALS}
-    return samples | intervals | {entry["name"]: _number_form(entry["default"]) for entry in description["constants"]}
+    radius = {"radius": NUMBER} if "ball" in domains.values() else {}
+    constants = {entry["name"]: _number_form(entry["default"]) for entry in description["constants"]}
+    return samples | intervals | radius | constants
 
 
 def _number_form(default: float | str | None) -> str:
@@ -66,18 +73,34 @@ def _number_form(default: float | str | None) -> str:
     return OPTIONAL_NUMBER + (f"the value of {default}" if isinstance(default, str) else f"{default:g}")
 
 
-def read_features(references: References, training: Rows | None) -> tuple[Callable[..., FeatureMap], dict[str, Array]]:
-    """The feature map but for its inputs, and these."""
+def own_spec(references: References) -> Spec | None:
+    """The spec file that [features] names, if it names one instead of a feature map of the catalogue."""
     table = Table(references.document, "features")
-    catalogue = features.names()
-    if "spec" in table.value:
+    if "spec" not in table.value:
+        return None
+    if "name" in table.value:
         raise ProblemError(
-            "[features] spec would compile a feature map of your own, which this version cannot do; "
-            f"got {table.value['spec']!r:.80}; give name = one of {', '.join(catalogue)}"
+            f"[features] must give one of name and spec; got both, {table.value['name']!r:.80} and "
+            f"{table.value['spec']!r:.80}; remove one"
         )
-    name = table.choice("name", catalogue)
-    forms = argument_forms(name)
-    table.allow(["name", *forms])
+    return read_spec_file(references.folder / table.get("spec", "the path of a spec file", is_text))
+
+
+def choose_features(references: References, spec: Spec | None, progress: Progress | None) -> FeatureFactory:
+    """The feature map of [features]: of a spec, compiled if it is new, or of the catalogue."""
+    if spec is not None:
+        return compile_spec(spec, progress)
+    chosen: FeatureFactory = getattr(features, Table(references.document, "features").choice("name", features.names()))
+    return chosen
+
+
+def read_features(
+    references: References, chosen: FeatureFactory, training: Rows | None
+) -> tuple[Callable[..., FeatureMap], dict[str, Array]]:
+    """The chosen feature map but for its inputs, and these."""
+    forms = argument_forms(chosen.description)
+    table = Table(references.document, "features")
+    table.allow([*(key for key in ("name", "spec") if key in table.value), *forms])
     arguments: dict[str, Any] = {}
     inputs: dict[str, Array] = {}
     for key, form in forms.items():
@@ -88,48 +111,96 @@ def read_features(references: References, training: Rows | None) -> tuple[Callab
             arguments[key] = tuple(map(float, table.get(key, form, is_interval)))
         elif form == NUMBER or form.startswith(OPTIONAL_NUMBER):
             arguments[key] = float(table.get(key, form, is_number))
-        elif form == INTEGER:
-            arguments[key] = table.get(key, form, is_integer(1, MAX_CUTOFF))
+        elif key == "cutoff":
+            arguments[key] = _cutoffs(table, chosen.description)
         elif form == OPTIONAL_REFERENCE:
             arguments[key] = references.read(table, key).array
         else:
             x = references.read(table, key, training).array
+            if x.ndim > 2:
+                raise ProblemError(f"[features] {key} must be rows of a table; got the shape {x.shape}; reshape it")
             inputs[key] = x.reshape(len(x), -1) if form == ROWS else x
-    return partial(make, name, **arguments), inputs
+    return partial(chosen, **arguments), inputs
 
 
-def read_loss(references: References, training: Rows | None) -> tuple[Callable[..., Loss], Array]:
+def loss_forms(name: str) -> dict[str, str]:
+    """What the keys of [loss] besides `name`, `data`, `samples` and `average` must be."""
+    constants = {entry["name"]: NUMBERS for entry in describe(name)["constants"]}
+    covariance = {"cholesky": OPTIONAL_REFERENCE} if name == "squared" else {}
+    return constants | {"sample_weights": OPTIONAL_REFERENCE} | covariance
+
+
+def read_loss(
+    references: References, chosen: FeatureFactory, training: Rows | None
+) -> tuple[Callable[..., Loss], Array]:
     """The loss but for its data, and these."""
-    table = Table(references.document, "loss", ["name", "data", "samples", "average"])
+    table = Table(references.document, "loss")
     name = table.choice("name", losses.names())
+    forms = loss_forms(name)
+    table.allow(["name", "data", "samples", "average", *forms])
     average = table.get("average", "true or false", is_flag, False)
     samples = table.get("samples", "true or false", is_flag, False)
     table.require("data", "a reference to data")
     data = references.read(table, "data", training)
-    if data.array.ndim != 1:
-        raise ProblemError(f"[loss] data must be one column; got the shape {data.array.shape}; name one column")
-    chosen = references.document["features"]
-    if "cutoff" in chosen:
-        data = references.data["loss.data"] = _coefficients(data, chosen["cutoff"], samples)
+    options = {
+        key: _numbers(references, table, key, form, training)
+        for key, form in forms.items()
+        if form != OPTIONAL_REFERENCE or key in table.value
+    }
+    constants = {key: options.pop(key) for key, form in forms.items() if form == NUMBERS}
+    if chosen.description["kind"] == "torus":
+        cutoffs = _cutoffs(Table(references.document, "features"), chosen.description)
+        data = references.data["loss.data"] = _coefficients(data, cutoffs, samples)
     elif samples:
-        raise ProblemError(f"[loss] samples is for features on the torus; got {chosen['name']}; remove it")
-    return partial(Loss, name, average=average), data.array
+        raise ProblemError(f"[loss] samples is for features on the torus; got {chosen.name}; remove it")
+    return partial(Loss, name, average=average, constants=constants, **options), data.array
 
 
-def _coefficients(data: Data, cutoff: int, samples: bool) -> Data:
-    """The 2K+1 Fourier coefficients, k = -K … K, as given, or of samples: c_k = mean_j y_j exp(-2 pi i k j/n)."""
-    size, given = 2 * cutoff + 1, data.array
+def _numbers(references: References, table: Table, key: str, form: str, training: Rows | None) -> Any:
+    """A number, or the array that a key refers to."""
+    value = table.require(key, form)
+    if form == OPTIONAL_REFERENCE or isinstance(value, str | dict):
+        return references.read(table, key, training).array
+    return float(table.get(key, form, is_number))
+
+
+def _cutoffs(table: Table, description: Mapping[str, Any]) -> tuple[int, ...]:
+    """[features] cutoff as one frequency for each axis of the torus."""
+    dimension = len(description["parameters"])
+    cutoff = table.get("cutoff", CUTOFFS[dimension], _is_cutoff(dimension))
+    return tuple(cutoff) if isinstance(cutoff, list) else (cutoff,) * dimension
+
+
+def _is_cutoff(dimension: int) -> Check:
+    one = is_integer(1, MAX_CUTOFF)
+    return lambda value: (
+        one(value) or (isinstance(value, list) and len(value) == dimension > 1 and all(map(one, value)))
+    )
+
+
+def _coefficients(data: Data, cutoffs: tuple[int, ...], samples: bool) -> Data:
+    """The Fourier coefficients, flat in C order, k_a = -K_a … K_a on each axis.
+
+    As given (of that shape, or flat), or of samples on a grid: c_k = mean_j y_j exp(-2 pi i sum_a k_a j_a/n_a).
+    """
+    shape, given = tuple(2 * cutoff + 1 for cutoff in cutoffs), data.array
+    shown = " x ".join(map(str, shape))
     if not samples:
-        if not np.iscomplexobj(given) or len(given) != size:
+        if not np.iscomplexobj(given) or given.shape not in (shape, (math.prod(shape),)):
             raise ProblemError(
-                f"[loss] data must be {size} complex coefficients, k = -K … K; got {len(given)} of {given.dtype}; "
+                f"[loss] data must be {shown} complex coefficients, k = -K … K; got {_size(given)}; "
                 "for equispaced real samples add samples = true"
             )
-        return data
-    if np.iscomplexobj(given) or len(given) < size:
+        return Data(given.ravel(), np.asarray(0.0), np.asarray(1.0))
+    if np.iscomplexobj(given) or given.ndim != len(shape) or any(np.less(given.shape, shape)):
         raise ProblemError(
-            f"[loss] samples must be at least {size} = 2K + 1 real numbers; got {len(given)} of {given.dtype}; "
+            f"[loss] samples must be at least {shown} real numbers, 2K + 1 on each axis; got {_size(given)}; "
             "lower the cutoff, or remove samples = true"
         )
-    spectrum = np.fft.fft(given) / len(given)
-    return Data(spectrum[np.arange(-cutoff, cutoff + 1)], np.asarray(0.0), np.asarray(1.0))
+    spectrum = np.fft.fftn(given) / given.size
+    lowest = np.ix_(*(np.arange(-cutoff, cutoff + 1) for cutoff in cutoffs))
+    return Data(spectrum[lowest].ravel(), np.asarray(0.0), np.asarray(1.0))
+
+
+def _size(array: Array) -> str:
+    return f"{' x '.join(map(str, array.shape))} of {array.dtype}"

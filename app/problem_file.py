@@ -4,16 +4,21 @@
 
     title = "…"                 # optional
     [features]                  # the feature map φ
-    name = "fourier"            # from the catalogue (conicflow features), then its own arguments:
-    cutoff = 10                 # references to data (see data_files), numbers, or two numbers for an interval
+    name = "fourier"            # from the catalogue (conicflow features), or spec = "my_kernel.toml"; then its arguments:
+    cutoff = 10                 # references to data (see data_files), numbers, or two numbers for an interval;
+                                # on the torus of two or three dimensions one number, or one for each axis: [10, 12]
     [loss]
     name = "squared"
-    data = "y.npy"              # a reference; for fourier 2K+1 complex coefficients
-    samples = false             # for fourier: the data are equispaced real samples instead
+    data = "y.npy"              # a reference; on the torus 2K+1 complex coefficients on each axis; several columns, or
+                                # a column of labels 0, 1, ... of classes, for ridge features
+    samples = false             # on the torus: the data are real samples on an equispaced grid instead
     average = false             # divide the loss by the number of samples
+    sample_weights = "w.npy"    # optional: a number > 0 for each sample
+    cholesky = "l.npy"          # optional, for squared: the lower Cholesky factor of the noise's covariance
+    delta = 1.0                 # and the loss's own constants (conicflow losses): numbers, or references
     [measure]
     penalty = 0.1               # or penalty_ratio, of the smallest penalty whose solution is zero
-    sign = "any"                # or "nonnegative"
+    sign = "any"                # or "nonnegative", or "vector" where the data have several columns
     [solve]                     # optional: particles, relative_gap, flow_steps, seed
     [holdout]                   # optional, for ridge features: fraction of the rows kept out, and seed
     [truth]                     # optional: positions and weights, references, drawn beside the solution
@@ -25,24 +30,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
+from conicflow.engine.compile import Spec
 from conicflow.engine.errors import ConicflowError, ProblemError
 from conicflow.engine.feature_map import FeatureMap
-from conicflow.engine.kernels import describe
+from conicflow.engine.features import FeatureFactory
 from conicflow.engine.losses import Loss
 from conicflow.engine.problem import Problem, Sign
+from conicflow.engine.solve import Progress
 
 from .data_files import Array, Data
 from .holdout import Holdout, split_rows
-from .model_tables import References, read_features, read_loss
+from .model_tables import References, choose_features, own_spec, read_features, read_loss
 from .toml_tables import Table, check_known, is_integer, is_number, is_text, to_toml
 
 MAX_BYTES = 2**20
 MAX_PARTICLES = 10**6
 MAX_STEPS = 10**8
 
+SIGNS: dict[str, Sign] = {sign: sign for sign in get_args(Sign)}
 TABLES = ("features", "loss", "measure", "solve", "holdout", "truth", "labels")
 
 
@@ -58,7 +66,7 @@ class SolveOptions:
 
 @dataclass(frozen=True)
 class Truth:
-    """The measure behind simulated data: positions (k, d) and weights (k,)."""
+    """The measure behind simulated data: positions (k, d) and weights (k,), or (k, q)."""
 
     positions: Array
     weights: Array
@@ -77,7 +85,8 @@ class Labels:
 class ProblemFile:
     """A problem file, read: the problem, and what to do with it.
 
-    `document` is the parsed text, `data` the numbers it refers to, by key (``"loss.data"``).
+    `document` is the parsed text, `data` the numbers it refers to, by key (``"loss.data"``), `spec` the spec that it
+    refers to, of a feature map of one's own.
     """
 
     path: Path
@@ -89,20 +98,23 @@ class ProblemFile:
     labels: Labels
     document: Mapping[str, Any] = field(repr=False)
     data: Mapping[str, Data] = field(repr=False)
+    spec: Spec | None = field(repr=False)
 
-    def settled_text(self, archive: str) -> str:
-        """The same problem, settled: data in `archive`; means, deviations and the penalty as numbers."""
+    def settled_text(self, archive: str, spec: str) -> str:
+        """The same problem, settled: data in `archive`, the spec in `spec`; means, deviations and penalty as numbers."""
         document = {name: dict(value) if isinstance(value, dict) else value for name, value in self.document.items()}
         for key, data in self.data.items():
             table, name = key.split(".")
             document[table][name] = data.reference(f"{archive}:{key}")
         document["loss"].pop("samples", None)
+        if self.spec is not None:
+            document["features"]["spec"] = spec
         document["measure"] = {"penalty": self.problem.penalty, "sign": self.problem.sign}
         return to_toml(document)
 
 
-def read_problem(path: Path) -> ProblemFile:
-    """Read a problem file.
+def read_problem(path: Path, progress: Progress | None = None) -> ProblemFile:
+    """Read a problem file; `progress` hears of a spec that is compiled.
 
     Raises
     ------
@@ -110,7 +122,7 @@ def read_problem(path: Path) -> ProblemFile:
         If the file, or the data it refers to, breaks a rule: one sentence with file, key, rule, value and remedy.
     """
     try:
-        return _Reader(path, _document(path)).read()
+        return _Reader(path, _document(path), progress).read()
     except ConicflowError as error:
         raise ProblemError(f"{path}: {error}") from None
 
@@ -132,9 +144,9 @@ def _document(path: Path) -> dict[str, Any]:
 class _Reader:
     """Reads one table after another."""
 
-    def __init__(self, path: Path, document: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path, document: Mapping[str, Any], progress: Progress | None) -> None:
         check_known(document, ["title", *TABLES], "a problem file")
-        self.path, self.document = path, document
+        self.path, self.document, self.progress = path, document, progress
         self.references = References(document, path.parent)
 
     def read(self) -> ProblemFile:
@@ -143,21 +155,23 @@ class _Reader:
             raise ProblemError(f"title must be text; got {title!r:.80}; put it in quotes")
         split = self.split()
         training = None if split is None else lambda rows: split(rows)[0]
-        build_features, inputs = read_features(self.references, training)
-        build_loss, target = read_loss(self.references, training)
+        spec = own_spec(self.references)
+        chosen = choose_features(self.references, spec, self.progress)
+        build_features, inputs = read_features(self.references, chosen, training)
+        build_loss, target = read_loss(self.references, chosen, training)
         holdout = None
         if split is not None:
-            self.check_split(inputs, target)
+            self.check_split(chosen, inputs, target)
             kept, out = split(len(target))
             for rows in (kept, out):
-                if np.ptp(target[rows]) == 0:
+                if np.any(np.ptp(target[rows], axis=0) == 0):
                     raise ProblemError(
                         "[holdout] needs a target that varies on each side; got a constant; change the seed"
                     )
             holdout = Holdout(build_features(**{name: x[out] for name, x in inputs.items()}), target[out])
             inputs, target = {name: x[kept] for name, x in inputs.items()}, target[kept]
         problem = self.problem(build_features(**inputs), build_loss(target))
-        truth = self.truth(problem.features.dimension)
+        truth = self.truth(problem)
         return ProblemFile(
             self.path,
             title,
@@ -168,6 +182,7 @@ class _Reader:
             self.labels(),
             self.document,
             self.references.data,
+            spec,
         )
 
     def split(self) -> Callable[[int], tuple[Array, Array]] | None:
@@ -180,12 +195,15 @@ class _Reader:
         seed = table.get("seed", "an integer from 0 to 2^32 - 1", is_integer(0, 2**32 - 1), 0)
         return partial(split_rows, fraction=fraction, seed=seed)
 
-    def check_split(self, inputs: Mapping[str, Array], target: Array) -> None:
-        name, loss = self.document["features"]["name"], self.document["loss"]["name"]
-        if describe(name)["kind"] != "ridge" or loss != "squared":
+    def check_split(self, chosen: FeatureFactory, inputs: Mapping[str, Array], target: Array) -> None:
+        loss = self.document["loss"]["name"]
+        if chosen.description["kind"] != "ridge" or loss != "squared":
             raise ProblemError(
-                f"[holdout] needs ridge features and the squared loss; got {name} and {loss}; remove [holdout]"
+                f"[holdout] needs ridge features and the squared loss; got {chosen.name} and {loss}; remove [holdout]"
             )
+        for key in ("sample_weights", "cholesky"):
+            if key in self.document["loss"]:
+                raise ProblemError(f"[holdout] scores all rows alike; got [loss] {key}; remove one of the two")
         for key, x in inputs.items():
             if len(x) != len(target):
                 raise ProblemError(
@@ -195,7 +213,7 @@ class _Reader:
 
     def problem(self, feature_map: FeatureMap, loss: Loss) -> Problem:
         table = Table(self.document, "measure", ["penalty", "penalty_ratio", "sign"])
-        sign: Sign = "any" if table.choice("sign", ["any", "nonnegative"], "any") == "any" else "nonnegative"
+        sign = SIGNS[table.choice("sign", list(SIGNS), "any")]
         given = [key for key in ("penalty", "penalty_ratio") if key in table.value]
         if len(given) != 1:
             raise ProblemError(
@@ -225,7 +243,7 @@ class _Reader:
             table.get("seed", "an integer from 0 to 2^32 - 1", is_integer(0, 2**32 - 1), default.seed),
         )
 
-    def truth(self, dimension: int) -> Truth | None:
+    def truth(self, problem: Problem) -> Truth | None:
         """The measure in [truth], if there is one."""
         if "truth" not in self.document:
             return None
@@ -234,7 +252,8 @@ class _Reader:
             table.require(key, "a reference to data")
         positions, weights = (self.references.read(table, key).array for key in ("positions", "weights"))
         positions = positions.reshape(len(positions), -1)
-        if positions.shape[1] != dimension or weights.shape != (len(positions),):
+        dimension, one = problem.features.dimension, problem.zero.weights.shape[1:]
+        if positions.shape[1] != dimension or weights.shape != (len(positions), *one):
             raise ProblemError(
                 f"[truth] must give one weight and {dimension} coordinates for each atom; got weights {weights.shape} "
                 f"and positions {positions.shape}; check both"

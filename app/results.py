@@ -1,12 +1,11 @@
 """From a problem file to a result folder, and back.
 
 A result folder holds ``result.json``, ``measure.npz``, ``trajectory.npz``, ``problem.toml`` (the problem with every
-number settled), ``data.npz`` (the arrays it refers to) and ``figure.png``. It takes its name only when it is
-complete (`conicflow.engine.result.ResultFolder`).
+number settled), ``data.npz`` (the arrays it refers to) and ``figure.png``; for a feature map of one's own also
+``spec.toml``. It takes its name only when it is complete (`conicflow.engine.result.ResultFolder`).
 """
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,16 +13,15 @@ from typing import Any
 import numpy as np
 from conicflow.engine.errors import ProblemError
 from conicflow.engine.result import Result, ResultFolder
-from conicflow.engine.solve import solve
+from conicflow.engine.solve import Progress, solve
 
 from .figures import draw
 from .holdout import holdout_scores
 from .problem_file import ProblemFile, read_problem
 
-Progress = Callable[[str, float, str], None]
-
 ARCHIVE = "data.npz"
 PROBLEM = "problem.toml"
+SPEC = "spec.toml"
 RESULT = "result.json"
 FIGURE = "figure.png"
 
@@ -54,7 +52,7 @@ def solve_problem_file(path: Path, out: Path, progress: Progress | None = None) 
     ProblemError
         Bad input, or a folder that cannot be written; before any long work, and nothing is written.
     """
-    file = read_problem(path)
+    file = read_problem(path, progress)
     with ResultFolder(out.resolve()) as folder:
         options = file.options
         result = solve(
@@ -84,12 +82,14 @@ def _write(solution: Solution, folder: Path) -> None:
         (folder / RESULT).write_text(text, encoding="utf-8")
     arrays: dict[str, Any] = {key: data.values for key, data in file.data.items()}
     np.savez_compressed(folder / ARCHIVE, **arrays)
-    (folder / PROBLEM).write_text(file.settled_text(ARCHIVE), encoding="utf-8")
+    (folder / PROBLEM).write_text(file.settled_text(ARCHIVE, SPEC), encoding="utf-8")
+    if file.spec is not None:
+        (folder / SPEC).write_bytes(file.spec.content)
     draw(solution, folder / FIGURE)
 
 
-def read_result_folder(folder: Path) -> Solution:
-    """Read back what `solve_problem_file` wrote.
+def read_result_folder(folder: Path, progress: Progress | None = None) -> Solution:
+    """Read back what `solve_problem_file` wrote; `progress` hears of a spec that is compiled.
 
     Raises
     ------
@@ -102,4 +102,4 @@ def read_result_folder(folder: Path) -> Solution:
                 f"a result folder must hold {RESULT}, {PROBLEM} and {ARCHIVE}; got {folder} without {name}; "
                 "name a folder that conicflow solve wrote"
             )
-    return _solution(read_problem(folder / PROBLEM), Result.load(folder))
+    return _solution(read_problem(folder / PROBLEM, progress), Result.load(folder))

@@ -1,7 +1,8 @@
 """conicflow: minimise a convex function of a measure, and bound how far from the minimum you are."""
 
 from conicflow.engine import features, initial, losses
-from conicflow.engine.errors import CertificateError, ConicflowError, FlowError, KernelError, ProblemError
+from conicflow.engine.compile import compile_spec, spec
+from conicflow.engine.errors import CertificateError, ConicflowError, FlowError, KernelError, ProblemError, SpecError
 from conicflow.engine.feature_map import FeatureMap
 from conicflow.engine.flow import Trajectory, flow
 from conicflow.engine.gap import duality_gap
@@ -27,7 +28,9 @@ __all__ = [
     "Problem",
     "ProblemError",
     "Result",
+    "SpecError",
     "Trajectory",
+    "compile_spec",
     "duality_gap",
     "features",
     "flow",
@@ -36,4 +39,5 @@ __all__ = [
     "merge",
     "polish",
     "solve",
+    "spec",
 ]

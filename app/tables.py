@@ -36,6 +36,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
+def size_text(size: int) -> str:
+    """Bytes in kB, the unit of file listings."""
+    return f"{size / 1000:.0f} kB"
+
+
 def amplitudes_in_units(solution: Solution) -> Array:
     """Amplitudes of a line spectrum in the units of the data file, which the problem may have divided."""
     return solution.result.measure.weights * solution.file.data["loss.data"].scale
@@ -47,15 +52,17 @@ def atoms(solution: Solution) -> str:
     if not len(measure):
         return "The solution is the zero measure: it has no atoms."
     features, unit = solution.file.problem.features, solution.file.labels.unit
-    order = np.argsort(-np.abs(measure.weights), kind="stable")
+    order = np.argsort(-measure.sizes, kind="stable")
     names = [axis.name for axis in features.domain.axes]
     coordinates = list(measure.positions.T)
     if features.name == "line_spectrum":
         header = [f"period ({unit})" if unit else "period", "frequency", "amplitude", "phase"]
         columns = [1 / coordinates[0], coordinates[0], amplitudes_in_units(solution), coordinates[1]]
     elif features.kind == "ridge":
-        header = ["strength", *names[:SHOWN_COORDINATES]]
-        columns = [measure.weights, *coordinates[:SHOWN_COORDINATES]]
+        vector = measure.weights.ndim == 2
+        entries = list(measure.weights.T)[:SHOWN_COORDINATES] if vector else []
+        header = ["strength", *(f"w{k}" for k in range(len(entries))), *names[:SHOWN_COORDINATES]]
+        columns = [measure.sizes if vector else measure.weights, *entries, *coordinates[:SHOWN_COORDINATES]]
     else:
         header = [*names, "weight"]
         columns = [*coordinates, measure.weights]

@@ -10,9 +10,12 @@ from pathlib import Path
 from .derivation import FeatureDerivation, derive_feature
 from .emit import emit_feature
 from .emit_loss import emit_loss
+from .emit_losses import AnyLoss
 from .errors import SpecError
-from .loss_derivation import LossDerivation, derive_loss
+from .loss_derivation import derive_loss
+from .loss_spec import LossSpec
 from .spec import FeatureSpec, load_spec
+from .vector_loss import VectorLossSpec, derive_vector_loss
 
 BUILT_IN = Path(__file__).parent / "specs"
 _PACKAGE = (
@@ -22,12 +25,18 @@ _PACKAGE = (
 
 def derive_sources(paths: Sequence[Path]) -> dict[str, str]:
     """Kernel source by file name for each spec; every feature may follow the built-in losses and those among `paths`."""
+    return derive_specs([load_spec(path) for path in paths])
+
+
+def derive_specs(asked: Sequence[FeatureSpec | LossSpec | VectorLossSpec]) -> dict[str, str]:
+    """`derive_sources`, of specs that have been read."""
     features: list[FeatureDerivation] = []
-    losses: dict[str, LossDerivation] = {}
-    asked = [load_spec(path) for path in paths]
-    for spec in [load_spec(path) for path in sorted(BUILT_IN.glob("*.toml"))] + asked:
-        if not isinstance(spec, FeatureSpec):
+    losses: dict[str, AnyLoss] = {}
+    for spec in (*(load_spec(path) for path in sorted(BUILT_IN.glob("*.toml"))), *asked):
+        if isinstance(spec, LossSpec):
             losses[spec.name] = derive_loss(spec)
+        elif isinstance(spec, VectorLossSpec):
+            losses[spec.name] = derive_vector_loss(spec)
     for spec in asked:
         if isinstance(spec, FeatureSpec):
             features.append(derive_feature(spec))

@@ -8,29 +8,30 @@ from collections.abc import Sequence
 from .derivation import FeatureDerivation
 from .emit_flow import flow_body
 from .emit_header import header
+from .emit_losses import AnyLoss, follows
 from .emit_pointwise import pointwise_body
 from .emit_ridge import ridge_body
 from .emit_torus import torus_body
+from .emit_weight import weight_body
 from .helpers import helper_sources
-from .loss_derivation import LossDerivation
 
 _BODIES = {"pointwise": pointwise_body, "ridge": ridge_body, "torus": torus_body}
 
 
-def emit_feature(derivation: FeatureDerivation, losses: Sequence[LossDerivation]) -> str:
+def emit_feature(derivation: FeatureDerivation, losses: Sequence[AnyLoss]) -> str:
     """The kernel module of a feature map: `forward`, `adjoint`, `jacobian`, `certificate`, `advance`, `DESCRIPTION`.
 
     Parameters
     ----------
     derivation : the feature's derivatives and proved family.
-    losses : every loss that `advance` may follow; complex features keep those that act on real and imaginary parts.
+    losses : all that there are; the kernel's flow can follow those that suit the feature's field.
 
     Returns
     -------
     str : module source; the same derivation gives the same bytes.
     """
     spec = derivation.spec
-    admitted = [loss for loss in losses if spec.kind != "torus" or loss.spec.complex_values]
+    admitted = [loss for loss in losses if follows(spec, loss)]
     description: dict[str, object] = {
         "name": spec.name,
         "kind": spec.kind,
@@ -41,9 +42,10 @@ def emit_feature(derivation: FeatureDerivation, losses: Sequence[LossDerivation]
         "inputs": [{"name": item.name, "description": item.description} for item in spec.inputs],
         "constants": [item.described() for item in spec.constants],
         "family": derivation.family,
+        "penalty_weight": str(spec.penalty_weight),
         "losses": [loss.spec.name for loss in admitted],
         "spec_sha256": spec.source_sha256,
     }
-    body = _BODIES[spec.kind](derivation) + "\n\n" + flow_body(derivation, admitted)
+    body = weight_body(derivation) + _BODIES[spec.kind](derivation) + "\n\n" + flow_body(derivation, admitted)
     compact = re.sub(r"\n+(?=\n    )", "", body)  # a placeholder without lines leaves an empty one behind
     return header(description, spec.source_sha256) + helper_sources(compact) + compact

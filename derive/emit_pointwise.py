@@ -107,8 +107,11 @@ MOST_CHUNKS = 16
 VECTOR = 16  # samples: a multiple of the numbers in a register
 
 
-def evaluate(u, $names, y, omega, loss):
+def evaluate(u, $names, y, omega, parameters, precision, loss):
     """R(f) at f = (1/m) sum_i Phi(u_i), and rows (eta, grad eta)(theta_i) of eta = <R'(f), phi>, shape (m, $width)."""
+    if precision.shape[0] > 0:
+        value, g = correlated(forward(u, $names)/float(u.shape[0]), y, precision)
+        return value, slopes(u, $names, g)
     m = u.shape[0]
     n = $first.shape[0]
     chunks = max(1, min(MOST_CHUNKS, n // CHUNK))
@@ -132,9 +135,7 @@ $arrays3
 $particle4
 $first_pass4
             g_tile = np.empty(count)
-            for j in range(count):
-                values[chunk] += omega[start + j]*loss_value(loss, f_tile[j], y[start + j])
-                g_tile[j] = omega[start + j]*loss_slope(loss, f_tile[j], y[start + j])
+            values[chunk] += fit(f_tile, y, omega, parameters, loss, start, g_tile)
             for i in range(m):
 $particle4
 $second_pass4

@@ -5,7 +5,7 @@ Kinks are abs, sign, max and min. Derivatives are those almost everywhere, and a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import mpmath
@@ -162,7 +162,10 @@ class spherical_bessel(ElementaryFunction):
         return True if self.args[1].is_extended_real else None
 
 
-FUNCTIONS: Mapping[str, tuple[Callable[..., Any], int]] = {
+Function = tuple[Callable[..., Any], int]
+"""What a name in an expression calls, and its number of arguments."""
+
+FUNCTIONS: dict[str, Function] = {
     "exp": (sympy.exp, 1),
     "log": (sympy.log, 1),
     "sqrt": (sympy.sqrt, 1),
@@ -184,7 +187,7 @@ FUNCTIONS: Mapping[str, tuple[Callable[..., Any], int]] = {
     "xlogy": (xlogy, 2),
     "sinc": (sinc, 1),
 }
-"""Name in an expression -> the SymPy function and its number of arguments."""
+"""The functions of every expression, by name."""
 
 
 def expand_definitions(expression: sympy.Expr) -> sympy.Expr:

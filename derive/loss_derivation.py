@@ -11,7 +11,7 @@ import sympy
 from .errors import SpecError
 from .functions import differentiate
 from .loss_spec import DUAL, PREDICTION, TARGET, LossSpec
-from .proofs import TOLERANCE, Point, draw_constants, evaluate, prove_zero, shown
+from .proofs import TOLERANCE, Point, draw_constants, evaluate, prove, refute, shown
 
 GRID = tuple(sympy.Rational(step, 2) for step in range(-40, 41))
 FAR = (sympy.Integer(100), sympy.Integer(1000))
@@ -19,6 +19,11 @@ TARGET_SAMPLES = {
     "real": (sympy.Rational(-5, 3), sympy.S.Zero, sympy.Rational(7, 4)),
     "sign": (sympy.S.One, sympy.S.NegativeOne),
     "count": (sympy.S.Zero, sympy.S.One, sympy.Integer(7)),
+}
+_TARGET_CASES: dict[str, tuple[sympy.Expr, ...]] = {
+    "real": (TARGET,),
+    "sign": (sympy.S.One, sympy.S.NegativeOne),
+    "count": (sympy.S.Zero, sympy.Dummy("y", positive=True)),
 }
 
 
@@ -44,17 +49,26 @@ def derive_loss(spec: LossSpec) -> LossDerivation:
     SpecError
         If the equality fails or cannot be proved, or a check fails, with the point where it does.
     """
+    _check_value_domain(spec)
     slope = differentiate(spec.value, PREDICTION)
     curvature = differentiate(slope, PREDICTION)
     _check_convex(spec, slope, curvature)
     residual = spec.value + spec.conjugate.subs(DUAL, slope) - PREDICTION * slope
-    targets = (sympy.S.One, sympy.S.NegativeOne) if spec.targets == "sign" else (TARGET,)
     claim = f"the conjugate {spec.conjugate} satisfies l(f) + l*(l'(f)) = f l'(f)"
-    for target in targets:
-        points = (point for point in _loss_points(spec) if target in (TARGET, point[TARGET]))
-        prove_zero(residual.subs(TARGET, target), claim, points)
+    refute(residual, claim, _loss_points(spec))
+    for target in _TARGET_CASES[spec.targets]:
+        case = residual.subs(TARGET, target)
+        for condition in spec.value_domain:  # f = s - b with s = f + b > 0
+            case = case.subs(PREDICTION, PREDICTION + sympy.Dummy("s", positive=True) - condition)
+        prove(case, claim)
     _check_conjugate_domain(spec, slope)
     return LossDerivation(spec, spec.value, slope, curvature, spec.conjugate)
+
+
+def _check_value_domain(spec: LossSpec) -> None:
+    for condition in spec.value_domain:
+        if condition.diff(PREDICTION) != 1:
+            raise SpecError(f"conditions of value_domain have the form f + b, found {condition}: rewrite it")
 
 
 def _check_convex(spec: LossSpec, slope: sympy.Expr, curvature: sympy.Expr) -> None:
@@ -64,10 +78,10 @@ def _check_convex(spec: LossSpec, slope: sympy.Expr, curvature: sympy.Expr) -> N
         values = [evaluate(expression, point) for expression in (spec.value, slope, curvature)]
         if not all(value.is_real for value in values):
             raise SpecError(f"a loss is finite and real, but {spec.value} is not at {shown(point)}: rewrite it")
-        rising = previous is None or point[PREDICTION] == GRID[0] or values[1] >= previous - TOLERANCE
+        rising = previous is None or previous[1][TARGET] != point[TARGET] or values[1] >= previous[0] - TOLERANCE
         if not rising or values[2] < -TOLERANCE:
             raise SpecError(f"a loss is convex in f, but {spec.value} is not at {shown(point)}: rewrite it")
-        previous = values[1]
+        previous = values[1], point
 
 
 def _check_conjugate_domain(spec: LossSpec, slope: sympy.Expr) -> None:
@@ -103,4 +117,6 @@ def _loss_points(spec: LossSpec) -> Iterator[dict[sympy.Symbol, sympy.Expr]]:
     for target in TARGET_SAMPLES[spec.targets]:
         constants = draw_constants(spec.constants, draw)
         for prediction in GRID:
-            yield {PREDICTION: prediction, TARGET: target} | constants
+            point = {PREDICTION: prediction, TARGET: target} | constants
+            if all(evaluate(condition, point) > 0 for condition in spec.value_domain):
+                yield point

@@ -12,7 +12,7 @@ from fractions import Fraction
 import sympy
 
 from .errors import SpecError
-from .functions import FUNCTIONS
+from .functions import FUNCTIONS, Function
 
 MAX_CHARACTERS = 2000
 MAX_NODES = 500
@@ -39,18 +39,26 @@ _OPERATORS: Mapping[type[ast.operator], Callable[[sympy.Expr, sympy.Expr], sympy
 _CHAINS = ((ast.Add, ast.Sub), (ast.Mult, ast.Div))
 
 
-def parse_expression(text: str, symbols: Mapping[str, sympy.Symbol], *, allow_imaginary: bool = False) -> sympy.Expr:
+def parse_expression(
+    text: str,
+    symbols: Mapping[str, sympy.Symbol],
+    *,
+    allow_imaginary: bool = False,
+    functions: Mapping[str, Function] = FUNCTIONS,
+) -> sympy.Expr:
     """Read a formula such as ``exp(-(x - theta)**2 / (2*sigma**2))``.
 
     Parameters
     ----------
     text
         Numbers in decimal (taken exactly: 0.1 is 1/10), declared symbols, ``pi``, ``+ - * / **``, unary minus,
-        parentheses and calls of the functions in `derive.functions.FUNCTIONS`.
+        parentheses and calls of `functions`.
     symbols
         The declared symbols by name.
     allow_imaginary
         Whether ``I`` means the imaginary unit. Without it, an expression whose value involves it is refused.
+    functions
+        What may be called, by name, with the number of arguments.
 
     Returns
     -------
@@ -84,15 +92,22 @@ def parse_expression(text: str, symbols: Mapping[str, sympy.Symbol], *, allow_im
     size = sum(1 for node in ast.walk(tree) if isinstance(node, ast.expr))
     if size > MAX_NODES:
         raise SpecError(f"an expression has at most {MAX_NODES} terms and operations, this one has {size}: shorten it")
-    return _Reader(text, symbols, allow_imaginary).read(tree.body, 0)
+    return _Reader(text, symbols, allow_imaginary, functions).read(tree.body, 0)
 
 
 class _Reader:
     """Walks one syntax tree, from the leaves up, checking every intermediate result."""
 
-    def __init__(self, text: str, symbols: Mapping[str, sympy.Symbol], allow_imaginary: bool) -> None:
+    def __init__(
+        self,
+        text: str,
+        symbols: Mapping[str, sympy.Symbol],
+        allow_imaginary: bool,
+        functions: Mapping[str, Function],
+    ) -> None:
         self.text = text
         self.symbols = symbols
+        self.functions = functions
         self.constants = {"pi": sympy.pi, "I": sympy.I} if allow_imaginary else {"pi": sympy.pi}
 
     def read(self, node: ast.expr, depth: int) -> sympy.Expr:
@@ -124,9 +139,9 @@ class _Reader:
 
     def _call(self, node: ast.Call, depth: int) -> sympy.Expr:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
-        if name not in FUNCTIONS:
-            raise self._error(node.func, f"only these can be called: {' '.join(FUNCTIONS)}", "use one of them")
-        function, arity = FUNCTIONS[name]
+        if name not in self.functions:
+            raise self._error(node.func, f"only these can be called: {' '.join(self.functions)}", "use one of them")
+        function, arity = self.functions[name]
         if node.keywords or len(node.args) != arity or any(isinstance(argument, ast.Starred) for argument in node.args):
             raise self._error(node, f"{name} takes {arity} plain argument{'s' * (arity > 1)}", "pass just that")
         arguments = [self.read(argument, depth + 1) for argument in node.args]
@@ -139,7 +154,7 @@ class _Reader:
             return self.symbols[node.id]
         if node.id in self.constants:
             return self.constants[node.id]
-        if node.id in FUNCTIONS:
+        if node.id in self.functions:
             raise self._error(node, "a function must be called", f"write {node.id}(...)")
         known = " ".join([*self.symbols, *self.constants])
         rule = f"every name must be declared (known here: {known})"

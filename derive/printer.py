@@ -40,10 +40,10 @@ class KernelPrinter(PythonCodePrinter):  # type: ignore[misc]  # SymPy has no ty
         if name == "sigmoid":
             return f"(1.0/(1.0 + np.exp(-({argument}))))"
         if name == "xlogx":
-            return f"(({argument})*np.log(np.maximum({argument}, 1e-300)))"
-        if name == "xlogy":  # log 1 = 0 where x = 0: 0 times the logarithm of 0 would not be a number
+            return f"(np.maximum({argument}, 0.0)*np.log(np.maximum({argument}, 1e-300)))"
+        if name == "xlogy":  # log 1 = 0 where x = 0; a y that rounding made negative counts as 0
             second = self._print(expr.args[1])
-            return f"(({argument})*np.log(np.where({argument} == 0.0, 1.0, {second})))"
+            return f"(({argument})*np.log(np.where({argument} == 0.0, 1.0, np.maximum({second}, 0.0))))"
         if isinstance(expr.func, UndefinedFunction) and is_helper(name):
             return f"{name}({', '.join(map(self._print, expr.args))})"
         raise SpecError(

@@ -22,11 +22,21 @@ Point = Mapping[sympy.Symbol, sympy.Expr]
 
 def prove_zero(residual: sympy.Expr, claim: str, points: Iterable[Point]) -> None:
     """Refute residual = 0 at a point, or prove it on either side of every kink; raise SpecError unless it is proved."""
+    refute(residual, claim, points)
+    prove(residual, claim)
+
+
+def refute(residual: sympy.Expr, claim: str, points: Iterable[Point]) -> None:
+    """Raise SpecError with the first point at which the residual is not zero to 20 digits."""
     terms = sympy.Add.make_args(residual)
     for point in points:
         values = [evaluate(term, point) for term in terms]
         if not abs(sum(values)) <= TOLERANCE * (1 + sum(map(abs, values))):
             raise SpecError(f"{claim}: this fails at {shown(point)} by {sympy.N(sum(values), 6)}: correct it")
+
+
+def prove(residual: sympy.Expr, claim: str) -> None:
+    """Prove that the residual is zero on either side of every kink, or raise SpecError."""
     for count, case in enumerate(smooth_cases(residual)):
         if count >= MAX_CASES or not _simplifies_to_zero(case):
             raise SpecError(f"{claim}: this could not be proved: write the formula in a simpler form")

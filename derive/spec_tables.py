@@ -12,7 +12,7 @@ from typing import Any
 import sympy
 
 from .errors import SpecError
-from .functions import FUNCTIONS
+from .functions import FUNCTIONS, Function
 from .parse import parse_expression
 
 MAX_TEXT_CHARACTERS = 200
@@ -89,21 +89,37 @@ def choice_of(table: Mapping[str, Any], key: str, allowed: tuple[str, ...]) -> A
 
 
 def expression_of(
-    table: Mapping[str, Any], key: str, symbols: Mapping[str, sympy.Symbol], *, allow_imaginary: bool = False
+    table: Mapping[str, Any],
+    key: str,
+    symbols: Mapping[str, sympy.Symbol],
+    *,
+    allow_imaginary: bool = False,
+    extra_functions: Mapping[str, Function] | None = None,
 ) -> sympy.Expr:
     try:
-        return parse_expression(table[key], symbols, allow_imaginary=allow_imaginary)
+        return parse_expression(
+            table[key], symbols, allow_imaginary=allow_imaginary, functions={**FUNCTIONS, **(extra_functions or {})}
+        )
     except SpecError as error:
         raise SpecError(f"{key}: {error}") from None
+
+
+def conditions_of(table: Mapping[str, Any], key: str, symbols: Mapping[str, sympy.Symbol]) -> tuple[sympy.Expr, ...]:
+    """A list of expressions, each of which is >= 0."""
+    conditions = table.get(key, [])
+    if not isinstance(conditions, list):
+        raise SpecError(f"{key} is a list of expressions, found {conditions!r:.60}: put it in brackets")
+    return tuple(expression_of({key: text}, key, symbols) for text in conditions)
 
 
 def constants_of(table: Mapping[str, Any]) -> tuple[Constant, ...]:
     constants: list[Constant] = []
     for name, entry in section_of(table, "constants").items():
+        entry = {"description": name, **entry} if isinstance(entry, dict) else entry
         keys = set(entry) if isinstance(entry, dict) else set()
         optional = {"below", "default"}
         if keys - optional != {"positive", "description"} or not isinstance(entry["positive"], bool):
-            rule = 'a constant is a table { positive = true or false, description = "..." }, with below and default if needed'
+            rule = 'a constant is a table { positive = true or false }, with description = "...", below and default if you like'
             raise SpecError(f"{rule}, found {name:.60} = {entry!r:.60}: rewrite it so")
         symbol = sympy.Symbol(name, positive=True) if entry["positive"] else sympy.Symbol(name, real=True)
         below = _number(name, "below", entry["below"]) if "below" in keys else None

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .domain import Array, Domain
 from .errors import ProblemError
+from .feature_map import FeatureMap
 from .losses import Field
 from .problem import Problem
 from .trigonometric import sup_of_polynomial
@@ -17,7 +18,12 @@ from .trigonometric import sup_of_polynomial
 _GRID_PER_LENGTH = 4.0  # grid points per unit of ||d phi||/||phi||: a bump is seen by several points
 _MOST_GRID_POINTS = 200_000
 _ASCENTS = 64  # local maxima of the grid that are refined
+_POINTS_PER_PERIOD = 8.0  # of the highest frequency on each axis of the torus
+_FEWEST_PER_PERIOD = 3.0  # where that would be more points than this:
+_MOST_FFT_POINTS = 2**24
 _SPHERE_STARTS = 512
+_BALL_SHARES = np.arange(1, 17)[:, None] / 16  # of the radius, at which a ball is searched
+_MOST_NEWTON_DIMENSIONS = 16  # of a ball: beyond, the Hessian costs more than the steps it saves
 _SPHERE_ASCENTS = 256  # not thinned out: maxima at kinks lie close together
 
 
@@ -43,8 +49,9 @@ class Supremum:
 def sup_certificate(problem: Problem, g: Field, hints: Array | None = None) -> Supremum:
     """S for eta(theta) = <g, phi(theta)>.
 
-    On the torus S >= sup in exact arithmetic (`trigonometric.sup_of_polynomial`). Elsewhere S is the largest value found
-    by local ascent from a grid fine enough to see every feature, from random directions on a sphere, and from `hints`.
+    On the torus of one dimension S >= sup in exact arithmetic (`trigonometric.sup_of_polynomial`). Elsewhere S is the
+    largest value found by local ascent from a grid fine enough to see every feature, from random directions on a sphere,
+    and from `hints`.
 
     Parameters
     ----------
@@ -53,7 +60,7 @@ def sup_certificate(problem: Problem, g: Field, hints: Array | None = None) -> S
     """
     one_sided = problem.sign == "nonnegative"
     features = problem.features
-    if features.kind == "torus":
+    if features.kind == "torus" and features.dimension == 1:
 
         def evaluate(theta: Array) -> tuple[Array, Array, Array]:
             eta, slope, curvature = features.certificate(theta[:, None], g)
@@ -62,16 +69,45 @@ def sup_certificate(problem: Problem, g: Field, hints: Array | None = None) -> S
         upper, _, positions, heights = sup_of_polynomial(_polynomial(problem, g), evaluate, one_sided=one_sided)
         order = np.argsort(-heights, kind="stable")
         return Supremum(upper, True, "FFT grid, Ehlich-Zeller and Bernstein", positions[order, None], heights[order])
-    starts = sphere_starts(problem, g) if features.domain.sphere else search_grid(problem)
-    positions, heights = _ascend_from(problem, g, starts, hints, one_sided)
-    return Supremum(float(heights.max(initial=0.0)), False, "grid and local ascent", positions, heights)
+    if features.kind == "torus":
+        starts, method = torus_maxima(features, g, one_sided), "FFT grid and local ascent"
+    else:
+        starts, method = most_promising(problem, g, one_sided), "grid and local ascent"
+    if hints is not None and len(hints):
+        starts = np.concatenate([starts, hints])
+    positions, heights = ascend(problem, g, starts, one_sided)
+    order = np.argsort(-heights, kind="stable")
+    return Supremum(float(heights.max(initial=0.0)), False, method, positions[order], heights[order])
+
+
+def torus_maxima(features: FeatureMap, g: Field, one_sided: bool) -> Array:
+    """The highest local maxima of |eta| (or -eta) among the points of a grid of Theta, (k, d), by one FFT.
+
+    The grid has eight points for each period of the highest frequency of every axis; fewer, but at least three, where
+    that would be more than 2^24 points.
+    """
+    h, cutoffs = features.inputs["filter"], features.inputs["cutoff"]
+    affordable = (_MOST_FFT_POINTS / math.prod(cutoffs)) ** (1 / len(cutoffs))
+    density = max(_FEWEST_PER_PERIOD, min(_POINTS_PER_PERIOD, affordable))
+    counts = tuple(math.ceil(density * k) for k in cutoffs)
+    spectrum = np.zeros(counts, dtype=np.complex128)
+    spectrum[np.ix_(*(np.arange(-k, k + 1) for k in cutoffs))] = np.conj(g).reshape(h.shape) * h
+    eta = np.fft.fftn(spectrum).real
+    heights = -eta if one_sided else np.abs(eta)
+    peak = np.ones(counts, dtype=bool)
+    for axis in range(len(counts)):
+        for step in (-1, 1):
+            peak &= heights >= np.roll(heights, step, axis)
+    index = np.argwhere(peak)
+    highest = np.argsort(-heights[peak], kind="stable")[:_ASCENTS]
+    return np.asarray(index[highest] / np.array(counts))
 
 
 def _polynomial(problem: Problem, g: Field) -> np.ndarray[tuple[int], np.dtype[np.complex128]]:
     """b_k, k = 0..K, with Re <g, phi(theta)> = Re sum_k b_k e^{-2 pi i k theta}: frequencies k and -k together."""
     h = problem.features.inputs["filter"]
     products = np.conj(g) * h
-    cutoff = problem.features.inputs["cutoff"]
+    (cutoff,) = problem.features.inputs["cutoff"]
     b = products[cutoff:] + np.conj(products[cutoff::-1])
     b[0] /= 2
     return np.asarray(b)
@@ -99,6 +135,10 @@ def feature_scales(problem: Problem, positions: Array) -> tuple[float, Array]:
 def probe_positions(problem: Problem) -> Array:
     """Positions at which to measure features: a coarse grid and, on an interval, the samples that lie in it."""
     domain = problem.features.domain
+    if domain.is_ball:
+        directions = np.random.default_rng(0).standard_normal((256, domain.dimension))
+        shares = np.resize(_BALL_SHARES, (len(directions), 1))
+        return np.asarray(domain.radius * shares * directions / np.linalg.norm(directions, axis=1, keepdims=True))
     counts = {1: 129, 2: 17}.get(domain.dimension, 7)
     positions = domain.grid(tuple(counts for _ in domain.axes))
     if domain.dimension == 1 and problem.features.kind == "pointwise":
@@ -119,36 +159,43 @@ def search_grid(problem: Problem) -> Array:
     return np.concatenate([domain.grid(tuple(max(4, int(count)) for count in counts)), probe])
 
 
+def starting_positions(problem: Problem, g: Field) -> Array:
+    """A grid fine enough to see every feature, or many directions on a sphere or in a ball, where no grid is."""
+    if problem.features.domain.sphere:
+        return sphere_starts(problem, g)
+    return ball_starts(problem, g) if problem.features.domain.is_ball else search_grid(problem)
+
+
 def sphere_starts(problem: Problem, g: Field) -> Array:
     """Unit vectors to ascend from: random directions, the data themselves, and the direction of the mean gradient."""
     x = problem.features.inputs["x"]
     generator = np.random.default_rng(0)
     directions = generator.standard_normal((_SPHERE_STARTS, problem.features.dimension))
     rows = x[generator.permutation(len(x))[:_SPHERE_STARTS]]
-    pull = (g @ x)[None, :]
+    pull = g.reshape(len(x), -1).T @ x
     starts = np.concatenate([directions, rows, -rows, pull, -pull])
     return np.asarray(starts[np.linalg.norm(starts, axis=1) > 0])
 
 
-def _ascend_from(
-    problem: Problem, g: Field, starts: Array, hints: Array | None, one_sided: bool
-) -> tuple[Array, Array]:
+def ball_starts(problem: Problem, g: Field) -> Array:
+    """Positions of a ball to ascend from: the directions of `sphere_starts`, their norms spread over (0, radius]."""
+    directions = sphere_starts(problem, g)
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    shares = np.resize(_BALL_SHARES, (len(directions), 1))
+    return np.concatenate([np.zeros((1, directions.shape[1])), problem.features.domain.radius * shares * directions])
+
+
+def most_promising(problem: Problem, g: Field, one_sided: bool) -> Array:
+    """Positions to ascend from: of a grid or of random ones those where |eta| (or -eta) is largest, one for each smooth bump."""
     features, domain = problem.features, problem.features.domain
-    starts = domain.project(starts)
-    eta = features.adjoint(np.ascontiguousarray(np.column_stack([np.ones(len(starts)), starts])), g)[0]
-    heights = -eta if one_sided else np.abs(eta)
+    starts = domain.project(starting_positions(problem, g))
+    eta = features.eta(starts, g)
+    heights = -eta if one_sided else np.abs(eta) if eta.ndim == 1 else np.linalg.norm(eta, axis=1)
     order = np.argsort(-heights, kind="stable")
     norm, slopes = feature_scales(problem, starts[order[:64]])
-    if domain.sphere:
-        chosen = order[:_SPHERE_ASCENTS].tolist()
-    else:
-        chosen = _thin_out(domain, starts, order[: 32 * _ASCENTS], norm / np.maximum(slopes, 1e-9 * norm))
-    positions = starts[chosen]
-    if hints is not None and len(hints):
-        positions = np.concatenate([positions, hints])
-    positions, heights = ascend(problem, g, positions, one_sided)
-    order = np.argsort(-heights, kind="stable")
-    return positions[order], heights[order]
+    if domain.sphere or domain.is_ball:
+        return np.asarray(starts[order[:_SPHERE_ASCENTS]])
+    return np.asarray(starts[_thin_out(domain, starts, order[: 32 * _ASCENTS], norm / np.maximum(slopes, 1e-9 * norm))])
 
 
 def _thin_out(domain: Domain, starts: Array, order: NDArray[np.intp], scale: Array) -> list[int]:
@@ -172,7 +219,7 @@ def ascend(problem: Problem, g: Field, positions: Array, one_sided: bool, rounds
     damping = np.ones(len(eta))
     for _ in range(rounds):
         step = damping[:, None] * _ascent_step(
-            side[:, None] * gradient, side[:, None, None] * hessian, positions, domain.sphere
+            side[:, None] * gradient, side[:, None, None] * hessian, positions, domain
         )
         trial = domain.project(positions + step)
         new_eta, new_gradient, new_hessian = _derivatives(problem, trial, g)
@@ -188,20 +235,50 @@ def ascend(problem: Problem, g: Field, positions: Array, one_sided: bool, rounds
 
 
 def _derivatives(problem: Problem, positions: Array, g: Field) -> tuple[Array, Array, Array]:
-    """Eta and its derivatives; on a sphere the second ones are not used, nor computed."""
-    if not problem.features.domain.sphere:
-        return problem.features.certificate(positions, g)
-    units = np.ascontiguousarray(np.column_stack([np.ones(len(positions)), positions]))
-    rows = problem.features.adjoint(units, g)[1]
-    return rows[:, 0], rows[:, 1:], np.zeros((len(positions), 1, 1))
+    """Eta, or in R^q |eta| = <eta, c> at its direction c, and its derivatives; few of them need the second ones."""
+    features, q = problem.features, problem.outputs
+    if problem.sign != "vector" and _uses_hessian(features.domain):
+        return features.certificate(positions, g)
+    c = _directions(features.eta(positions, g)) if problem.sign == "vector" else np.ones((len(positions), 1))
+    if _uses_hessian(features.domain):
+        eta, slope, hessian = features.certificate(positions, g, c)
+        return (eta * c).sum(axis=1), slope, hessian
+    rows = features.adjoint(np.column_stack([c, positions]), g)[1]
+    return (rows[:, :q] * c).sum(axis=1), rows[:, q:], np.zeros((len(positions), 1, 1))
 
 
-def _ascent_step(gradient: Array, hessian: Array, positions: Array, sphere: bool) -> Array:
-    if sphere:
+def _uses_hessian(domain: Domain) -> bool:
+    return not domain.sphere and domain.dimension <= _MOST_NEWTON_DIMENSIONS
+
+
+def _directions(vectors: Array) -> Array:
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.where(norms > 0, norms, 1.0))
+
+
+def _ascent_step(gradient: Array, hessian: Array, positions: Array, domain: Domain) -> Array:
+    if domain.sphere:
         # A 1-homogeneous eta equals <grad eta, theta>: were it convex, it would be largest along its own gradient.
-        norm = np.linalg.norm(gradient, axis=1, keepdims=True)
-        return np.where(norm > 0, gradient / np.where(norm > 0, norm, 1.0) - positions, 0.0)
+        return np.where(gradient.any(axis=1, keepdims=True), _directions(gradient) - positions, 0.0)
+    if domain.is_ball:
+        if not _uses_hessian(domain):
+            return domain.radius * _directions(gradient)
+        gradient, hessian = _along_ball(gradient, hessian, positions, domain.radius)
     values, vectors = np.linalg.eigh(hessian)
     size = np.abs(values)
     size = np.maximum(size, 1e-8 * size.max(axis=1, keepdims=True) + 1e-300)
+    if domain.is_ball:  # no step is longer than the ball is wide
+        size = np.maximum(size, np.linalg.norm(gradient, axis=1, keepdims=True) / (2 * domain.radius))
     return np.asarray(np.einsum("kab,kb,kcb,kc->ka", vectors, 1 / size, vectors, gradient))
+
+
+def _along_ball(gradient: Array, hessian: Array, positions: Array, radius: float) -> tuple[Array, Array]:
+    """Where ascent would leave the ball, the derivatives along its sphere, with the curvature that the multiplier adds."""
+    radial = (gradient * positions).sum(axis=1)
+    held = (np.linalg.norm(positions, axis=1) >= radius * (1 - 1e-12)) & (radial > 0)
+    units = np.where(held[:, None], positions / radius, 0.0)
+    normal = units[:, :, None] * units[:, None, :]
+    keep = np.eye(positions.shape[1]) - normal
+    multiplier = np.where(held, radial / radius**2, 0.0)[:, None, None]
+    bent = np.einsum("kab,kbc,kcd->kad", keep, hessian - multiplier * np.eye(positions.shape[1]), keep)
+    return np.einsum("kab,kb->ka", keep, gradient), bent - normal * (1 + np.abs(multiplier))

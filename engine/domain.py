@@ -38,16 +38,28 @@ class Axis:
 
 @dataclass(frozen=True)
 class Domain:
-    """A product of intervals and circles, or the unit sphere of R^d (for 2-homogeneous units).
+    """A product of intervals and circles, the unit sphere of R^d (for 2-homogeneous units), or a ball around 0 in R^d.
 
     Parameters
     ----------
-    axes : one per coordinate of a position; on the sphere they are unbounded.
+    axes : one per coordinate of a position; on the sphere they are unbounded, in a ball from -radius to radius.
     sphere : positions are unit vectors.
+    radius : of the ball; infinite where the domain is none.
     """
 
     axes: tuple[Axis, ...]
     sphere: bool = False
+    radius: float = math.inf
+
+    @staticmethod
+    def ball(dimension: int, radius: float) -> Domain:
+        """Positions of norm at most `radius`."""
+        return Domain(tuple(Axis(f"theta{j}", -radius, radius) for j in range(dimension)), radius=radius)
+
+    @property
+    def is_ball(self) -> bool:
+        """Whether positions are bounded in norm, not coordinate by coordinate."""
+        return math.isfinite(self.radius)
 
     @property
     def dimension(self) -> int:
@@ -78,9 +90,14 @@ class Domain:
         return np.asarray(delta, dtype=np.float64)
 
     def project(self, positions: Array) -> Array:
-        """The nearest admissible positions: wrapped, clipped to the interval, or scaled to unit length; (k, d)."""
+        """The nearest admissible positions: wrapped, clipped to the interval, or scaled to the sphere or ball; (k, d)."""
         if self.sphere:
             return np.asarray(positions / np.linalg.norm(positions, axis=1, keepdims=True))
+        if self.is_ball:
+            norms = np.linalg.norm(positions, axis=1, keepdims=True)
+            return np.asarray(
+                np.where(norms > self.radius, positions * (self.radius / np.maximum(norms, 1e-300)), positions)
+            )
         if not self.wraps.any():
             return np.clip(positions, self.lower, self.upper)
         period = np.where(self.wraps, self.upper - self.lower, 1.0)
@@ -92,9 +109,11 @@ class Domain:
         return np.asarray(np.where(self.wraps, wrapped, np.clip(positions, self.lower, self.upper)))
 
     def contains(self, positions: Array) -> bool:
-        """Whether every position is admissible (up to rounding on the sphere)."""
+        """Whether every position is admissible (up to rounding on the sphere and on that of a ball)."""
         if self.sphere:
             return bool(np.all(np.abs(np.linalg.norm(positions, axis=1) - 1.0) < 1e-9))
+        if self.is_ball:
+            return bool(np.all(np.linalg.norm(positions, axis=1) <= self.radius * (1 + 1e-12)))
         return bool(np.all(positions >= self.lower) and np.all(positions <= self.upper))
 
     def grid(self, counts: tuple[int, ...]) -> Array:
@@ -104,6 +123,8 @@ class Domain:
         """
         if self.sphere:
             raise ProblemError("a grid needs intervals or circles; this domain is a sphere; use initial.sphere instead")
+        if self.is_ball:
+            raise ProblemError("a grid needs intervals or circles; this domain is a ball; use initial.ball instead")
         lines = []
         for axis, count in zip(self.axes, counts, strict=True):
             if not math.isfinite(axis.high - axis.low):

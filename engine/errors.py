@@ -9,6 +9,10 @@ class ProblemError(ConicflowError):
     """Data, parameters or options that do not make a problem: shapes, dtypes, NaN, a domain, a penalty."""
 
 
+class SpecError(ConicflowError):
+    """A spec of a user's own cannot be read, derived or proved; the words are those of `conicflow.derive`."""
+
+
 class KernelError(ConicflowError):
     """A compiled kernel is missing, was built for another processor, or refused its arguments."""
 

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from .checks import array, integer, number
+from .checks import number
 from .domain import Axis, Domain
 from .errors import ProblemError
 from .feature_map import FeatureMap, check_inputs
 from .kernels import describe, find_kernel, kernel_names
 from .threads import load_kernel_blas
+from .torus import make_torus
 
 KINDS = ("pointwise", "ridge", "torus")
 
 
-def make(name: str, **arguments: Any) -> FeatureMap:
+def make(name: str, /, **arguments: Any) -> FeatureMap:
     """The built-in feature map `name`.
 
     Parameters
@@ -27,15 +27,46 @@ def make(name: str, **arguments: Any) -> FeatureMap:
     **arguments : by kind.
         pointwise: every input as an array (n,), every constant as a number unless it has a default, every interval
         parameter as (low, high).
-        ridge: `x`, an array (n, d), and the constants. torus: `cutoff`, K >= 1, and optionally `filter`, the
-        coefficients h_k of a known point-spread function in the order k = -K..K, complex, shape (2K + 1,).
+        ridge: `x`, an array (n, d), the constants, and for units that are not 2-homogeneous the `radius` of the ball in
+        which theta may lie. torus: `cutoff`, K >= 1 on every axis or a tuple of one each, and optionally `filter` (see
+        `torus.make_torus`).
 
     Raises
     ------
     ProblemError : a missing, unknown or unusable argument.
     """
-    kernel = find_kernel(name, *KINDS)
-    description = describe(name)
+    return FeatureFactory(find_kernel(name, *KINDS), describe(name))(**arguments)
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureFactory:
+    """A feature map, built in or of a user's own, as a function of its arguments: see `make`.
+
+    Parameters
+    ----------
+    kernel : the compiled module.
+    description : what it says of itself.
+    """
+
+    kernel: ModuleType
+    description: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "__name__", self.name)
+        object.__setattr__(self, "__doc__", _docstring(self.description))
+
+    @property
+    def name(self) -> str:
+        """The spec's name."""
+        return str(self.description["name"])
+
+    def __call__(self, /, **arguments: Any) -> FeatureMap:
+        """The feature map for these samples, constants and intervals."""
+        return _build(self.kernel, self.description, arguments)
+
+
+def _build(kernel: ModuleType, description: Mapping[str, Any], arguments: Mapping[str, Any]) -> FeatureMap:
+    name = description["name"]
     constants = {item["name"]: item for item in description["constants"]}
     if description["kind"] == "torus":
         known = {"cutoff", "filter"}
@@ -43,7 +74,8 @@ def make(name: str, **arguments: Any) -> FeatureMap:
     else:
         inputs = ["x"] if description["kind"] == "ridge" else [item["name"] for item in description["inputs"]]
         intervals = [item["name"] for item in description["parameters"] if item["domain"].endswith("interval")]
-        known = {*inputs, *constants, *intervals}
+        balls = ["radius"] if any(item["domain"] == "ball" for item in description["parameters"]) else []
+        known = {*inputs, *constants, *intervals, *balls}
         required = known - {name for name, item in constants.items() if item["default"] is not None}
     unknown, missing = sorted(set(arguments) - known), sorted(required - set(arguments))
     if unknown or missing:
@@ -52,20 +84,26 @@ def make(name: str, **arguments: Any) -> FeatureMap:
     numbers: dict[str, float] = {}
     for key, item in constants.items():
         default = numbers.get(item["default"], item["default"])
-        numbers[key] = _check_constant(item, arguments.get(key, default))
+        numbers[key] = check_constant(item, arguments.get(key, default))
     if description["kind"] == "torus":
-        coefficients = _check_filter(arguments["cutoff"], arguments.get("filter"))
-        domain = Domain((Axis(description["parameters"][0]["name"], 0.0, 1.0, wraps=True),))
-        samples: dict[str, Any] = {"cutoff": (len(coefficients) - 1) // 2, "filter": coefficients}
-        return FeatureMap(kernel, description, domain, samples, {}, (coefficients,))
+        return make_torus(kernel, description, arguments["cutoff"], arguments.get("filter"))
     samples = check_inputs(description, {key: arguments[key] for key in inputs})
     if description["kind"] == "ridge":
         load_kernel_blas()
-        axes = tuple(Axis(f"theta{j}", -math.inf, math.inf) for j in range(samples["x"].shape[1]))
-        domain = Domain(axes, sphere=description["family"] == "2-homogeneous")
+        domain = _ridge_domain(samples["x"].shape[1], *(arguments[key] for key in balls))
     else:
         domain = Domain(tuple(_axis(item, arguments) for item in description["parameters"]))
     return FeatureMap(kernel, description, domain, samples, numbers, (*samples.values(), *numbers.values()))
+
+
+def _ridge_domain(dimension: int, *radii: Any) -> Domain:
+    """A ball, or the unit sphere of 2-homogeneous units, which have no radius."""
+    if not radii:
+        return Domain(tuple(Axis(f"theta{j}", -math.inf, math.inf) for j in range(dimension)), sphere=True)
+    checked = number("radius", radii[0], "a positive number", "give the largest norm of theta")
+    if checked <= 0:
+        raise ProblemError(f"radius must be positive; got {checked}; give the largest norm of theta")
+    return Domain.ball(dimension, checked)
 
 
 def _axis(parameter: Mapping[str, str], arguments: Mapping[str, Any]) -> Axis:
@@ -90,7 +128,8 @@ def _axis(parameter: Mapping[str, str], arguments: Mapping[str, Any]) -> Axis:
     return axis
 
 
-def _check_constant(item: Mapping[str, Any], value: Any) -> float:
+def check_constant(item: Mapping[str, Any], value: Any) -> float:
+    """A constant that its spec admits, as a float."""
     name, below = item["name"], item["below"]
     constant = number(name, value, "a finite number", "choose another value")
     if item["positive"] and constant <= 0:
@@ -100,32 +139,23 @@ def _check_constant(item: Mapping[str, Any], value: Any) -> float:
     return constant
 
 
-def _check_filter(cutoff: Any, coefficients: Any) -> NDArray[np.complex128]:
-    size = 2 * integer("cutoff", cutoff, 1, 1_000_000, "give the highest frequency K") + 1
-    if coefficients is None:
-        return np.ones(size, dtype=np.complex128)
-    given = array("filter", coefficients, allow_complex=True)
-    if given.shape != (size,):
-        raise ProblemError(
-            f"filter needs 2K + 1 = {size} numbers, k = -K..K; got shape {given.shape}; "
-            "give the coefficients of the point-spread function"
-        )
-    return given.astype(np.complex128)
-
-
 def names() -> list[str]:
     """Names of the built-in feature maps."""
     return list(kernel_names(*KINDS))
 
 
-def __getattr__(name: str) -> Callable[..., FeatureMap]:
+def __getattr__(name: str) -> FeatureFactory:
     """`features.fourier(cutoff=10)` and so on: every built-in feature map as a function of its arguments (see `make`)."""
     if name.startswith("_") or name not in kernel_names(*KINDS):
         raise AttributeError(f"feature maps are {', '.join(kernel_names(*KINDS))}; there is no feature map {name!r}")
+    return FeatureFactory(find_kernel(name, *KINDS), describe(name))
 
-    def feature(**arguments: Any) -> FeatureMap:
-        return make(name, **arguments)
 
-    feature.__name__ = name
-    feature.__doc__ = f"{describe(name)['title']}: {describe(name)['equation']}. Arguments as in `features.make`."
-    return feature
+def _docstring(description: Mapping[str, Any]) -> str:
+    """Formula, arguments and source; what `help(features.gaussian)` shows."""
+    lines = [f"{description['title']}: {description['equation']}.", "", "Symbols", "-------"]
+    for item in (*description["inputs"], *description["constants"]):
+        default = "" if item.get("default") is None else f"; by default {item['default']}"
+        lines.append(f"{item['name']} : {item['description']}{default}.")
+    lines += [f"{item['name']} : parameter; domain: {item['domain']}." for item in description["parameters"]]
+    return "\n".join([*lines, "", f"Source: {description['reference']}. How to give arguments: `features.make`."])

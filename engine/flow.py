@@ -14,8 +14,8 @@ from .errors import FlowError
 from .measure import Measure
 from .problem import Problem
 
-Scheme = Literal["euler", "forward-backward", "conic"]
-SCHEMES: tuple[Scheme, ...] = ("euler", "forward-backward", "conic")
+Scheme = Literal["euler", "forward-backward", "conic", "conic-canonical"]
+SCHEMES: tuple[Scheme, ...] = ("euler", "forward-backward", "conic", "conic-canonical")
 _GROWTH = 1.25  # of the step, after a run of steps that all lowered the objective
 _SMALLEST = 1e-12  # step, relative to the first: below it rounding decides whether the objective falls
 
@@ -27,7 +27,7 @@ class Trajectory:
     Parameters
     ----------
     times : (T,), in units of the flow's time.
-    particles : (T, m, 1 + d), rows (w, theta).
+    particles : (T, m, q + d), rows (w, theta).
     energies : (T,), F_m at those times.
     """
 
@@ -42,12 +42,14 @@ class Flow:
         w'     = -alpha (eta(theta) + penalty·sign(w)),     theta' = -beta w grad eta(theta),
 
     and for 2-homogeneous units, V = penalty·(w² + |theta|²)/2, correspondingly. Schemes: `euler` (explicit),
-    `forward-backward` (the penalty implicitly, as in CB18 §4.1), and `conic`, where u = (a, theta), a signed mass,
-    a' = -4 alpha a g, theta' = -beta grad g with g = ±eta + penalty, by multiplicative updates (C19, mirror retraction).
+    `forward-backward` (the penalty implicitly, as in CB18 §4.1), and two for the conic lift, which every feature map has:
+    Phi = ±r² phi(theta), V = penalty·r², rows u = (±r², theta), where on the cone r' = -2 alpha r g, theta' = -beta grad g with
+    g = ±eta + penalty. `conic` updates the mass r² multiplicatively, a' = -4 alpha a g (C19, mirror retraction),
+    `conic-canonical` takes Euler's step in r (C19, canonical retraction). Signs never change.
 
     Parameters
     ----------
-    particles : (m, 1 + d) float64, changed in place.
+    particles : (m, q + d) float64, changed in place.
     speeds : alpha and beta.
 
     Attributes
@@ -83,15 +85,14 @@ class Flow:
         self.evaluations = 0
         domain = problem.features.domain
         self._arguments = (
-            problem.loss.y,
-            problem.loss.omega,
-            problem.features.description["losses"].index(problem.loss.name),
+            *problem.loss_arguments,
             problem.penalty,
             problem.sign == "nonnegative",
             SCHEMES.index(scheme),
         )
         # Unit vectors are kept by the conic update itself; the other lifts of 2-homogeneous units live in all of R^d.
-        self._bounds = (domain.lower, domain.upper, domain.wraps)
+        ridge = problem.features.kind == "ridge"
+        self._bounds = (domain.radius,) if ridge else (domain.lower, domain.upper, domain.wraps)
         self.energy = math.nan
         self.steps(0.0, 0, descent=False)
 
@@ -114,12 +115,14 @@ class Flow:
 
     def measure(self) -> Measure:
         """h¹ or h² of the particles: the measure on Theta that they stand for (theory §2)."""
-        m, w, theta = len(self.particles), self.particles[:, 0], self.particles[:, 1:]
-        if not self.problem.features.homogeneous or self.scheme == "conic":
-            return Measure(w / m, theta)
-        norm = np.linalg.norm(theta, axis=1)
-        alive = norm > 0
-        return Measure(w[alive] * norm[alive] / m, theta[alive] / norm[alive, None])
+        m, q = len(self.particles), self.problem.outputs
+        w, theta = self.particles[:, :q], self.particles[:, q:]
+        if self.problem.features.homogeneous and not self.scheme.startswith("conic"):
+            norm = np.linalg.norm(theta, axis=1)
+            alive = norm > 0
+            degree = 2 if self.problem.features.family.endswith("in theta") else 1
+            w, theta = w[alive] * norm[alive, None] ** degree, theta[alive] / norm[alive, None]
+        return self.problem.unscaled(Measure((w if self.problem.sign == "vector" else w[:, 0]) / m, theta))
 
 
 class StepSize:
@@ -164,7 +167,7 @@ def flow(
 
     Parameters
     ----------
-    initial : (m, 1 + d) particles, rows (w, theta), such as from `initial.grid`; not changed.
+    initial : (m, q + d) particles, rows (w, theta), such as from `initial.grid`; not changed.
     until : final time, > 0.
     step : longest fixed step, shortened so that steps end on the snapshots; without it the descent test chooses every
         step, and F_m never rises.
@@ -218,20 +221,21 @@ def natural_step(problem: Problem, particles: Array, scheme: Scheme) -> tuple[fl
     from .bounds import feature_scales
 
     features, loss = problem.features, problem.loss
-    positions = features.domain.project(particles[:, 1:]) if features.domain.sphere else particles[:, 1:]
+    positions = particles[:, problem.outputs :]
+    if features.domain.sphere:
+        positions = features.domain.project(positions)
     zero = np.zeros_like(loss.y)
-    curvature = float(loss.curvature(zero).max())
-    probe = np.ascontiguousarray(np.column_stack([np.ones(len(positions)), positions]))
-    eta = float(np.abs(features.adjoint(probe, loss.gradient(zero))[0]).max())
+    curvature = loss.typical_curvature
+    eta = float(np.linalg.norm(features.eta(positions, loss.gradient(zero)).reshape(len(positions), -1), axis=1).max())
     if eta == 0.0:  # no particle feels the data: any step will do
         return 1.0, (1.0, 1.0)
     vector = np.random.default_rng(0).standard_normal(len(positions))
     for _ in range(12):  # a step size needs the norm to a few per cent only
         image = features.forward(vector / np.linalg.norm(vector), positions)
-        vector = features.adjoint(probe, image)[0]
+        vector = features.eta(positions, image)
     lipschitz = max(float(np.linalg.norm(vector)) / len(positions) * curvature, 1e-300)
     norm, slopes = feature_scales(problem, positions[:: max(1, len(positions) // 64)])
-    if scheme == "conic":
+    if scheme.startswith("conic"):
         # Masses change by a factor e at most in the first step; positions by the length over which phi changes.
         return 1.0 / (4 * eta), (1.0, 4 * float(norm**2 / max(slopes.max(), 1e-300) ** 2))
     if features.homogeneous:
@@ -242,7 +246,8 @@ def natural_step(problem: Problem, particles: Array, scheme: Scheme) -> tuple[fl
 
 
 def _check_particles(problem: Problem, particles: Array, scheme: Scheme) -> Array:
-    width = 1 + problem.features.dimension
+    q = problem.outputs
+    width = q + problem.features.dimension
     if not isinstance(particles, np.ndarray) or particles.dtype != np.float64 or not particles.flags.c_contiguous:
         raise FlowError(
             "particles must be a C-contiguous float64 array; got something else; use numpy.ascontiguousarray"
@@ -254,8 +259,14 @@ def _check_particles(problem: Problem, particles: Array, scheme: Scheme) -> Arra
     if not np.all(np.isfinite(particles)):
         raise FlowError("particles must be finite; some are NaN or infinite; check the initial measure")
     on_sphere = problem.features.domain.sphere
-    if (not on_sphere or scheme == "conic") and not problem.features.domain.contains(particles[:, 1:]):
+    if (not on_sphere or scheme.startswith("conic")) and not problem.features.domain.contains(particles[:, q:]):
         raise FlowError("positions must lie in the feature map's domain; some do not; project them with domain.project")
     if problem.sign == "nonnegative" and particles[:, 0].min() < 0:
         raise FlowError(f"weights must be >= 0 in this problem; got {particles[:, 0].min()}; drop the others")
+    signed = problem.features.family == "2-homogeneous in theta" and not scheme.startswith("conic")
+    if signed and np.any(np.abs(particles[:, 0]) != 1):
+        wrong = particles[np.abs(particles[:, 0]) != 1, 0][0]
+        raise FlowError(
+            f"weights of {problem.features.name} must be 1 or -1; got {wrong}; put their size into theta, or use 'conic'"
+        )
     return particles

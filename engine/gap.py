@@ -46,7 +46,7 @@ def duality_gap(problem: Problem, measure: Measure) -> Gap:
     """
     f = problem.forward(measure)
     value = problem.loss.value(f)
-    objective = value + problem.penalty * measure.mass
+    objective = value + problem.penalty * problem.total_variation(measure)
     g = problem.loss.gradient(f)
     supremum = sup_certificate(problem, g, measure.positions)
     if len(measure) == 0 and supremum.value <= problem.penalty:

@@ -46,7 +46,7 @@ def signed_grid(problem: Problem, m: int, weight: float) -> Array:
 
 
 def sphere(problem: Problem, m: int, radius: float, seed: int = 0) -> Array:
-    """m balanced 2-homogeneous particles: |w| = ||theta|| = radius, random directions, signs in turn.
+    """m balanced 2-homogeneous particles: |w| = ||theta|| = radius, random directions, outputs and signs in turn.
 
     For large m the support separates small spheres from large ones, as CB18 Thm 3.3 asks.
     """
@@ -56,10 +56,26 @@ def sphere(problem: Problem, m: int, radius: float, seed: int = 0) -> Array:
     integer("the seed", seed, 0, 2**63 - 1, "choose another", FlowError)
     directions = np.random.default_rng(seed).standard_normal((m, problem.features.dimension))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    signs = np.ones(m)
-    if problem.sign == "any":
-        signs[1::2] = -1.0
-    return np.ascontiguousarray(radius * np.column_stack([signs, directions]))
+    signs = np.zeros((m, problem.outputs))
+    signs[np.arange(m), np.arange(m) // 2 % problem.outputs] = 1.0
+    if problem.sign != "nonnegative":
+        signs[1::2] *= -1.0
+    fixed = problem.features.family.endswith("in theta")  # their w is a sign only
+    return np.ascontiguousarray(np.column_stack([signs if fixed else radius * signs, radius * directions]))
+
+
+def ball(problem: Problem, m: int, seed: int = 0) -> Array:
+    """m particles of weight zero in random directions, their norms spread evenly over (0, radius].
+
+    The support lies in {0} x Theta, as CB18 Thm 3.5 asks.
+    """
+    _check_count(m)
+    integer("the seed", seed, 0, 2**63 - 1, "choose another", FlowError)
+    domain = problem.features.domain
+    directions = np.random.default_rng(seed).standard_normal((m, domain.dimension))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    norms = domain.radius * (np.arange(m) + 1)[:, None] / m
+    return np.ascontiguousarray(np.column_stack([np.zeros((m, problem.outputs)), directions * norms]))
 
 
 def _check_count(m: int) -> None:

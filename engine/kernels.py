@@ -15,18 +15,28 @@ _PACKAGE = "conicflow.generated"
 _NEEDED = {"x86-64-v3": ("AVX2", "FMA3"), "x86-64": (), "native": (), "portable": ()}
 
 
-@cache
-def _check_processor() -> None:
-    """Kernels are built for a processor family; running them on an older one would end the process without a word."""
-    build = importlib.import_module(f"{_PACKAGE}._build")
+def built_for() -> ModuleType:
+    """How this installation's kernels were built: `cpu`, their processor family, and the compiler's `arguments`."""
+    return importlib.import_module(f"{_PACKAGE}._build")
+
+
+def processor_features() -> dict[str, bool]:
+    """Which instruction sets this processor has, by NumPy's names; empty where NumPy does not tell."""
     try:
-        from numpy._core._multiarray_umath import __cpu_features__ as present
-    except ImportError:  # a NumPy that does not tell: trust the installation
-        return
-    missing = [feature for feature in _NEEDED[build.cpu] if not present.get(feature, False)]
+        from numpy._core._multiarray_umath import __cpu_features__
+    except ImportError:
+        return {}
+    return dict(__cpu_features__)
+
+
+@cache
+def check_processor() -> None:
+    """Kernels are built for a processor family; running them on an older one would end the process without a word."""
+    cpu, present = built_for().cpu, processor_features()
+    missing = [feature for feature in _NEEDED[cpu] if not present.get(feature, not present)]
     if missing:
         raise KernelError(
-            f"the kernels were built for {build.cpu} processors; this one lacks {', '.join(missing)}; "
+            f"the kernels were built for {cpu} processors; this one lacks {', '.join(missing)}; "
             "install again on this machine with: pip install --force-reinstall -Csetup-args=-Dcpu=portable ."
         )
 
@@ -39,7 +49,7 @@ def load_kernel(name: str) -> ModuleType:
     ------
     KernelError : the module is missing, is not compiled, or was built for a processor with other instructions.
     """
-    _check_processor()
+    check_processor()
     try:
         module = importlib.import_module(f"{_PACKAGE}.{name}")
     except ImportError as error:

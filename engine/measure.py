@@ -17,7 +17,7 @@ class Measure:
 
     Parameters
     ----------
-    weights : (k,) finite float64, the weights of mu itself (no 1/m).
+    weights : (k,) finite float64, the weights of mu itself (no 1/m), or (k, q) for weights in R^q.
     positions : (k, d) finite float64; for 2-homogeneous units on the unit sphere. (k,) is read as (k, 1).
 
     Raises
@@ -33,18 +33,33 @@ class Measure:
         positions = array("the positions of a measure", self.positions)
         if positions.ndim == 1 and weights.ndim == 1:
             positions = positions.reshape(len(weights), -1) if len(positions) == len(weights) > 0 else positions
-        if weights.ndim != 1 or positions.ndim != 2 or len(weights) != len(positions):
+        if (
+            weights.ndim not in (1, 2)
+            or weights.shape[1:] == (0,)
+            or positions.ndim != 2
+            or len(weights) != len(positions)
+        ):
             raise ProblemError(
-                f"a measure needs weights of shape (k,) and positions of shape (k, d); got {weights.shape} and "
+                f"a measure needs weights of shape (k,) or (k, q) and positions of shape (k, d); got {weights.shape} and "
                 f"{positions.shape}; give one position per weight"
             )
         object.__setattr__(self, "weights", weights)
         object.__setattr__(self, "positions", positions)
 
     @staticmethod
-    def zero(dimension: int) -> Measure:
-        """The measure without atoms."""
-        return Measure(np.zeros(0), np.zeros((0, dimension)))
+    def zero(dimension: int, outputs: int | None = None) -> Measure:
+        """The measure without atoms; `outputs` = q makes its weights vectors."""
+        return Measure(np.zeros(0 if outputs is None else (0, outputs)), np.zeros((0, dimension)))
+
+    @property
+    def outputs(self) -> int:
+        """q, the number of entries of a weight."""
+        return self.weights.shape[1] if self.weights.ndim == 2 else 1
+
+    @property
+    def sizes(self) -> NDArray[np.float64]:
+        """|weights_i|, shape (k,): absolute values, or norms in R^q."""
+        return np.abs(self.weights) if self.weights.ndim == 1 else np.linalg.norm(self.weights, axis=1)
 
     def __len__(self) -> int:
         return len(self.weights)
@@ -52,4 +67,4 @@ class Measure:
     @property
     def mass(self) -> float:
         """The total variation |mu| = sum_i |weights_i|."""
-        return float(np.abs(self.weights).sum())
+        return float(self.sizes.sum())

@@ -11,7 +11,7 @@ from .problem import Problem
 
 
 def merge(problem: Problem, measure: Measure, radius: float, negligible: float = 1e-9) -> Measure:
-    """Join atoms of one sign that the features can hardly tell apart; mass is kept.
+    """Join atoms of one sign that the features can hardly tell apart; the weights are added up.
 
     Two atoms are joined when ||phi'(theta)[delta]|| and ||phi(theta + delta) - phi(theta)|| are at most radius·||phi(theta)||,
     with theta the heavier of the two: the displacement changes the feature by a fraction `radius` of its norm. The joint
@@ -23,29 +23,31 @@ def merge(problem: Problem, measure: Measure, radius: float, negligible: float =
     negligible : atoms lighter than this fraction of the mass are left out.
     """
     problem.check(measure)
-    keep = np.abs(measure.weights) > negligible * measure.mass
+    measure = problem.scaled(measure)
+    keep = measure.sizes > negligible * measure.mass
     weights, positions = measure.weights[keep], measure.positions[keep]
-    order = np.argsort(-np.abs(weights), kind="stable")
+    order = np.argsort(-measure.sizes[keep], kind="stable")
     weights, positions = weights[order], positions[order]
     domain = problem.features.domain
     free = np.ones(len(weights), dtype=bool)
-    merged_weights: list[float] = []
+    rows = weights.reshape(len(weights), problem.outputs)  # a sign is a direction in R^1
+    merged_weights: list[Array] = []
     merged_positions: list[Array] = []
     for i in range(len(weights)):
         if not free[i]:
             continue
         delta = domain.difference(positions, positions[i])
-        near = free & (weights * weights[i] > 0)
+        near = free & (rows @ rows[i] > 0)
         near[near] = _close(problem, positions[i], delta[near], positions[near], radius)
         near[i] = True
         free &= ~near
-        mass = float(weights[near].sum())
-        centre = positions[i] + (weights[near] / mass) @ delta[near]
-        merged_weights.append(mass)
+        sizes = np.linalg.norm(rows[near], axis=1)
+        centre = positions[i] + (sizes / sizes.sum()) @ delta[near]
+        merged_weights.append(weights[near].sum(axis=0))
         merged_positions.append(domain.project(centre[None, :])[0])
     if not merged_weights:
-        return Measure.zero(domain.dimension)
-    return Measure(np.array(merged_weights), np.stack(merged_positions))
+        return problem.zero
+    return problem.unscaled(Measure(np.stack(merged_weights), np.stack(merged_positions)))
 
 
 def _close(problem: Problem, position: Array, delta: Array, others: Array, radius: float) -> NDArray[np.bool_]:

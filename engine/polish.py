@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from .charts import chart_for
+from .charts import Chart, WeightsAtPositions, chart_for
 from .domain import Array
 from .measure import Measure
 from .problem import Problem
@@ -24,14 +26,25 @@ def polish(problem: Problem, measure: Measure, rounds: int = _ROUNDS) -> Measure
     rounding; from there on every step halves the gradient. Quadratically convergent where the minimiser is
     non-degenerate. An atom whose weight would change its sign leaves.
     """
-    alive = measure.weights != 0
+    return _descend(problem, measure, rounds, chart_for)
+
+
+def reweigh(problem: Problem, measure: Measure, rounds: int = _ROUNDS) -> Measure:
+    """The best weights at the same positions, signs kept: a convex problem, smooth where polishing is stopped by kinks of phi."""
+    return _descend(problem, measure, rounds, lambda problem, measure: WeightsAtPositions(problem, measure.positions))
+
+
+def _descend(
+    problem: Problem, measure: Measure, rounds: int, make_chart: Callable[[Problem, Measure], Chart]
+) -> Measure:
+    alive = measure.sizes > 0
     measure = Measure(measure.weights[alive], measure.positions[alive])
     objective = problem.objective(measure)
     damping, slow = 1e-4, 0
     for _ in range(rounds):
         if not len(measure) or slow == _SLOW:
             break
-        chart = chart_for(problem, measure)
+        chart = make_chart(problem, measure)
         z = chart.coordinates(measure)
         gradient, hessian = chart.derivatives(z)
         scale = np.maximum(np.abs(np.diag(hessian)), 1e-14 * np.abs(np.diag(hessian)).max() + 1e-300)
@@ -48,7 +61,9 @@ def polish(problem: Problem, measure: Measure, rounds: int = _ROUNDS) -> Measure
             trial = chart.measure(chart.clip(z, step.reshape(z.shape)))
             new_objective = problem.objective(trial)
             if predicted <= _ROUNDING * abs(objective):
-                moved = len(trial) == len(measure) and _scaled_gradient(problem, trial, scale) < size / 2
+                moved = (
+                    len(trial) == len(measure) and _scaled_gradient(make_chart(problem, trial), trial, scale) < size / 2
+                )
                 break
             if new_objective < objective:
                 moved = True
@@ -74,7 +89,6 @@ def _newton_step(gradient: Array, hessian: Array, scale: Array, damping: float) 
     return np.asarray(-np.linalg.solve(factor.T, np.linalg.solve(factor, gradient / root)) / root)
 
 
-def _scaled_gradient(problem: Problem, measure: Measure, scale: Array) -> float:
-    chart = chart_for(problem, measure)
+def _scaled_gradient(chart: Chart, measure: Measure, scale: Array) -> float:
     gradient, _ = chart.derivatives(chart.coordinates(measure))
     return float(np.sqrt((gradient**2 / scale).sum()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -14,19 +14,22 @@ from .feature_map import FeatureMap
 from .losses import Field, Loss
 from .measure import Measure
 
-Sign = Literal["any", "nonnegative"]
+Sign = Literal["any", "nonnegative", "vector"]
 
 
 @dataclass(frozen=True, eq=False)
 class Problem:
     """min over measures mu of J(mu) = R(int phi dmu) + penalty·|mu|(Theta)   (theory §1, CB18 §1).
 
+    Where the feature map's spec has a penalty weight kappa(theta) > 0, |mu| stands for int kappa d|mu|.
+
     Parameters
     ----------
     features : the feature map phi: Theta -> F.
     loss : R, with the data.
     penalty : lambda >= 0.
-    sign : "any" for signed measures, "nonnegative" for mu >= 0.
+    sign : "any" for signed measures, "nonnegative" for mu >= 0, "vector" for weights in R^q, whose |mu| sums their norms.
+        "any" with data of q outputs, (n, q), means "vector".
 
     Raises
     ------
@@ -49,12 +52,31 @@ class Problem:
         if penalty < 0:
             raise ProblemError(f"the penalty must be a finite number >= 0; got {penalty}; give lambda >= 0")
         object.__setattr__(self, "penalty", penalty)
-        if self.sign not in ("any", "nonnegative"):
-            raise ProblemError(f"sign is 'any' or 'nonnegative'; got {self.sign!r}; choose one")
+        if self.sign not in get_args(Sign):
+            raise ProblemError(f"sign is 'any', 'nonnegative' or 'vector'; got {self.sign!r}; choose one")
+        several = self.loss.y.ndim == 2
+        if several and (self.features.kind != "ridge" or self.features.family == "2-homogeneous in theta"):
+            raise ProblemError(
+                f"weights in R^q are for ridge units whose output sign is free; got {self.features.name} and data of shape "
+                f"{self.loss.y.shape}; solve one problem for each column"
+            )
+        if several and self.sign == "any":
+            object.__setattr__(self, "sign", "vector")
+        if several != (self.sign == "vector"):
+            raise ProblemError(
+                f"sign is 'vector' exactly where the data have shape (n, q); got {self.sign!r} and data of shape "
+                f"{self.loss.y.shape}; change one of them"
+            )
         allowed = self.features.description["losses"]
         if self.loss.name not in allowed:
             raise ProblemError(
                 f"{self.features.name} can follow the losses {', '.join(allowed)}; got {self.loss.name}; choose one of them"
+            )
+        filter_shape = self.features.inputs["filter"].shape if self.features.kind == "torus" else ()
+        if np.iscomplexobj(self.loss.y) and len(self.loss.shape) > 1 and self.loss.shape != filter_shape:
+            raise ProblemError(
+                f"coefficients of several axes must have the features' shape {filter_shape}; got {self.loss.shape}; "
+                "check the cutoff, and the order of the axes"
             )
         if len(self.loss.y) != self.features.size:
             raise ProblemError(
@@ -62,7 +84,7 @@ class Problem:
                 f"the data have {len(self.loss.y)}; give one datum for each"
             )
         if self.features.kind == "torus" and not np.iscomplexobj(self.loss.y):
-            object.__setattr__(self, "loss", Loss(self.loss.name, self.loss.y.astype(np.complex128), self.loss.average))
+            object.__setattr__(self, "loss", self.loss.with_data(self.loss.y.astype(np.complex128)))
         if self.features.kind != "torus" and np.iscomplexobj(self.loss.y):
             raise ProblemError(
                 f"{self.features.name} gives real numbers; the data are complex; give real data, or use a torus feature map"
@@ -75,29 +97,63 @@ class Problem:
                 f"R(0) must be finite; the data reach {np.abs(self.loss.y).max():.3g} in size; rescale them"
             )
 
+    @property
+    def loss_arguments(self) -> tuple[Any, ...]:
+        """What kernels must know of the loss: data, coefficients, constants, precision and the loss's number."""
+        loss = self.loss
+        code = self.features.description["losses"].index(loss.name)
+        return loss.y, loss.omega, loss.parameters, loss.precision, code
+
+    @property
+    def outputs(self) -> int:
+        """q, the number of entries of a weight."""
+        return self.loss.outputs
+
+    @property
+    def zero(self) -> Measure:
+        """The measure without atoms."""
+        return Measure.zero(self.features.dimension, self.outputs if self.sign == "vector" else None)
+
     def forward(self, measure: Measure) -> Field:
-        """f = int phi dmu, shape (size,)."""
+        """f = int phi dmu, shape (size,), or (n, q)."""
         self.check(measure)
-        return self.features.forward(measure.weights, measure.positions)
+        scaled = self.scaled(measure)
+        return self.features.forward(scaled.weights, scaled.positions)
+
+    def scaled(self, measure: Measure) -> Measure:
+        """kappa·mu, the measure of which flows and charts speak: its features are phi/kappa, its penalty weight is 1."""
+        return self._times(measure, self.features.penalty_weights(measure.positions))
+
+    def unscaled(self, measure: Measure) -> Measure:
+        """mu from kappa·mu."""
+        return self._times(measure, 1 / self.features.penalty_weights(measure.positions))
+
+    @staticmethod
+    def _times(measure: Measure, factors: Array) -> Measure:
+        return Measure((measure.weights.T * factors).T, measure.positions)
+
+    def total_variation(self, measure: Measure) -> float:
+        """|mu|(Theta), or int kappa d|mu|."""
+        return self.scaled(measure).mass
 
     def value_and_gradient(self, particles: Array) -> tuple[float, Array]:
-        """R(f) at f = (1/m) sum_i w_i phi(theta_i), and its gradient by (w_i, theta_i) times m, shape (m, 1 + d).
+        """R(f) at f = (1/m) sum_i w_i phi(theta_i), and its gradient by (w_i, theta_i) times m, shape (m, q + d).
 
         The data term of F_m, in one pass over the features where they are pointwise (CB18 Def 2.2 scales by m).
 
         Parameters
         ----------
-        particles : (m, 1 + d) float64, rows (w, theta), m >= 1.
+        particles : (m, q + d) float64, rows (w, theta), m >= 1.
         """
-        code = self.features.description["losses"].index(self.loss.name)
-        return self.features.value_and_gradient(particles, self.loss.y, self.loss.omega, code)
+        return self.features.value_and_gradient(particles, *self.loss_arguments)
 
     def objective(self, measure: Measure) -> float:
         """J(mu)."""
-        return self.loss.value(self.forward(measure)) + self.penalty * measure.mass
+        return self.loss.value(self.forward(measure)) + self.penalty * self.total_variation(measure)
 
     def penalty_max(self) -> float:
-        """The smallest penalty whose solution is the zero measure, sup_theta |<R'(0), phi(theta)>| (one-sided when mu >= 0).
+        """The smallest penalty whose solution is the zero measure, sup_theta |<R'(0), phi(theta)>| (one-sided when mu >= 0;
+        the norm of q numbers for weights in R^q).
 
         Zero when no measure >= 0 improves on none, whatever the penalty. As good as the feature map's bound on that
         supremum: on the torus an upper bound, elsewhere estimated.
@@ -112,6 +168,11 @@ class Problem:
             raise ProblemError(
                 f"positions of this problem have {self.features.dimension} coordinates; got "
                 f"{measure.positions.shape[1]}; give positions of shape (k, {self.features.dimension})"
+            )
+        if measure.outputs != self.outputs or (measure.weights.ndim == 2) != (self.sign == "vector"):
+            raise ProblemError(
+                f"weights of this problem need shape {'(k, ' + str(self.outputs) + ')' if self.sign == 'vector' else '(k,)'}; "
+                f"got {measure.weights.shape}; reshape them"
             )
         if not self.features.domain.contains(measure.positions):
             where = "on the unit sphere" if self.features.domain.sphere else "in the feature map's domain"

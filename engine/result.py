@@ -88,7 +88,7 @@ class Result:
         numbers = ("objective", "gap", "relative_gap", "tolerance", "penalty", "seconds")
         exact: dict[str, Any] = {name: float(getattr(self, name)).hex() for name in numbers}
         exact["sup_bound"] = float(self.certificate.sup_bound).hex()
-        exact["weights"] = [weight.hex() for weight in weights]
+        exact["weights"] = [_hex(weight) for weight in weights]
         exact["positions"] = [[coordinate.hex() for coordinate in position] for position in positions]
         trace = {
             name: [_json_number(value) for value in values] if name != "phase" else list(values)
@@ -101,6 +101,7 @@ class Result:
             "certificate": certificate | {"sup_bound": _json_number(self.certificate.sup_bound)},
             "weights": weights,
             "positions": positions,
+            "outputs": self.measure.outputs,
             "sign": self.sign,
             "features": self.features,
             "loss": self.loss,
@@ -187,6 +188,15 @@ def _unwritable(folder: Path, error: Exception) -> ProblemError:
     return ProblemError(f"results need a folder that can be written; {str(folder)[:200]}: {reason}; choose another")
 
 
+def _hex(weight: Any) -> Any:
+    """A float as exact text, or each entry of a weight in R^q."""
+    return weight.hex() if isinstance(weight, float) else [entry.hex() for entry in weight]
+
+
+def _from_hex(weight: Any) -> Any:
+    return float.fromhex(weight) if isinstance(weight, str) else [float.fromhex(entry) for entry in weight]
+
+
 def _json_number(value: float) -> float | None:
     """JSON has no NaN or infinity: null stands for them; the exact hexadecimal text tells which."""
     return float(value) if math.isfinite(value) else None
@@ -219,7 +229,9 @@ def _read(folder: Path) -> Result:
             f"result.json has schema {data['schema']!r:.20}; this version reads {SCHEMA}; solve it again"
         )
     exact, features = data["exact"], data["features"]
-    weights = np.array([float.fromhex(weight) for weight in exact["weights"]])
+    weights = np.array([_from_hex(weight) for weight in exact["weights"]])
+    if len(weights) == 0 and data["sign"] == "vector":
+        weights = weights.reshape(0, int(data["outputs"]))
     positions = np.array([[float.fromhex(number) for number in row] for row in exact["positions"]])
     certificate = data["certificate"]
     return Result(
@@ -236,7 +248,7 @@ def _read(folder: Path) -> Result:
             else np.array([math.nan if value is None else float(value) for value in values])
             for name, values in data["trace"].items()
         },
-        trajectory=_read_trajectory(folder / "trajectory.npz", 1 + features["dimension"]),
+        trajectory=_read_trajectory(folder / "trajectory.npz", data["outputs"] + features["dimension"]),
         objective=float.fromhex(exact["objective"]),
         gap=float.fromhex(exact["gap"]),
         relative_gap=float.fromhex(exact["relative_gap"]),

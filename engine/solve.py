@@ -19,7 +19,7 @@ from .flow import Flow, StepSize, Trajectory, natural_step
 from .gap import Gap, duality_gap
 from .measure import Measure
 from .merge import merge
-from .polish import polish
+from .polish import polish, reweigh
 from .problem import Problem
 from .result import Certificate, Result
 from .threads import single_threaded_blas
@@ -31,6 +31,8 @@ Progress = Callable[[str, float, str], None]
 _ROUNDS = ((64, False), (128, False), (256, True), (1024, True), (4096, True))
 _MERGE = 0.7  # joins particles that fell into one basin: features within a fraction 0.7 of their norm
 _COALESCED = 0.02  # joins atoms that polishing drove together
+_SETTLING = 8  # rounds of polishing and reweighing
+_ROUNDING = 1e-14  # relative decrease of J that is none
 _PATIENCE = 4  # insertions in a row that may leave the gap above nine tenths of the smallest so far
 _FRAMES = 100  # most states recorded per round
 
@@ -102,7 +104,7 @@ def solve(
         integer("particles", particles, 1, 10_000_000, "leave it out")
     integer("seed", seed, 0, 2**63 - 1, "the default is 0")
     log = _Log(progress)
-    best = duality_gap(problem, Measure.zero(problem.features.dimension)), Measure.zero(problem.features.dimension)
+    best = duality_gap(problem, problem.zero), problem.zero
     if best[0].supremum.value <= problem.penalty:
         return _result(problem, *best, relative_gap, "zero measure", log, None, 0)
     m = particles if particles is not None else default_particles(problem)
@@ -121,9 +123,9 @@ def solve(
 
 
 def default_particles(problem: Problem) -> int:
-    """Two particles for every feature that fits side by side into Theta; 200 directions on a sphere."""
+    """Two particles for every feature that fits side by side into Theta; 200 on a sphere or in a ball."""
     domain = problem.features.domain
-    if domain.sphere:
+    if domain.sphere or domain.is_ball:
         return 200
     norm, slopes = feature_scales(problem, probe_positions(problem))
     extents = np.maximum((domain.upper - domain.lower) * slopes / norm, 1.0)
@@ -132,24 +134,41 @@ def default_particles(problem: Problem) -> int:
 
 def refine(problem: Problem, measure: Measure, radius: float = _MERGE) -> Measure:
     """Merge, polish, join what polishing drove together, polish again."""
-    measure = polish(problem, merge(problem, measure, radius))
+    measure = _settle(problem, merge(problem, measure, radius))
     for _ in range(4):
         joined = merge(problem, measure, _COALESCED)
         if len(joined) == len(measure):
             break
-        measure = polish(problem, joined)
+        measure = _settle(problem, joined)
     return measure
 
 
+def _settle(problem: Problem, measure: Measure) -> Measure:
+    """Polish, and where a kink or a flat direction ended that before the weights were right, reweigh and go on."""
+    objective = problem.objective(measure := polish(problem, measure))
+    for _ in range(_SETTLING):
+        better = reweigh(problem, measure)
+        lower = problem.objective(better)
+        if not lower < objective * (1 - _ROUNDING):
+            return better if lower <= objective else measure
+        measure = polish(problem, better)
+        objective = problem.objective(measure)
+    return reweigh(problem, measure)
+
+
 def start_particles(problem: Problem, m: int, seed: int) -> Array:
-    """Where `solve` starts: weight zero on a grid (CB18 §4.1), or a small sphere for 2-homogeneous units (CB18 §4.2)."""
+    """Where `solve` starts: weight zero on a grid (CB18 §4.1) or in a ball, or a small sphere of 2-homogeneous units (§4.2)."""
+    if problem.features.domain.is_ball:
+        return initial.ball(problem, m, seed)
     if not problem.features.domain.sphere:
         return initial.grid(problem, m)
     unit = initial.sphere(problem, m, 1.0, seed)
     g = problem.loss.gradient(np.zeros_like(problem.loss.y))
-    norm, _ = feature_scales(problem, unit[: min(m, 64), 1:])
-    pull = float(np.abs(problem.features.adjoint(unit, g)[0]).max())
-    return initial.sphere(problem, m, 0.3 * math.sqrt(pull / max(norm**2, 1e-300)), seed)
+    positions = unit[:, problem.outputs :]
+    norm, _ = feature_scales(problem, positions[:64])
+    pull = float(np.abs(problem.features.eta(positions, g)).max())
+    curvature = problem.loss.typical_curvature
+    return initial.sphere(problem, m, 0.3 * math.sqrt(pull / max(norm**2 * curvature, 1e-300)), seed)
 
 
 class _Run:
@@ -227,12 +246,17 @@ def _insert(problem: Problem, gap: Gap, measure: Measure) -> Measure | None:
     if top <= penalty or not chosen.any():
         return None
     positions = supremum.positions[chosen][:16]
-    eta = problem.features.certificate(positions, gap.residual)[0]
+    eta = problem.features.eta(positions, gap.residual).reshape(len(positions), -1)
+    sizes = np.linalg.norm(eta, axis=1, keepdims=True)
     norm, _ = feature_scales(problem, positions)
-    curvature = float(problem.loss.curvature(np.zeros_like(problem.loss.y)).max())
-    weights = -np.sign(eta) * (np.abs(eta) - penalty) / max(norm**2 * curvature * len(eta), 1e-300)
+    curvature = problem.loss.typical_curvature
+    weights = -eta / sizes * (sizes - penalty) / max(norm**2 * curvature * len(eta), 1e-300)
+    weights = weights if problem.sign == "vector" else weights[:, 0]
     for _ in range(40):
-        larger = Measure(np.append(measure.weights, weights), np.concatenate([measure.positions, positions]))
+        added = problem.unscaled(Measure(weights, positions))
+        larger = Measure(
+            np.concatenate([measure.weights, added.weights]), np.concatenate([measure.positions, positions])
+        )
         if problem.objective(larger) < gap.objective:
             return larger
         weights = weights / 2

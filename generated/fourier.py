@@ -6,210 +6,245 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [], "equation": "phi = h*exp(-2*I*pi*k*theta)", "family": "partially 1-homogeneous", "inputs": [{"description": "frequency, an integer", "name": "k"}, {"description": "coefficient of the filter at frequency k, complex", "name": "h"}], "kind": "torus", "losses": ["squared"], "name": "fourier", "parameters": [{"domain": "torus", "name": "theta"}], "reference": "Chizat and Bach (2018), section 4.1; Chizat (2022), section 5", "spec_sha256": "4976871003152de8c125dcd6371c8d083d80d3af4efe3c9a019f0fb25b23c708", "title": "Filtered Fourier coefficients of a spike on the torus"}'
+DESCRIPTION = '{"constants": [], "equation": "phi = h*exp(-2*I*pi*k*theta)", "family": "partially 1-homogeneous", "inputs": [{"description": "frequency, an integer", "name": "k"}, {"description": "coefficient of the filter at frequency k, complex", "name": "h"}], "kind": "torus", "losses": ["squared"], "name": "fourier", "parameters": [{"domain": "torus", "name": "theta"}], "penalty_weight": "1", "reference": "Chizat and Bach (2018), section 4.1; Chizat (2022), section 5", "spec_sha256": "4976871003152de8c125dcd6371c8d083d80d3af4efe3c9a019f0fb25b23c708", "title": "Filtered Fourier coefficients of a spike on the torus"}'
 
 
 LANES = 128  # particles handled at once, in vector registers
 RESTART = 32  # frequencies between fresh sines and cosines, so that rounding errors of the recurrence stay small
-PARALLEL = 524288  # pairs (particle, frequency), about half a millisecond, below which waiting for threads costs more than it saves
+GROUPS = 16  # partial sums over particles, whatever the number of threads
+PARALLEL = 2097152  # pairs (particle, coefficient), about half a millisecond, below which waiting for threads costs more than it saves
+SLOPE = -2.0*np.pi  # of alpha_a by theta_a
 
 
-def harmonics(theta, weights, cutoff):
-    """c_k = sum_i w_i e^{i k alpha(theta_i)} for k = 0..K, as real and imaginary parts (2, K + 1), of one block."""
-    result = np.zeros((2, cutoff + 1))
-    alpha = -2.0*np.pi*theta
-    turn_re = np.cos(alpha)
-    turn_im = np.sin(alpha)
-    re = np.ones(theta.shape[0])
-    im = np.zeros(theta.shape[0])
-    turned = np.empty(theta.shape[0])
-    for k in range(cutoff + 1):
-        if k > 0 and k % RESTART == 0:
-            re[:] = np.cos(k * alpha)
-            im[:] = np.sin(k * alpha)
-        result[0, k] = np.sum(weights * re)
-        result[1, k] = np.sum(weights * im)
-        turned[:] = re * turn_re - im * turn_im
-        im[:] = re * turn_im + im * turn_re
-        re[:] = turned
+def harmonics(positions, begin, end, cutoffs):
+    """Axis by axis 1, cos(alpha), sin(alpha), cos(2 alpha), ..., sin(K alpha) at one block: (sum_a (2K_a + 1), end - begin)."""
+    rows = 0
+    for a in range(cutoffs.shape[0]):
+        rows += 2*cutoffs[a] + 1
+    result = np.empty((rows, end - begin))
+    first = 0
+    for a in range(cutoffs.shape[0]):
+        alpha = SLOPE*positions[begin:end, a]
+        turn_re = np.cos(alpha)
+        turn_im = np.sin(alpha)
+        result[first] = 1.0
+        for k in range(1, cutoffs[a] + 1):
+            re = first + 2*k - 1
+            im = re + 1
+            if k == 1:
+                result[re] = turn_re
+                result[im] = turn_im
+            elif k % RESTART == 0:
+                result[re] = np.cos(k*alpha)
+                result[im] = np.sin(k*alpha)
+            else:
+                result[re] = result[re - 2]*turn_re - result[im - 2]*turn_im
+                result[im] = result[re - 2]*turn_im + result[im - 2]*turn_re
+        first += 2*cutoffs[a] + 1
     return result
 
 
-def fold(h, g):
-    """b_k, k = 0..K, with <g, phi(theta)> = Re sum_k b_k e^{i k alpha(theta)}: the frequencies k and -k together."""
-    cutoff = (h.shape[0] - 1) // 2
-    b = np.empty((2, cutoff + 1))
-    for k in range(cutoff + 1):
-        g_plus = g[cutoff + k]
-        h_plus = h[cutoff + k]
-        g_minus = g[cutoff - k]
-        h_minus = h[cutoff - k]
-        b[0, k] = g_plus.real * h_plus.real + g_plus.imag * h_plus.imag
-        b[0, k] += g_minus.real * h_minus.real + g_minus.imag * h_minus.imag
-        b[1, k] = g_plus.real * h_plus.imag - g_plus.imag * h_plus.real
-        b[1, k] += g_minus.imag * h_minus.real - g_minus.real * h_minus.imag
-    b[:, 0] *= 0.5
-    return b
+def product(basis, cutoffs, row, weights):
+    """weights times one harmonic of each axis but the last: those of index `row`, in C order."""
+    result = weights.copy()
+    end = basis.shape[0] - 2*cutoffs[-1] - 1
+    for a in range(cutoffs.shape[0] - 2, -1, -1):
+        count = 2*cutoffs[a] + 1
+        end -= count
+        result *= basis[end + row % count]
+        row //= count
+    return result
 
 
-# pythran export forward(float64[:, :] order(C), complex128[:])
-def forward(u, h):
-    """f_k = h_k sum_i w_i e^{i k alpha(theta_i)}, shape (2K + 1,), for particles u = (w, theta) of shape (m, 2)."""
+def moments(u, cutoffs, size):
+    """sum_i w_i prod_a of every product of harmonics at theta_i, real, flat in C order, in an order of its own."""
     m = u.shape[0]
-    cutoff = (h.shape[0] - 1) // 2
-    blocks = (m + LANES - 1) // LANES
-    partial = np.empty((blocks, 2, cutoff + 1))
-    parallel = m * cutoff > PARALLEL
+    last = 2*cutoffs[-1] + 1
+    blocks = (m + LANES - 1)//LANES
+    groups = max(1, min(blocks, GROUPS))
+    partial = np.zeros((groups, size))
+    positions = u[:, 1:].copy()
+    parallel = m*size > PARALLEL
     # omp parallel for schedule(static) if(parallel)
-    for block in range(blocks):
-        rows = u[block * LANES : min(m, (block + 1) * LANES)]
-        partial[block] = harmonics(rows[:, 1].copy(), rows[:, 0].copy(), cutoff)
-    total = np.zeros((2, cutoff + 1))
-    for block in range(blocks):
-        total += partial[block]
-    f = np.empty(2 * cutoff + 1, dtype=np.complex128)
-    for k in range(cutoff + 1):
-        f[cutoff - k] = h[cutoff - k] * complex(total[0, k], -total[1, k])
-        f[cutoff + k] = h[cutoff + k] * complex(total[0, k], total[1, k])
+    for group in range(groups):
+        for block in range(group, blocks, groups):
+            begin = block*LANES
+            end = min(m, begin + LANES)
+            basis = harmonics(positions, begin, end, cutoffs)
+            axis = basis.shape[0] - last
+            weights = u[begin:end, 0].copy()
+            for row in range(size//last):
+                weighted = product(basis, cutoffs, row, weights)
+                for k in range(last):
+                    partial[group, row*last + k] += np.sum(weighted*basis[axis + k])
+    for group in range(1, groups):
+        partial[0] += partial[group]
+    return partial[0]
+
+
+# pythran export forward(float64[:, :] order(C), complex128[:], int64[:])
+def forward(u, h, cutoffs):
+    """f_k = h_k sum_i w_i e^{i <k, alpha(theta_i)>}, flat in C order, for particles u = (w, theta) of shape (m, 1 + d)."""
+    f = moments(u, cutoffs, h.shape[0]) + 0j
+    stride = h.shape[0]
+    for a in range(cutoffs.shape[0]):  # e^{+-i k alpha} = cos + -i sin, axis after axis
+        cutoff = cutoffs[a]
+        stride //= 2*cutoff + 1
+        real = f.copy()
+        for start in range(0, h.shape[0], (2*cutoff + 1)*stride):
+            for place in range(start, start + stride):
+                f[place + cutoff*stride] = real[place]
+                for k in range(1, cutoff + 1):
+                    re = real[place + (2*k - 1)*stride]
+                    im = real[place + 2*k*stride]
+                    f[place + (cutoff + k)*stride] = re + complex(-im.imag, im.real)
+                    f[place + (cutoff - k)*stride] = re - complex(-im.imag, im.real)
+    f *= h
     return f
 
 
-def polynomial(theta, b):
-    """P = sum_k b_k e^{i k alpha}, and its first two derivatives by alpha, real parts, (3, length of theta), of one block."""
-    result = np.zeros((3, theta.shape[0]))
-    alpha = -2.0*np.pi*theta
-    turn_re = np.cos(alpha)
-    turn_im = np.sin(alpha)
-    re = np.ones(theta.shape[0])
-    im = np.zeros(theta.shape[0])
-    turned = np.empty(theta.shape[0])
-    for k in range(b.shape[1]):
-        if k > 0 and k % RESTART == 0:
-            re[:] = np.cos(k * alpha)
-            im[:] = np.sin(k * alpha)
-        term_re = b[0, k] * re - b[1, k] * im
-        result[0] += term_re
-        result[1] -= k * (b[0, k] * im + b[1, k] * re)
-        result[2] -= k * k * term_re
-        turned[:] = re * turn_re - im * turn_im
-        im[:] = re * turn_im + im * turn_re
-        re[:] = turned
+def fold(h, cutoffs, g):
+    """Real b, flat, with Re <g, phi(theta)> = sum_j b_j times the j-th product of harmonics: the transpose of `forward`."""
+    b = np.conj(g)*h
+    stride = h.shape[0]
+    for a in range(cutoffs.shape[0]):
+        cutoff = cutoffs[a]
+        stride //= 2*cutoff + 1
+        given = b.copy()
+        for start in range(0, h.shape[0], (2*cutoff + 1)*stride):
+            for place in range(start, start + stride):
+                b[place] = given[place + cutoff*stride]
+                for k in range(1, cutoff + 1):
+                    plus = given[place + (cutoff + k)*stride]
+                    minus = given[place + (cutoff - k)*stride]
+                    b[place + (2*k - 1)*stride] = plus + minus
+                    b[place + 2*k*stride] = complex(minus.imag - plus.imag, plus.real - minus.real)
+    return b.real.copy()
+
+
+def derivative(b, cutoffs, axis):
+    """Coefficients, as in `fold`, of the derivative by theta_axis: that of a trigonometric polynomial is another one."""
+    stride = 1
+    for a in range(axis + 1, cutoffs.shape[0]):
+        stride *= 2*cutoffs[a] + 1
+    result = np.zeros(b.shape[0])
+    for start in range(0, b.shape[0], (2*cutoffs[axis] + 1)*stride):
+        for place in range(start, start + stride):
+            for k in range(1, cutoffs[axis] + 1):
+                re = place + (2*k - 1)*stride
+                im = re + stride
+                result[re] = k*SLOPE*b[im]
+                result[im] = -k*SLOPE*b[re]
     return result
 
 
-def slopes(u, h, g):
-    """Rows (eta, eta')(theta_i) of eta(theta) = Re <g, phi(theta)>, shape (m, 2)."""
-    m = u.shape[0]
-    b = fold(h, g)
-    result = np.empty((m, 2))
-    parallel = m * b.shape[1] > PARALLEL
+def polynomials(positions, cutoffs, b):
+    """Values at m positions of trigonometric polynomials with real coefficients, the rows of b, shape (m, rows of b)."""
+    m = positions.shape[0]
+    last = 2*cutoffs[-1] + 1
+    result = np.empty((m, b.shape[0]))
+    parallel = m*b.shape[1] > PARALLEL
     # omp parallel for schedule(static) if(parallel)
-    for block in range((m + LANES - 1) // LANES):
-        first = block * LANES
-        last = min(m, first + LANES)
-        theta = u[first:last, 1].copy()
-        values = polynomial(theta, b)
-        result[first:last, 0] = values[0]
-        result[first:last, 1] = (-2.0*np.pi) * values[1]
+    for block in range((m + LANES - 1)//LANES):
+        begin = block*LANES
+        end = min(m, begin + LANES)
+        basis = harmonics(positions, begin, end, cutoffs)
+        axis = basis.shape[0] - last
+        ones = np.ones(end - begin)
+        inner = np.empty(end - begin)
+        values = np.zeros((b.shape[0], end - begin))
+        for row in range(b.shape[1]//last):
+            outer = product(basis, cutoffs, row, ones)
+            for j in range(b.shape[0]):
+                inner[:] = b[j, row*last]
+                for k in range(1, last, 2):
+                    place = row*last + k
+                    inner += b[j, place]*basis[axis + k] + b[j, place + 1]*basis[axis + k + 1]
+                values[j] += outer*inner
+        for j in range(b.shape[0]):
+            result[begin:end, j] = values[j]
     return result
 
 
-# pythran export jacobian(float64[:, :] order(C), complex128[:])
-def jacobian(positions, h):
-    """phi(theta_i) and its derivative by theta, shape (2, k, 2K + 1), complex, for k positions."""
-    cutoff = (h.shape[0] - 1) // 2
-    result = np.empty((2, positions.shape[0], h.shape[0]), dtype=np.complex128)
+def slopes(u, h, cutoffs, g):
+    """Rows (eta, grad eta)(theta_i) of eta(theta) = Re <g, phi(theta)>, shape (m, 1 + d)."""
+    d = cutoffs.shape[0]
+    b = np.empty((1 + d, h.shape[0]))
+    b[0] = fold(h, cutoffs, g)
+    for a in range(d):
+        b[1 + a] = derivative(b[0], cutoffs, a)
+    return polynomials(u[:, 1:].copy(), cutoffs, b)
+
+
+# pythran export jacobian(float64[:, :] order(C), complex128[:], int64[:])
+def jacobian(positions, h, cutoffs):
+    """phi(theta_i) and its partial derivatives by theta, shape (1 + d, k, size), complex, for k positions."""
+    d = cutoffs.shape[0]
+    result = np.empty((1 + d, positions.shape[0], h.shape[0]), dtype=np.complex128)
     for i in range(positions.shape[0]):
-        theta = positions[i, 0]
-        alpha = -2.0*np.pi*theta
-        for k in range(-cutoff, cutoff + 1):
-            phi = h[cutoff + k] * complex(np.cos(k * alpha), np.sin(k * alpha))
-            result[0, i, cutoff + k] = phi
-            result[1, i, cutoff + k] = complex(0.0, k * (-2.0*np.pi)) * phi
+        result[0, i] = h
+        result[1:, i] = 0.0
+        stride = h.shape[0]
+        for a in range(d):
+            count = 2*cutoffs[a] + 1
+            stride //= count
+            turns = np.empty(count, dtype=np.complex128)
+            for k in range(count):
+                turn = (k - cutoffs[a])*SLOPE*positions[i, a]
+                turns[k] = complex(np.cos(turn), np.sin(turn))
+            for j in range(h.shape[0]):
+                result[0, i, j] *= turns[j//stride % count]
+        stride = h.shape[0]
+        for a in range(d):
+            count = 2*cutoffs[a] + 1
+            stride //= count
+            for j in range(h.shape[0]):
+                k = j//stride % count - cutoffs[a]
+                result[1 + a, i, j] = complex(0.0, k*SLOPE)*result[0, i, j]
     return result
 
 
-# pythran export certificate(float64[:, :] order(C), complex128[:], complex128[:])
-def certificate(positions, h, g):
-    """eta (k,), eta' (k, 1) and eta'' (k, 1, 1), where eta(theta) = Re <g, phi(theta)>."""
-    k = positions.shape[0]
-    b = fold(h, g)
-    eta = np.empty(k)
-    gradient = np.empty((k, 1))
-    hessian = np.empty((k, 1, 1))
-    parallel = k * b.shape[1] > PARALLEL
-    # omp parallel for schedule(static) if(parallel)
-    for block in range((k + LANES - 1) // LANES):
-        first = block * LANES
-        last = min(k, first + LANES)
-        theta = positions[first:last, 0].copy()
-        values = polynomial(theta, b)
-        eta[first:last] = values[0]
-        gradient[first:last, 0] = (-2.0*np.pi) * values[1]
-        hessian[first:last, 0, 0] = (-2.0*np.pi) ** 2 * values[2]
-    return eta, gradient, hessian
-
-
-# pythran export adjoint(float64[:, :] order(C), complex128[:], complex128[:])
-def adjoint(u, h, g):
-    """<g, Phi(u_i)>, shape (m,), and its gradient by u_i = (w, theta), shape (m, 1 + d), where Phi(u) = w phi(theta)."""
-    q = slopes(u, h, g)
-    value = u[:, 0]*q[:, 0]
-    for j in range(1, u.shape[1]):
-        q[:, j] *= u[:, 0]
-    return value, q
+# pythran export certificate(float64[:, :] order(C), complex128[:], int64[:], complex128[:])
+def certificate(positions, h, cutoffs, g):
+    """eta (k,), its gradient (k, d) and its Hessian (k, d, d), where eta(theta) = Re <g, phi(theta)>."""
+    d = cutoffs.shape[0]
+    b = np.empty((1 + d + d*(d + 1)//2, h.shape[0]))
+    b[0] = fold(h, cutoffs, g)
+    row = 1 + d
+    for a in range(d):
+        b[1 + a] = derivative(b[0], cutoffs, a)
+        for c in range(a + 1):
+            b[row] = derivative(b[1 + a], cutoffs, c)
+            row += 1
+    values = polynomials(positions, cutoffs, b)
+    hessian = np.empty((positions.shape[0], d, d))
+    row = 1 + d
+    for a in range(d):
+        for c in range(a + 1):
+            hessian[:, a, c] = values[:, row]
+            hessian[:, c, a] = values[:, row]
+            row += 1
+    return values[:, 0].copy(), values[:, 1 : 1 + d].copy(), hessian
 
 
 EULER = 0
 FORWARD_BACKWARD = 1
 CONIC = 2
+CONIC_CANONICAL = 3
 
 
-def squared_value(f, y):
-    return (1.0/2.0)*(f - y)**2
+def mass_factor(scheme, rate):
+    """What a step h multiplies a mass r**2 by, rate = h g: r' = -2 r g solved for constant g, or Euler's step in r."""
+    if scheme == CONIC:
+        return np.exp(-4.0*rate)
+    return max(1.0 - 2.0*rate, 0.0)**2
 
 
-def squared_slope(f, y):
-    return f - y
-
-
-def loss_value(loss, f, y):
-    return squared_value(f, y)
-
-
-def loss_slope(loss, f, y):
-    return squared_slope(f, y)
-
-
-def fit(f, y, omega, loss):
-    """R(f) = sum_j omega_j l(f_j, y_j)."""
-    total = 0.0
-    for j in range(f.shape[0]):
-        total += omega[j]*(loss_value(loss, f[j].real, y[j].real) + loss_value(loss, f[j].imag, y[j].imag))
-    return total
-
-
-def residual(f, y, omega, loss):
-    """R'(f)_j = omega_j l'(f_j, y_j)."""
-    g = np.empty_like(f)
-    for j in range(f.shape[0]):
-        g[j] = omega[j]*complex(loss_slope(loss, f[j].real, y[j].real), loss_slope(loss, f[j].imag, y[j].imag))
-    return g
-
-
-def evaluate(u, h, y, omega, loss):
-    """R(f) at f = (1/m) sum_i Phi(u_i), and rows (eta, grad eta)(theta_i) of eta = <R'(f), phi>, shape (m, 1 + d)."""
-    f = forward(u, h)/float(u.shape[0])
-    return fit(f, y, omega, loss), slopes(u, h, residual(f, y, omega, loss))
-
-
-# pythran export value_and_gradient(float64[:, :] order(C), complex128[:], complex128[:], float64[:], int)
-def value_and_gradient(u, h, y, omega, loss):
-    """R((1/m) sum_i Phi(u_i)) and m times its gradient by u_i = (w, theta), shape (m, 1 + d)."""
-    value, q = evaluate(u, h, y, omega, loss)
+def by_particle(u, q):
+    """Rows (eta, grad eta) become the gradient by u_i of <g, Phi(u_i)>, in place."""
     for j in range(1, u.shape[1]):
         q[:, j] *= u[:, 0]
-    return value, q
+    return q
 
 
 def mean_penalty(u, penalty, scheme):
@@ -246,7 +281,7 @@ def move(u, q, penalty, nonnegative, scheme, a, b, lower, upper, wraps):
                 u[i, 1 + j] -= b*w*q[i, 1 + j]
         else:
             side = 1.0 if w >= 0.0 else -1.0
-            u[i, 0] = w*np.exp(-4.0*a*(side*q[i, 0] + penalty))
+            u[i, 0] = w*mass_factor(scheme, a*(side*q[i, 0] + penalty))
             for j in range(d):
                 u[i, 1 + j] -= b*side*q[i, 1 + j]
         if nonnegative:
@@ -262,21 +297,75 @@ def move(u, q, penalty, nonnegative, scheme, a, b, lower, upper, wraps):
                     u[i, 1 + j] = min(max(u[i, 1 + j], lower[j]), upper[j])
 
 
-# pythran export advance(float64[:, :] order(C), complex128[:], complex128[:], float64[:], int, float64, bool, int, float64, float64, float64[:], float64[:], bool[:], int, bool)
-def advance(u, h, y, omega, loss, penalty, nonnegative, scheme, a, b, lower, upper, wraps, steps, descent):
+# pythran export adjoint(float64[:, :] order(C), complex128[:], int64[:], complex128[:])
+def adjoint(u, h, cutoffs, g):
+    """<g, Phi(u_i)>, shape (m,), and its gradient by u_i = (w, theta), the shape of u, where Phi(u) = w phi(theta)."""
+    q = slopes(u, h, cutoffs, g)
+    value = u[:, 0]*q[:, 0]
+    return value, by_particle(u, q)
+
+
+def fit(f_all, y_all, omega, parameters, loss, start, g):
+    """R(f) = sum_j omega_j l(f_j, y_j) over the samples from `start` on, and R'(f)_j = omega_j l'(f_j, y_j) into g."""
+    total = 0.0
+    for j in range(f_all.shape[0]):
+        g[j] = 0.0
+        for k in range(2):
+            f = f_all[j].real if k == 0 else f_all[j].imag
+            y = y_all[start + j].real if k == 0 else y_all[start + j].imag
+            value = 0.0
+            slope = 0.0
+            if loss == 0:  # squared
+                squared_0 = f - y
+                value = (1.0/2.0)*squared_0**2
+                slope = squared_0
+            total += omega[start + j]*value
+            g[j] += omega[start + j]*(complex(slope, 0.0) if k == 0 else complex(0.0, slope))
+    return total
+
+
+def correlated(f, y, precision):
+    """R(f) = <f - y, precision (f - y)>/2 and R'(f): noise whose covariance has this inverse."""
+    r = f - y
+    g = np.empty_like(r)
+    for j in range(r.shape[0]):
+        g[j] = np.sum(precision[j]*r)
+    return 0.5*np.sum((np.conj(g)*r).real), g
+
+
+def evaluate(u, h, cutoffs, y, omega, parameters, precision, loss):
+    """R(f) at f = (1/m) sum_i Phi(u_i), and rows q_i of the slopes of eta = <R'(f), phi> at the particles."""
+    f = forward(u, h, cutoffs)/float(u.shape[0])
+    if precision.shape[0] > 0:
+        value, g = correlated(f, y, precision)
+        return value, slopes(u, h, cutoffs, g)
+    g = np.empty_like(f)
+    value = fit(f, y, omega, parameters, loss, 0, g)
+    return value, slopes(u, h, cutoffs, g)
+
+
+# pythran export value_and_gradient(float64[:, :] order(C), complex128[:], int64[:], complex128[:], float64[:], float64[:, :], complex128[:, :], int)
+def value_and_gradient(u, h, cutoffs, y, omega, parameters, precision, loss):
+    """R((1/m) sum_i Phi(u_i)) and m times its gradient by u_i = (w, theta), the shape of u."""
+    value, q = evaluate(u, h, cutoffs, y, omega, parameters, precision, loss)
+    return value, by_particle(u, q)
+
+
+# pythran export advance(float64[:, :] order(C), complex128[:], int64[:], complex128[:], float64[:], float64[:, :], complex128[:, :], int, float64, bool, int, float64, float64, float64[:], float64[:], bool[:], int, bool)
+def advance(u, h, cutoffs, y, omega, parameters, precision, loss, penalty, nonnegative, scheme, a, b, lower, upper, wraps, steps, descent):
     """Steps of the particle flow of F_m(u) = R((1/m) sum_i Phi(u_i)) + (1/m) sum_i V(u_i), in place.
     `a` and `b` are the step times the speed of weights and of positions. Returns F_m before the first step and after
     each: steps + 1 numbers, or fewer with `descent`, where the first step that would not lower F_m is undone and ends it.
     """
     energies = np.empty(steps + 1)
     previous = u.copy()
-    value, q = evaluate(u, h, y, omega, loss)
+    value, q = evaluate(u, h, cutoffs, y, omega, parameters, precision, loss)
     energies[0] = value + mean_penalty(u, penalty, scheme)
     for step in range(steps):
         if descent:
             previous[:] = u
         move(u, q, penalty, nonnegative, scheme, a, b, lower, upper, wraps)
-        value, q = evaluate(u, h, y, omega, loss)
+        value, q = evaluate(u, h, cutoffs, y, omega, parameters, precision, loss)
         energies[step + 1] = value + mean_penalty(u, penalty, scheme)
         if descent and not energies[step + 1] < energies[step]:
             u[:] = previous

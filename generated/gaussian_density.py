@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [], "equation": "phi = sqrt(2)*exp(-(-theta + x)**2/(2*sigma**2))/(2*sqrt(pi)*sigma)", "family": "partially 1-homogeneous", "inputs": [{"description": "location at which the density is estimated", "name": "x"}], "kind": "pointwise", "losses": ["logistic", "squared"], "name": "gaussian_density", "parameters": [{"domain": "interval", "name": "theta"}, {"domain": "positive interval", "name": "sigma"}], "reference": "De Castro, Gadat, Marteau and Maugis-Rabusseau, SuperMix: sparse regularization for mixtures, Annals of Statistics (2021)", "spec_sha256": "84030264a2bc111c5cdc93f5ff1bc5b1eac31d198b892a3837d0f546bf1e6118", "title": "Normal density"}'
+DESCRIPTION = '{"constants": [], "equation": "phi = sqrt(2)*exp(-(-theta + x)**2/(2*sigma**2))/(2*sqrt(pi)*sigma)", "family": "partially 1-homogeneous", "inputs": [{"description": "location at which the density is estimated", "name": "x"}], "kind": "pointwise", "losses": ["huber", "logistic", "poisson", "quantile", "squared", "squared_hinge"], "name": "gaussian_density", "parameters": [{"domain": "interval", "name": "theta"}, {"domain": "positive interval", "name": "sigma"}], "penalty_weight": "1", "reference": "De Castro, Gadat, Marteau and Maugis-Rabusseau, SuperMix: sparse regularization for mixtures, Annals of Statistics (2021)", "spec_sha256": "84030264a2bc111c5cdc93f5ff1bc5b1eac31d198b892a3837d0f546bf1e6118", "title": "Normal density"}'
 
 
 TILE = 1024  # samples handled at once: a few temporaries of this length stay in the first-level cache
@@ -194,47 +194,142 @@ def certificate(positions, x, g):
     return eta, gradient, hessian
 
 
-# pythran export adjoint(float64[:, :] order(C), float64[:], float64[:])
-def adjoint(u, x, g):
-    """<g, Phi(u_i)>, shape (m,), and its gradient by u_i = (w, theta), shape (m, 1 + d), where Phi(u) = w phi(theta)."""
-    q = slopes(u, x, g)
-    value = u[:, 0]*q[:, 0]
-    for j in range(1, u.shape[1]):
-        q[:, j] *= u[:, 0]
-    return value, q
-
-
 EULER = 0
 FORWARD_BACKWARD = 1
 CONIC = 2
+CONIC_CANONICAL = 3
 
 
-def logistic_value(f, y):
-    return (np.maximum(-f*y, 0.0) + np.log1p(np.exp(-np.abs(-f*y))))
+def mass_factor(scheme, rate):
+    """What a step h multiplies a mass r**2 by, rate = h g: r' = -2 r g solved for constant g, or Euler's step in r."""
+    if scheme == CONIC:
+        return np.exp(-4.0*rate)
+    return max(1.0 - 2.0*rate, 0.0)**2
 
 
-def logistic_slope(f, y):
-    return -y*(1.0/(1.0 + np.exp(-(-f*y))))
+def by_particle(u, q):
+    """Rows (eta, grad eta) become the gradient by u_i of <g, Phi(u_i)>, in place."""
+    for j in range(1, u.shape[1]):
+        q[:, j] *= u[:, 0]
+    return q
 
 
-def squared_value(f, y):
-    return (1.0/2.0)*(f - y)**2
+def mean_penalty(u, penalty, scheme):
+    """(1/m) sum_i V(u_i)."""
+    total = 0.0
+    for i in range(u.shape[0]):
+        total += abs(u[i, 0])
+    return penalty*total/u.shape[0]
 
 
-def squared_slope(f, y):
-    return f - y
+def shrink(value, threshold):
+    """The proximal map of threshold*|.|."""
+    return max(value - threshold, 0.0) + min(value + threshold, 0.0)
 
 
-def loss_value(loss, f, y):
-    if loss == 0:
-        return logistic_value(f, y)
-    return squared_value(f, y)
+def move(u, q, penalty, nonnegative, scheme, a, b, lower, upper, wraps):
+    """One step of every particle along rows q_i = (eta, grad eta)(theta_i), then back into the domain."""
+    d = u.shape[1] - 1
+    for i in range(u.shape[0]):
+        w = u[i, 0]
+        if scheme == EULER:
+            # the element of minimal norm of -(eta + penalty*d|w|), which is another one beyond w = 0
+            if w > 0.0:
+                u[i, 0] = max(w - a*(q[i, 0] + penalty), 0.0)
+            elif w < 0.0:
+                u[i, 0] = min(w - a*(q[i, 0] - penalty), 0.0)
+            else:
+                u[i, 0] = -a*shrink(q[i, 0], penalty)
+            for j in range(d):
+                u[i, 1 + j] -= b*w*q[i, 1 + j]
+        elif scheme == FORWARD_BACKWARD:
+            u[i, 0] = shrink(w - a*q[i, 0], a*penalty)
+            for j in range(d):
+                u[i, 1 + j] -= b*w*q[i, 1 + j]
+        else:
+            side = 1.0 if w >= 0.0 else -1.0
+            u[i, 0] = w*mass_factor(scheme, a*(side*q[i, 0] + penalty))
+            for j in range(d):
+                u[i, 1 + j] -= b*side*q[i, 1 + j]
+        if nonnegative:
+            u[i, 0] = max(u[i, 0], 0.0)
+        for j in range(d):
+            if u[i, 1 + j] < lower[j] or u[i, 1 + j] >= upper[j]:
+                if wraps[j]:
+                    period = upper[j] - lower[j]
+                    u[i, 1 + j] -= period*np.floor((u[i, 1 + j] - lower[j])/period)
+                    if u[i, 1 + j] >= upper[j]:  # a tiny negative number is rounded up to a whole period
+                        u[i, 1 + j] = lower[j]
+                else:
+                    u[i, 1 + j] = min(max(u[i, 1 + j], lower[j]), upper[j])
 
 
-def loss_slope(loss, f, y):
-    if loss == 0:
-        return logistic_slope(f, y)
-    return squared_slope(f, y)
+# pythran export adjoint(float64[:, :] order(C), float64[:], float64[:])
+def adjoint(u, x, g):
+    """<g, Phi(u_i)>, shape (m,), and its gradient by u_i = (w, theta), the shape of u, where Phi(u) = w phi(theta)."""
+    q = slopes(u, x, g)
+    value = u[:, 0]*q[:, 0]
+    return value, by_particle(u, q)
+
+
+def fit(f_all, y_all, omega, parameters, loss, start, g):
+    """R(f) = sum_j omega_j l(f_j, y_j) over the samples from `start` on, and R'(f)_j = omega_j l'(f_j, y_j) into g."""
+    total = 0.0
+    for j in range(f_all.shape[0]):
+        for k in range(1):
+            f = f_all[j]
+            y = y_all[start + j]
+            value = 0.0
+            slope = 0.0
+            if loss == 0:  # huber
+                delta = parameters[0, start + j]
+                huber_0 = f - y
+                huber_1 = np.minimum(delta, huber_0)
+                huber_2 = np.maximum(huber_1, -delta)
+                value = huber_0*huber_2 - 1.0/2.0*huber_2**2
+                slope = huber_2 + (f - huber_2 - y)*np.where((delta < -huber_1), 0.0, np.where((delta < huber_0), 0.0, 1.0))
+            if loss == 1:  # logistic
+                logistic_0 = -f*y
+                value = (np.maximum(logistic_0, 0.0) + np.log1p(np.exp(-np.abs(logistic_0))))
+                slope = -y*(1.0/(1.0 + np.exp(-(logistic_0))))
+            if loss == 2:  # poisson
+                background = parameters[0, start + j]
+                poisson_0 = background + f
+                value = poisson_0 - ((y)*np.log(np.where(y == 0.0, 1.0, np.maximum(poisson_0, 0.0))))
+                slope = 1.0 - y/poisson_0
+                if background + f <= 0.0:
+                    value = np.inf
+            if loss == 3:  # quantile
+                tau = parameters[0, start + j]
+                width = parameters[1, start + j]
+                quantile_0 = 1.0/width**1
+                quantile_1 = f - y
+                quantile_2 = quantile_0*quantile_1
+                quantile_3 = np.minimum(quantile_2, 1.0 - tau)
+                quantile_4 = np.maximum(quantile_3, -tau)
+                value = quantile_1*quantile_4 - 1.0/2.0*quantile_4**2*width
+                slope = quantile_4 + (f - quantile_4*width - y)*np.where((quantile_3 < -tau), 0.0, np.where((tau < 1.0 - quantile_2), quantile_0, 0.0))
+            if loss == 4:  # squared
+                squared_0 = f - y
+                value = (1.0/2.0)*squared_0**2
+                slope = squared_0
+            if loss == 5:  # squared_hinge
+                squared_hinge_0 = f*y
+                squared_hinge_1 = np.maximum(0.0, 1.0 - squared_hinge_0)
+                value = (1.0/2.0)*squared_hinge_1**2
+                slope = squared_hinge_1*np.where((squared_hinge_0 < 1.0), -y, 0.0)
+            total += omega[start + j]*value
+            g[j] = omega[start + j]*slope
+    return total
+
+
+def correlated(f, y, precision):
+    """R(f) = <f - y, precision (f - y)>/2 and R'(f): noise whose covariance has this inverse."""
+    r = f - y
+    g = np.empty_like(r)
+    for j in range(r.shape[0]):
+        g[j] = np.sum(precision[j]*r)
+    return 0.5*np.sum(g*r), g
 
 
 STRIP = 262144  # numbers kept at once
@@ -243,8 +338,11 @@ MOST_CHUNKS = 16
 VECTOR = 16  # samples: a multiple of the numbers in a register
 
 
-def evaluate(u, x, y, omega, loss):
+def evaluate(u, x, y, omega, parameters, precision, loss):
     """R(f) at f = (1/m) sum_i Phi(u_i), and rows (eta, grad eta)(theta_i) of eta = <R'(f), phi>, shape (m, 3)."""
+    if precision.shape[0] > 0:
+        value, g = correlated(forward(u, x)/float(u.shape[0]), y, precision)
+        return value, slopes(u, x, g)
     m = u.shape[0]
     n = x.shape[0]
     chunks = max(1, min(MOST_CHUNKS, n // CHUNK))
@@ -285,9 +383,7 @@ def evaluate(u, x, y, omega, loss):
                     v5_j = (1.0/2.0)*v4_j
                     f_tile[j] += v5_j*weight
             g_tile = np.empty(count)
-            for j in range(count):
-                values[chunk] += omega[start + j]*loss_value(loss, f_tile[j], y[start + j])
-                g_tile[j] = omega[start + j]*loss_slope(loss, f_tile[j], y[start + j])
+            values[chunk] += fit(f_tile, y, omega, parameters, loss, start, g_tile)
             for i in range(m):
                 theta = u[i, 1]
                 sigma = u[i, 2]
@@ -320,80 +416,28 @@ def evaluate(u, x, y, omega, loss):
     return np.sum(values), total
 
 
-# pythran export value_and_gradient(float64[:, :] order(C), float64[:], float64[:], float64[:], int)
-def value_and_gradient(u, x, y, omega, loss):
-    """R((1/m) sum_i Phi(u_i)) and m times its gradient by u_i = (w, theta), shape (m, 1 + d)."""
-    value, q = evaluate(u, x, y, omega, loss)
-    for j in range(1, u.shape[1]):
-        q[:, j] *= u[:, 0]
-    return value, q
+# pythran export value_and_gradient(float64[:, :] order(C), float64[:], float64[:], float64[:], float64[:, :], float64[:, :], int)
+def value_and_gradient(u, x, y, omega, parameters, precision, loss):
+    """R((1/m) sum_i Phi(u_i)) and m times its gradient by u_i = (w, theta), the shape of u."""
+    value, q = evaluate(u, x, y, omega, parameters, precision, loss)
+    return value, by_particle(u, q)
 
 
-def mean_penalty(u, penalty, scheme):
-    """(1/m) sum_i V(u_i)."""
-    total = 0.0
-    for i in range(u.shape[0]):
-        total += abs(u[i, 0])
-    return penalty*total/u.shape[0]
-
-
-def shrink(value, threshold):
-    """The proximal map of threshold*|.|."""
-    return max(value - threshold, 0.0) + min(value + threshold, 0.0)
-
-
-def move(u, q, penalty, nonnegative, scheme, a, b, lower, upper, wraps):
-    """One step of every particle along rows q_i = (eta, grad eta)(theta_i), then back into the domain."""
-    d = u.shape[1] - 1
-    for i in range(u.shape[0]):
-        w = u[i, 0]
-        if scheme == EULER:
-            # the element of minimal norm of -(eta + penalty*d|w|), which is another one beyond w = 0
-            if w > 0.0:
-                u[i, 0] = max(w - a*(q[i, 0] + penalty), 0.0)
-            elif w < 0.0:
-                u[i, 0] = min(w - a*(q[i, 0] - penalty), 0.0)
-            else:
-                u[i, 0] = -a*shrink(q[i, 0], penalty)
-            for j in range(d):
-                u[i, 1 + j] -= b*w*q[i, 1 + j]
-        elif scheme == FORWARD_BACKWARD:
-            u[i, 0] = shrink(w - a*q[i, 0], a*penalty)
-            for j in range(d):
-                u[i, 1 + j] -= b*w*q[i, 1 + j]
-        else:
-            side = 1.0 if w >= 0.0 else -1.0
-            u[i, 0] = w*np.exp(-4.0*a*(side*q[i, 0] + penalty))
-            for j in range(d):
-                u[i, 1 + j] -= b*side*q[i, 1 + j]
-        if nonnegative:
-            u[i, 0] = max(u[i, 0], 0.0)
-        for j in range(d):
-            if u[i, 1 + j] < lower[j] or u[i, 1 + j] >= upper[j]:
-                if wraps[j]:
-                    period = upper[j] - lower[j]
-                    u[i, 1 + j] -= period*np.floor((u[i, 1 + j] - lower[j])/period)
-                    if u[i, 1 + j] >= upper[j]:  # a tiny negative number is rounded up to a whole period
-                        u[i, 1 + j] = lower[j]
-                else:
-                    u[i, 1 + j] = min(max(u[i, 1 + j], lower[j]), upper[j])
-
-
-# pythran export advance(float64[:, :] order(C), float64[:], float64[:], float64[:], int, float64, bool, int, float64, float64, float64[:], float64[:], bool[:], int, bool)
-def advance(u, x, y, omega, loss, penalty, nonnegative, scheme, a, b, lower, upper, wraps, steps, descent):
+# pythran export advance(float64[:, :] order(C), float64[:], float64[:], float64[:], float64[:, :], float64[:, :], int, float64, bool, int, float64, float64, float64[:], float64[:], bool[:], int, bool)
+def advance(u, x, y, omega, parameters, precision, loss, penalty, nonnegative, scheme, a, b, lower, upper, wraps, steps, descent):
     """Steps of the particle flow of F_m(u) = R((1/m) sum_i Phi(u_i)) + (1/m) sum_i V(u_i), in place.
     `a` and `b` are the step times the speed of weights and of positions. Returns F_m before the first step and after
     each: steps + 1 numbers, or fewer with `descent`, where the first step that would not lower F_m is undone and ends it.
     """
     energies = np.empty(steps + 1)
     previous = u.copy()
-    value, q = evaluate(u, x, y, omega, loss)
+    value, q = evaluate(u, x, y, omega, parameters, precision, loss)
     energies[0] = value + mean_penalty(u, penalty, scheme)
     for step in range(steps):
         if descent:
             previous[:] = u
         move(u, q, penalty, nonnegative, scheme, a, b, lower, upper, wraps)
-        value, q = evaluate(u, x, y, omega, loss)
+        value, q = evaluate(u, x, y, omega, parameters, precision, loss)
         energies[step + 1] = value + mean_penalty(u, penalty, scheme)
         if descent and not energies[step + 1] < energies[step]:
             u[:] = previous

@@ -6,15 +6,18 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"complex_values": false, "conjugate": "xlogx(-p*y) + xlogx(p*y + 1)", "equation": "l(f, y) = softplus(-f*y)", "kind": "loss", "name": "logistic", "reference": "Chizat and Bach (2018), section 2.1", "spec_sha256": "011370f2f6290a18a87e4cb043371daf1a571cbd32a4bcc0dee034d41e1fe052", "targets": "sign", "title": "Logistic loss"}'
+DESCRIPTION = '{"complex_values": false, "conjugate": "xlogx(-p*y) + xlogx(p*y + 1)", "constants": [], "equation": "l(f, y) = softplus(-f*y)", "kind": "loss", "name": "logistic", "reference": "Chizat and Bach (2018), section 2.1", "spec_sha256": "011370f2f6290a18a87e4cb043371daf1a571cbd32a4bcc0dee034d41e1fe052", "targets": "sign", "title": "Logistic loss"}'
+
+
+ROUNDING = 1e-15  # of the terms of a condition: omega l'(f) divided by omega may leave the domain of l* by an ulp
 
 
 def value_at(f, y):
     return (np.maximum(-f*y, 0.0) + np.log1p(np.exp(-np.abs(-f*y))))
 
 
-# pythran export value(float64[:], float64[:], float64[:])
-def value(f, y, omega):
+# pythran export value(float64[:], float64[:], float64[:], float64[:, :])
+def value(f, y, omega, parameters):
     """R(f) = sum_j omega_j l(f_j, y_j)."""
     total = 0.0
     for j in range(f.shape[0]):
@@ -22,20 +25,20 @@ def value(f, y, omega):
     return total
 
 
-# pythran export slope(float64[:], float64[:], float64[:])
-def slope(f, y, omega):
+# pythran export slope(float64[:], float64[:], float64[:], float64[:, :])
+def slope(f, y, omega, parameters):
     """R'(f)_j = omega_j l'(f_j, y_j)."""
     return omega*(-y*(1.0/(1.0 + np.exp(-(-f*y)))))
 
 
-# pythran export curvature(float64[:], float64[:], float64[:])
-def curvature(f, y, omega):
+# pythran export curvature(float64[:], float64[:], float64[:], float64[:, :])
+def curvature(f, y, omega, parameters):
     """The diagonal of R'', omega_j l''(f_j, y_j)."""
     return omega*(y**2*(1.0 - (1.0/(1.0 + np.exp(-(-f*y)))))*(1.0/(1.0 + np.exp(-(-f*y)))) + 0.0*f)
 
 
-# pythran export conjugate(float64[:], float64[:], float64[:])
-def conjugate(p, y, omega):
+# pythran export conjugate(float64[:], float64[:], float64[:], float64[:, :])
+def conjugate(p, y, omega, parameters):
     """R*(p) = sum_j omega_j l*(p_j/omega_j, y_j), infinite outside the domain of l*."""
     total = 0.0
     for j in range(p.shape[0]):
@@ -44,8 +47,8 @@ def conjugate(p, y, omega):
 
 
 def conjugate_at(p, y):
-    if -p*y < 0.0:
+    if -p*y < -ROUNDING*(np.abs(p*y)):
         return np.inf
-    if p*y + 1.0 < 0.0:
+    if p*y + 1.0 < -ROUNDING*(np.abs(p*y) + 1.0):
         return np.inf
-    return ((-p*y)*np.log(np.maximum(-p*y, 1e-300))) + ((p*y + 1.0)*np.log(np.maximum(p*y + 1.0, 1e-300)))
+    return (np.maximum(-p*y, 0.0)*np.log(np.maximum(-p*y, 1e-300))) + (np.maximum(p*y + 1.0, 0.0)*np.log(np.maximum(p*y + 1.0, 1e-300)))

@@ -6,15 +6,18 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"complex_values": true, "conjugate": "p**2/2 + p*y", "equation": "l(f, y) = (f - y)**2/2", "kind": "loss", "name": "squared", "reference": "Chizat and Bach (2018), section 4.1", "spec_sha256": "f75b3adc3c584334b1cf5beff0abeb99e8c851aa328769327323fb7a2ea5f29d", "targets": "real", "title": "Squared error"}'
+DESCRIPTION = '{"complex_values": true, "conjugate": "p**2/2 + p*y", "constants": [], "equation": "l(f, y) = (f - y)**2/2", "kind": "loss", "name": "squared", "reference": "Chizat and Bach (2018), section 4.1", "spec_sha256": "f75b3adc3c584334b1cf5beff0abeb99e8c851aa328769327323fb7a2ea5f29d", "targets": "real", "title": "Squared error"}'
+
+
+ROUNDING = 1e-15  # of the terms of a condition: omega l'(f) divided by omega may leave the domain of l* by an ulp
 
 
 def value_at(f, y):
     return (1.0/2.0)*(f - y)**2
 
 
-# pythran export value(float64[:], float64[:], float64[:])
-def value(f, y, omega):
+# pythran export value(float64[:], float64[:], float64[:], float64[:, :])
+def value(f, y, omega, parameters):
     """R(f) = sum_j omega_j l(f_j, y_j)."""
     total = 0.0
     for j in range(f.shape[0]):
@@ -22,20 +25,20 @@ def value(f, y, omega):
     return total
 
 
-# pythran export slope(float64[:], float64[:], float64[:])
-def slope(f, y, omega):
+# pythran export slope(float64[:], float64[:], float64[:], float64[:, :])
+def slope(f, y, omega, parameters):
     """R'(f)_j = omega_j l'(f_j, y_j)."""
     return omega*(f - y)
 
 
-# pythran export curvature(float64[:], float64[:], float64[:])
-def curvature(f, y, omega):
+# pythran export curvature(float64[:], float64[:], float64[:], float64[:, :])
+def curvature(f, y, omega, parameters):
     """The diagonal of R'', omega_j l''(f_j, y_j)."""
     return omega*(1.0 + 0.0*f)
 
 
-# pythran export conjugate(float64[:], float64[:], float64[:])
-def conjugate(p, y, omega):
+# pythran export conjugate(float64[:], float64[:], float64[:], float64[:, :])
+def conjugate(p, y, omega, parameters):
     """R*(p) = sum_j omega_j l*(p_j/omega_j, y_j), infinite outside the domain of l*."""
     total = 0.0
     for j in range(p.shape[0]):

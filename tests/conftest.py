@@ -2,7 +2,7 @@
 
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["mutants"]
+pytest_plugins = ["mutants", "own_kernels"]
 
 _SLOW = [HealthCheck.too_slow]  # 50-digit oracles take their time
 settings.register_profile("ci", derandomize=True, deadline=None, max_examples=25, suppress_health_check=_SLOW)

@@ -4,6 +4,7 @@ import dataclasses
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,10 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import conicflow as cf
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from conicflow.app import cli, results
+from conicflow.app.model_tables import loss_forms
+from conicflow.engine.kernels import describe, kernel_names
 
 RIGHT = """
 [features]
@@ -130,7 +134,7 @@ BAD_PROBLEMS = {
     "NaN": (RIGHT.replace("y.npy", "nan.npy"), ["finite", "nan"]),
     "infinity": (RIGHT.replace("y.npy", "table.csv:b"), ["finite", "'inf'"]),
     "wrong length": (RIGHT.replace("cutoff = 5", "cutoff = 6"), ["13 complex", "11"]),
-    "wrong shape": (RIGHT.replace("y.npy", "matrix.npy"), ["one column", "(2, 2)"]),
+    "wrong shape": (RIGHT.replace("y.npy", "matrix.npy"), ["11 complex", "2 x 2"]),
     "no samples": (RIGHT.replace("y.npy", "empty.npy"), ["at least one number", "(0,)"]),
     "objects": (RIGHT.replace("y.npy", "object.npy"), ["[loss] data", "readable .npy"]),
     "negative penalty": (RIGHT.replace("penalty_ratio = 0.1", "penalty = -1"), ["penalty", "≥ 0", "-1"]),
@@ -280,10 +284,24 @@ def test_features_and_losses_list_the_catalogue() -> None:
     assert done.exit_code == 0
     for words in ("fourier: ", "gaussian: ", "line_spectrum: ", "relu: ", "cutoff: an integer", "theta: two finite"):
         assert words in done.stdout
+    for name in cf.features.names():
+        description = describe(name)
+        entry = f"{name}: {description['title']}\n    {description['equation']}\n    {description['reference']}\n"
+        assert entry in done.stdout
+        keys = done.stdout.split(entry)[1].split("\n")
+        for item in description["constants"]:
+            assert any(line.startswith(f"    {item['name']}: ") for line in keys)
+    for words in ("sigma: two finite numbers, 0 < low < high", "pixel: an optional finite number; without it, 1"):
+        assert words in done.stdout
     done = run("losses")
     assert done.exit_code == 0
-    assert "squared: " in done.stdout
-    assert "logistic: " in done.stdout
+    entries = dict(entry.split(": ", 1) for entry in re.split(r"\n(?=\S)", done.stdout))
+    assert list(entries) == list(kernel_names("loss"))
+    for name, entry in entries.items():
+        for key, form in loss_forms(name).items():
+            assert f"    {key}: {form}" in entry.split("\n")
+    assert "delta: a finite number, or a reference" in entries["huber"]
+    assert [name for name, entry in entries.items() if "cholesky: " in entry] == ["squared"]
 
 
 def test_version_and_help() -> None:

@@ -80,7 +80,7 @@ def _write_bad_files(folder: Path) -> None:
     np.save(folder / "nan.npy", np.array([0.0, np.nan]))
     np.save(folder / "inf.npy", np.array([[0.0, 1.0], [-np.inf, 1.0]]))
     np.save(folder / "empty.npy", np.zeros(0))
-    np.save(folder / "cube.npy", np.zeros((2, 2, 2)))
+    np.save(folder / "cube.npy", np.zeros((2, 2, 2, 2)))
     np.save(folder / "scalar.npy", np.float64(3.0))
     np.save(folder / "text.npy", np.array(["a", "b"]))
     np.save(folder / "object.npy", np.array([1, None], dtype=object), allow_pickle=True)
@@ -125,8 +125,8 @@ BAD = {
     "NaN": ("nan.npy", ["finite", "nan in row 1"]),
     "infinity": ("inf.npy", ["finite", "-inf in row 1, column 0"]),
     "empty": ("empty.npy", ["at least one number", "(0,)"]),
-    "three-dimensional": ("cube.npy", ["one- or two-dimensional", "(2, 2, 2)"]),
-    "a scalar": ("scalar.npy", ["one- or two-dimensional", "()"]),
+    "four axes": ("cube.npy", ["one, two or three axes", "(2, 2, 2, 2)"]),
+    "a scalar": ("scalar.npy", ["one, two or three axes", "()"]),
     "text": ("text.npy", ["numbers", "<U1", "float64"]),
     "objects": ("object.npy", ["readable .npy"]),
     "damaged array": ("broken.npy", ["readable .npy"]),

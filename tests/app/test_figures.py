@@ -2,22 +2,31 @@
 
 import struct
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from conicflow.app import figures_line, figures_network, figures_spectrum
+from conicflow.app import figures_line, figures_network, figures_plane, figures_spectrum
 from conicflow.app.figures import draw
 from conicflow.app.results import Solution, read_result_folder, solve_problem_file
 from conicflow.app.tables import atoms, gap_word, summary
-from matplotlib.collections import LineCollection
+from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 
+Drawing = Callable[[Solution, Figure], None]
 HEADS = {
     "fourier": 'name = "fourier"\ncutoff = 5\n[loss]\nname = "squared"\ndata = "data.npz:coefficients"\n',
+    "fourier_2d": 'name = "fourier_2d"\ncutoff = [4, 5]\n[loss]\nname = "squared"\ndata = "data.npz:plane"\n',
+    "fourier_3d": 'name = "fourier_3d"\ncutoff = 1\n[loss]\nname = "squared"\ndata = "data.npz:space"\n',
     "gaussian": 'name = "gaussian"\nx = "data.npz:x"\nsigma = 0.1\ntheta = [0, 1]\n'
     '[loss]\nname = "squared"\ndata = "data.npz:bumps"\n',
+    "gaussian_2d": 'name = "gaussian_2d"\nx1 = "data.npz:x1"\nx2 = "data.npz:x2"\nsigma1 = 0.15\ntheta1 = [0, 1]\n'
+    'theta2 = [0, 1]\n[loss]\nname = "squared"\ndata = "data.npz:image"\n',
+    "gaussian_3d_width": 'name = "gaussian_3d_width"\nx1 = "data.npz:x1"\nx2 = "data.npz:x2"\nx3 = "data.npz:x2"\n'
+    "sigma = [0.1, 0.3]\ntheta1 = [0, 1]\ntheta2 = [0, 1]\ntheta3 = [0, 1]\n"
+    '[loss]\nname = "squared"\ndata = "data.npz:image"\n',
     "line_spectrum": 'name = "line_spectrum"\nt = { data = "data.npz:t", subtract = "mean" }\ntheta = [0.02, 0.4]\n'
     '[loss]\nname = "squared"\ndata = { data = "data.npz:wave", divide = "deviation" }\n',
     "relu": 'name = "relu"\nx = "data.npz:rows"\n'
@@ -25,13 +34,22 @@ HEADS = {
 }
 TAILS = {
     "fourier": '[truth]\npositions = "data.npz:positions"\nweights = "data.npz:weights"\n',
+    "fourier_2d": '[truth]\npositions = "data.npz:points"\nweights = "data.npz:weights"\n',
+    "fourier_3d": "",
     "gaussian": "",
+    "gaussian_2d": '[truth]\npositions = "data.npz:places"\nweights = "data.npz:weights"\n',
+    "gaussian_3d_width": "[solve]\nrelative_gap = 1e-3\n",
     "line_spectrum": '[labels]\ninput = "time"\nunit = "s"\ndata = "voltage (V)"\n',
     "relu": "[solve]\nrelative_gap = 1e-2\n[holdout]\nfraction = 0.3\n",
 }
+UNIT = np.arange(-1, 2)
 DRAWINGS = {
     "fourier": figures_line.draw_line,
+    "fourier_2d": figures_plane.draw_plane,
+    "fourier_3d": figures_plane.draw_plane,
     "gaussian": figures_line.draw_line,
+    "gaussian_2d": figures_plane.draw_plane,
+    "gaussian_3d_width": figures_plane.draw_plane,
     "line_spectrum": figures_spectrum.draw_spectrum,
     "relu": figures_network.draw_network,
 }
@@ -44,12 +62,25 @@ def solved(folder: Path, kind: str, measure: str) -> Solution:
     x = np.linspace(0, 1, 50)
     t = np.arange(60.0)
     rows = random.standard_normal((80, 2))
+    points = np.array([[0.02, 0.3], [0.5, 0.7]])
+    x1, x2 = (axis.ravel() for axis in np.meshgrid(np.linspace(0, 1, 9), np.linspace(0, 1, 9)))
+    places = np.array([[0.3, 0.3], [0.6, 0.8]])
+    bumps = np.exp(-((x1[:, None] - places[:, 0]) ** 2 + (x2[:, None] - places[:, 1]) ** 2) / (2 * 0.15**2))
     arrays: dict[str, Any] = {
+        "points": points,
+        "plane": np.einsum(
+            "ia,ib,i->ab", *(np.exp(-2j * np.pi * points[:, [a]] * np.arange(-4 - a, 5 + a)) for a in (0, 1)), weights
+        ),
+        "space": np.exp(-2j * np.pi * np.add.outer(np.add.outer(0.02 * UNIT, 0.3 * UNIT), 0.7 * UNIT)),
         "positions": positions,
         "weights": weights,
         "coefficients": np.exp(-2j * np.pi * np.outer(np.arange(-5, 6), positions)) @ weights,
         "x": x,
         "bumps": np.exp(-((x - 0.3) ** 2) / 0.02) + 0.01 * random.standard_normal(50),
+        "x1": x1,
+        "x2": x2,
+        "places": places,
+        "image": bumps @ weights,
         "t": t,
         "wave": 3 * np.cos(2 * np.pi * 0.11 * t + 1) + np.cos(2 * np.pi * 0.3 * t) + 0.1 * random.standard_normal(60),
         "rows": rows,
@@ -102,10 +133,10 @@ def test_every_axis_is_labelled(case: tuple[str, Solution, Path]) -> None:
     kind, solution, _ = case
     figure = Figure()
     DRAWINGS[kind](solution, figure)
-    for axes in figure.axes:
-        assert axes.get_ylabel()
-        assert axes.get_title(loc="left") or axes.get_title()
-    assert figure.axes[-1].get_xlabel()
+    panels = [axes for axes in figure.axes if axes.get_label() != "<colorbar>"]
+    assert all(axes.get_ylabel() for axes in figure.axes)
+    assert all(axes.get_title(loc="left") or axes.get_title() for axes in panels)
+    assert panels[-1].get_xlabel()
 
 
 def test_the_zero_measure_can_be_drawn_and_told(tmp_path: Path) -> None:
@@ -132,20 +163,74 @@ def test_the_drawn_certificate_stays_within_the_penalty_and_touches_it_at_the_at
     np.testing.assert_allclose(dots[:, 1], -penalty * np.sign(solution.result.measure.weights), rtol=1e-4)
 
 
-def test_a_path_around_the_circle_leaves_no_stroke_across(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("kind", "drawing"), [("fourier", figures_line.draw_line), ("fourier_2d", figures_plane.draw_plane)]
+)
+def test_a_path_around_the_circle_leaves_no_stroke_across(tmp_path: Path, kind: str, drawing: Drawing) -> None:
     """The spike at 0.02 draws particles from both sides of 0."""
-    solution = solved(tmp_path, "fourier", "penalty_ratio = 0.05")
+    solution = solved(tmp_path, kind, "penalty_ratio = 0.05")
     trajectory = solution.result.trajectory
     assert trajectory is not None
     assert np.any(np.abs(np.diff(trajectory.particles[:, :, 1], axis=0)) > 0.5)
     figure = Figure()
-    figures_line.draw_line(solution, figure)
+    drawing(solution, figure)
     (paths,) = (item for item in figure.axes[0].collections if isinstance(item, LineCollection))
     for path in paths.get_paths():
         points = np.asarray(path.vertices)
         drawn = np.isfinite(points[:-1]).all(axis=1) & np.isfinite(points[1:]).all(axis=1)
         assert np.all(np.abs(np.diff(points[:, 0]))[drawn] < 0.5)
         assert drawn.any()
+
+
+def test_discs_stand_at_the_atoms_over_a_certificate_that_reaches_its_bound_there(tmp_path: Path) -> None:
+    """Areas are in proportion to weights; the shade is |eta|/penalty: at most one, and one at the atoms (CB18 Prop 3.1)."""
+    solution = solved(tmp_path, "fourier_2d", "penalty_ratio = 0.05")
+    figure = Figure()
+    figures_plane.draw_plane(solution, figure)
+    atoms = figure.axes[1]
+    crosses, discs = (item for item in atoms.collections if isinstance(item, PathCollection))
+    measure, truth = solution.result.measure, solution.file.truth
+    assert truth is not None
+    np.testing.assert_array_equal(np.asarray(crosses.get_offsets()), truth.positions)
+    np.testing.assert_array_equal(np.asarray(discs.get_offsets()), measure.positions)
+    weights = np.abs(measure.weights)
+    np.testing.assert_allclose(discs.get_sizes() / discs.get_sizes().max(), weights / weights.max(), rtol=1e-12)
+    shade = np.asarray(atoms.get_images()[0].get_array())
+    # A certified relative gap of 1e-9 bounds the excess of |eta| by about its square root, 3e-5.
+    assert shade.max() <= 1 + 1e-4
+    columns, rows = np.round(measure.positions * (np.array(shade.shape) - 1)).astype(int).T
+    # The nearest grid point is at most 0.002 away, where |eta| has lost at most (2 pi 5 · 0.002)²/2 = 0.2 % along each axis.
+    assert np.all(shade[rows, columns] >= 0.99)
+
+
+def test_shades_in_space_are_the_largest_along_the_axis_that_is_not_seen(tmp_path: Path) -> None:
+    """On its own pair of axes the one spike is seen at full height in each of the three projections."""
+    solution = solved(tmp_path, "fourier_3d", "penalty_ratio = 0.05")
+    figure = Figure()
+    figures_plane.draw_plane(solution, figure)
+    images = [axes.get_images()[0] for axes in figure.axes if axes.get_images()]
+    assert len(images) == 3
+    for image, (x, y) in zip(images, [(0.02, 0.3), (0.02, 0.7), (0.3, 0.7)], strict=True):
+        shade = np.asarray(image.get_array())
+        row, column = np.unravel_index(shade.argmax(), shade.shape)
+        # The spike lies between the grid's points, which are 1/60 apart.
+        assert abs(column / 60 - x) <= 1 / 60
+        assert abs(row / 60 - y) <= 1 / 60
+
+
+def test_a_plane_of_an_interval_and_a_circle(tmp_path: Path) -> None:
+    """Frequency by phase: the axes are the domain's, and weights >= 0 are held by -eta alone."""
+    solution = solved(tmp_path, "line_spectrum", "penalty_ratio = 0.05")
+    figure = Figure()
+    figures_plane.draw_plane(solution, figure)
+    for axes in figure.axes[:2]:
+        assert axes.get_xlim() == (0.02, 0.4)
+        assert axes.get_ylim() == (0.0, 2 * np.pi)
+        assert (axes.get_xlabel(), axes.get_ylabel()) == ("theta", "p")
+    shade = np.asarray(figure.axes[1].get_images()[0].get_array())
+    # eta changes its sign with the phase: half of the plane has -eta < 0, shown as none.
+    assert 0.4 < np.mean(shade == 0) < 0.6
+    assert 0.9 < shade.max() <= 1 + 1e-4
 
 
 def test_lines_are_drawn_at_their_periods_in_the_units_of_the_data(tmp_path: Path) -> None:
@@ -167,7 +252,11 @@ def test_tables_speak_the_words_of_the_problem(case: tuple[str, Solution, Path])
     kind, solution, _ = case
     header = {
         "fourier": ["theta", "weight"],
+        "fourier_2d": ["theta1", "theta2", "weight"],
+        "fourier_3d": ["theta1", "theta2", "theta3", "weight"],
         "gaussian": ["theta", "weight"],
+        "gaussian_2d": ["theta1", "theta2", "weight"],
+        "gaussian_3d_width": ["theta1", "theta2", "theta3", "sigma", "weight"],
         "line_spectrum": ["period", "(s)", "frequency", "amplitude", "phase"],
         "relu": ["strength", "theta0", "theta1"],
     }[kind]
@@ -186,3 +275,19 @@ def test_held_out_scores_are_in_the_result(tmp_path: Path) -> None:
     assert solution.holdout["r2"] > solution.holdout["ridge_r2"]
     again = read_result_folder(tmp_path / "out")
     assert again.holdout == solution.holdout
+
+
+def test_atoms_in_the_plane_are_drawn_where_they_are(tmp_path: Path) -> None:
+    """The discs of the last panel, and the certificate's colours at the atoms: its bounds, with the other sign."""
+    solution = solved(tmp_path, "gaussian_2d", "penalty_ratio = 0.1")
+    figure = Figure()
+    figures_plane.draw_plane(solution, figure)
+    measure, penalty = solution.result.measure, solution.file.problem.penalty
+    discs = next(item for item in figure.axes[0].collections if len(item.get_offsets()) == len(measure))
+    np.testing.assert_array_equal(discs.get_offsets(), measure.positions)
+    image = figure.axes[0].images[0]
+    assert image.get_clim() == pytest.approx((-penalty, penalty), rel=1e-6)  # |eta| <= penalty: the gap is closed
+    rows, columns = image.get_array().shape
+    for position, weight in zip(measure.positions, measure.weights, strict=True):
+        value = image.get_array()[round(position[1] * (rows - 1)), round(position[0] * (columns - 1))]
+        assert value == pytest.approx(-np.sign(weight) * penalty, rel=1e-3)  # half a pixel from the extremum

@@ -83,7 +83,8 @@ def write(tmp_path: Path) -> Write:
     coefficients = np.exp(-2j * np.pi * np.arange(-3, 4) * 0.2)
     truth = {"positions": np.array([0.2]), "weights": np.array([1.0])}
     samples = random.standard_normal(11)
-    np.savez(tmp_path / "data.npz", x=x, signal=signal, coefficients=coefficients, samples=samples, zero=0 * x, **truth)
+    others = {"zero": 0 * x, "cube": np.ones((2, 2, 2)), **truth}
+    np.savez(tmp_path / "data.npz", x=x, signal=signal, coefficients=coefficients, samples=samples, **others)
     a, b = random.standard_normal((2, 20))
     rows = np.column_stack([a, b, np.maximum(a + b, 0), np.sign(a)])
     lines = ["a,b,y,label", *(",".join(map(repr, map(float, row))) for row in rows)]
@@ -114,6 +115,28 @@ def test_a_penalty_ratio_is_of_the_smallest_penalty_whose_solution_is_zero(write
     assert problem.penalty == 0.1 * problem.penalty_max()
 
 
+PLANE = """
+[features]
+name = "gaussian_2d"
+x1 = "data.npz:x"
+x2 = "data.npz:x"
+sigma1 = 0.1
+theta1 = [0, 1]
+theta2 = [0, 1]
+[loss]
+name = "squared"
+data = "data.npz:signal"
+[measure]
+penalty = 0.5
+"""
+
+
+def test_a_constant_with_a_default_may_be_left_out(write: Write) -> None:
+    assert read_problem(write(PLANE)).problem.features.constants == {"sigma1": 0.1, "sigma2": 0.1}
+    text = PLANE.replace("sigma1 = 0.1", "sigma1 = 0.1\nsigma2 = 0.2")
+    assert read_problem(write(text)).problem.features.constants == {"sigma1": 0.1, "sigma2": 0.2}
+
+
 def test_options_and_truth(write: Write) -> None:
     text = FOURIER + "[solve]\nparticles = 7\nrelative_gap = 1e-3\nflow_steps = 9\nseed = 5\n"
     text += '[truth]\npositions = "data.npz:positions"\nweights = "data.npz:weights"\n'
@@ -133,6 +156,80 @@ def test_samples_become_fourier_coefficients(write: Write) -> None:
     expected = [np.mean(samples * np.exp(-2j * np.pi * k * j / len(samples))) for k in range(-3, 4)]
     # Eleven terms of size one: the transform and the sum differ by a few units in the last place.
     np.testing.assert_allclose(read_problem(path).problem.loss.y, expected, rtol=0, atol=1e-14)
+
+
+GRID = """
+[features]
+name = "fourier_2d"
+cutoff = [1, 2]
+filter = "grid.npz:filter"
+[loss]
+name = "squared"
+data = "grid.npz:y"
+[measure]
+penalty = 0.5
+"""
+
+
+def test_data_on_a_torus_of_two_or_three_dimensions(write: Write) -> None:
+    """The array of coefficients, or the same flat; c_k = mean_j y_j exp(-2 pi i <k, j/n>) by the sum itself for samples."""
+    path = write(GRID)
+    random = np.random.RandomState(0)
+    y, samples, cube = (
+        random.standard_normal((3, 5)) + 0j,
+        random.standard_normal((4, 7)),
+        random.standard_normal((3, 4, 5)),
+    )
+    arrays = {"y": y, "filter": 2 * y + 1j, "flat": y.ravel(), "samples": samples, "cube": cube}
+    np.savez(path.with_name("grid.npz"), **arrays)  # type: ignore[arg-type]
+    for source in ("y", "flat"):
+        problem = read_problem(write(GRID.replace(":y", f":{source}"))).problem
+        np.testing.assert_array_equal(problem.loss.y, y.ravel())
+        np.testing.assert_array_equal(problem.features.inputs["filter"], 2 * y + 1j)
+
+    for name, values, cutoff in (("fourier_2d", samples, "[1, 2]"), ("fourier_3d", cube, "1")):
+        text = GRID.replace("fourier_2d", name).replace("[1, 2]", cutoff).replace('filter = "grid.npz:filter"\n', "")
+        source = "samples" if values.ndim == 2 else "cube"
+        file = read_problem(write(text.replace(':y"', f':{source}"\nsamples = true')))
+        cutoffs = (1, 2) if values.ndim == 2 else (1, 1, 1)
+        expected = []
+        for k in np.ndindex(*(2 * cutoff + 1 for cutoff in cutoffs)):
+            turns = sum(
+                (k[a] - cutoffs[a]) * j / values.shape[a] for a, j in enumerate(np.indices(values.shape).astype(float))
+            )
+            expected.append(np.mean(values * np.exp(-2j * np.pi * turns)))
+        # At most sixty terms of size one: the transform and the sum differ by a few units in the last place.
+        np.testing.assert_allclose(file.problem.loss.y, expected, rtol=0, atol=1e-14)
+        settled = path.with_name("settled.toml")
+        settled.write_text(file.settled_text("data.npz"), encoding="utf-8")
+        np.savez(path.with_name("data.npz"), **{key: data.values for key, data in file.data.items()})
+        np.testing.assert_array_equal(read_problem(settled).problem.loss.y, file.problem.loss.y)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("[1, 2]", "[1, 2, 3]", ["a list of 2", "[1, 2, 3]"]),
+        ("[1, 2]", "[1, 0]", ["a list of 2", "[1, 0]"]),
+        ("[1, 2]", "[2, 1]", ["5 x 3 complex", "3 x 5"]),
+        (':y"', ':y"\nsamples = true', ["3 x 5 real numbers", "complex128"]),
+        (':y"', ':short"\nsamples = true', ["3 x 5 real numbers", "3 x 4"]),
+        (':y"', ':cube"\nsamples = true', ["3 x 5 real numbers", "3 x 5 x 5"]),
+        (':filter"', ':short"', ["(15,) or (3, 5)", "(3, 4)"]),
+    ],
+)
+def test_bad_data_on_a_torus_of_two_dimensions(write: Write, old: str, new: str, words: list[str]) -> None:
+    path = write(GRID.replace(old, new))
+    arrays = {
+        "y": np.ones((3, 5)) + 0j,
+        "filter": np.ones((3, 5)),
+        "short": np.ones((3, 4)),
+        "cube": np.ones((3, 5, 5)),
+    }
+    np.savez(path.with_name("grid.npz"), **arrays)  # type: ignore[arg-type]
+    with pytest.raises(ProblemError) as refused:
+        read_problem(path)
+    assert all(word in str(refused.value) for word in words)
 
 
 def test_held_out_rows_take_no_part_in_training(write: Write) -> None:
@@ -157,7 +254,7 @@ def test_a_settled_file_is_the_same_problem_to_the_last_bit(write: Write, tmp_pa
     settled.mkdir()
     arrays: dict[str, Any] = {key: data.values for key, data in file.data.items()}
     np.savez(settled / "archive.npz", **arrays)
-    (settled / "problem.toml").write_text(file.settled_text("archive.npz"), encoding="utf-8")
+    (settled / "problem.toml").write_text(file.settled_text("archive.npz", "spec.toml"), encoding="utf-8")
     again = read_problem(settled / "problem.toml")
     assert again.problem.penalty == file.problem.penalty
     assert again.problem.sign == file.problem.sign
@@ -187,8 +284,10 @@ BAD = {
     "table as a value": ("measure = 3\n" + FOURIER.split("[measure]")[0], ["[measure] must be a table", "3"]),
     "title": ("title = 3\n" + FOURIER, ["title must be text", "3", "quotes"]),
     "unknown features": (replaced(GAUSSIAN, '"gaussian"', '"gausian"'), ["'gausian'", "did you mean 'gaussian'?"]),
-    "own spec": (replaced(FOURIER, 'name = "fourier"', 'spec = "my.toml"'), ["spec", "cannot do", "'my.toml'"]),
-    "unknown loss": (replaced(FOURIER, '"squared"', '"huber"'), ["[loss] name", "squared", "'huber'"]),
+    "own spec": (replaced(FOURIER, 'name = "fourier"', 'spec = "my.toml"'), ["No such file", "my.toml"]),
+    "name and spec": (replaced(FOURIER, 'name = "fourier"', 'name = "fourier"\nspec = "my.toml"'), ["both", "my.toml"]),
+    "spec is no path": (replaced(FOURIER, 'name = "fourier"', "spec = 3"), ["[features] spec", "path", "3"]),
+    "unknown loss": (replaced(FOURIER, '"squared"', '"hubber"'), ["[loss] name", "squared", "did you mean 'huber'?"]),
     "no loss": (FOURIER.split("[loss]")[0], ["[loss] must give name", "add a line name"]),
     "no data": (replaced(FOURIER, 'data = "data.npz:coefficients"', ""), ["[loss] must give data", "add a line data"]),
     "no cutoff": (replaced(FOURIER, "cutoff = 3", ""), ["[features] must give cutoff", "an integer from 1"]),
@@ -201,10 +300,26 @@ BAD = {
     "interval upside down": (replaced(GAUSSIAN, "[0, 1]", "[1, 0]"), ["theta", "low < high", "[1, 0]"]),
     "interval with NaN": (replaced(GAUSSIAN, "[0, 1]", "[0, nan]"), ["theta", "low < high", "nan"]),
     "sigma negative": (replaced(GAUSSIAN, "sigma = 0.1", "sigma = -1"), ["sigma", "positive", "-1"]),
+    "sigma2 text": (
+        replaced(PLANE, "sigma1 = 0.1", 'sigma1 = 0.1\nsigma2 = "a"'),
+        ["sigma2 must be an optional finite number; without it, the value of sigma1", "'a'"],
+    ),
+    "width from zero": (
+        replaced(replaced(GAUSSIAN, '"gaussian"', '"gaussian_width"'), "sigma = 0.1", "sigma = [0, 1]"),
+        ["interval of sigma needs low > 0", "(0.0, 1.0)", "raise low"],
+    ),
+    "overflow": (
+        replaced(replaced(GAUSSIAN, '"gaussian"', '"laplace"'), "sigma = 0.1\ntheta = [0, 1]", "theta = [-1000, 1]"),
+        ["features must be finite", "theta = -1000", "shorten the interval"],
+    ),
     "sigma text": (replaced(GAUSSIAN, "sigma = 0.1", 'sigma = "a"'), ["sigma must be a finite number", "'a'"]),
     "missing file": (replaced(FOURIER, "data.npz", "none.npz"), ["[loss] data", "none.npz", "problem file"]),
     "missing column": (replaced(RELU, "a,b", "a,c"), ["[features] x", "'c'", "a, b, y"]),
-    "two columns of data": (replaced(RELU, "table.csv:y", "table.csv:y,a"), ["[loss] data", "one column", "(20, 2)"]),
+    "two columns of data": (
+        replaced(GAUSSIAN, "data.npz:signal", "table.csv:y,a"),
+        ["ridge units", "gaussian", "(20, 2)", "each column"],
+    ),
+    "a cube of data": (replaced(GAUSSIAN, "signal", "cube"), ["(n, q)", "(2, 2, 2)"]),
     "lengths differ": (replaced(GAUSSIAN, "signal", "samples"), ["40", "11"]),
     "real coefficients": (
         replaced(FOURIER, "coefficients", "samples"),
@@ -235,7 +350,7 @@ BAD = {
         ["penalty_ratio must be a number > 0", "0"],
     ),
     "ratio of nothing": (replaced(GAUSSIAN, "signal", "zero"), ["penalty_ratio", "always zero", "give penalty"]),
-    "sign": (replaced(GAUSSIAN, '"nonnegative"', '"positive"'), ["any, nonnegative", "'positive'"]),
+    "sign": (replaced(GAUSSIAN, '"nonnegative"', '"positive"'), ["any, nonnegative, vector", "'positive'"]),
     "no particles": (FOURIER + "[solve]\nparticles = 0\n", ["particles", "an integer from 1", "0"]),
     "too many particles": (FOURIER + "[solve]\nparticles = 1e9\n", ["particles", "an integer from 1"]),
     "no steps": (FOURIER + "[solve]\nflow_steps = -1\n", ["flow_steps", "an integer from 1", "-1"]),

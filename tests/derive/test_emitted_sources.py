@@ -23,7 +23,15 @@ ONE_EXPONENTIAL = (
     "gaussian_width",
     "laplace",
 )
-# np.* calls in each function of a kernel. On the torus: one pair for the ratio, one for each fresh start.
+# np.* calls in each function of a kernel. On the torus: one pair for the ratio of each axis, one for each fresh start.
+TORUS = {
+    "harmonics": {"cos": 2, "sin": 2},
+    **{
+        name: {}
+        for name in ("forward", "moments", "slopes", "certificate", "fold", "derivative", "polynomials", "product")
+    },
+    "jacobian": {"cos": 1, "sin": 1},
+}
 EXPECTED = {
     **{name: {function: {"exp": 1} for function in FUNCTIONS} for name in ONE_EXPONENTIAL},
     "pixel_gaussian": {
@@ -40,11 +48,9 @@ EXPECTED = {
         **{name: {"cos": 1, "sin": 1} for name in ("slopes", "jacobian", "certificate")},
     },
     "relu": {name: {} for name in FUNCTIONS},
-    "fourier": {
-        **{name: {"cos": 2, "sin": 2} for name in ("harmonics", "polynomial")},
-        **{name: {} for name in ("forward", "slopes", "certificate", "fold")},
-        "jacobian": {"cos": 1, "sin": 1},
-    },
+    "fourier": TORUS,
+    "fourier_2d": TORUS,
+    "fourier_3d": TORUS,
 }
 
 

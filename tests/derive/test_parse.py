@@ -40,8 +40,10 @@ INDEPENDENT = {
     "softplus": lambda z: mpmath.log1p(mpmath.exp(z)),
     "sigmoid": lambda z: mpmath.exp(z) / (1 + mpmath.exp(z)),
     "xlogx": lambda t: t * mpmath.log(t),
+    "xlogy": lambda x, y: x * mpmath.log(y),
+    "sinc": mpmath.sincpi,
 }
-TOTAL = ["sin", "cos", "tanh", "atan", "erf", "abs", "sign", "softplus", "sigmoid"]
+TOTAL = ["sin", "cos", "tanh", "atan", "erf", "abs", "sign", "softplus", "sigmoid", "sinc"]
 
 
 def call(name, *arguments):
@@ -60,6 +62,7 @@ def extend(trees):
         st.builds(call, st.sampled_from(TOTAL), trees),
         st.builds(call, st.sampled_from(["max", "min"]), trees, trees),
         st.builds(call, st.sampled_from(["log", "sqrt", "xlogx"]), positive),
+        st.builds(call, st.just("xlogy"), trees, positive),
         st.builds(
             lambda name, tree: call(name, call("sin", tree)), st.sampled_from(["exp", "sinh", "cosh", "tan"]), trees
         ),

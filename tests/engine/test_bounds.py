@@ -5,7 +5,7 @@ from collections.abc import Callable
 import conicflow as cf
 import numpy as np
 import pytest
-from by_hand import random_field
+from by_hand import BALL, random_field
 from conicflow.engine.bounds import Supremum, sup_certificate
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,12 +13,14 @@ from problems import Sign
 
 
 def heights(problem: cf.Problem, eta: np.ndarray) -> np.ndarray:
+    if problem.sign == "vector":
+        return np.asarray(np.linalg.norm(eta, axis=1))
     return -eta if problem.sign == "nonnegative" else np.abs(eta)
 
 
 def check_attained(problem: cf.Problem, g: np.ndarray, found: Supremum) -> None:
     """S is the first of the listed heights, these fall, and each is |eta| at its position."""
-    eta = problem.features.certificate(found.positions, g)[0]
+    eta = problem.features.eta(found.positions, g)
     scale = np.abs(g).sum()
     np.testing.assert_allclose(found.heights, heights(problem, eta), rtol=0, atol=1e-12 * scale)
     assert np.all(np.diff(found.heights) <= 0)
@@ -43,6 +45,47 @@ def relu(generator: np.random.Generator) -> tuple[cf.FeatureMap, np.ndarray]:
     features = cf.features.relu(x=generator.standard_normal((40, 2)))
     angle = 2 * np.pi * np.arange(20_000) / 20_000
     return features, np.column_stack([np.cos(angle), np.sin(angle)])
+
+
+@pytest.mark.parametrize("sign", ["any", "nonnegative", "vector"])
+@pytest.mark.parametrize("name", BALL)
+@given(seed=st.integers(0, 10_000))
+def test_a_ball_is_searched_inside_and_on_its_sphere(name: str, sign: Sign, seed: int) -> None:
+    """Not below a grid of the disc; for q outputs the height is the norm of eta."""
+    generator = np.random.default_rng(seed)
+    radius = float(generator.uniform(0.5, 4.0))
+    features = getattr(cf.features, name)(x=generator.standard_normal((30, 2)), radius=radius)
+    g = random_field(features, generator, 2 if sign == "vector" else None)
+    problem = cf.Problem(features, cf.losses.squared(g), 1.0, sign)
+    found = sup_certificate(problem, g)
+    check_attained(problem, g, found)
+    angle, share = 2 * np.pi * np.arange(256) / 256, np.linspace(0, 1, 65)[:, None]
+    dense = radius * np.stack([share * np.cos(angle), share * np.sin(angle)], axis=-1).reshape(-1, 2)
+    assert found.value >= heights(problem, features.eta(dense, g)).max() - 1e-12 * np.abs(g).sum()
+    top = found.positions[0]
+    along = features.eta(top[None], g).reshape(1, -1)
+    along = -np.ones((1, 1)) if sign == "nonnegative" else along / np.linalg.norm(along)
+    slope = features.certificate(top[None], g, along)[1][0]
+    if np.linalg.norm(top) > radius * (1 - 1e-9):  # there only the tangential part vanishes
+        assert slope @ top > -1e-6 * np.abs(g).sum()
+        slope = slope - (slope @ top) * top / (top @ top)
+    assert np.linalg.norm(slope) < 1e-5 * np.abs(g).sum()
+
+
+@pytest.mark.parametrize("sign", ["any", "vector"])
+@given(seed=st.integers(0, 10_000))
+def test_signed_squares_and_vectors_on_the_sphere(sign: Sign, seed: int) -> None:
+    """Not below a dense circle."""
+    generator = np.random.default_rng(seed)
+    name = "relu" if sign == "vector" else "relu_signed_square"
+    features = getattr(cf.features, name)(x=generator.standard_normal((40, 2)))
+    g = random_field(features, generator, 2 if sign == "vector" else None)
+    problem = cf.Problem(features, cf.losses.squared(g), 1.0, sign)
+    found = sup_certificate(problem, g)
+    check_attained(problem, g, found)
+    angle = 2 * np.pi * np.arange(20_000) / 20_000
+    eta = features.eta(np.column_stack([np.cos(angle), np.sin(angle)]), g)
+    assert found.value >= heights(problem, eta).max() - 1e-12 * np.abs(g).sum()
 
 
 @pytest.mark.parametrize("sign", ["any", "nonnegative"])

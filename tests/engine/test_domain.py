@@ -64,6 +64,35 @@ def test_the_sphere() -> None:
         sphere.grid((4, 4))
 
 
+BALL = Domain.ball(3, 2.0)
+
+
+@given(theta=st.tuples(anywhere, anywhere, anywhere))
+def test_the_ball(theta: tuple[float, float, float]) -> None:
+    """Projection moves straight towards 0, to the sphere, and leaves alone what is inside."""
+    point = np.array([theta])
+    projected, norm = BALL.project(point), float(np.linalg.norm(theta))
+    assert BALL.contains(projected)
+    if norm <= 2:
+        assert np.array_equal(projected, point)
+    else:
+        np.testing.assert_allclose(projected, 2 * point / norm, rtol=1e-14, atol=1e-300)
+        assert not BALL.contains(point) or norm < 2 * (1 + 1e-12)
+    np.testing.assert_allclose(BALL.project(projected), projected, rtol=1e-15)
+
+
+def test_a_ball_is_bounded_in_norm() -> None:
+    assert (BALL.is_ball, BALL.sphere, BALL.dimension) == (True, False, 3)
+    assert BALL.lower.tolist() == [-2.0] * 3
+    assert BALL.contains(np.array([[2.0, 0.0, 0.0], [0.0, 0.0, 0.0]]))
+    assert not BALL.contains(np.array([[1.2, 1.2, 1.2]]))  # in the cube, not in the ball
+    assert not BALL.contains(np.array([[np.nan, 0.0, 0.0]]))
+    assert not BALL.wraps.any()
+    assert not MIXED.is_ball
+    with pytest.raises(ProblemError, match=r"ball; use initial\.ball"):
+        BALL.grid((4, 4, 4))
+
+
 def test_contains() -> None:
     assert MIXED.contains(np.array([[-1.0, -1.5], [2.0, 4.5]]))
     assert not MIXED.contains(np.array([[0.0, 1.0], [2.1, 1.0]]))

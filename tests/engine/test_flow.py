@@ -13,13 +13,17 @@ from conicflow.engine.solve import start_particles
 from hypothesis import given
 from hypothesis import strategies as st
 from plain_flow import energy
-from problems import bumps, network, spikes, tones
+from problems import bumps, network, spikes, tones, units
 
 MAKERS = {
     "spikes": lambda: spikes(5)[0],
     "bumps": lambda: bumps()[0],
     "tones": lambda: tones()[0],
     "network": lambda: network()[0],
+    "a ball": lambda: units("sigmoid")[0],
+    "vectors in a ball": lambda: units("tanh", 2)[0],
+    "vectors on a sphere": lambda: units("relu", 2)[0],
+    "signed squares": lambda: units("relu_signed_square")[0],
 }
 
 
@@ -27,6 +31,10 @@ def start(problem: cf.Problem, scheme: Scheme, m: int = 24, seed: int = 0) -> np
     """Particles of both signs all over the domain."""
     if problem.features.domain.sphere:
         return cf.initial.sphere(problem, m, 1.0, seed)
+    if problem.features.domain.is_ball:
+        particles = cf.initial.ball(problem, m, seed)
+        particles[:, : problem.outputs] = np.where(np.arange(m) % 2, -0.5, 0.5)[:, None]
+        return particles
     return cf.initial.signed_grid(problem, m // 2, 0.5)
 
 
@@ -46,8 +54,10 @@ def test_descent_along_a_recorded_flow(name: str, scheme: Scheme) -> None:
     assert np.array_equal(path.particles[0], initial)
     assert np.all(np.diff(path.energies) <= 0)
     assert path.energies[-1] < path.energies[0]
-    if not problem.features.domain.sphere or scheme == "conic":
-        assert problem.features.domain.contains(path.particles[:, :, 1:].reshape(-1, problem.features.dimension))
+    if not problem.features.domain.sphere or scheme.startswith("conic"):
+        assert problem.features.domain.contains(
+            path.particles[:, :, problem.outputs :].reshape(-1, problem.features.dimension)
+        )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -94,7 +104,7 @@ def test_fixed_steps(scheme: Scheme) -> None:
 def test_the_natural_step_descends(name: str, scheme: Scheme) -> None:
     """From where a solve starts, or from both signs for the conic flow."""
     problem = MAKERS[name]()
-    initial = start(problem, scheme) if scheme == "conic" else start_particles(problem, 40, 0)
+    initial = start(problem, scheme) if scheme.startswith("conic") else start_particles(problem, 40, 0)
     step, speeds = natural_step(problem, initial, scheme)
     energies = Flow(problem, initial.copy(), scheme, speeds).steps(step, 3, descent=True)
     assert len(energies) > 1
@@ -121,6 +131,15 @@ def test_the_measure_of_particles() -> None:
     measure = Flow(problem, particles).measure()
     assert measure.weights.tolist() == [5.0]
     np.testing.assert_allclose(measure.positions, [[0.6, 0.8, 0.0]], rtol=1e-15)
+    vectors, _ = units("relu", 2)
+    measure = Flow(vectors, np.array([[2.0, -1.0, 3.0, 4.0, 0.0], [1.0, 1.0, 0.0, 0.0, 0.0]])).measure()
+    assert measure.weights.tolist() == [[5.0, -2.5]]
+    squares, _ = units("relu_signed_square")
+    particles = np.array([[-1.0, 3.0, 4.0, 0.0], [1.0, 0.0, 0.0, 0.0]])
+    measure = Flow(squares, particles).measure()  # |theta|²: they are 2-homogeneous in theta alone
+    assert measure.weights.tolist() == [-12.5]
+    lifted = np.array([[-3.0, 0.6, 0.8, 0.0]])
+    assert Flow(squares, lifted, "conic").measure().weights.tolist() == [-3.0]
 
 
 @given(seed=st.integers(0, 10_000), scale=st.floats(0.1, 3.0))

@@ -1,23 +1,28 @@
 """Loading kernels: an installation that cannot run says so instead of ending the process."""
 
 import importlib
+import tomllib
+from pathlib import Path
 from types import ModuleType
 
+import conicflow.derive
 import pytest
 from conicflow.engine import kernels
 from conicflow.engine.errors import KernelError, ProblemError
 from conicflow.generated import _build
+
+SPECS = Path(conicflow.derive.__file__).parent / "specs"
 
 
 def test_an_older_processor_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Instructions that a processor lacks would end the process without a word."""
     monkeypatch.setitem(kernels._NEEDED, _build.cpu, ("ANOTHER_CENTURYS_INSTRUCTIONS",))
     with pytest.raises(KernelError, match=r"lacks ANOTHER_CENTURYS_INSTRUCTIONS; .*pip install"):
-        kernels._check_processor.__wrapped__()
+        kernels.check_processor.__wrapped__()
 
 
 def test_this_processor_is_accepted() -> None:
-    kernels._check_processor.__wrapped__()
+    kernels.check_processor.__wrapped__()
 
 
 def test_a_missing_kernel_is_refused() -> None:
@@ -33,13 +38,19 @@ def test_a_kernel_in_source_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_names_by_kind() -> None:
-    assert kernels.kernel_names("loss") == ("logistic", "squared")
-    assert kernels.kernel_names("pointwise", "ridge", "torus") == ("fourier", "gaussian", "line_spectrum", "relu")
+    """Every spec has its kernel, and no kernel is without its spec."""
+    losses, features = set(), set()
+    for path in SPECS.glob("*.toml"):
+        (losses if "loss" in tomllib.loads(path.read_text())["kind"] else features).add(path.stem)
+    assert kernels.kernel_names("loss") == tuple(sorted(losses))
+    assert kernels.kernel_names("pointwise", "ridge", "torus") == tuple(sorted(features))
 
 
 @pytest.mark.parametrize(("name", "hint"), [("gausian", r"did you mean gaussian\?"), ("xyz", "choose one of them")])
 def test_names_that_a_user_typed(name: str, hint: str) -> None:
     with pytest.raises(ProblemError, match=rf"a feature map is one of .*; got '{name}'; {hint}"):
         kernels.find_kernel(name, "pointwise", "ridge", "torus")
-    with pytest.raises(ProblemError, match="a loss is one of logistic, squared; got 'fourier'"):
+    with pytest.raises(
+        ProblemError, match=rf"a loss is one of {', '.join(kernels.kernel_names('loss'))}; got 'fourier'"
+    ):
         kernels.find_kernel("fourier", "loss")

@@ -29,12 +29,29 @@ def test_the_zero_measure() -> None:
     assert (len(zero), zero.mass, zero.positions.shape) == (0, 0.0, (0, 3))
 
 
+def test_vectors_as_weights() -> None:
+    """The total variation adds up norms; (k, 1) is another thing than (k,), and zero atoms still have a width."""
+    measure = cf.Measure([[3.0, 4.0], [0.0, -1.0]], [[0.1], [0.2]])
+    assert (len(measure), measure.outputs, measure.mass) == (2, 2, 6.0)
+    assert measure.sizes.tolist() == [5.0, 1.0]
+    one = cf.Measure([[-2.0]], [[0.1]])
+    assert (one.weights.shape, one.outputs, one.mass) == ((1, 1), 1, 2.0)
+    zero = cf.Measure.zero(3, 2)
+    assert (len(zero), zero.outputs, zero.mass, zero.weights.shape) == (0, 2, 0.0, (0, 2))
+    assert cf.Measure([1.0, -2.0], [[0.1], [0.2]]).sizes.tolist() == [1.0, 2.0]
+
+
 @pytest.mark.parametrize(
     ("weights", "positions", "value"),
     [
         ([1.0], [[0.1], [0.2]], r"\(1,\) and \(2, 1\)"),
         ([1.0, 2.0], [0.1, 0.2, 0.3], r"\(2,\) and \(3,\)"),
-        ([[1.0]], [[0.1]], r"\(1, 1\)"),
+        ([[1.0]], [[0.1], [0.2]], r"\(1, 1\) and \(2, 1\)"),
+        ([[1.0, 2.0]], [0.1], r"\(1, 2\) and \(1,\)"),
+        ([[[1.0]]], [[0.1]], r"\(1, 1, 1\)"),
+        ([[]], [[0.1]], r"\(1, 0\)"),
+        ([[1.0], [2.0, 3.0]], [[0.1], [0.2]], "different lengths"),
+        ([[1.0, np.nan]], [[0.1]], "nan"),
         (1.0, [[0.1]], r"\(\)"),
         ([1.0], [[[0.1]]], r"\(1, 1, 1\)"),
         ([], [], r"\(0,\)"),

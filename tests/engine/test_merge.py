@@ -6,9 +6,17 @@ import pytest
 from conicflow.engine import merge as merge_module
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from problems import bumps, network, random_measure, spikes, tones
+from problems import bumps, network, random_measure, spikes, tones, units
 
-PROBLEMS = {"spikes": spikes(10)[0], "bumps": bumps()[0], "tones": tones()[0], "network": network()[0]}
+PROBLEMS = {
+    "spikes": spikes(10)[0],
+    "bumps": bumps()[0],
+    "tones": tones()[0],
+    "network": network()[0],
+    "a ball": units("tanh")[0],
+    "signed squares": units("relu_signed_square")[0],
+}
+VECTORS = {"vectors in a ball": units("sigmoid", 2)[0], "vectors on a sphere": units("relu", 3)[0]}
 
 
 def relative_lengths(problem: cf.Problem, position: np.ndarray, delta: np.ndarray) -> tuple[float, float]:
@@ -36,6 +44,34 @@ def test_mass_and_signs(name: str, seed: int, atoms: int, radius: float) -> None
     for sign in (-1, 1):
         before, after = (m.weights[np.sign(m.weights) == sign].sum() for m in (measure, merged))
         assert after == pytest.approx(before, rel=1e-13)
+
+
+@pytest.mark.parametrize("name", VECTORS)
+@given(seed=st.integers(0, 10_000), atoms=st.integers(0, 40), radius=st.floats(1e-3, 3.0))
+def test_vectors_are_added_up(name: str, seed: int, atoms: int, radius: float) -> None:
+    """The sum of all weights is kept, and the mass does not grow, for the norm of a sum is at most the sum of norms."""
+    problem = VECTORS[name]
+    measure = random_measure(problem, seed, atoms)
+    merged = cf.merge(problem, measure, radius, negligible=0.0)
+    assert len(merged) <= len(measure)
+    assert problem.features.domain.contains(merged.positions)
+    np.testing.assert_allclose(merged.weights.sum(axis=0), measure.weights.sum(axis=0), rtol=0, atol=1e-13 * 40)
+    assert merged.mass <= measure.mass * (1 + 1e-13)
+
+
+@pytest.mark.parametrize("name", VECTORS)
+def test_vectors_join_when_less_than_a_right_angle_apart(name: str) -> None:
+    problem = VECTORS[name]
+    q = problem.outputs
+    place = problem.features.domain.project(np.array([[0.5, 0.6, 0.7]] * 2))
+    for angle, count in ((0.0, 1), (1.5, 1), (1.6, 2), (3.1, 2)):
+        weights = np.zeros((2, q))
+        weights[0, 0], weights[1, :2] = 2.0, (np.cos(angle), np.sin(angle))
+        merged = cf.merge(problem, cf.Measure(weights, place), 0.1)
+        assert len(merged) == count
+        if count == 1:
+            np.testing.assert_allclose(merged.weights[0], weights.sum(axis=0), rtol=1e-15)
+            np.testing.assert_allclose(merged.positions, place[:1], rtol=1e-15)
 
 
 @pytest.mark.parametrize("name", ["spikes", "bumps", "tones"])
@@ -117,5 +153,5 @@ def test_the_lightest_of_a_chain_goes_to_the_heaviest(mutate) -> None:  # type: 
     step = 0.9 / relative_lengths(problem, np.array([0.3]), np.array([1.0]))[0]
     measure = cf.Measure([1.0, 5.0, 1.0], 0.3 + step * np.array([[0.0], [1.0], [2.0]]))
     assert cf.merge(problem, measure, 1.0).weights.tolist() == [7.0]
-    mutant = mutate(merge_module, 'np.argsort(-np.abs(weights), kind="stable")', "np.arange(len(weights))")
+    mutant = mutate(merge_module, 'np.argsort(-measure.sizes[keep], kind="stable")', "np.arange(len(weights))")
     assert sorted(mutant.merge(problem, measure, 1.0).weights.tolist()) == [1.0, 6.0]

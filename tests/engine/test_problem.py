@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 from by_hand import NAMES, example, random_field, random_positions
 from conicflow.engine.errors import ProblemError
+from conicflow.engine.kernels import kernel_names
 from problems import bumps, network, spikes, tones
 
 FEATURES = cf.features.fourier(cutoff=2)
 LOSS = cf.losses.squared(np.arange(5.0))
+GAUSSIAN = cf.features.gaussian(x=np.ones(5), sigma=1.0, theta=(0, 1))
+RELU, SIGNED = cf.features.relu(x=np.ones((5, 2))), cf.features.relu_signed_square(x=np.ones((5, 2)))
 
 
 @pytest.mark.parametrize("average", [False, True])
@@ -71,10 +74,18 @@ def test_real_data_are_coefficients_too() -> None:
         ((FEATURES, np.arange(5.0), 0.1), "ndarray"),
         ((FEATURES, cf.losses.squared(np.ones(4)), 0.1), "5 numbers; the data have 4"),
         ((FEATURES, cf.losses.logistic(np.ones(5)), 0.1), "logistic"),
+        ((GAUSSIAN, cf.losses.squared(np.ones(5) * 1j), 0.1), "complex"),
         (
-            (cf.features.gaussian(x=np.ones(5), sigma=1.0, theta=(0, 1)), cf.losses.squared(np.ones(5) * 1j), 0.1),
-            "complex",
+            (GAUSSIAN, cf.losses.squared(np.ones((5, 2))), 0.1),
+            r"ridge units .* got gaussian and data of shape \(5, 2\)",
         ),
+        ((FEATURES, cf.losses.squared(np.ones((5, 2))), 0.1), "ridge units .* got fourier"),
+        ((GAUSSIAN, cf.losses.multinomial_logistic([0, 1, 0, 1, 2]), 0.1), "ridge units"),
+        ((RELU, cf.losses.squared(np.ones((5, 2))), 0.1, "nonnegative"), r"exactly where .* \(5, 2\)"),
+        ((RELU, cf.losses.squared(np.ones(5)), 0.1, "vector"), r"exactly where .* \(5,\)"),
+        ((RELU, cf.losses.squared(np.ones((4, 2))), 0.1), "5 numbers; the data have 4"),
+        ((SIGNED, cf.losses.squared(np.ones((5, 2))), 0.1), "output sign is free; got relu_signed_square"),
+        ((FEATURES, cf.losses.huber(np.ones(5), delta=1.0), 0.1), "follow the losses squared; got huber"),
     ],
 )
 def test_bad_problems(arguments: tuple[Any, ...], value: str) -> None:
@@ -88,7 +99,8 @@ def test_bad_problems(arguments: tuple[Any, ...], value: str) -> None:
     [
         ([], r"\(0,\)"),
         (3.0, r"\(\)"),
-        (np.ones((2, 2)), r"\(2, 2\)"),
+        (np.ones((2, 2, 2)), r"\(2, 2, 2\)"),
+        (np.ones((2, 0)), r"\(2, 0\)"),
         ([1.0, math.nan], "nan"),
         ([1.0, -math.inf], "-inf"),
         ([complex(0, math.inf)], "inf"),
@@ -122,11 +134,26 @@ def test_average_is_a_bool(average: Any) -> None:
 
 
 def test_unknown_losses() -> None:
-    assert cf.losses.names() == ["logistic", "squared"]
-    with pytest.raises(AttributeError, match="no loss 'huber'"):
-        cf.losses.huber([1.0])
+    assert cf.losses.names() == list(kernel_names("loss"))
+    with pytest.raises(AttributeError, match="no loss 'hubber'"):
+        cf.losses.hubber([1.0])
     with pytest.raises(ProblemError, match=r"got 'squarred'; did you mean squared\?"):
         cf.Loss("squarred", np.ones(2))
+
+
+def test_several_columns_of_data_make_weights_vectors() -> None:
+    problem = cf.Problem(RELU, cf.losses.squared(np.ones((5, 3))), 0.1)
+    assert (problem.sign, problem.outputs, problem.zero.weights.shape) == ("vector", 3, (0, 3))
+    assert cf.Problem(RELU, problem.loss, 0.1, "vector").sign == "vector"
+    assert cf.Problem(RELU, cf.losses.multinomial_logistic([0, 1, 2, 1, 0]), 0.1).outputs == 3
+    measure = cf.Measure([[1.0, 0.0, 2.0]], [[0.6, 0.8]])
+    # f = 1.4·(1, 0, 2) in each row; |mu| = sqrt(5)
+    assert problem.objective(measure) == pytest.approx(5 * (0.4**2 + 1 + 1.8**2) / 2 + 0.1 * 5**0.5, rel=1e-14)
+    for wrong in (cf.Measure([1.0], [[0.6, 0.8]]), cf.Measure([[1.0, 2.0]], [[0.6, 0.8]])):
+        with pytest.raises(ProblemError, match=r"weights of this problem need shape \(k, 3\)"):
+            problem.objective(wrong)
+    with pytest.raises(ProblemError, match=r"need shape \(k,\)"):
+        cf.Problem(RELU, cf.losses.squared(np.ones(5)), 0.1).objective(measure)
 
 
 @pytest.mark.parametrize(

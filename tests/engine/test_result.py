@@ -7,11 +7,14 @@ import conicflow as cf
 import numpy as np
 import pytest
 from conicflow.engine.result import ResultFolder
+from problems import units
 
 
-@pytest.fixture(scope="module")
-def result() -> cf.Result:
-    """A small solved problem with one atom at a position that has no short decimal form."""
+@pytest.fixture(scope="module", params=["scalars", "vectors"])
+def result(request: pytest.FixtureRequest) -> cf.Result:
+    """A small solved problem with one atom at a position that has no short decimal form, or atoms with vectors as weights."""
+    if request.param == "vectors":
+        return cf.solve(units("cosine", 2, ratio=0.5)[0], particles=20, relative_gap=1e-3)
     k = np.arange(-3, 4)
     y = np.exp(-2j * np.pi * k / 3)
     return cf.solve(cf.Problem(cf.features.fourier(cutoff=3), cf.losses.squared(y), 0.7))
@@ -60,6 +63,14 @@ def test_the_zero_measure_survives(tmp_path: Path) -> None:
     zero = cf.solve(cf.Problem(cf.features.fourier(cutoff=2), cf.losses.squared(np.zeros(5)), 1.0))
     zero.save(tmp_path / "zero")
     assert cf.Result.load(tmp_path / "zero").measure.positions.shape == (0, 1)
+    vectors, _ = units("cosine", 2, ratio=1.5)
+    cf.solve(vectors).save(tmp_path / "vectors")
+    again = cf.Result.load(tmp_path / "vectors")
+    assert (again.status, again.measure.weights.shape, again.measure.positions.shape) == (
+        "zero measure",
+        (0, 2),
+        (0, 3),
+    )
 
 
 def test_a_failure_in_the_middle_leaves_nothing(

@@ -8,7 +8,7 @@ import pytest
 from by_hand import NAMES, example, random_field, random_positions
 from conicflow.engine.errors import FlowError, ProblemError
 from conicflow.engine.flow import Flow
-from conicflow.engine.kernels import kernel_names, load_kernel
+from conicflow.engine.kernels import describe, kernel_names, load_kernel
 
 WRONG: dict[str, Callable[[np.ndarray], object]] = {
     "float32": lambda array: array.astype(np.float32),
@@ -48,11 +48,18 @@ def test_kernels_refuse_other_types_and_orders(name: str, spoil: Callable[[np.nd
 
 @pytest.mark.parametrize("name", kernel_names("loss"))
 def test_loss_kernels_refuse_other_types(name: str) -> None:
-    kernel, f = load_kernel(name), np.ones(4)
+    kernel, omega, constants = load_kernel(name), np.ones(4), np.full((2, 4), 0.5)
+    f = np.ones((4, 2)) if describe(name)["targets"] == "class" else np.ones(4)
     for function in ("value", "slope", "curvature", "conjugate"):
-        for spoilt in (f.astype(np.float32), f.astype(int), f[None], f.astype(complex), f.tolist()):
+        call = getattr(kernel, function)
+        call(f, f, omega, constants)
+        for spoilt in (f.astype(np.float32), f.astype(int), f[None], f.astype(complex), f.tolist(), f[..., 0]):
+            for arguments in ((spoilt, f, omega, constants), (f, spoilt, omega, constants)):
+                with pytest.raises(TypeError):
+                    call(*arguments)
+        for spoilt in (omega, constants.astype(int), constants.tolist(), None):
             with pytest.raises(TypeError):
-                getattr(kernel, function)(spoilt, f, f)
+                call(f, f, omega, spoilt)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -2,14 +2,17 @@
 
 import numpy as np
 import pytest
-from by_hand import ByHand, example, random_field, random_positions
+from by_hand import RIDGE, ByHand, example, random_field, random_positions
+from by_hand_pointwise import EXAMPLES
 
-# Samples cross TILE = 256 (ridge) and 1024 (pointwise); particles cross BLOCK = LANES = 64; the last row starts threads.
+# Samples cross TILE = 256 (ridge) and 1024 (pointwise); particles cross BLOCK = 64 (ridge),
+# LANES = 128 and GROUPS = 16 lanes (torus); the last row starts threads.
 SIZES = {
-    "fourier": [(1, 1), (63, 31), (64, 32), (65, 33), (128, 63), (129, 64), (1000, 530)],
-    "gaussian": [(1, 1), (3, 1023), (3, 1024), (3, 1025), (64, 2048), (130, 2049)],
-    "line_spectrum": [(1, 1), (3, 1023), (3, 1024), (3, 1025), (64, 2048), (130, 2049)],
-    "relu": [(1, 1), (63, 255), (64, 256), (65, 257), (128, 512), (700, 2049)],
+    "fourier": [(1, 1), (127, 31), (128, 32), (129, 33), (2200, 63), (129, 64), (2000, 530)],
+    "fourier_2d": [(1, 1), (127, 31), (129, 64), (2200, 40), (2000, 530)],
+    "fourier_3d": [(1, 1), (127, 31), (129, 64), (2200, 40), (2000, 530)],
+    **{name: [(1, 1), (3, 1023), (3, 1024), (3, 1025), (64, 2048), (130, 2049)] for name in EXAMPLES},
+    **{name: [(1, 1), (63, 255), (64, 256), (65, 257), (128, 512), (700, 2049)] for name in RIDGE},
 }
 CASES = [(name, m, n) for name, sizes in SIZES.items() for m, n in sizes]
 

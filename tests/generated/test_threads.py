@@ -10,7 +10,7 @@ PROGRAM = """
 import hashlib, json
 import numpy as np
 import conicflow as cf
-from conicflow.engine.flow import Flow
+from conicflow.engine.flow import SCHEMES, Flow
 from threadpoolctl import ThreadpoolController
 
 def sha(*arrays):
@@ -19,29 +19,42 @@ def sha(*arrays):
 generator = np.random.default_rng(0)
 n = 2100
 maps = [
-    cf.features.fourier(cutoff=600),
+    cf.features.fourier(cutoff=1100),
+    cf.features.fourier_2d(cutoff=(22, 24)),
+    cf.features.fourier_3d(cutoff=(5, 6, 7)),
     cf.features.gaussian(x=generator.random(n), sigma=0.1, theta=(0, 1)),
     cf.features.line_spectrum(t=generator.random(n), theta=(0, 5)),
     cf.features.relu(x=generator.standard_normal((n, 7))),
+    cf.features.relu_signed_square(x=generator.standard_normal((n, 7))),
+    cf.features.sigmoid(x=generator.standard_normal((n, 7)), radius=2.0),
+    cf.features.cosine(x=generator.standard_normal((n, 7)), radius=2.0),
 ]
 digests = {}
 for features in maps:
     particles = generator.standard_normal((1000, 1 + features.dimension))
-    if features.domain.sphere:
+    if features.kind == "ridge":
         positions = features.domain.project(particles[:, 1:])
     else:
         positions = generator.uniform(features.domain.lower, features.domain.upper, (1000, features.dimension))
     particles[:, 1:] = positions
+    if features.name == "relu_signed_square":
+        particles[:, 0] = np.sign(particles[:, 0])
     y = generator.standard_normal(features.size)
     y = y + 0j if features.kind == "torus" else y
     problem = cf.Problem(features, cf.losses.squared(y, average=True), 0.1)
     digests[features.name] = sha(
         features.forward(particles[:, 0], positions), *features.certificate(positions, y), *features.adjoint(particles, y)
     )
-    for scheme in ("euler", "forward-backward", "conic"):
+    for scheme in SCHEMES:
         moving = particles.copy()
         energies = Flow(problem, moving, scheme).steps(1e-3, 3, descent=False)
         digests[features.name] += sha(moving, energies)
+    if features.name in ("relu", "sigmoid"):
+        moving = np.column_stack([generator.standard_normal((1000, 2)), particles])
+        y = generator.standard_normal((features.size, 3))
+        vectors = cf.Problem(features, cf.losses.squared(y, average=True), 0.1)
+        energies = Flow(vectors, moving).steps(1e-3, 3, descent=False)
+        digests[features.name] += sha(moving, energies, *features.adjoint(moving, y))
 threads = max(library["num_threads"] for library in ThreadpoolController().info() if library["user_api"] == "openmp")
 print(json.dumps([threads, digests]))
 """
@@ -58,7 +71,7 @@ def digests(threads: int) -> tuple[int, dict[str, list[str]]]:
 def test_bits_do_not_depend_on_threads() -> None:
     one, expected = digests(1)
     assert one == 1
-    assert len({digest for found in expected.values() for digest in found}) > 40  # results of different calls do differ
+    assert len({digest for found in expected.values() for digest in found}) > 60  # results of different calls do differ
     for threads in (2, 3):
         used, found = digests(threads)
         assert used == threads

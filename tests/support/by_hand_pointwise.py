@@ -237,7 +237,7 @@ EXAMPLES: dict[str, Callable[[np.random.Generator, int], ByHand]] = {
     "line_spectrum": lambda rng, n: line_spectrum(rng.uniform(-3.0, 3.0, n), (0.0, 2.0)),
     "lorentzian": lambda rng, n: lorentzian(rng.uniform(-0.2, 1.2, n), 0.15, UNIT),
     "pixel_gaussian": lambda rng, n: pixel_gaussian(
-        [rng.uniform(-0.2, 1.2, n), rng.uniform(-0.2, 1.2, n)], 0.15, 0.1, [UNIT, UNIT]
+        [rng.uniform(-0.2, 1.2, n), rng.uniform(-0.2, 1.2, n)], 0.15, 0.4, [UNIT, UNIT]
     ),
     "sinc": lambda rng, n: sinc(rng.uniform(-0.2, 1.2, n), 2.0, UNIT),
 }

@@ -6,9 +6,9 @@ from typing import Literal
 
 import conicflow as cf
 import numpy as np
-from by_hand import random_positions
+from by_hand import BALL, random_positions
 
-Sign = Literal["any", "nonnegative"]
+Sign = Literal["any", "nonnegative", "vector"]
 
 
 def spikes(cutoff: int, seed: int = 0, sign: Sign = "any", ratio: float = 0.1) -> tuple[cf.Problem, cf.Measure]:
@@ -51,15 +51,31 @@ def network(seed: int = 0, n: int = 60, ratio: float = 0.1) -> tuple[cf.Problem,
     return penalised(features, cf.losses.squared(y, average=True), ratio, "any"), truth
 
 
+def units(
+    name: str, outputs: int | None = None, seed: int = 0, n: int = 100, ratio: float = 0.1, noise: float = 0.01
+) -> tuple[cf.Problem, cf.Measure]:
+    """Three ridge units of two inputs and a bias, a little noise; with `outputs` = q their weights are vectors of R^q."""
+    generator = np.random.default_rng(seed)
+    x = np.column_stack([generator.standard_normal((n, 2)), np.ones(n)])
+    features = getattr(cf.features, name)(x=x, **({"radius": 3.0} if name in BALL else {}))
+    positions = features.domain.project(np.array([[1.0, 0.5, 0.2], [-0.5, 2.0, -0.3], [0.4, -1.0, 1.0]]))
+    weights = np.array([1.5, -1.0, 0.8])
+    if outputs is not None:
+        weights = weights[:, None] * np.cos(np.arange(3)[:, None] + np.arange(outputs))
+    f = features.forward(weights, positions)
+    loss = cf.losses.squared(f + noise * generator.standard_normal(f.shape), average=True)
+    return penalised(features, loss, ratio, "any"), cf.Measure(weights, positions)
+
+
 def penalised(features: cf.FeatureMap, loss: cf.Loss, ratio: float, sign: Sign) -> cf.Problem:
     """The problem with a penalty that is a fraction of the smallest one whose solution is zero."""
     return cf.Problem(features, loss, ratio * cf.Problem(features, loss, 1.0, sign).penalty_max(), sign)
 
 
 def random_measure(problem: cf.Problem, seed: int, atoms: int = 4, size: float = 1.0) -> cf.Measure:
-    """Atoms anywhere in the domain, with signs that the problem allows."""
+    """Atoms anywhere in the domain, with signs, or vectors, that the problem allows."""
     generator = np.random.default_rng(seed)
-    weights = size * generator.standard_normal(atoms)
+    weights = size * generator.standard_normal((atoms, problem.outputs) if problem.sign == "vector" else atoms)
     if problem.sign == "nonnegative":
         weights = np.abs(weights)
     return cf.Measure(weights, random_positions(problem.features, atoms, generator))

@@ -9,6 +9,10 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 unit = st.floats(-1.0, 1.0)
+# Where an oracle takes differences, numbers whose effect would drown in 50 digits are left out.
+visible = st.just(0.0) | st.floats(1e-6, 1.0) | st.floats(-1.0, -1e-6)
+# Of the filter, by dimension; cutoffs 33 take a fresh sine and cosine at 32.
+SHAPES = {1: [(3,), (5,), (7,), (67,)], 2: [(3, 3), (3, 7), (67, 3), (3, 67)], 3: [(3, 3, 3), (3, 5, 3), (5, 3, 7)]}
 
 
 def arrays(size: int, elements: st.SearchStrategy[float] = unit) -> st.SearchStrategy[np.ndarray]:
@@ -25,24 +29,35 @@ def between(low: float, high: float) -> st.SearchStrategy[float]:
 def cases(draw: st.DrawFn, name: str) -> tuple[by_hand.ByHand, np.ndarray]:
     """A feature map with its formula by hand, and one to three positions of its domain."""
     count = draw(st.integers(1, 3))
-    if name == "fourier":
-        cutoff = draw(st.sampled_from([1, 2, 3, 33]))  # a fresh sine and cosine at 32
-        size, count = 2 * cutoff + 1, count if cutoff < 33 else 1
-        generator = np.random.default_rng(draw(st.integers(0, 99)))
-        coefficients = generator.standard_normal(size) + 1j * generator.standard_normal(size)
-        return by_hand.fourier(coefficients), draw(arrays(count, between(0.0, 1.0)))[:, None]
+    if name in by_hand.TORUS:
+        shape = draw(st.sampled_from(SHAPES[by_hand.TORUS[name]]))
+        real, imaginary = np.random.default_rng(draw(st.integers(0, 99))).standard_normal((2, *shape))
+        count = count if real.size < 50 else 1
+        positions = draw(arrays(count * real.ndim, between(0.0, 1.0))).reshape(count, real.ndim)
+        return by_hand.fourier(real + 1j * imaginary), positions
     if name in by_hand_pointwise.EXAMPLES:
         hand = draw(pointwise(name))
         domain = hand.features.domain
         columns = [draw(arrays(count, between(axis.low, axis.high))) for axis in domain.axes]
         return hand, np.column_stack(columns)
     n, d = draw(st.integers(1, 4)), draw(st.integers(1, 4))
-    x, positions = draw(arrays(n * d)).reshape(n, d), draw(arrays(count * d)).reshape(count, d)
+    x = draw(arrays(n * d, visible)).reshape(n, d)
+    square = (
+        name == "relu_signed_square"
+    )  # whose second derivative jumps where an entry of theta is zero: a test of its own
+    positions = draw(arrays(count * d, st.floats(0.05, 1.0) | st.floats(-1.0, -0.05) if square else unit)).reshape(
+        count, d
+    )
     norms = np.linalg.norm(positions, axis=1, keepdims=True)
+    if name in by_hand.BALL:
+        radius = draw(st.floats(0.1, 10.0))
+        shares = draw(arrays(count, between(0.0, 1.0)))[:, None]
+        return by_hand.ridge(name, x, radius), radius * shares * positions / np.maximum(norms, 1e-100)
     assume(norms.min() > 0.1)
     positions = positions / norms
-    assume(np.abs(positions @ x.T).min() > 1e-6)  # the kink <theta, x> = 0 has a test of its own
-    return by_hand.relu(x), positions
+    v = positions * np.abs(positions) if square else positions
+    assume(np.abs(v @ x.T).min() > 1e-6)  # the kink <theta, x> = 0 has a test of its own
+    return by_hand.relu_signed_square(x) if square else by_hand.relu(x), positions
 
 
 @st.composite
@@ -71,11 +86,12 @@ def pointwise(draw: st.DrawFn, name: str) -> by_hand.ByHand:
         case "line_spectrum":
             return by_hand_pointwise.line_spectrum(times(), (0.0, draw(st.floats(0.1, 5.0))))
         case "damped_lines":
-            gamma = draw(st.just(0.0) | st.floats(0.0, 50.0))
+            gamma = draw(st.just(0.0) | st.floats(0.0, 30.0))  # exp(300) has a square that is finite
             return by_hand_pointwise.damped_lines(times(), (0.0, draw(st.floats(0.1, 5.0))), (gamma, gamma + 0.1))
         case "laplace":
-            low = draw(st.floats(-70.0, 70.0))
-            return by_hand_pointwise.laplace(times(), (low, low + 0.1))
+            low, side = draw(st.floats(-30.0, 200.0)), draw(st.sampled_from([1, -1]))  # up to exp(300), down to 0
+            ends = sorted((side * low, side * (low + 0.1)))
+            return by_hand_pointwise.laplace(side * np.abs(times()), (ends[0], ends[1]))
         case "gaussian_2d" | "gaussian_3d":
             sigmas = [draw(st.floats(0.05, 10.0)) for _ in axes]
             return by_hand_pointwise.gaussian_nd([samples() for _ in axes], sigmas, [interval() for _ in axes])

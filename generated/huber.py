@@ -1,0 +1,56 @@
+# Written by conicflow.derive from huber.toml: do not edit. To write it again: conicflow derive
+# spec SHA-256 c2aaf35cd1582eca9e6ec5fe26e3e68b246b7a34c8b30af7a2ad2c6d38361093
+# SymPy 1.14.0
+"""Huber loss: l(f, y) = (f - y)*Max(-delta, Min(delta, f - y)) - Max(-delta, Min(delta, f - y))**2/2"""
+
+import numpy as np
+
+# pythran export DESCRIPTION
+DESCRIPTION = '{"complex_values": false, "conjugate": "p**2/2 + p*y", "constants": [{"below": null, "default": null, "description": "residual at which the square turns into the absolute value", "name": "delta", "positive": true}], "equation": "l(f, y) = (f - y)*Max(-delta, Min(delta, f - y)) - Max(-delta, Min(delta, f - y))**2/2", "kind": "loss", "name": "huber", "reference": "Huber, Robust estimation of a location parameter, Ann. Math. Statist. 35 (1964)", "spec_sha256": "c2aaf35cd1582eca9e6ec5fe26e3e68b246b7a34c8b30af7a2ad2c6d38361093", "targets": "real", "title": "Huber loss"}'
+
+
+ROUNDING = 1e-15  # of the terms of a condition: omega l'(f) divided by omega may leave the domain of l* by an ulp
+
+
+def value_at(f, y, delta):
+    return (f - y)*np.maximum(-delta, np.minimum(delta, f - y)) - 1.0/2.0*np.maximum(-delta, np.minimum(delta, f - y))**2
+
+
+# pythran export value(float64[:], float64[:], float64[:], float64[:, :])
+def value(f, y, omega, parameters):
+    """R(f) = sum_j omega_j l(f_j, y_j)."""
+    total = 0.0
+    for j in range(f.shape[0]):
+        total += omega[j]*value_at(f[j], y[j], parameters[0, j])
+    return total
+
+
+# pythran export slope(float64[:], float64[:], float64[:], float64[:, :])
+def slope(f, y, omega, parameters):
+    """R'(f)_j = omega_j l'(f_j, y_j)."""
+    delta = parameters[0]
+    return omega*((f - y - np.maximum(-delta, np.minimum(delta, f - y)))*np.where((delta < -np.minimum(delta, f - y)), 0.0, np.where((delta < f - y), 0.0, 1.0)) + np.maximum(-delta, np.minimum(delta, f - y)))
+
+
+# pythran export curvature(float64[:], float64[:], float64[:], float64[:, :])
+def curvature(f, y, omega, parameters):
+    """The diagonal of R'', omega_j l''(f_j, y_j)."""
+    delta = parameters[0]
+    return omega*((1.0 - np.where((delta < -np.minimum(delta, f - y)), 0.0, np.where((delta < f - y), 0.0, 1.0)))*np.where((delta < -np.minimum(delta, f - y)), 0.0, np.where((delta < f - y), 0.0, 1.0)) + np.where((delta < -np.minimum(delta, f - y)), 0.0, np.where((delta < f - y), 0.0, 1.0)) + 0.0*f)
+
+
+# pythran export conjugate(float64[:], float64[:], float64[:], float64[:, :])
+def conjugate(p, y, omega, parameters):
+    """R*(p) = sum_j omega_j l*(p_j/omega_j, y_j), infinite outside the domain of l*."""
+    total = 0.0
+    for j in range(p.shape[0]):
+        total += omega[j]*conjugate_at(p[j]/omega[j], y[j], parameters[0, j])
+    return total
+
+
+def conjugate_at(p, y, delta):
+    if delta - p < -ROUNDING*(delta + np.abs(p)):
+        return np.inf
+    if delta + p < -ROUNDING*(delta + np.abs(p)):
+        return np.inf
+    return (1.0/2.0)*p**2 + p*y

@@ -1,0 +1,56 @@
+# Written by conicflow.derive from poisson.toml: do not edit. To write it again: conicflow derive
+# spec SHA-256 1fd4a9538124507c0c3fd6822dcb75369076537eaba5e3796a6def708647a237
+# SymPy 1.14.0
+"""Poisson negative log-likelihood: l(f, y) = background + f - xlogy(y, background + f)"""
+
+import numpy as np
+
+# pythran export DESCRIPTION
+DESCRIPTION = '{"complex_values": false, "conjugate": "-background*p - y + xlogx(y) - xlogy(y, 1 - p)", "constants": [{"below": null, "default": null, "description": "known mean count without any atom", "name": "background", "positive": true}], "equation": "l(f, y) = background + f - xlogy(y, background + f)", "kind": "loss", "name": "poisson", "reference": "Harmany, Marcia and Willett, This is SPIRAL-TAP, IEEE Trans. Image Process. 21 (2012)", "spec_sha256": "1fd4a9538124507c0c3fd6822dcb75369076537eaba5e3796a6def708647a237", "targets": "count", "title": "Poisson negative log-likelihood"}'
+
+
+ROUNDING = 1e-15  # of the terms of a condition: omega l'(f) divided by omega may leave the domain of l* by an ulp
+
+
+def value_at(f, y, background):
+    if background + f <= 0.0:
+        return np.inf
+    return background + f - ((y)*np.log(np.where(y == 0.0, 1.0, np.maximum(background + f, 0.0))))
+
+
+# pythran export value(float64[:], float64[:], float64[:], float64[:, :])
+def value(f, y, omega, parameters):
+    """R(f) = sum_j omega_j l(f_j, y_j)."""
+    total = 0.0
+    for j in range(f.shape[0]):
+        total += omega[j]*value_at(f[j], y[j], parameters[0, j])
+    return total
+
+
+# pythran export slope(float64[:], float64[:], float64[:], float64[:, :])
+def slope(f, y, omega, parameters):
+    """R'(f)_j = omega_j l'(f_j, y_j)."""
+    background = parameters[0]
+    return omega*(-y/(background + f) + 1.0)
+
+
+# pythran export curvature(float64[:], float64[:], float64[:], float64[:, :])
+def curvature(f, y, omega, parameters):
+    """The diagonal of R'', omega_j l''(f_j, y_j)."""
+    background = parameters[0]
+    return omega*(y/(background + f)**2 + 0.0*f)
+
+
+# pythran export conjugate(float64[:], float64[:], float64[:], float64[:, :])
+def conjugate(p, y, omega, parameters):
+    """R*(p) = sum_j omega_j l*(p_j/omega_j, y_j), infinite outside the domain of l*."""
+    total = 0.0
+    for j in range(p.shape[0]):
+        total += omega[j]*conjugate_at(p[j]/omega[j], y[j], parameters[0, j])
+    return total
+
+
+def conjugate_at(p, y, background):
+    if 1.0 - p < -ROUNDING*(np.abs(p) + 1.0):
+        return np.inf
+    return -background*p - y + (np.maximum(y, 0.0)*np.log(np.maximum(y, 1e-300))) - ((y)*np.log(np.where(y == 0.0, 1.0, np.maximum(1.0 - p, 0.0))))

@@ -1,0 +1,58 @@
+# Written by conicflow.derive from quantile.toml: do not edit. To write it again: conicflow derive
+# spec SHA-256 f944cb22669e015cbea27bb120c818ef3b0ca16d31e36d77533bf5562263398b
+# SymPy 1.14.0
+"""Smoothed quantile loss: l(f, y) = -width*Max(-tau, Min((f - y)/width, 1 - tau))**2/2 + (f - y)*Max(-tau, Min((f - y)/width, 1 - tau))"""
+
+import numpy as np
+
+# pythran export DESCRIPTION
+DESCRIPTION = '{"complex_values": false, "conjugate": "p**2*width/2 + p*y", "constants": [{"below": 1.0, "default": null, "description": "level of the quantile, between 0 and 1", "name": "tau", "positive": true}, {"below": null, "default": null, "description": "range of residuals over which the kink is rounded", "name": "width", "positive": true}], "equation": "l(f, y) = -width*Max(-tau, Min((f - y)/width, 1 - tau))**2/2 + (f - y)*Max(-tau, Min((f - y)/width, 1 - tau))", "kind": "loss", "name": "quantile", "reference": "Koenker and Bassett, Regression quantiles, Econometrica 46 (1978); smoothed by its Moreau envelope", "spec_sha256": "f944cb22669e015cbea27bb120c818ef3b0ca16d31e36d77533bf5562263398b", "targets": "real", "title": "Smoothed quantile loss"}'
+
+
+ROUNDING = 1e-15  # of the terms of a condition: omega l'(f) divided by omega may leave the domain of l* by an ulp
+
+
+def value_at(f, y, tau, width):
+    return -1.0/2.0*width*np.maximum(-tau, np.minimum(1.0 - tau, (f - y)/width))**2 + (f - y)*np.maximum(-tau, np.minimum(1.0 - tau, (f - y)/width))
+
+
+# pythran export value(float64[:], float64[:], float64[:], float64[:, :])
+def value(f, y, omega, parameters):
+    """R(f) = sum_j omega_j l(f_j, y_j)."""
+    total = 0.0
+    for j in range(f.shape[0]):
+        total += omega[j]*value_at(f[j], y[j], parameters[0, j], parameters[1, j])
+    return total
+
+
+# pythran export slope(float64[:], float64[:], float64[:], float64[:, :])
+def slope(f, y, omega, parameters):
+    """R'(f)_j = omega_j l'(f_j, y_j)."""
+    tau = parameters[0]
+    width = parameters[1]
+    return omega*((f - width*np.maximum(-tau, np.minimum(1.0 - tau, (f - y)/width)) - y)*np.where((tau < -np.minimum(1.0 - tau, (f - y)/width)), 0.0, np.where((tau < 1.0 - (f - y)/width), 1.0/width**1, 0.0)) + np.maximum(-tau, np.minimum(1.0 - tau, (f - y)/width)))
+
+
+# pythran export curvature(float64[:], float64[:], float64[:], float64[:, :])
+def curvature(f, y, omega, parameters):
+    """The diagonal of R'', omega_j l''(f_j, y_j)."""
+    tau = parameters[0]
+    width = parameters[1]
+    return omega*((-width*np.where((tau < -np.minimum(1.0 - tau, (f - y)/width)), 0.0, np.where((tau < 1.0 - (f - y)/width), 1.0/width**1, 0.0)) + 1.0)*np.where((tau < -np.minimum(1.0 - tau, (f - y)/width)), 0.0, np.where((tau < 1.0 - (f - y)/width), 1.0/width**1, 0.0)) + np.where((tau < -np.minimum(1.0 - tau, (f - y)/width)), 0.0, np.where((tau < 1.0 - (f - y)/width), 1.0/width**1, 0.0)) + 0.0*f)
+
+
+# pythran export conjugate(float64[:], float64[:], float64[:], float64[:, :])
+def conjugate(p, y, omega, parameters):
+    """R*(p) = sum_j omega_j l*(p_j/omega_j, y_j), infinite outside the domain of l*."""
+    total = 0.0
+    for j in range(p.shape[0]):
+        total += omega[j]*conjugate_at(p[j]/omega[j], y[j], parameters[0, j], parameters[1, j])
+    return total
+
+
+def conjugate_at(p, y, tau, width):
+    if -p - tau + 1.0 < -ROUNDING*(np.abs(p) + np.abs(tau - 1.0)):
+        return np.inf
+    if p + tau < -ROUNDING*(tau + np.abs(p)):
+        return np.inf
+    return (1.0/2.0)*p**2*width + p*y
