@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
-import subprocess
-import sys
-import sysconfig
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
-import numpy as np
 import sympy
 from conicflow.derive.derivation import derive_feature
 from conicflow.derive.helpers import helper_sources
 from conicflow.derive.printer import indent, is_costly, print_expression, shared_lines
 from conicflow.derive.spec import FeatureSpec
-from conicflow.generated import _build
+from conicflow.engine.toolchain import find_toolchain
 
 _PREPARE = """\
 # pythran export prepare(float64[:, :] order(C), {types}, float64[:, :, :] order(C))
@@ -94,20 +89,10 @@ def functions_of(spec: FeatureSpec) -> Functions:
 
 def build(name: str, source: str, folder: Path) -> ModuleType:
     """Compile a module as the kernels were compiled, and load it."""
-    import pythran
-
-    python, cpp = folder / f"{name}.py", folder / f"{name}.cpp"
-    library = folder / f"{name}{sysconfig.get_config_var('EXT_SUFFIX')}"
-    python.write_text(source, encoding="utf-8")
-    headers = [f"-I{path}" for path in (Path(pythran.__file__).parent, np.get_include(), sysconfig.get_path("include"))]
-    release = ["-O3", "-DNDEBUG", "-std=c++17", "-fopenmp", "-fPIC", "-fvisibility=hidden", "-shared", "-w"]
-    commands: list[list[Any]] = [
-        [sys.executable, "-P", "-m", "pythran.run", "-E", python, "-o", cpp],
-        ["c++", *_build.arguments, *release, *headers, cpp, "-o", library],
-    ]
-    for command in commands:
-        subprocess.run(command, check=True)
-    spec = importlib.util.spec_from_file_location(name, library)
+    place = folder / name
+    place.mkdir()
+    find_toolchain().build(source, name, place)
+    spec = importlib.util.spec_from_file_location(name, place / "kernel.so")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -52,10 +52,11 @@ class SampleLoops:
         return [f"{name} = {print_expression(value)}" for name, value in self.scalar_lines]
 
     def split(self, expression: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr]:
-        """A product as (factor without samples, factor with samples)."""
+        """A product as (factor without samples, factor with samples); 2 x - 2 theta counts as 2 (x - theta)."""
         symbols = [symbol for symbol in expression.free_symbols if symbol.name in self.arrays]
         factor, array = expression.as_independent(*symbols, as_Add=False)
-        return factor, array
+        contents, parts = zip(*(part.primitive() for part in sympy.Mul.make_args(array)), strict=True)
+        return factor * sympy.Mul(*contents), sympy.Mul(*parts)
 
     def needed(self, expressions: Iterable[sympy.Expr], given: Iterable[Line] = ()) -> list[Line]:
         """The array lines that expressions depend on; of those that are given, what they depend on is not needed."""

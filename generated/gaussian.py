@@ -68,9 +68,9 @@ def slopes(u, x, sigma, g):
             # omp simd reduction(+:sum0,sum1)
             for j in range(count):
                 sum0 += g_tile[j]*v0[j]
-                sum1 += g_tile[j]*v0[j]*(2.0*theta - 2.0*x_tile[j])
+                sum1 += g_tile[j]*v0[j]*(theta - x_tile[j])
             result[i, 0] += sum0
-            result[i, 1] += sum1*v1
+            result[i, 1] += 2.0*sum1*v1
     return result
 
 
@@ -328,9 +328,9 @@ def evaluate(u, x, sigma, y, omega, parameters, precision, loss):
                 # omp simd reduction(+:sum0,sum1)
                 for j in range(count):
                     sum0 += g_tile[j]*v0[j]
-                    sum1 += g_tile[j]*v0[j]*(2.0*theta - 2.0*x_tile[j])
+                    sum1 += g_tile[j]*v0[j]*(theta - x_tile[j])
                 result[i, 0] += sum0
-                result[i, 1] += sum1*v1
+                result[i, 1] += 2.0*sum1*v1
         rows[chunk] = result
     total = np.zeros((m, 2))
     for chunk in range(chunks):

@@ -78,11 +78,11 @@ def slopes(u, x1, x2, sigma1, sigma2, g):
             for j in range(count):
                 v3_j = (1.0/2.0)*v0[j]
                 sum0 += g_tile[j]*v0[j]
-                sum1 += g_tile[j]*v3_j*(2.0*theta1 - 2.0*x1_tile[j])
-                sum2 += g_tile[j]*v3_j*(2.0*theta2 - 2.0*x2_tile[j])
+                sum1 += g_tile[j]*v3_j*(theta1 - x1_tile[j])
+                sum2 += g_tile[j]*v3_j*(theta2 - x2_tile[j])
             result[i, 0] += sum0
-            result[i, 1] += sum1*v4
-            result[i, 2] += sum2*v5
+            result[i, 1] += 2.0*sum1*v4
+            result[i, 2] += 2.0*sum2*v5
     return result
 
 
@@ -378,11 +378,11 @@ def evaluate(u, x1, x2, sigma1, sigma2, y, omega, parameters, precision, loss):
                 for j in range(count):
                     v3_j = (1.0/2.0)*v0[j]
                     sum0 += g_tile[j]*v0[j]
-                    sum1 += g_tile[j]*v3_j*(2.0*theta1 - 2.0*x1_tile[j])
-                    sum2 += g_tile[j]*v3_j*(2.0*theta2 - 2.0*x2_tile[j])
+                    sum1 += g_tile[j]*v3_j*(theta1 - x1_tile[j])
+                    sum2 += g_tile[j]*v3_j*(theta2 - x2_tile[j])
                 result[i, 0] += sum0
-                result[i, 1] += sum1*v4
-                result[i, 2] += sum2*v5
+                result[i, 1] += 2.0*sum1*v4
+                result[i, 2] += 2.0*sum2*v5
         rows[chunk] = result
     total = np.zeros((m, 3))
     for chunk in range(chunks):

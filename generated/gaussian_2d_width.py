@@ -78,12 +78,12 @@ def slopes(u, x1, x2, g):
             for j in range(count):
                 v2_j = v0[j]*v1
                 sum0 += g_tile[j]*v0[j]
-                sum1 += g_tile[j]*v2_j*(-2.0*theta1 + 2.0*x1_tile[j])
-                sum2 += g_tile[j]*v2_j*(-2.0*theta2 + 2.0*x2_tile[j])
+                sum1 += g_tile[j]*v2_j*(-theta1 + x1_tile[j])
+                sum2 += g_tile[j]*v2_j*(-theta2 + x2_tile[j])
                 sum3 += g_tile[j]*v0[j]*(-(-theta1 + x1_tile[j])**2 - (-theta2 + x2_tile[j])**2)
             result[i, 0] += sum0
-            result[i, 1] += sum1
-            result[i, 2] += sum2
+            result[i, 1] += 2.0*sum1
+            result[i, 2] += 2.0*sum2
             result[i, 3] += sum3*v3
     return result
 
@@ -398,12 +398,12 @@ def evaluate(u, x1, x2, y, omega, parameters, precision, loss):
                 for j in range(count):
                     v2_j = v0[j]*v1
                     sum0 += g_tile[j]*v0[j]
-                    sum1 += g_tile[j]*v2_j*(-2.0*theta1 + 2.0*x1_tile[j])
-                    sum2 += g_tile[j]*v2_j*(-2.0*theta2 + 2.0*x2_tile[j])
+                    sum1 += g_tile[j]*v2_j*(-theta1 + x1_tile[j])
+                    sum2 += g_tile[j]*v2_j*(-theta2 + x2_tile[j])
                     sum3 += g_tile[j]*v0[j]*(-(-theta1 + x1_tile[j])**2 - (-theta2 + x2_tile[j])**2)
                 result[i, 0] += sum0
-                result[i, 1] += sum1
-                result[i, 2] += sum2
+                result[i, 1] += 2.0*sum1
+                result[i, 2] += 2.0*sum2
                 result[i, 3] += sum3*v3
         rows[chunk] = result
     total = np.zeros((m, 4))

@@ -86,13 +86,13 @@ def slopes(u, x1, x2, x3, sigma1, sigma2, sigma3, g):
             for j in range(count):
                 v4_j = (1.0/2.0)*v0[j]
                 sum0 += g_tile[j]*v0[j]
-                sum1 += g_tile[j]*v4_j*(2.0*theta1 - 2.0*x1_tile[j])
-                sum2 += g_tile[j]*v4_j*(2.0*theta2 - 2.0*x2_tile[j])
-                sum3 += g_tile[j]*v4_j*(2.0*theta3 - 2.0*x3_tile[j])
+                sum1 += g_tile[j]*v4_j*(theta1 - x1_tile[j])
+                sum2 += g_tile[j]*v4_j*(theta2 - x2_tile[j])
+                sum3 += g_tile[j]*v4_j*(theta3 - x3_tile[j])
             result[i, 0] += sum0
-            result[i, 1] += sum1*v5
-            result[i, 2] += sum2*v6
-            result[i, 3] += sum3*v7
+            result[i, 1] += 2.0*sum1*v5
+            result[i, 2] += 2.0*sum2*v6
+            result[i, 3] += 2.0*sum3*v7
     return result
 
 
@@ -425,13 +425,13 @@ def evaluate(u, x1, x2, x3, sigma1, sigma2, sigma3, y, omega, parameters, precis
                 for j in range(count):
                     v4_j = (1.0/2.0)*v0[j]
                     sum0 += g_tile[j]*v0[j]
-                    sum1 += g_tile[j]*v4_j*(2.0*theta1 - 2.0*x1_tile[j])
-                    sum2 += g_tile[j]*v4_j*(2.0*theta2 - 2.0*x2_tile[j])
-                    sum3 += g_tile[j]*v4_j*(2.0*theta3 - 2.0*x3_tile[j])
+                    sum1 += g_tile[j]*v4_j*(theta1 - x1_tile[j])
+                    sum2 += g_tile[j]*v4_j*(theta2 - x2_tile[j])
+                    sum3 += g_tile[j]*v4_j*(theta3 - x3_tile[j])
                 result[i, 0] += sum0
-                result[i, 1] += sum1*v5
-                result[i, 2] += sum2*v6
-                result[i, 3] += sum3*v7
+                result[i, 1] += 2.0*sum1*v5
+                result[i, 2] += 2.0*sum2*v6
+                result[i, 3] += 2.0*sum3*v7
         rows[chunk] = result
     total = np.zeros((m, 4))
     for chunk in range(chunks):

@@ -81,10 +81,10 @@ def slopes(u, x, g):
                 v4_j = v0[j]*v6
                 v5_j = (1.0/2.0)*v4_j
                 sum0 += g_tile[j]*v5_j
-                sum1 += g_tile[j]*v4_j*(2.0*theta - 2.0*x_tile[j])
+                sum1 += g_tile[j]*v4_j*(theta - x_tile[j])
                 sum2 += g_tile[j]*(v0[j]*v10*(-theta + x_tile[j])**2 + v5_j*v9)
             result[i, 0] += sum0*v7
-            result[i, 1] += sum1*v8
+            result[i, 1] += 2.0*sum1*v8
             result[i, 2] += sum2
     return result
 
@@ -181,13 +181,13 @@ def certificate(positions, x, g):
                 sum0 += g_tile[j]*v5_j
                 sum1 += g_tile[j]*v6_j*v8_j
                 sum2 += g_tile[j]*(v0[j]*v11_j*v17 + v16*v5_j)
-                sum3 += g_tile[j]*(v0[j]*v18*v7_j**2 - 1.0/2.0*v6_j)
+                sum3 += g_tile[j]*(2.0*v0[j]*v18*v7_j**2 - v6_j)
                 sum4 += g_tile[j]*(v11_j*v20*v4_j*v8_j + v19*v4_j*v7_j)
                 sum5 += g_tile[j]*(v10_j**4*v21*v5_j + v11_j*v22*v4_j + v6_j)
             eta[i] += sum0*v15
             gradient[i, 0] += -sum1
             gradient[i, 1] += sum2
-            hessian[i, 0, 0] += sum3
+            hessian[i, 0, 0] += (1.0/2.0)*sum3
             hessian[i, 0, 1] += sum4
             hessian[i, 1, 1] += sum5
         hessian[i, 1, 0] = hessian[i, 0, 1]
@@ -404,10 +404,10 @@ def evaluate(u, x, y, omega, parameters, precision, loss):
                     v4_j = v0[j]*v6
                     v5_j = (1.0/2.0)*v4_j
                     sum0 += g_tile[j]*v5_j
-                    sum1 += g_tile[j]*v4_j*(2.0*theta - 2.0*x_tile[j])
+                    sum1 += g_tile[j]*v4_j*(theta - x_tile[j])
                     sum2 += g_tile[j]*(v0[j]*v10*(-theta + x_tile[j])**2 + v5_j*v9)
                 result[i, 0] += sum0*v7
-                result[i, 1] += sum1*v8
+                result[i, 1] += 2.0*sum1*v8
                 result[i, 2] += sum2
         rows[chunk] = result
     total = np.zeros((m, 3))

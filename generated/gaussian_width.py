@@ -72,10 +72,10 @@ def slopes(u, x, g):
             # omp simd reduction(+:sum0,sum1,sum2)
             for j in range(count):
                 sum0 += g_tile[j]*v0[j]
-                sum1 += g_tile[j]*v0[j]*(2.0*theta - 2.0*x_tile[j])
+                sum1 += g_tile[j]*v0[j]*(theta - x_tile[j])
                 sum2 += g_tile[j]*v0[j]*(-theta + x_tile[j])**2
             result[i, 0] += sum0
-            result[i, 1] += sum1*v1
+            result[i, 1] += 2.0*sum1*v1
             result[i, 2] += sum2*v2
     return result
 
@@ -363,10 +363,10 @@ def evaluate(u, x, y, omega, parameters, precision, loss):
                 # omp simd reduction(+:sum0,sum1,sum2)
                 for j in range(count):
                     sum0 += g_tile[j]*v0[j]
-                    sum1 += g_tile[j]*v0[j]*(2.0*theta - 2.0*x_tile[j])
+                    sum1 += g_tile[j]*v0[j]*(theta - x_tile[j])
                     sum2 += g_tile[j]*v0[j]*(-theta + x_tile[j])**2
                 result[i, 0] += sum0
-                result[i, 1] += sum1*v1
+                result[i, 1] += 2.0*sum1*v1
                 result[i, 2] += sum2*v2
         rows[chunk] = result
     total = np.zeros((m, 3))

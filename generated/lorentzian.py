@@ -60,9 +60,9 @@ def slopes(u, x, gamma, g):
             for j in range(count):
                 v1_j = v0*(-theta + x_tile[j])**2 + 1.0
                 sum0 += g_tile[j]/v1_j
-                sum1 += g_tile[j]*(2.0*theta - 2.0*x_tile[j])/v1_j**2
+                sum1 += g_tile[j]*(theta - x_tile[j])/v1_j**2
             result[i, 0] += sum0
-            result[i, 1] += sum1*v2
+            result[i, 1] += 2.0*sum1*v2
     return result
 
 
@@ -310,9 +310,9 @@ def evaluate(u, x, gamma, y, omega, parameters, precision, loss):
                 for j in range(count):
                     v1_j = v0*(-theta + x_tile[j])**2 + 1.0
                     sum0 += g_tile[j]/v1_j
-                    sum1 += g_tile[j]*(2.0*theta - 2.0*x_tile[j])/v1_j**2
+                    sum1 += g_tile[j]*(theta - x_tile[j])/v1_j**2
                 result[i, 0] += sum0
-                result[i, 1] += sum1*v2
+                result[i, 1] += 2.0*sum1*v2
         rows[chunk] = result
     total = np.zeros((m, 2))
     for chunk in range(chunks):

@@ -200,10 +200,10 @@ def certificate(positions, x, band, g):
                 v5_j = spherical_bessel_2_at(v1*(-theta + x_tile[j]), v0[j], v2[j])
                 sum0 += g_tile[j]*v3_j
                 sum1 += g_tile[j]*v4_j
-                sum2 += g_tile[j]*((1.0/3.0)*v3_j - 2.0/3.0*v5_j)
+                sum2 += g_tile[j]*(v3_j - 2.0*v5_j)
             eta[i] += sum0
             gradient[i, 0] += sum1*v1
-            hessian[i, 0, 0] += sum2*v6
+            hessian[i, 0, 0] += (1.0/3.0)*sum2*v6
     return eta, gradient, hessian
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import sympy
-from conicflow.derive import emit_pointwise
+from conicflow.derive import emit_loops, emit_pointwise
 from conicflow.derive.derivation import derive_feature
 from conicflow.derive.printer import shared_lines
 from conicflow.derive.spec import load_spec
@@ -78,8 +78,8 @@ def test_without_sharing_there_are_three(pytestconfig: pytest.Config, monkeypatc
         names = {symbol: sympy.Symbol(name, **symbol.assumptions0) for symbol, name in renamed}
         return [], [expression.xreplace(names) for expression in expressions]
 
-    assert emit_pointwise.shared_lines is shared_lines
-    monkeypatch.setattr(emit_pointwise, "shared_lines", unshared)
+    assert emit_loops.shared_lines is shared_lines
+    monkeypatch.setattr(emit_loops, "shared_lines", unshared)
     derivation = derive_feature(load_spec(Path(pytestconfig.rootpath, "derive", "specs", "gaussian.toml")))
     counts = costly_calls(emit_pointwise.pointwise_body(derivation))
     assert counts["slopes"] == {"exp": 2}
