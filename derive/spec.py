@@ -154,7 +154,8 @@ def _feature(table: Mapping[str, Any], sha256: str) -> FeatureSpec:
     _check_kind(kind, parameters, inputs)
     symbols = {item.name: item.symbol for item in declared if kind != "ridge" or item not in parameters}
     phi = expression_of(table, "phi", symbols, allow_imaginary=kind == "torus")
-    check_used(symbols, phi)
+    penalty_weight = _penalty_weight(table, kind, (*parameters, *constants))
+    check_used(symbols, sympy.Tuple(phi, penalty_weight))
     return FeatureSpec(
         name=table["name"],
         kind=kind,
@@ -162,7 +163,7 @@ def _feature(table: Mapping[str, Any], sha256: str) -> FeatureSpec:
         reference=text_of(table, "reference"),
         phi=phi,
         warp=_warp(table, kind, parameters),
-        penalty_weight=_penalty_weight(table, kind, (*parameters, *constants)),
+        penalty_weight=penalty_weight,
         parameters=parameters,
         inputs=inputs,
         constants=constants,

@@ -275,19 +275,3 @@ def test_held_out_scores_are_in_the_result(tmp_path: Path) -> None:
     assert solution.holdout["r2"] > solution.holdout["ridge_r2"]
     again = read_result_folder(tmp_path / "out")
     assert again.holdout == solution.holdout
-
-
-def test_atoms_in_the_plane_are_drawn_where_they_are(tmp_path: Path) -> None:
-    """The discs of the last panel, and the certificate's colours at the atoms: its bounds, with the other sign."""
-    solution = solved(tmp_path, "gaussian_2d", "penalty_ratio = 0.1")
-    figure = Figure()
-    figures_plane.draw_plane(solution, figure)
-    measure, penalty = solution.result.measure, solution.file.problem.penalty
-    discs = next(item for item in figure.axes[0].collections if len(item.get_offsets()) == len(measure))
-    np.testing.assert_array_equal(discs.get_offsets(), measure.positions)
-    image = figure.axes[0].images[0]
-    assert image.get_clim() == pytest.approx((-penalty, penalty), rel=1e-6)  # |eta| <= penalty: the gap is closed
-    rows, columns = image.get_array().shape
-    for position, weight in zip(measure.positions, measure.weights, strict=True):
-        value = image.get_array()[round(position[1] * (rows - 1)), round(position[0] * (columns - 1))]
-        assert value == pytest.approx(-np.sign(weight) * penalty, rel=1e-3)  # half a pixel from the extremum

@@ -115,7 +115,7 @@ def test_a_settled_file_is_the_same_problem_to_the_last_bit(
     settled = tmp_path / "settled"
     settled.mkdir()
     np.savez(settled / "archive.npz", **{key: data.values for key, data in file.data.items()})  # type: ignore[arg-type]
-    (settled / "problem.toml").write_text(file.settled_text("archive.npz"), encoding="utf-8")
+    (settled / "problem.toml").write_text(file.settled_text("archive.npz", "spec.toml"), encoding="utf-8")
     again = read_problem(settled / "problem.toml").problem
     assert (again.penalty, again.sign) == (file.problem.penalty, file.problem.sign)
     assert loss_parts(again.loss) == loss_parts(file.problem.loss)

@@ -201,7 +201,7 @@ def test_data_on_a_torus_of_two_or_three_dimensions(write: Write) -> None:
         # At most sixty terms of size one: the transform and the sum differ by a few units in the last place.
         np.testing.assert_allclose(file.problem.loss.y, expected, rtol=0, atol=1e-14)
         settled = path.with_name("settled.toml")
-        settled.write_text(file.settled_text("data.npz"), encoding="utf-8")
+        settled.write_text(file.settled_text("data.npz", "spec.toml"), encoding="utf-8")
         np.savez(path.with_name("data.npz"), **{key: data.values for key, data in file.data.items()})
         np.testing.assert_array_equal(read_problem(settled).problem.loss.y, file.problem.loss.y)
 

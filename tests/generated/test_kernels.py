@@ -10,7 +10,7 @@ import itertools
 import mpmath
 import numpy as np
 import pytest
-from by_hand import NAMES, SMOOTH, ByHand, example, inner, random_field, random_positions
+from by_hand import BALL, NAMES, SMOOTH, ByHand, example, inner, random_field, random_positions
 from exact import DIGITS
 from hypothesis import given
 from hypothesis import strategies as st
@@ -117,7 +117,8 @@ def remainder_order(name: str, gradient_factor: float, hessian_factor: float) ->
     v /= np.linalg.norm(v)
     eta, gradient, hessian = features.certificate(centre, g)
     remainders = []
-    for h in (2e-4, 1e-4, 5e-5):  # so short that the next term is small for 40 frequencies, so long that rounding is
+    # so short that the next term is small for 40 frequencies, so long that rounding is; units bend over longer lengths
+    for h in np.array([2e-4, 1e-4, 5e-5]) * (10 if name in BALL else 1):
         moved = features.certificate(centre + h * v, g)[0]
         first, second = gradient_factor * gradient[0] @ v, hessian_factor * v @ hessian[0] @ v
         remainders.append(abs(float(moved[0] - eta[0] - h * first - h**2 * second / 2)))

@@ -4,7 +4,8 @@ import conicflow as cf
 import mpmath
 import numpy as np
 import pytest
-from by_hand import BALL, DIGITS, RIDGE, VECTOR, example, inner, random_field, random_positions
+from by_hand import BALL, RIDGE, VECTOR, example, inner, random_field, random_positions
+from exact import DIGITS
 from hypothesis import given
 from hypothesis import strategies as st
 from plain_flow import eta_and_gradient, loss_and_slope, predict
