@@ -282,7 +282,7 @@ def _check_constants(name: str, given: Mapping[str, Any], n: int) -> dict[str, R
             low = "0" if item["positive"] else "-inf"
             bad = value.min() if item["positive"] and value.min() <= 0 else value.max()
             raise ProblemError(
-                f"{key} of the loss {name} must lie between {low} and {below}; got {bad}; choose another"
+                f"{key} of the loss {name} must lie between {low} and {below:g}; got {bad}; choose another"
             )
         checked[key] = value
     return checked

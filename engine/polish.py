@@ -20,6 +20,7 @@ _ROUNDING = 1e-12  # predicted decrease, relative to J, below which differences 
 _SLOW = (
     8  # steps in a row that gain less than a tenth of what the quadratic model predicts: a kink, where it does not hold
 )
+_LONGEST = 1e100  # step; the squares of longer ones overflow
 _CONVERGED = 1e-15  # scaled gradient, relative to its natural size
 
 
@@ -88,7 +89,7 @@ def _newton(problem: Problem, measure: Measure, rounds: int, make_chart: MakeCha
 
 
 def _newton_step(gradient: Array, hessian: Array, scale: Array, damping: float) -> Array | None:
-    """-(H + damping·diag(scale))⁻¹ gradient, or None when that matrix is not positive definite."""
+    """-(H + damping·diag(scale))⁻¹ gradient, or None when that matrix is not positive definite, or steps overflow."""
     root = np.sqrt(scale)
     scaled = hessian / root[:, None] / root[None, :]
     scaled[np.diag_indices_from(scaled)] += damping
@@ -96,7 +97,8 @@ def _newton_step(gradient: Array, hessian: Array, scale: Array, damping: float) 
         factor = np.linalg.cholesky(scaled)
     except np.linalg.LinAlgError:
         return None
-    return np.asarray(-np.linalg.solve(factor.T, np.linalg.solve(factor, gradient / root)) / root)
+    step = np.asarray(-np.linalg.solve(factor.T, np.linalg.solve(factor, gradient / root)) / root)
+    return step if np.abs(step).max() < _LONGEST else None
 
 
 def _scaled_gradient(chart: Chart, measure: Measure, scale: Array) -> float:

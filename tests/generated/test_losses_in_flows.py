@@ -10,6 +10,7 @@ from conicflow.engine.flow import Flow
 from conicflow.engine.kernels import describe, kernel_names
 
 PAIRS = [(name, loss) for name in NAMES for loss in describe(name)["losses"]]
+FREE = [name for name in kernel_names("ridge") if describe(name)["family"] != "2-homogeneous in theta"]  # output signs
 CONSTANTS: dict[str, Any] = {
     "huber": lambda n: {"delta": np.linspace(0.1, 1.0, n)},
     "poisson": lambda n: {"background": np.linspace(50.0, 60.0, n)},  # above every -f of these particles
@@ -58,14 +59,17 @@ def test_one_output(name: str, loss: str, average: bool) -> None:
     )
 
 
-@pytest.mark.parametrize("outputs", [1, 2, 4])
-@pytest.mark.parametrize(("name", "loss"), [(name, loss) for name, loss in PAIRS if describe(name)["kind"] == "ridge"])
+@pytest.mark.parametrize(
+    ("name", "loss", "outputs"),
+    [
+        (name, loss, outputs)
+        for name, loss in PAIRS
+        for outputs in ((2, 4) if describe(loss)["targets"] == "class" else (1, 2, 4))
+        if name in FREE
+    ],
+)
 def test_several_outputs(name: str, loss: str, outputs: int) -> None:
-    if outputs == 1 and describe(loss)["targets"] == "class":
-        pytest.skip("a class needs two outputs")
     features = example(name, n=700).features
-    if features.family == "2-homogeneous in theta":
-        pytest.skip("units whose sign is fixed have one output")
     generator = np.random.default_rng(1)
     y = generator.standard_normal((features.size, outputs))
     weights = generator.uniform(0.5, 2.0, len(y))
@@ -89,9 +93,7 @@ def test_a_covariance(name: str, average: bool) -> None:
     check(cf.Problem(features, loss, 0.1), particles_of(features, 1, 20, generator))
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in kernel_names("ridge") if describe(name)["family"] != "2-homogeneous in theta"]
-)
+@pytest.mark.parametrize("name", FREE)
 def test_a_covariance_of_several_outputs(name: str) -> None:
     features = example(name, n=30).features
     generator = np.random.default_rng(3)
