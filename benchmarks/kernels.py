@@ -51,6 +51,8 @@ def example(description: Mapping[str, Any]) -> cf.FeatureMap:
         arguments: dict[str, Any] = {"cutoff": CUTOFFS[len(description["parameters"])]}
     elif description["kind"] == "ridge":
         arguments = {"x": RANDOM.standard_normal((SAMPLES, COLUMNS))}
+        if description["parameters"][0]["domain"] == "ball":
+            arguments["radius"] = 2.0
     else:
         arguments = {item["name"]: RANDOM.random(SAMPLES) for item in description["inputs"]}
         domains = {item["name"]: item["domain"] for item in description["parameters"]}
@@ -63,7 +65,7 @@ def random_particles(features: cf.FeatureMap, count: int) -> Any:
     """Rows (w, theta), all over the domain, or the cube [-1, 1]^d where there are no bounds."""
     ends = features.domain.lower, features.domain.upper
     low, high = (np.where(np.isfinite(end), end, unbounded) for end, unbounded in zip(ends, (-1.0, 1.0), strict=True))
-    positions = RANDOM.uniform(low, high, (count, features.dimension))
+    positions = features.domain.project(RANDOM.uniform(low, high, (count, features.dimension)))
     return np.ascontiguousarray(np.column_stack([RANDOM.uniform(-1, 1, count), positions]))
 
 
