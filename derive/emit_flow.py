@@ -73,7 +73,11 @@ def evaluate(u, $names, y, omega, parameters, precision, loss):
     return value, slopes(u, $names, g)''')
 
 _FIELDS = {"pointwise": "float64[:]", "torus": "complex128[:]", "ridge": "float64[:, :] order(C)"}
-_PRECISIONS = {"pointwise": "float64[:, :]", "torus": "complex128[:, :]", "ridge": "float64[:, :] order(C)"}
+_PRECISIONS = {
+    "pointwise": "float64[:, :] order(C)",
+    "torus": "complex128[:, :] order(C)",
+    "ridge": "float64[:, :] order(C)",
+}
 
 
 def flow_body(derivation: FeatureDerivation, losses: Sequence[AnyLoss]) -> str:
@@ -91,7 +95,7 @@ def flow_body(derivation: FeatureDerivation, losses: Sequence[AnyLoss]) -> str:
         names=names,
         types=types,
         field=_FIELDS[spec.kind],
-        data=f"{_FIELDS[spec.kind]}, float64[:], float64[:, :], {_PRECISIONS[spec.kind]}, int",
+        data=f"{_FIELDS[spec.kind]}, float64[:], float64[:, :] order(C), {_PRECISIONS[spec.kind]}, int",
         move=move_body(derivation),
         losses=losses_body(losses, field),
         evaluate=pointwise_evaluate(derivation) if spec.kind == "pointwise" else _EVALUATE.substitute(names=names),

@@ -21,7 +21,7 @@ def value_at(f, y$constants):
 $value_domain    return $value
 
 
-# pythran export value(float64[:], float64[:], float64[:], float64[:, :])
+# pythran export value(float64[:], float64[:], float64[:], float64[:, :] order(C))
 def value(f, y, omega, parameters):
     """R(f) = sum_j omega_j l(f_j, y_j)."""
     total = 0.0
@@ -30,21 +30,21 @@ def value(f, y, omega, parameters):
     return total
 
 
-# pythran export slope(float64[:], float64[:], float64[:], float64[:, :])
+# pythran export slope(float64[:], float64[:], float64[:], float64[:, :] order(C))
 def slope(f, y, omega, parameters):
     """R'(f)_j = omega_j l'(f_j, y_j)."""
 $rows
     return omega*($slope)
 
 
-# pythran export curvature(float64[:], float64[:], float64[:], float64[:, :])
+# pythran export curvature(float64[:], float64[:], float64[:], float64[:, :] order(C))
 def curvature(f, y, omega, parameters):
     """The diagonal of R'', omega_j l''(f_j, y_j)."""
 $rows
     return omega*($curvature + 0.0*f)
 
 
-# pythran export conjugate(float64[:], float64[:], float64[:], float64[:, :])
+# pythran export conjugate(float64[:], float64[:], float64[:], float64[:, :] order(C))
 def conjugate(p, y, omega, parameters):
     """R*(p) = sum_j omega_j l*(p_j/omega_j, y_j), infinite outside the domain of l*."""
     total = 0.0
@@ -62,7 +62,7 @@ ROUNDING = 1e-15  # omega l'(f) divided by omega may leave the domain of l* by a
 SUM_ROUNDING = 1e-12  # of sum(p) = 0, beside the largest entry
 
 
-$functions# pythran export value(float64[:, :], float64[:, :], float64[:], float64[:, :])
+$functions# pythran export value(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:, :] order(C))
 def value(f, y, omega, parameters):
     """R(f) = sum_j omega_j l(f_j, y_j) for rows f_j of q outputs."""
     total = 0.0
@@ -71,7 +71,7 @@ def value(f, y, omega, parameters):
     return total
 
 
-# pythran export slope(float64[:, :], float64[:, :], float64[:], float64[:, :])
+# pythran export slope(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:, :] order(C))
 def slope(f, y, omega, parameters):
     """R'(f)_jk = omega_j dl/df_jk, shape (n, q)."""
     g = np.empty_like(f)
@@ -80,7 +80,7 @@ def slope(f, y, omega, parameters):
     return g
 
 
-# pythran export curvature(float64[:, :], float64[:, :], float64[:], float64[:, :])
+# pythran export curvature(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:, :] order(C))
 def curvature(f_rows, y_rows, omega, parameters):
     """The blocks of R'', omega_j l''(f_j, y_j), shape (n, q, q)."""
     q = f_rows.shape[1]
@@ -96,7 +96,7 @@ $coupling8
     return result
 
 
-# pythran export conjugate(float64[:, :], float64[:, :], float64[:], float64[:, :])
+# pythran export conjugate(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:, :] order(C))
 def conjugate(p_rows, y_rows, omega, parameters):
     """R*(p) = sum_j omega_j l*(p_j/omega_j, y_j), infinite outside the domain of l*."""
     total = 0.0

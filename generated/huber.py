@@ -16,7 +16,7 @@ def value_at(f, y, delta):
     return (f - y)*np.maximum(-delta, np.minimum(delta, f - y)) - 1.0/2.0*np.maximum(-delta, np.minimum(delta, f - y))**2
 
 
-# pythran export value(float64[:], float64[:], float64[:], float64[:, :])
+# pythran export value(float64[:], float64[:], float64[:], float64[:, :] order(C))
 def value(f, y, omega, parameters):
     """R(f) = sum_j omega_j l(f_j, y_j)."""
     total = 0.0
@@ -25,21 +25,21 @@ def value(f, y, omega, parameters):
     return total
 
 
-# pythran export slope(float64[:], float64[:], float64[:], float64[:, :])
+# pythran export slope(float64[:], float64[:], float64[:], float64[:, :] order(C))
 def slope(f, y, omega, parameters):
     """R'(f)_j = omega_j l'(f_j, y_j)."""
     delta = parameters[0]
     return omega*((f - y - np.maximum(-delta, np.minimum(delta, f - y)))*np.where((delta < -np.minimum(delta, f - y)), 0.0, np.where((delta < f - y), 0.0, 1.0)) + np.maximum(-delta, np.minimum(delta, f - y)))
 
 
-# pythran export curvature(float64[:], float64[:], float64[:], float64[:, :])
+# pythran export curvature(float64[:], float64[:], float64[:], float64[:, :] order(C))
 def curvature(f, y, omega, parameters):
     """The diagonal of R'', omega_j l''(f_j, y_j)."""
     delta = parameters[0]
     return omega*((1.0 - np.where((delta < -np.minimum(delta, f - y)), 0.0, np.where((delta < f - y), 0.0, 1.0)))*np.where((delta < -np.minimum(delta, f - y)), 0.0, np.where((delta < f - y), 0.0, 1.0)) + np.where((delta < -np.minimum(delta, f - y)), 0.0, np.where((delta < f - y), 0.0, 1.0)) + 0.0*f)
 
 
-# pythran export conjugate(float64[:], float64[:], float64[:], float64[:, :])
+# pythran export conjugate(float64[:], float64[:], float64[:], float64[:, :] order(C))
 def conjugate(p, y, omega, parameters):
     """R*(p) = sum_j omega_j l*(p_j/omega_j, y_j), infinite outside the domain of l*."""
     total = 0.0

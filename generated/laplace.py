@@ -334,14 +334,14 @@ def evaluate(u, x, y, omega, parameters, precision, loss):
     return np.sum(values), total
 
 
-# pythran export value_and_gradient(float64[:, :] order(C), float64[:], float64[:], float64[:], float64[:, :], float64[:, :], int)
+# pythran export value_and_gradient(float64[:, :] order(C), float64[:], float64[:], float64[:], float64[:, :] order(C), float64[:, :] order(C), int)
 def value_and_gradient(u, x, y, omega, parameters, precision, loss):
     """R((1/m) sum_i Phi(u_i)) and m times its gradient by u_i = (w, theta), the shape of u."""
     value, q = evaluate(u, x, y, omega, parameters, precision, loss)
     return value, by_particle(u, q)
 
 
-# pythran export advance(float64[:, :] order(C), float64[:], float64[:], float64[:], float64[:, :], float64[:, :], int, float64, bool, int, float64, float64, float64[:], float64[:], bool[:], int, bool)
+# pythran export advance(float64[:, :] order(C), float64[:], float64[:], float64[:], float64[:, :] order(C), float64[:, :] order(C), int, float64, bool, int, float64, float64, float64[:], float64[:], bool[:], int, bool)
 def advance(u, x, y, omega, parameters, precision, loss, penalty, nonnegative, scheme, a, b, lower, upper, wraps, steps, descent):
     """Steps of the particle flow of F_m(u) = R((1/m) sum_i Phi(u_i)) + (1/m) sum_i V(u_i), in place.
     `a` and `b` are the step times the speed of weights and of positions. Returns F_m before the first step and after

@@ -29,7 +29,7 @@ def multinomial_logistic_slope(f_row, y):
     return -y + np.exp(f)/s1
 
 
-# pythran export value(float64[:, :], float64[:, :], float64[:], float64[:, :])
+# pythran export value(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:, :] order(C))
 def value(f, y, omega, parameters):
     """R(f) = sum_j omega_j l(f_j, y_j) for rows f_j of q outputs."""
     total = 0.0
@@ -38,7 +38,7 @@ def value(f, y, omega, parameters):
     return total
 
 
-# pythran export slope(float64[:, :], float64[:, :], float64[:], float64[:, :])
+# pythran export slope(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:, :] order(C))
 def slope(f, y, omega, parameters):
     """R'(f)_jk = omega_j dl/df_jk, shape (n, q)."""
     g = np.empty_like(f)
@@ -47,7 +47,7 @@ def slope(f, y, omega, parameters):
     return g
 
 
-# pythran export curvature(float64[:, :], float64[:, :], float64[:], float64[:, :])
+# pythran export curvature(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:, :] order(C))
 def curvature(f_rows, y_rows, omega, parameters):
     """The blocks of R'', omega_j l''(f_j, y_j), shape (n, q, q)."""
     q = f_rows.shape[1]
@@ -68,7 +68,7 @@ def curvature(f_rows, y_rows, omega, parameters):
     return result
 
 
-# pythran export conjugate(float64[:, :], float64[:, :], float64[:], float64[:, :])
+# pythran export conjugate(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:, :] order(C))
 def conjugate(p_rows, y_rows, omega, parameters):
     """R*(p) = sum_j omega_j l*(p_j/omega_j, y_j), infinite outside the domain of l*."""
     total = 0.0

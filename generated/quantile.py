@@ -16,7 +16,7 @@ def value_at(f, y, tau, width):
     return -1.0/2.0*width*np.maximum(-tau, np.minimum(1.0 - tau, (f - y)/width))**2 + (f - y)*np.maximum(-tau, np.minimum(1.0 - tau, (f - y)/width))
 
 
-# pythran export value(float64[:], float64[:], float64[:], float64[:, :])
+# pythran export value(float64[:], float64[:], float64[:], float64[:, :] order(C))
 def value(f, y, omega, parameters):
     """R(f) = sum_j omega_j l(f_j, y_j)."""
     total = 0.0
@@ -25,7 +25,7 @@ def value(f, y, omega, parameters):
     return total
 
 
-# pythran export slope(float64[:], float64[:], float64[:], float64[:, :])
+# pythran export slope(float64[:], float64[:], float64[:], float64[:, :] order(C))
 def slope(f, y, omega, parameters):
     """R'(f)_j = omega_j l'(f_j, y_j)."""
     tau = parameters[0]
@@ -33,7 +33,7 @@ def slope(f, y, omega, parameters):
     return omega*((f - width*np.maximum(-tau, np.minimum(1.0 - tau, (f - y)/width)) - y)*np.where((tau < -np.minimum(1.0 - tau, (f - y)/width)), 0.0, np.where((tau < 1.0 - (f - y)/width), 1.0/width**1, 0.0)) + np.maximum(-tau, np.minimum(1.0 - tau, (f - y)/width)))
 
 
-# pythran export curvature(float64[:], float64[:], float64[:], float64[:, :])
+# pythran export curvature(float64[:], float64[:], float64[:], float64[:, :] order(C))
 def curvature(f, y, omega, parameters):
     """The diagonal of R'', omega_j l''(f_j, y_j)."""
     tau = parameters[0]
@@ -41,7 +41,7 @@ def curvature(f, y, omega, parameters):
     return omega*((-width*np.where((tau < -np.minimum(1.0 - tau, (f - y)/width)), 0.0, np.where((tau < 1.0 - (f - y)/width), 1.0/width**1, 0.0)) + 1.0)*np.where((tau < -np.minimum(1.0 - tau, (f - y)/width)), 0.0, np.where((tau < 1.0 - (f - y)/width), 1.0/width**1, 0.0)) + np.where((tau < -np.minimum(1.0 - tau, (f - y)/width)), 0.0, np.where((tau < 1.0 - (f - y)/width), 1.0/width**1, 0.0)) + 0.0*f)
 
 
-# pythran export conjugate(float64[:], float64[:], float64[:], float64[:, :])
+# pythran export conjugate(float64[:], float64[:], float64[:], float64[:, :] order(C))
 def conjugate(p, y, omega, parameters):
     """R*(p) = sum_j omega_j l*(p_j/omega_j, y_j), infinite outside the domain of l*."""
     total = 0.0
