@@ -65,11 +65,11 @@ _EVALUATE = Template('''\
 def evaluate(u, $names, y, omega, parameters, precision, loss):
     """R(f) at f = (1/m) sum_i Phi(u_i), and rows q_i of the slopes of eta = <R'(f), phi> at the particles."""
     f = forward(u, $names)/float(u.shape[0])
+    g = np.empty_like(y)  # of the type of the argument of `adjoint`: `slopes` is compiled once
     if precision.shape[0] > 0:
-        value, g = correlated(f, y, precision)
-        return value, slopes(u, $names, g)
-    g = np.empty_like(f)
-    value = fit(f, y, omega, parameters, loss, 0, g)
+        value = correlated(f, y, precision, g)
+    else:
+        value = fit(f, y, omega, parameters, loss, 0, g)
     return value, slopes(u, $names, g)''')
 
 _FIELDS = {"pointwise": "float64[:]", "torus": "complex128[:]", "ridge": "float64[:, :] order(C)"}

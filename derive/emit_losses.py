@@ -65,19 +65,18 @@ _VECTOR = Template("""\
 
 _CORRELATED = {
     "rows": '''\
-def correlated(f, y, precision):
-    """R(f) = <f - y, precision (f - y)>/2 and R'(f): in each output, noise whose covariance has this inverse."""
+def correlated(f, y, precision, g):
+    """R(f) = <f - y, precision (f - y)>/2, and R'(f) into g: in each output, noise whose covariance has this inverse."""
     r = f - y
-    g = np.dot(precision, r)
-    return 0.5*np.sum(g*r), g''',
+    g[:] = np.dot(precision, r)
+    return 0.5*np.sum(g*r)''',
     "float64": '''\
-def correlated(f, y, precision):
-    """R(f) = <f - y, precision (f - y)>/2 and R'(f): noise whose covariance has this inverse."""
+def correlated(f, y, precision, g):
+    """R(f) = <f - y, precision (f - y)>/2, and R'(f) into g: noise whose covariance has this inverse."""
     r = f - y
-    g = np.empty_like(r)
     for j in range(r.shape[0]):
         g[j] = np.sum(precision[j]*r)
-    return 0.5*np.sum(g*r), g''',
+    return 0.5*np.sum(g*r)''',
 }
 _CORRELATED["complex128"] = _CORRELATED["float64"].replace("np.sum(g*r)", "np.sum((np.conj(g)*r).real)")
 

@@ -110,7 +110,8 @@ VECTOR = 16  # samples: a multiple of the numbers in a register
 def evaluate(u, $names, y, omega, parameters, precision, loss):
     """R(f) at f = (1/m) sum_i Phi(u_i), and rows (eta, grad eta)(theta_i) of eta = <R'(f), phi>, shape (m, $width)."""
     if precision.shape[0] > 0:
-        value, g = correlated(forward(u, $names)/float(u.shape[0]), y, precision)
+        g = np.empty_like(y)
+        value = correlated(forward(u, $names)/float(u.shape[0]), y, precision, g)
         return value, slopes(u, $names, g)
     m = u.shape[0]
     n = $first.shape[0]

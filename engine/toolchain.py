@@ -34,12 +34,14 @@ class Toolchain:
     ----------
     compiler : the C++ compiler's path, and the arguments that CXX gives it.
     arguments : of every compilation.
+    pythran : arguments of Pythran, before it.
     identity : everything that decides the binary, but for the source and the compiler's version. The compiler counts by
         path, size and time, which change with its version: asking it would take longer than loading a kernel.
     """
 
     compiler: tuple[str, ...]
     arguments: tuple[str, ...]
+    pythran: tuple[str, ...]
     identity: Mapping[str, Any]
 
     def version(self) -> str:
@@ -57,7 +59,7 @@ class Toolchain:
         python.write_bytes(source.encode())
         steps = [
             # -P: a spec may be called like a module that Pythran imports
-            [sys.executable, "-P", "-m", "pythran.run", "-E", str(python), "-o", str(cpp)],
+            [sys.executable, "-P", "-m", "pythran.run", *self.pythran, "-E", str(python), "-o", str(cpp)],
             [*self.compiler, *self.arguments, str(cpp), "-o", str(folder / "kernel.so")],
         ]
         said = ""
@@ -126,18 +128,19 @@ def find_toolchain() -> Toolchain:
     package = Path(pythran.origin).parent
     headers = [f"-I{folder}" for folder in (package, _HEADERS, np.get_include(), python)]
     compiler, file = (found, *words[1:]), os.stat(found)
-    arguments = (*built_for().arguments, *RELEASE, *headers)
+    build = built_for()
+    arguments = (*build.arguments, *RELEASE, *headers)
     identity = {
         "python": [sys.version, importlib.machinery.EXTENSION_SUFFIXES[0]],
         "numpy": np.__version__,
-        "pythran": _digest(package / "version.py"),
+        "pythran": [_digest(package / "version.py"), *build.pythran],
         "compiler": [*compiler, os.path.realpath(found), file.st_size, file.st_mtime_ns],
         "variables": {name: os.environ[name] for name in HEARD if name in os.environ},
         "arguments": arguments,
         "blas header": _digest(_HEADERS / "cblas.h"),
         "processor": sorted(feature for feature, present in processor_features().items() if present),
     }
-    return Toolchain(compiler, arguments, identity)
+    return Toolchain(compiler, arguments, tuple(build.pythran), identity)
 
 
 def _digest(path: Path) -> str:

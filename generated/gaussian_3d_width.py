@@ -362,13 +362,12 @@ def fit(f_all, y_all, omega, parameters, loss, start, g):
     return total
 
 
-def correlated(f, y, precision):
-    """R(f) = <f - y, precision (f - y)>/2 and R'(f): noise whose covariance has this inverse."""
+def correlated(f, y, precision, g):
+    """R(f) = <f - y, precision (f - y)>/2, and R'(f) into g: noise whose covariance has this inverse."""
     r = f - y
-    g = np.empty_like(r)
     for j in range(r.shape[0]):
         g[j] = np.sum(precision[j]*r)
-    return 0.5*np.sum(g*r), g
+    return 0.5*np.sum(g*r)
 
 
 STRIP = 262144  # numbers kept at once
@@ -380,7 +379,8 @@ VECTOR = 16  # samples: a multiple of the numbers in a register
 def evaluate(u, x1, x2, x3, y, omega, parameters, precision, loss):
     """R(f) at f = (1/m) sum_i Phi(u_i), and rows (eta, grad eta)(theta_i) of eta = <R'(f), phi>, shape (m, 5)."""
     if precision.shape[0] > 0:
-        value, g = correlated(forward(u, x1, x2, x3)/float(u.shape[0]), y, precision)
+        g = np.empty_like(y)
+        value = correlated(forward(u, x1, x2, x3)/float(u.shape[0]), y, precision, g)
         return value, slopes(u, x1, x2, x3, g)
     m = u.shape[0]
     n = x1.shape[0]

@@ -320,21 +320,21 @@ def fit(f_all, y_all, omega, parameters, loss, start, g):
     return total
 
 
-def correlated(f, y, precision):
-    """R(f) = <f - y, precision (f - y)>/2 and R'(f): in each output, noise whose covariance has this inverse."""
+def correlated(f, y, precision, g):
+    """R(f) = <f - y, precision (f - y)>/2, and R'(f) into g: in each output, noise whose covariance has this inverse."""
     r = f - y
-    g = np.dot(precision, r)
-    return 0.5*np.sum(g*r), g
+    g[:] = np.dot(precision, r)
+    return 0.5*np.sum(g*r)
 
 
 def evaluate(u, x, y, omega, parameters, precision, loss):
     """R(f) at f = (1/m) sum_i Phi(u_i), and rows q_i of the slopes of eta = <R'(f), phi> at the particles."""
     f = forward(u, x)/float(u.shape[0])
+    g = np.empty_like(y)  # of the type of the argument of `adjoint`: `slopes` is compiled once
     if precision.shape[0] > 0:
-        value, g = correlated(f, y, precision)
-        return value, slopes(u, x, g)
-    g = np.empty_like(f)
-    value = fit(f, y, omega, parameters, loss, 0, g)
+        value = correlated(f, y, precision, g)
+    else:
+        value = fit(f, y, omega, parameters, loss, 0, g)
     return value, slopes(u, x, g)
 
 
