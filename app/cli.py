@@ -70,7 +70,7 @@ def main(context: click.Context) -> None:
       t = "measurements.csv:time"         # or times.npy, or archive.npz:key
       theta = [0.01, 0.25]                # frequencies, per unit of t
       [loss]
-      name = "squared"                    # conicflow losses
+      name = "squared"                    # conicflow losses; or spec = "my_loss.toml"
       data = "measurements.csv:value"
       [measure]
       penalty_ratio = 0.05                # or penalty = 0.1
@@ -180,13 +180,14 @@ def losses() -> None:
     \b
     conicflow losses
     """
+    from conicflow.engine.kernels import describe
     from conicflow.engine.losses import names
 
     from .model_tables import loss_forms
 
     for name in names():
         _describe(name)
-        for key, form in loss_forms(name).items():
+        for key, form in loss_forms(describe(name)).items():
             click.echo(f"    {key}: {form}")
 
 

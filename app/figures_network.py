@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
-from conicflow.engine.kernels import describe
 
 from .figures import BLUE, GREY, SKY, VERMILLION
 from .tables import gap_word
@@ -22,7 +21,7 @@ def draw_network(solution: "Solution", figure: "Figure") -> None:
     figure.set_size_inches(11.5, 4.2)
     descent, predictions, strengths = figure.subplots(1, 3, width_ratios=[1.1, 1, 1])
     _draw_descent(descent, solution)
-    if describe(solution.file.problem.loss.name)["targets"] == "class":
+    if solution.file.problem.loss.description["targets"] == "class":
         _draw_classes(predictions, solution)
     else:
         _draw_predictions(predictions, solution)

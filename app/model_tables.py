@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 from conicflow.engine import features, losses
-from conicflow.engine.compile import Spec, compile_spec, read_spec_file
+from conicflow.engine.compile import Spec, compile_loss, compile_spec, read_spec_file
 from conicflow.engine.errors import ProblemError
 from conicflow.engine.feature_map import FeatureMap
 from conicflow.engine.features import FeatureFactory
-from conicflow.engine.kernels import describe
-from conicflow.engine.losses import Loss
+from conicflow.engine.losses import Loss, LossFactory
 from conicflow.engine.solve import Progress
 
 from .data_files import Array, Data, Rows, read_data
@@ -73,24 +72,37 @@ def _number_form(default: float | str | None) -> str:
     return OPTIONAL_NUMBER + (f"the value of {default}" if isinstance(default, str) else f"{default:g}")
 
 
-def own_spec(references: References) -> Spec | None:
-    """The spec file that [features] names, if it names one instead of a feature map of the catalogue."""
-    table = Table(references.document, "features")
-    if "spec" not in table.value:
-        return None
-    if "name" in table.value:
-        raise ProblemError(
-            f"[features] must give one of name and spec; got both, {table.value['name']!r:.80} and "
-            f"{table.value['spec']!r:.80}; remove one"
-        )
-    return read_spec_file(references.folder / table.get("spec", "the path of a spec file", is_text))
+def own_specs(references: References) -> dict[str, Spec]:
+    """The spec files that [features] and [loss] name, by table, where they name one instead of one of the catalogue."""
+    specs = {}
+    for name in ("features", "loss"):
+        table = Table(references.document, name)
+        if "spec" not in table.value:
+            continue
+        if "name" in table.value:
+            raise ProblemError(
+                f"[{name}] must give one of name and spec; got both, {table.value['name']!r:.80} and "
+                f"{table.value['spec']!r:.80}; remove one"
+            )
+        specs[name] = read_spec_file(references.folder / table.get("spec", "the path of a spec file", is_text))
+    return specs
 
 
-def choose_features(references: References, spec: Spec | None, progress: Progress | None) -> FeatureFactory:
-    """The feature map of [features]: of a spec, compiled if it is new, or of the catalogue."""
-    if spec is not None:
-        return compile_spec(spec, progress)
-    chosen: FeatureFactory = getattr(features, Table(references.document, "features").choice("name", features.names()))
+def choose_features(references: References, specs: Mapping[str, Spec], progress: Progress | None) -> FeatureFactory:
+    """The feature map of [features]: of a spec, or to follow a loss of one's own, compiled if it is new; or built in."""
+    own_losses = [specs["loss"]] if "loss" in specs else []
+    if "features" in specs:
+        return compile_spec(specs["features"], progress, losses=own_losses)
+    name = Table(references.document, "features").choice("name", features.names())
+    chosen: FeatureFactory = getattr(features, name)
+    return compile_spec(chosen, progress, losses=own_losses) if own_losses else chosen
+
+
+def choose_loss(references: References, specs: Mapping[str, Spec], progress: Progress | None) -> LossFactory:
+    """The loss of [loss]: of a spec, compiled if it is new, or of the catalogue."""
+    if "loss" in specs:
+        return compile_loss(specs["loss"], progress)
+    chosen: LossFactory = getattr(losses, Table(references.document, "loss").choice("name", losses.names()))
     return chosen
 
 
@@ -123,21 +135,20 @@ def read_features(
     return partial(chosen, **arguments), inputs
 
 
-def loss_forms(name: str) -> dict[str, str]:
-    """What the keys of [loss] besides `name`, `data`, `samples` and `average` must be."""
-    constants = {entry["name"]: NUMBERS for entry in describe(name)["constants"]}
-    covariance = {"cholesky": OPTIONAL_REFERENCE} if name == "squared" else {}
+def loss_forms(description: Mapping[str, Any]) -> dict[str, str]:
+    """What the keys of [loss] besides `name` or `spec`, `data`, `samples` and `average` must be."""
+    constants = {entry["name"]: NUMBERS for entry in description["constants"]}
+    covariance = {"cholesky": OPTIONAL_REFERENCE} if description["name"] == "squared" else {}
     return constants | {"sample_weights": OPTIONAL_REFERENCE} | covariance
 
 
 def read_loss(
-    references: References, chosen: FeatureFactory, training: Rows | None
+    references: References, chosen: FeatureFactory, loss: LossFactory, training: Rows | None
 ) -> tuple[Callable[..., Loss], Array]:
-    """The loss but for its data, and these."""
+    """The chosen loss but for its data, and these."""
     table = Table(references.document, "loss")
-    name = table.choice("name", losses.names())
-    forms = loss_forms(name)
-    table.allow(["name", "data", "samples", "average", *forms])
+    forms = loss_forms(loss.description)
+    table.allow([*(key for key in ("name", "spec") if key in table.value), "data", "samples", "average", *forms])
     average = table.get("average", "true or false", is_flag, False)
     samples = table.get("samples", "true or false", is_flag, False)
     table.require("data", "a reference to data")
@@ -147,13 +158,12 @@ def read_loss(
         for key, form in forms.items()
         if form != OPTIONAL_REFERENCE or key in table.value
     }
-    constants = {key: options.pop(key) for key, form in forms.items() if form == NUMBERS}
     if chosen.description["kind"] == "torus":
         cutoffs = _cutoffs(Table(references.document, "features"), chosen.description)
         data = references.data["loss.data"] = _coefficients(data, cutoffs, samples)
     elif samples:
         raise ProblemError(f"[loss] samples is for features on the torus; got {chosen.name}; remove it")
-    return partial(Loss, name, average=average, constants=constants, **options), data.array
+    return partial(loss, average=average, **options), data.array
 
 
 def _numbers(references: References, table: Table, key: str, form: str, training: Rows | None) -> Any:

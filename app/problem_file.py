@@ -37,13 +37,13 @@ from conicflow.engine.compile import Spec
 from conicflow.engine.errors import ConicflowError, ProblemError
 from conicflow.engine.feature_map import FeatureMap
 from conicflow.engine.features import FeatureFactory
-from conicflow.engine.losses import Loss
+from conicflow.engine.losses import Loss, LossFactory
 from conicflow.engine.problem import Problem, Sign
 from conicflow.engine.solve import Progress
 
 from .data_files import Array, Data
 from .holdout import Holdout, split_rows
-from .model_tables import References, choose_features, own_spec, read_features, read_loss
+from .model_tables import References, choose_features, choose_loss, own_specs, read_features, read_loss
 from .toml_tables import Table, check_known, is_integer, is_number, is_text, to_toml
 
 MAX_BYTES = 2**20
@@ -85,8 +85,8 @@ class Labels:
 class ProblemFile:
     """A problem file, read: the problem, and what to do with it.
 
-    `document` is the parsed text, `data` the numbers it refers to, by key (``"loss.data"``), `spec` the spec that it
-    refers to, of a feature map of one's own.
+    `document` is the parsed text, `data` the numbers it refers to, by key (``"loss.data"``), `specs` the specs that it
+    refers to, of a feature map and a loss of one's own, by table.
     """
 
     path: Path
@@ -98,17 +98,17 @@ class ProblemFile:
     labels: Labels
     document: Mapping[str, Any] = field(repr=False)
     data: Mapping[str, Data] = field(repr=False)
-    spec: Spec | None = field(repr=False)
+    specs: Mapping[str, Spec] = field(repr=False)
 
-    def settled_text(self, archive: str, spec: str) -> str:
-        """The same problem, settled: data in `archive`, the spec in `spec`; means, deviations and penalty as numbers."""
+    def settled_text(self, archive: str, specs: Mapping[str, str]) -> str:
+        """The same problem, settled: data in `archive`, specs in the files `specs`; means, deviations, penalty as numbers."""
         document = {name: dict(value) if isinstance(value, dict) else value for name, value in self.document.items()}
         for key, data in self.data.items():
             table, name = key.split(".")
             document[table][name] = data.reference(f"{archive}:{key}")
         document["loss"].pop("samples", None)
-        if self.spec is not None:
-            document["features"]["spec"] = spec
+        for table in self.specs:
+            document[table]["spec"] = specs[table]
         document["measure"] = {"penalty": self.problem.penalty, "sign": self.problem.sign}
         return to_toml(document)
 
@@ -155,13 +155,14 @@ class _Reader:
             raise ProblemError(f"title must be text; got {title!r:.80}; put it in quotes")
         split = self.split()
         training = None if split is None else lambda rows: split(rows)[0]
-        spec = own_spec(self.references)
-        chosen = choose_features(self.references, spec, self.progress)
+        specs = own_specs(self.references)
+        chosen = choose_features(self.references, specs, self.progress)
+        loss = choose_loss(self.references, specs, self.progress)
         build_features, inputs = read_features(self.references, chosen, training)
-        build_loss, target = read_loss(self.references, chosen, training)
+        build_loss, target = read_loss(self.references, chosen, loss, training)
         holdout = None
         if split is not None:
-            self.check_split(chosen, inputs, target)
+            self.check_split(chosen, loss, inputs, target)
             kept, out = split(len(target))
             for rows in (kept, out):
                 if np.any(np.ptp(target[rows], axis=0) == 0):
@@ -182,7 +183,7 @@ class _Reader:
             self.labels(),
             self.document,
             self.references.data,
-            spec,
+            specs,
         )
 
     def split(self) -> Callable[[int], tuple[Array, Array]] | None:
@@ -195,11 +196,12 @@ class _Reader:
         seed = table.get("seed", "an integer from 0 to 2^32 - 1", is_integer(0, 2**32 - 1), 0)
         return partial(split_rows, fraction=fraction, seed=seed)
 
-    def check_split(self, chosen: FeatureFactory, inputs: Mapping[str, Array], target: Array) -> None:
-        loss = self.document["loss"]["name"]
-        if chosen.description["kind"] != "ridge" or loss != "squared":
+    def check_split(
+        self, chosen: FeatureFactory, loss: LossFactory, inputs: Mapping[str, Array], target: Array
+    ) -> None:
+        if chosen.description["kind"] != "ridge" or loss.name != "squared":
             raise ProblemError(
-                f"[holdout] needs ridge features and the squared loss; got {chosen.name} and {loss}; remove [holdout]"
+                f"[holdout] needs ridge features and the squared loss; got {chosen.name} and {loss.name}; remove [holdout]"
             )
         for key in ("sample_weights", "cholesky"):
             if key in self.document["loss"]:

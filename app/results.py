@@ -2,7 +2,7 @@
 
 A result folder holds ``result.json``, ``measure.npz``, ``trajectory.npz``, ``problem.toml`` (the problem with every
 number settled), ``data.npz`` (the arrays it refers to) and ``figure.png``; for a feature map of one's own also
-``spec.toml``. It takes its name only when it is complete (`conicflow.engine.result.ResultFolder`).
+``spec.toml``, of a loss ``loss_spec.toml``. It takes its name only when it is complete (`conicflow.engine.result.ResultFolder`).
 """
 
 import json
@@ -21,7 +21,7 @@ from .problem_file import ProblemFile, read_problem
 
 ARCHIVE = "data.npz"
 PROBLEM = "problem.toml"
-SPEC = "spec.toml"
+SPECS = {"features": "spec.toml", "loss": "loss_spec.toml"}
 RESULT = "result.json"
 FIGURE = "figure.png"
 
@@ -82,9 +82,9 @@ def _write(solution: Solution, folder: Path) -> None:
         (folder / RESULT).write_text(text, encoding="utf-8")
     arrays: dict[str, Any] = {key: data.values for key, data in file.data.items()}
     np.savez_compressed(folder / ARCHIVE, **arrays)
-    (folder / PROBLEM).write_text(file.settled_text(ARCHIVE, SPEC), encoding="utf-8")
-    if file.spec is not None:
-        (folder / SPEC).write_bytes(file.spec.content)
+    (folder / PROBLEM).write_text(file.settled_text(ARCHIVE, SPECS), encoding="utf-8")
+    for table, spec in file.specs.items():
+        (folder / SPECS[table]).write_bytes(spec.content)
     draw(solution, folder / FIGURE)
 
 

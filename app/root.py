@@ -1,7 +1,7 @@
 """conicflow: minimise a convex function of a measure, and bound how far from the minimum you are."""
 
 from conicflow.engine import features, initial, losses
-from conicflow.engine.compile import compile_spec, spec
+from conicflow.engine.compile import compile_loss, compile_spec, spec
 from conicflow.engine.errors import CertificateError, ConicflowError, FlowError, KernelError, ProblemError, SpecError
 from conicflow.engine.feature_map import FeatureMap
 from conicflow.engine.flow import Trajectory, flow
@@ -30,6 +30,7 @@ __all__ = [
     "Result",
     "SpecError",
     "Trajectory",
+    "compile_loss",
     "compile_spec",
     "duality_gap",
     "features",

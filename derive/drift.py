@@ -32,7 +32,9 @@ def derive_specs(asked: Sequence[FeatureSpec | LossSpec | VectorLossSpec]) -> di
     """`derive_sources`, of specs that have been read."""
     features: list[FeatureDerivation] = []
     losses: dict[str, AnyLoss] = {}
-    for spec in (*(load_spec(path) for path in sorted(BUILT_IN.glob("*.toml"))), *asked):
+    built_in = [load_spec(path) for path in sorted(BUILT_IN.glob("*.toml"))]
+    own = {spec.name for spec in asked} - {spec.name for spec in built_in}
+    for spec in (*built_in, *asked):
         if isinstance(spec, LossSpec):
             losses[spec.name] = derive_loss(spec)
         elif isinstance(spec, VectorLossSpec):
@@ -41,7 +43,7 @@ def derive_specs(asked: Sequence[FeatureSpec | LossSpec | VectorLossSpec]) -> di
         if isinstance(spec, FeatureSpec):
             features.append(derive_feature(spec))
     ordered = [losses[name] for name in sorted(losses)]
-    sources = {f"{item.spec.name}.py": emit_feature(item, ordered) for item in features}
+    sources = {f"{item.spec.name}.py": emit_feature(item, ordered, own) for item in features}
     names = {spec.name for spec in asked}
     return sources | {f"{item.spec.name}.py": emit_loss(item) for item in ordered if item.spec.name in names}
 

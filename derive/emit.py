@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from .derivation import FeatureDerivation
 from .emit_flow import flow_body
@@ -18,13 +18,14 @@ from .helpers import helper_sources
 _BODIES = {"pointwise": pointwise_body, "ridge": ridge_body, "torus": torus_body}
 
 
-def emit_feature(derivation: FeatureDerivation, losses: Sequence[AnyLoss]) -> str:
+def emit_feature(derivation: FeatureDerivation, losses: Sequence[AnyLoss], own: Container[str] = ()) -> str:
     """The kernel module of a feature map: `forward`, `adjoint`, `jacobian`, `certificate`, `advance`, `DESCRIPTION`.
 
     Parameters
     ----------
     derivation : the feature's derivatives and proved family.
     losses : all that there are; the kernel's flow can follow those that suit the feature's field.
+    own : names of losses that are not built in: by their specs' SHA-256 the kernel knows them again.
 
     Returns
     -------
@@ -46,6 +47,8 @@ def emit_feature(derivation: FeatureDerivation, losses: Sequence[AnyLoss]) -> st
         "losses": [loss.spec.name for loss in admitted],
         "spec_sha256": spec.source_sha256,
     }
+    if own_losses := {loss.spec.name: loss.spec.source_sha256 for loss in admitted if loss.spec.name in own}:
+        description["own_losses"] = own_losses
     body = weight_body(derivation) + _BODIES[spec.kind](derivation) + "\n\n" + flow_body(derivation, admitted)
     compact = re.sub(r"\n+(?=\n    )", "", body)  # a placeholder without lines leaves an empty one behind
     return header(description, spec.source_sha256) + helper_sources(compact) + compact

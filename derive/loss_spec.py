@@ -26,6 +26,18 @@ from .spec_tables import (
 Targets = Literal["real", "sign", "count"]
 PREDICTION, TARGET, DUAL = sympy.symbols("f y p", real=True)
 _LOSS_KEYS = COMMON_KEYS | {"targets", "complex", "value", "value_domain", "conjugate", "conjugate_domain"}
+_TAKEN_NAMES = {
+    "f",
+    "y",
+    "p",
+    "name",
+    "spec",
+    "data",
+    "samples",
+    "average",
+    "sample_weights",
+    "cholesky",
+}  # loss options
 
 
 @dataclass(frozen=True)
@@ -53,7 +65,7 @@ class LossSpec:
 def read_loss(table: Mapping[str, Any], sha256: str) -> LossSpec:
     check_keys(table, _LOSS_KEYS, optional={"complex", "value_domain", "conjugate_domain", "constants"})
     constants = constants_of(table)
-    check_names([constant.name for constant in constants], RESERVED_NAMES | {"f", "y", "p"})
+    check_names([constant.name for constant in constants], RESERVED_NAMES | _TAKEN_NAMES)
     fixed = {"y": TARGET} | {constant.name: constant.symbol for constant in constants}
     primal, dual = {"f": PREDICTION} | fixed, {"p": DUAL} | fixed
     value = expression_of(table, "value", primal)

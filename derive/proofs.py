@@ -9,7 +9,7 @@ import sympy
 
 from .errors import SpecError
 from .functions import expand_definitions, smooth_cases
-from .loss_spec import PREDICTION
+from .loss_spec import PREDICTION, TARGET
 from .spec_tables import Constant
 
 SAMPLES = 50
@@ -43,14 +43,28 @@ def prove(residual: sympy.Expr, claim: str) -> None:
 
 
 def _simplifies_to_zero(expression: sympy.Expr) -> bool:
-    """Whether an expression without kinks is identically zero by simplification, every step of which is an equality.
+    """Whether an expression without kinks is identically zero by simplification, every step of which is an equality."""
+    expression = expand_definitions(expression)
+    return any(
+        bool(written.is_zero or sympy.simplify(written).is_zero)
+        for written in (_in_exponentials(expression), _in_residuals(expression))
+    )
 
-    Predictions are written f = log E, so that an expression in exp(f) becomes rational.
-    """
-    expression = expand_definitions(expression).subs(PREDICTION, sympy.log(sympy.Dummy("E", positive=True)))
+
+def _in_exponentials(expression: sympy.Expr) -> sympy.Expr:
+    """With f = log E, so that an expression in exp(f) becomes rational."""
+    expression = expression.subs(PREDICTION, sympy.log(sympy.Dummy("E", positive=True)))
     expression = expression.replace(sympy.log, lambda argument: sympy.log(sympy.factor(argument)))
-    expression = sympy.expand(sympy.expand_log(expression))
-    return bool(expression.is_zero or sympy.simplify(expression).is_zero)
+    return sympy.expand(sympy.expand_log(expression))
+
+
+def _in_residuals(expression: sympy.Expr) -> sympy.Expr:
+    """With f = y + r, and roots of products as products of roots where the factors' signs are known."""
+    expression = expression.subs(PREDICTION, TARGET + sympy.Dummy("r", real=True))
+    return expression.replace(
+        lambda item: item.is_Pow and item.exp.is_Rational and not item.exp.is_Integer,
+        lambda item: sympy.expand_power_base(sympy.factor(sympy.together(item.base)) ** item.exp),
+    )
 
 
 def draw_constants(constants: Sequence[Constant], draw: random.Random) -> dict[sympy.Symbol, sympy.Expr]:

@@ -108,10 +108,14 @@ def read_spec(source: bytes) -> FeatureSpec | LossSpec | VectorLossSpec:
 
 
 def _with_defaults(table: Mapping[str, Any]) -> dict[str, Any]:
-    """What a spec need not say: a pointwise feature map needs its name, phi, parameters and inputs only."""
+    """What a spec need not say: a pointwise feature map needs its name, phi, parameters and inputs only, a loss of real
+    data its name, value and conjugate.
+    """
     kind = "loss" if "value" in table else "pointwise"
     filled = {"schema": 1, "kind": kind, "title": table.get("name"), "reference": "none given", **table}
-    return filled if "loss" in str(filled["kind"]) else {"family": "partially 1-homogeneous", **filled}
+    if "loss" in str(filled["kind"]):
+        return {"targets": "real", **filled} if filled["kind"] == "loss" else filled
+    return {"family": "partially 1-homogeneous", **filled}
 
 
 def _read_file(path: Path) -> bytes:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .domain import Array, Domain
 from .errors import ProblemError
 from .feature_map import FeatureMap
-from .losses import Field
+from .loss_data import Field
 from .problem import Problem
 from .trigonometric import sup_of_polynomial
 

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from .domain import Array
-from .losses import Field
+from .loss_data import Field
 from .measure import Measure
 from .problem import Problem
 

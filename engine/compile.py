@@ -1,4 +1,4 @@
-"""A user's own feature map: derived, compiled into the user's cache, and then equal in every right to a built-in one."""
+"""A user's own feature map or loss: derived, compiled into the user's cache, then equal in every right to a built-in one."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ import hashlib
 import importlib.util
 import json
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from .cache import Cache, digest
 from .errors import SpecError
-from .features import FeatureFactory
-from .kernels import built_for, kernel_names
+from .features import KINDS, FeatureFactory
+from .kernels import built_for, describe, kernel_names
+from .losses import LossFactory
 from .solve import Progress
 from .toolchain import Toolchain, find_toolchain
 
@@ -69,47 +71,76 @@ def spec(
         return Spec(spec_text({"name": name, **texts}, phi, tables).encode(), origin)
 
 
-def compile_spec(source: str | Path | Spec, progress: Progress | None = None) -> FeatureFactory:
+Source = str | Path | Spec
+
+
+def compile_spec(
+    source: Source | FeatureFactory, progress: Progress | None = None, *, losses: Sequence[Source] = ()
+) -> FeatureFactory:
     """The feature map of a spec of one's own, as a function of its arguments, like `features.NAME`.
 
-    The first use derives and compiles it, which takes about 20 s; then it is loaded from the kernel cache.
+    The first use derives and compiles it, which takes about 15 s; then it is loaded from the kernel cache.
 
     Parameters
     ----------
-    source : path of a spec file, or what `spec` returns.
+    source : path of a spec file, or what `spec` returns; or a built-in feature map, to follow losses of one's own.
     progress : told the phase, the fraction done and a message, when there is something to compile.
+    losses : specs of losses of one's own that the flow shall follow beside the built-in ones; see `compile_loss`.
 
     Raises
     ------
-    SpecError : the spec cannot be read, or a claim that it makes does not hold.
+    SpecError : a spec cannot be read, or a claim that it makes does not hold.
     KernelError : a tool is missing, the kernel does not compile, or the cache is not the user's alone to write.
     """
-    read = source if isinstance(source, Spec) else read_spec_file(source)
+    first = _built_in(source) if isinstance(source, FeatureFactory) else _read(source)
+    module = _obtain([first, *map(_read, losses)], _derive_feature, progress)
+    return FeatureFactory(module, json.loads(module.DESCRIPTION))
+
+
+def compile_loss(source: Source, progress: Progress | None = None) -> LossFactory:
+    """The loss of a spec of one's own, as a function of the data and its constants, like `losses.NAME`.
+
+    A feature map follows it that was compiled with it: `compile_spec(features.gaussian, losses=[source])`.
+
+    Parameters
+    ----------
+    source, progress : as of `compile_spec`.
+
+    Raises
+    ------
+    SpecError, KernelError : as from `compile_spec`; value and conjugate must be proved to be Fenchel conjugates.
+    """
+    return LossFactory(_obtain([_read(source)], _derive_loss, progress))
+
+
+def _obtain(specs: Sequence[Spec], derive: Callable[..., tuple[str, str]], progress: Progress | None) -> ModuleType:
+    """The kernel that `derive` makes of specs, from the cache, or compiled into it."""
     tools, cache = find_toolchain(), Cache()
-    request = request_key(read, tools)
+    request = request_key(specs, tools)
     module = cache.find(request)
     if module is None:
         report = progress or (lambda phase, fraction, message: None)
         report("derive", 0.0, "")
-        with _told_as_ours(read.origin):
-            name, kernel_source = _derive(read.content)
+        with _told_as_ours(" with ".join(item.origin for item in specs)):
+            name, kernel_source = derive(*(item.content for item in specs))
         version = tools.version()
         key = entry_key(kernel_source, version, tools)
         facts = {"name": name, "cpu": built_for().cpu, "python": platform.python_version(), "compiler": version}
 
         def build(folder: Path) -> dict[str, str]:
-            report("compile", 0.2, f"{name}: once, about 20 s")
+            report("compile", 0.2, f"{name}: once, about 15 s")
             tools.build(kernel_source, name, folder)
             return facts
 
         module = cache.load(key) or cache.obtain(key, build)
         cache.remember(request, key)
-    return FeatureFactory(module, json.loads(module.DESCRIPTION))
+    return module
 
 
-def request_key(read: Spec, tools: Toolchain) -> str:
+def request_key(specs: Sequence[Spec], tools: Toolchain) -> str:
     """SHA-256 of all that decides the binary, as far as it can be told without deriving and without asking the compiler."""
-    return digest([hashlib.sha256(read.content).hexdigest(), _derivation_identity(), tools.identity])
+    contents = [hashlib.sha256(item.content).hexdigest() for item in specs]
+    return digest([contents, _derivation_identity(), tools.identity])
 
 
 def entry_key(kernel_source: str, version: str, tools: Toolchain) -> str:
@@ -134,20 +165,63 @@ def read_spec_file(path: str | Path) -> Spec:
         ) from None
 
 
-def _derive(content: bytes) -> tuple[str, str]:
-    """Name and kernel source of a spec."""
+def _read(source: Source) -> Spec:
+    return source if isinstance(source, Spec) else read_spec_file(source)
+
+
+def _built_in(features: FeatureFactory) -> Spec:
+    """The spec of a built-in feature map."""
+    if features.name not in kernel_names(*KINDS):
+        raise SpecError(
+            f"a feature map to compile again is a built-in one; got {features.name}, which is not; give its spec instead"
+        )
+    return read_spec_file(_package_folder("conicflow.derive") / "specs" / f"{features.name}.toml")
+
+
+def _derive_feature(content: bytes, *losses: bytes) -> tuple[str, str]:
+    """Name and kernel source of a feature map whose flow follows the losses of these specs too."""
+    from conicflow.derive.drift import derive_specs
+    from conicflow.derive.errors import SpecError as Refused
+    from conicflow.derive.spec import FeatureSpec, read_spec
+
+    read, own = read_spec(content), [read_spec(item) for item in losses]
+    if not isinstance(read, FeatureSpec):
+        raise Refused(f"compile_spec is for feature maps, found the loss {read.name!r}: use compile_loss")
+    for item in own:
+        if isinstance(item, FeatureSpec):
+            raise Refused(f"`losses` are specs of losses, found the feature map {item.name!r}: compile it by itself")
+    if read.source_sha256 != _built_in_sha256(read.name):  # a built-in one compiled again keeps its name
+        _check_new(read.name)
+    for item in own:
+        _check_new(item.name)
+    names = [read.name, *(item.name for item in own)]
+    if len(set(names)) < len(names):
+        raise Refused(f"a name means one thing, found {', '.join(names)}: rename one of them")
+    return read.name, derive_specs([read, *own])[f"{read.name}.py"]
+
+
+def _derive_loss(content: bytes) -> tuple[str, str]:
+    """Name and kernel source of a loss."""
     from conicflow.derive.drift import derive_specs
     from conicflow.derive.errors import SpecError as Refused
     from conicflow.derive.spec import FeatureSpec, read_spec
 
     read = read_spec(content)
-    if not isinstance(read, FeatureSpec):
-        raise Refused(
-            f"a spec of one's own is a feature map, found the loss {read.name!r}: use a loss of the catalogue"
-        )
-    if read.name in (taken := kernel_names("pointwise", "ridge", "torus", "loss")):
-        raise Refused(f"a name means one thing, and {', '.join(taken)} are built in, found {read.name!r}: rename it")
+    if isinstance(read, FeatureSpec):
+        raise Refused(f"compile_loss is for losses, found the feature map {read.name!r}: use compile_spec")
+    _check_new(read.name)
     return read.name, derive_specs([read])[f"{read.name}.py"]
+
+
+def _built_in_sha256(name: str) -> str | None:
+    return str(describe(name)["spec_sha256"]) if name in kernel_names(*KINDS) else None
+
+
+def _check_new(name: str) -> None:
+    from conicflow.derive.errors import SpecError as Refused
+
+    if name in (taken := kernel_names(*KINDS, "loss")):
+        raise Refused(f"a name means one thing, and {', '.join(taken)} are built in, found {name!r}: rename it")
 
 
 def _derivation_identity() -> list[str]:

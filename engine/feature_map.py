@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from .checks import array
 from .domain import Array, Domain
 from .errors import ProblemError
-from .losses import Field
+from .loss_data import Field
 from .threads import single_threaded_blas
 
 _CHECKED_PER_AXIS = {1: 9, 2: 5}

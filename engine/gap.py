@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .bounds import Supremum, sup_certificate
-from .losses import Field
+from .loss_data import Field
 from .measure import Measure
 from .problem import Problem
 

@@ -16,7 +16,7 @@ _NEEDED = {"x86-64-v3": ("AVX2", "FMA3"), "x86-64": (), "native": (), "portable"
 
 
 def built_for() -> ModuleType:
-    """How this installation's kernels were built: `cpu`, their processor family, the compiler's `arguments`, and those of `pythran`."""
+    """How the kernels here were built: their processor family `cpu`, and the `arguments` of compiler and `pythran`."""
     return importlib.import_module(f"{_PACKAGE}._build")
 
 

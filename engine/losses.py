@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import ModuleType
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from .checks import array
 from .errors import ProblemError
-from .kernels import describe, find_kernel, kernel_names
-
-Field = NDArray[Any]  # a point of F: float64 (n,) or (n, q), or complex128 (size,) on the torus
-Real = NDArray[np.float64]
-
-_CLASSES_AT_MOST = 1000  # a label beyond is a number of another kind; one-hot rows are stored in full
+from .kernels import find_kernel, kernel_names
+from .loss_data import Field, Real, check_cholesky, check_constants, check_data, check_weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +28,7 @@ class Loss:
 
     Parameters
     ----------
-    name : a built-in loss.
+    name : a built-in loss, or that of `own_kernel`.
     y : (n,) data, float64 or complex128, or (n, q) for q outputs. Complex coefficients of several axes are taken in C order;
         a problem checks their `shape` against the features'. For the losses of classes, integer labels (n,) from 0 to
         q - 1, or rows (n, q) with one 1 and zeros.
@@ -39,6 +36,7 @@ class Loss:
     sample_weights : (n,) numbers > 0.
     cholesky : (n, n) lower triangular with a positive diagonal; only for `squared`, without sample weights.
     constants : the loss's own, each a number or one for each sample: delta of `huber`, background of `poisson`, ...
+    own_kernel : the compiled module of a loss of one's own; `conicflow.compile_spec` gives such a loss as a function.
 
     Raises
     ------
@@ -52,30 +50,37 @@ class Loss:
     sample_weights: Real | None = None
     cholesky: Field | None = None
     constants: Mapping[str, Real] = field(default_factory=dict)
+    own_kernel: ModuleType | None = field(default=None, repr=False)
     kernel: ModuleType = field(init=False, repr=False)
     precision: Field = field(init=False, repr=False)
     shape: tuple[int, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "kernel", find_kernel(self.name, "loss"))
+        object.__setattr__(self, "kernel", self.own_kernel or find_kernel(self.name, "loss"))
         given = array("data", self.y, allow_complex=True)
         object.__setattr__(self, "shape", given.shape)
-        object.__setattr__(self, "y", _check_data(self.name, given))
+        object.__setattr__(self, "y", check_data(self.description, given))
         if not isinstance(self.average, bool):
             raise ProblemError(f"average must be True or False; got {self.average!r:.60}; choose one")
         if self.sample_weights is not None:
-            object.__setattr__(self, "sample_weights", _check_weights(self.sample_weights, len(self.y)))
-        object.__setattr__(self, "constants", _check_constants(self.name, self.constants, len(self.y)))
+            object.__setattr__(self, "sample_weights", check_weights(self.sample_weights, len(self.y)))
+        object.__setattr__(self, "constants", check_constants(self.description, self.constants, len(self.y)))
         precision = np.zeros((0, 0), dtype=self.y.dtype)
         if self.cholesky is not None:
             if self.name != "squared" or self.sample_weights is not None:
                 raise ProblemError(
                     f"a covariance is for the loss squared without sample weights; got {self.name}; leave cholesky out"
                 )
-            object.__setattr__(self, "cholesky", _check_cholesky(self.cholesky, self.y))
+            object.__setattr__(self, "cholesky", check_cholesky(self.cholesky, self.y))
             inverse = np.linalg.inv(self.cholesky)
             precision = np.ascontiguousarray(inverse.conj().T @ inverse) * self._scale
         object.__setattr__(self, "precision", precision)
+
+    @cached_property
+    def description(self) -> Mapping[str, Any]:
+        """What the loss says of itself: name, title, equation, conjugate, targets, constants."""
+        described: Mapping[str, Any] = json.loads(self.kernel.DESCRIPTION)
+        return described
 
     @property
     def _scale(self) -> float:
@@ -100,7 +105,7 @@ class Loss:
 
     def with_data(self, y: Field) -> Loss:
         """The same loss of other data of the same length."""
-        return Loss(self.name, y, self.average, self.sample_weights, self.cholesky, self.constants)
+        return replace(self, y=y)
 
     def _point(self, f: Field) -> Field:
         """A point of F as the kernels take it; they do not check bounds themselves."""
@@ -118,7 +123,7 @@ class Loss:
     @property
     def _is_vector(self) -> bool:
         """Whether l is one of several outputs together, rather than a sum over outputs."""
-        return bool(describe(self.name)["targets"] == "class")
+        return bool(self.description["targets"] == "class")
 
     def value(self, f: Field) -> float:
         """R(f)."""
@@ -194,111 +199,45 @@ def _real(values: Field) -> Real:
     return np.ascontiguousarray(values).view(np.float64)
 
 
-def _check_data(name: str, data: Field) -> Field:
-    description = describe(name)
-    if np.iscomplexobj(data) and data.ndim > 1:
-        data = data.reshape(-1)
-        data.setflags(write=False)
-    if data.ndim not in (1, 2) or data.size == 0:
-        raise ProblemError(
-            f"data must have shape (n,), or (n, q) for q outputs, with n >= 1; got {data.shape}; give one row per sample"
-        )
-    if np.iscomplexobj(data) and not description["complex_values"]:
-        raise ProblemError(f"the loss {name} is for real data; got complex data; use squared")
-    targets = description["targets"]
-    if targets == "class":
-        return _one_hot(name, data)
-    if targets == "sign" and len(wrong := data[np.abs(data) != 1.0]):
-        raise ProblemError(
-            f"data of the loss {name} must be -1 or 1; got {wrong[0]}; recode the two classes as -1 and 1"
-        )
-    if targets == "count" and len(wrong := data[data < 0]):
-        raise ProblemError(
-            f"data of the loss {name} must be counts >= 0; got {wrong[0]}; give the known background as an option instead "
-            "of subtracting it"
-        )
-    return data
-
-
-def _one_hot(name: str, data: Real) -> Real:
-    """Rows with one 1 from labels, or rows checked."""
-    if data.ndim == 1:
-        wrong = data[(data != np.floor(data)) | (data < 0) | (data >= _CLASSES_AT_MOST)]
-        if len(wrong) or data.max() == 0:
-            raise ProblemError(
-                f"labels of the loss {name} must be integers 0, 1, ..., q - 1 of two to {_CLASSES_AT_MOST} classes; got "
-                f"{wrong[0] if len(wrong) else 'only zeros'}; recode the classes"
-            )
-        rows = np.zeros((len(data), int(data.max()) + 1))
-        rows[np.arange(len(data)), data.astype(np.int64)] = 1.0
-        rows.setflags(write=False)
-        return rows
-    one_hot = np.all((data == 0) | (data == 1), axis=1) & (data.sum(axis=1) == 1)
-    if data.shape[1] < 2 or not one_hot.all():
-        row = data[int(one_hot.argmin())]
-        raise ProblemError(
-            f"rows of the loss {name} must have one 1 and zeros, for two classes or more; got {row!s:.60}; give labels instead"
-        )
-    return data
-
-
-def _check_weights(values: ArrayLike, n: int) -> Real:
-    weights = array("sample_weights", values)
-    if weights.shape != (n,) or weights.min() <= 0:
-        raise ProblemError(
-            f"sample_weights must be {n} numbers > 0; got shape {weights.shape}, smallest {weights.min(initial=np.inf)}; "
-            "leave out samples of weight 0"
-        )
-    return weights
-
-
-def _check_cholesky(values: ArrayLike, y: Field) -> Field:
-    n = len(y)
-    factor = array("cholesky", values, allow_complex=np.iscomplexobj(y))
-    if factor.shape != (n, n) or np.any(np.triu(factor, 1)) or not np.all(np.diag(factor).real > 0):
-        raise ProblemError(
-            f"cholesky must be a lower triangular ({n}, {n}) matrix with a positive diagonal; got shape {factor.shape}; "
-            "use numpy.linalg.cholesky of the noise's covariance"
-        )
-    return factor.astype(y.dtype)
-
-
-def _check_constants(name: str, given: Mapping[str, Any], n: int) -> dict[str, Real]:
-    known = {item["name"]: item for item in describe(name)["constants"]}
-    unknown, missing = sorted(set(given) - set(known)), sorted(set(known) - set(given))
-    if unknown or missing:
-        what = f"there is no option {unknown[0]!r}" if unknown else f"{missing[0]!r} is missing"
-        takes = ", ".join(known) or "no constants"
-        raise ProblemError(f"the loss {name} takes {takes}; {what}; give exactly these")
-    checked = {}
-    for key, item in known.items():
-        value = array(key, given[key])
-        if value.shape not in ((), (n,)):
-            raise ProblemError(
-                f"{key} of the loss {name} is a number, or {n} of them; got shape {value.shape}; give either"
-            )
-        below = np.inf if item["below"] is None else item["below"]
-        if (item["positive"] and value.min() <= 0) or value.max() >= below:
-            low = "0" if item["positive"] else "-inf"
-            bad = value.min() if item["positive"] and value.min() <= 0 else value.max()
-            raise ProblemError(
-                f"{key} of the loss {name} must lie between {low} and {below:g}; got {bad}; choose another"
-            )
-        checked[key] = value
-    return checked
-
-
 def names() -> list[str]:
     """Names of the built-in losses."""
     return list(kernel_names("loss"))
 
 
-def __getattr__(name: str) -> Callable[..., Loss]:
-    """`losses.squared(y, average=False)` and so on: every built-in loss as a function of the data and its constants."""
-    if name.startswith("_") or name not in kernel_names("loss"):
-        raise AttributeError(f"losses are {', '.join(kernel_names('loss'))}; there is no loss {name!r}")
+@dataclass(frozen=True, eq=False)
+class LossFactory:
+    """A loss, built in or of a user's own, as a function of the data and its options: see `Loss`.
 
-    def loss(
+    Parameters
+    ----------
+    kernel : the compiled module.
+    """
+
+    kernel: ModuleType
+
+    def __post_init__(self) -> None:
+        constants = ", ".join(item["name"] for item in self.description["constants"]) or "none"
+        object.__setattr__(self, "__name__", self.name)
+        object.__setattr__(
+            self,
+            "__doc__",
+            f"{self.description['title']}: {self.description['equation']}, summed (or averaged) over the data y. "
+            f"Constants: {constants}. Options as in `Loss`.",
+        )
+
+    @cached_property
+    def description(self) -> Mapping[str, Any]:
+        """What the loss says of itself."""
+        described: Mapping[str, Any] = json.loads(self.kernel.DESCRIPTION)
+        return described
+
+    @property
+    def name(self) -> str:
+        """The spec's name."""
+        return str(self.description["name"])
+
+    def __call__(
+        self,
         y: ArrayLike,
         average: bool = False,
         *,
@@ -306,11 +245,13 @@ def __getattr__(name: str) -> Callable[..., Loss]:
         cholesky: ArrayLike | None = None,
         **constants: ArrayLike,
     ) -> Loss:
-        return Loss(name, y, average, sample_weights, cholesky, constants)  # type: ignore[arg-type]  # checked there
+        """The loss of these data."""
+        own = None if self.name in names() else self.kernel
+        return Loss(self.name, y, average, sample_weights, cholesky, constants, own)  # type: ignore[arg-type]  # checked there
 
-    loss.__name__ = name
-    loss.__doc__ = (
-        f"{describe(name)['title']}: {describe(name)['equation']}, summed (or averaged) over the data y. "
-        f"Constants: {', '.join(item['name'] for item in describe(name)['constants']) or 'none'}. Options as in `Loss`."
-    )
-    return loss
+
+def __getattr__(name: str) -> LossFactory:
+    """`losses.squared(y, average=False)` and so on: every built-in loss as a function of the data and its constants."""
+    if name.startswith("_") or name not in kernel_names("loss"):
+        raise AttributeError(f"losses are {', '.join(kernel_names('loss'))}; there is no loss {name!r}")
+    return LossFactory(find_kernel(name, "loss"))

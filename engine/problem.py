@@ -11,7 +11,8 @@ from .checks import number
 from .domain import Array
 from .errors import ProblemError
 from .feature_map import FeatureMap
-from .losses import Field, Loss
+from .loss_data import Field
+from .losses import Loss
 from .measure import Measure
 
 Sign = Literal["any", "nonnegative", "vector"]
@@ -68,9 +69,14 @@ class Problem:
                 f"{self.loss.y.shape}; change one of them"
             )
         allowed = self.features.description["losses"]
-        if self.loss.name not in allowed:
+        known = self.features.description.get("own_losses", {}).get(self.loss.name)
+        if self.loss.name not in allowed or (
+            self.loss.own_kernel is not None and known != self.loss.description["spec_sha256"]
+        ):
+            another = "another loss of that name" if known else self.loss.name
             raise ProblemError(
-                f"{self.features.name} can follow the losses {', '.join(allowed)}; got {self.loss.name}; choose one of them"
+                f"{self.features.name} can follow the losses {', '.join(allowed)}; got {another}; choose one of them, or compile "
+                "the feature map with a loss of your own: compile_spec(..., losses=[...])"
             )
         filter_shape = self.features.inputs["filter"].shape if self.features.kind == "torus" else ()
         if np.iscomplexobj(self.loss.y) and len(self.loss.shape) > 1 and self.loss.shape != filter_shape:

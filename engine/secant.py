@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .kernels import describe
-from .losses import Field, Loss, Real
+from .loss_data import Field, Real
+from .losses import Loss
 
 
 class SecantLoss(Loss):
@@ -19,7 +19,8 @@ class SecantLoss(Loss):
     @staticmethod
     def of(loss: Loss) -> SecantLoss:
         """The same loss; its curvature differs."""
-        return SecantLoss(loss.name, loss.y, loss.average, loss.sample_weights, loss.cholesky, loss.constants)
+        options = loss.average, loss.sample_weights, loss.cholesky, loss.constants, loss.own_kernel
+        return SecantLoss(loss.name, loss.y, *options)
 
     def curvature(self, f: Field) -> Real:
         residual = self._flat(f) - self._flat(self.y)
@@ -30,4 +31,4 @@ class SecantLoss(Loss):
 
 def has_straight_ends(loss: Loss) -> bool:
     """Whether l is straight far from its minimum at f = y, as losses of real data are that are not the square."""
-    return bool(describe(loss.name)["targets"] == "real") and loss.name != "squared"
+    return bool(loss.description["targets"] == "real") and loss.name != "squared"

@@ -298,7 +298,7 @@ def test_features_and_losses_list_the_catalogue() -> None:
     entries = dict(entry.split(": ", 1) for entry in re.split(r"\n(?=\S)", done.stdout))
     assert list(entries) == list(kernel_names("loss"))
     for name, entry in entries.items():
-        for key, form in loss_forms(name).items():
+        for key, form in loss_forms(describe(name)).items():
             assert f"    {key}: {form}" in entry.split("\n")
     assert "delta: a finite number, or a reference" in entries["huber"]
     assert [name for name, entry in entries.items() if "cholesky: " in entry] == ["squared"]

@@ -21,6 +21,7 @@ from conicflow.engine import toolchain
 from conicflow.engine.compile import Spec, entry_key, read_spec_file, request_key
 from conicflow.engine.errors import KernelError, ProblemError, SpecError
 from conicflow.engine.features import FeatureFactory
+from conicflow.engine.kernels import built_for
 from conicflow.engine.toolchain import find_toolchain
 
 BUMP = """
@@ -111,8 +112,8 @@ def test_from_sympy_objects_it_is_another_spec_of_the_same_map(shared_cache: Pat
         inputs={x: "location"},
         constants={sigma: {"positive": True}},
     )
-    name, source = compile_module._derive(spec.content)
-    expected = compile_module._derive(BUMP.encode())[1]
+    name, source = compile_module._derive_feature(spec.content)
+    expected = compile_module._derive_feature(BUMP.encode())[1]
     assert name == "bump"
     assert [line for line in source.splitlines() if "SHA-256" not in line and "DESCRIPTION" not in line] == [
         line for line in expected.splitlines() if "SHA-256" not in line and "DESCRIPTION" not in line
@@ -126,18 +127,18 @@ def test_from_sympy_objects_it_is_another_spec_of_the_same_map(shared_cache: Pat
 
 def test_keys_cover_the_spec_the_source_and_the_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     tools, spec = find_toolchain(), Spec(BUMP.encode(), "")
-    assert request_key(spec, tools) == request_key(Spec(spec.content, "elsewhere"), find_toolchain())
-    assert request_key(spec, tools) != request_key(Spec(spec.content + b"#", ""), tools)
+    assert request_key([spec], tools) == request_key([Spec(spec.content, "elsewhere")], find_toolchain())
+    assert request_key([spec], tools) != request_key([Spec(spec.content + b"#", "")], tools)
     assert entry_key("source", "g++ 12", tools) == entry_key("source", "g++ 12", find_toolchain())
     assert entry_key("source", "g++ 12", tools) != entry_key("source ", "g++ 12", tools)
     assert entry_key("source", "g++ 12", tools) != entry_key("source", "g++ 13", tools)
     for name in tools.identity:
         changed = replace(tools, identity={**tools.identity, name: "other"})
-        assert request_key(spec, changed) != request_key(spec, tools)
+        assert request_key([spec], changed) != request_key([spec], tools)
         assert entry_key("source", "g++ 12", changed) != entry_key("source", "g++ 12", tools)
-    before = request_key(spec, tools)
+    before = request_key([spec], tools)
     monkeypatch.setattr(compile_module, "_derivation_identity", lambda: [])
-    assert request_key(spec, tools) != before
+    assert request_key([spec], tools) != before
 
 
 def test_the_request_covers_every_file_that_derives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,7 +166,10 @@ CHANGES: dict[str, Callable[[pytest.MonkeyPatch, Path], object]] = {
     "compiler's arguments": lambda patch, folder: patch.setenv("CXX", "g++ -O1"),
     "include path": lambda patch, folder: patch.setenv("CPATH", str(folder)),
     "architecture": lambda patch, folder: patch.setattr(
-        toolchain, "built_for", lambda: SimpleNamespace(arguments=["-march=native"])
+        toolchain, "built_for", lambda: SimpleNamespace(arguments=["-march=native"], pythran=built_for().pythran)
+    ),
+    "Pythran's passes": lambda patch, folder: patch.setattr(
+        toolchain, "built_for", lambda: SimpleNamespace(arguments=built_for().arguments, pythran=[])
     ),
     "processor": lambda patch, folder: patch.setattr(toolchain, "processor_features", lambda: {"SSE": True}),
     "NumPy": lambda patch, folder: patch.setattr(np, "__version__", "2.0"),
@@ -275,5 +279,5 @@ def test_files_that_are_refused(shared_cache: Path, tmp_path: Path) -> None:
 
 
 def test_a_loss_is_refused(shared_cache: Path, pytestconfig: pytest.Config) -> None:
-    with pytest.raises(SpecError, match="is a feature map, found the loss 'squared'"):
+    with pytest.raises(SpecError, match="is for feature maps, found the loss 'squared': use compile_loss"):
         cf.compile_spec(pytestconfig.rootpath / "derive" / "specs" / "squared.toml")
