@@ -16,7 +16,7 @@ import click
 from conicflow.engine.errors import ConicflowError, SpecError
 
 if TYPE_CHECKING:
-    from conicflow.engine.solve import Progress
+    from conicflow.engine.search import Progress
 
 BAD_INPUT, GAP_ABOVE_TOLERANCE, INTERRUPTED = 2, 3, 130
 

@@ -15,7 +15,7 @@ from conicflow.engine.feature_map import FeatureMap
 from conicflow.engine.features import FeatureFactory
 from conicflow.engine.kernels import describe
 from conicflow.engine.losses import Loss
-from conicflow.engine.solve import Progress
+from conicflow.engine.search import Progress
 
 from .data_files import Array, Data, Rows, read_data
 from .toml_tables import Check, Table, is_flag, is_integer, is_interval, is_number, is_text

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from conicflow.engine.errors import ProblemError
 from conicflow.engine.result import Result, ResultFolder
-from conicflow.engine.solve import Progress, solve
+from conicflow.engine.search import Progress
+from conicflow.engine.solve import solve
 
 from .figures import draw
 from .holdout import holdout_scores

@@ -16,7 +16,7 @@ from .cache import Cache, digest
 from .errors import SpecError
 from .features import FeatureFactory
 from .kernels import built_for, kernel_names
-from .solve import Progress
+from .search import Progress
 from .toolchain import Toolchain, find_toolchain
 
 if TYPE_CHECKING:
