@@ -21,6 +21,7 @@ from .result import Result
 from .search import Progress
 from .torus import make_torus
 
+METHODS = ("discrepancy", "bic", "cv")
 _LIKELIHOODS = ("squared", "logistic", "multinomial_logistic", "poisson")
 
 
@@ -52,6 +53,30 @@ class Choice:
         return self.path.results[self.index]
 
 
+def check(problem: Problem, method: str) -> None:
+    """Refuse a problem whose penalty the method cannot choose.
+
+    Raises
+    ------
+    ProblemError : "discrepancy" with another loss than `squared`, "bic" with a loss that is no likelihood, "cv" with a
+        covariance, or another word.
+    """
+    if method not in METHODS:
+        raise ProblemError(f"a method is one of {', '.join(METHODS)}; got {method!r:.60}; choose one")
+    name = problem.loss.name
+    if method == "discrepancy" and name != "squared":
+        raise ProblemError(f"the discrepancy principle is for the loss squared; got {name}; use cross-validation")
+    if method == "bic" and name not in _LIKELIHOODS:
+        raise ProblemError(
+            f"BIC needs a likelihood, that of {', '.join(_LIKELIHOODS)}; got {name}; use cross-validation"
+        )
+    if method == "cv" and problem.loss.cholesky is not None:
+        raise ProblemError(
+            "cross-validation holds out data that are independent of the rest; got a covariance (cholesky); use the "
+            "discrepancy principle with noise 1"
+        )
+
+
 def discrepancy(path: Path, noise: float, tau: float = 1.0) -> Choice:
     """The largest penalty with |f - y| <= tau·noise·sqrt(N): fit the data as well as their noise allows (Morozov 1966).
 
@@ -69,8 +94,7 @@ def discrepancy(path: Path, noise: float, tau: float = 1.0) -> Choice:
     ProblemError : another loss than `squared`, a noise or tau out of range, or no penalty of the path fits that well.
     """
     loss = path.problem.loss
-    if loss.name != "squared":
-        raise ProblemError(f"the discrepancy principle is for the loss squared; got {loss.name}; use cross-validation")
+    check(path.problem, "discrepancy")
     if number("noise", noise, "a positive number", "give the noise's standard deviation") <= 0:
         raise ProblemError(f"noise must be a positive number; got {noise}; give the noise's standard deviation")
     if number("tau", tau, "a number >= 1", "the default is 1") < 1:
@@ -100,10 +124,7 @@ def bic(path: Path) -> Choice:
     ProblemError : a loss that is no likelihood, or too few data for one atom.
     """
     loss, problem = path.problem.loss, path.problem
-    if loss.name not in _LIKELIHOODS:
-        raise ProblemError(
-            f"BIC needs a likelihood, that of {', '.join(_LIKELIHOODS)}; got {loss.name}; use cross-validation"
-        )
+    check(problem, "bic")
     size, domain = _size(loss), problem.features.domain
     free = path.atoms * (problem.outputs - _is_class(loss) + domain.dimension - domain.sphere)
     doubled = _doubled_fits(path)
@@ -136,11 +157,7 @@ def cross_validation(path: Path, folds: int = 5, seed: int = 0, progress: Progre
     ProblemError : folds or a seed out of range, or data with a covariance, of which none can be held out alone.
     """
     problem = path.problem
-    if problem.loss.cholesky is not None:
-        raise ProblemError(
-            "cross-validation holds out data that are independent of the rest; got a covariance (cholesky); use the "
-            "discrepancy principle with noise 1"
-        )
+    check(problem, "cv")
     labels = _deal(problem, folds, seed)
     omega, scores = problem.loss.omega, np.zeros(len(path))
     for fold in range(folds):
