@@ -64,7 +64,7 @@ def by_sign(weights: Array) -> list[str]:
 def without_flow(solution: "Solution") -> str:
     """Why there are no paths to draw."""
     zero = len(solution.result.measure) == 0
-    return "the solution is the zero measure: no flow" if zero else "solved from a neighbouring penalty: no flow"
+    return "the solution is the zero measure: no flow" if zero else "begun from a measure: no flow"
 
 
 def _drawing(features: FeatureMap) -> "Callable[[Solution, Figure], None]":

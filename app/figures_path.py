@@ -20,6 +20,8 @@ SMALLEST_GAP = 1e-17  # of what is drawn: a gap of zero has no logarithm
 
 def draw_path(path: Path, chosen: Choice | None, figure: "Figure") -> None:
     """Atoms above; objective and fit, number of atoms and gap below, all against the penalty."""
+    from matplotlib.ticker import LogLocator, NullLocator
+
     features = path.problem.features
     coordinates = [] if features.kind == "ridge" or features.dimension > MOST_COORDINATES else features.domain.axes
     figure.set_size_inches(10.5, 4.0 + 3.0 * max(1, len(coordinates)))
@@ -43,11 +45,14 @@ def draw_path(path: Path, chosen: Choice | None, figure: "Figure") -> None:
         axes.set_xscale("log")
         axes.set_xlabel(r"penalty $\lambda$")
         axes.set_xlim(path.penalties.max() * 1.1, path.penalties.min() / 1.1)  # as it is solved: from the left
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_locator(NullLocator())
         if chosen is not None:
             axes.axvline(chosen.penalty, color=GREY, linewidth=1.0, linestyle="--", zorder=0)
-            axes.annotate(
-                "chosen", (chosen.penalty, 1), xycoords=("data", "axes fraction"), ha="center", va="bottom", fontsize=8
-            )
+    if chosen is not None:
+        where = ("data", "axes fraction")
+        wide[0].annotate("chosen ", (chosen.penalty, 1), xycoords=where, ha="right", va="top", fontsize=8)
 
 
 def _draw_atoms(axes: "Axes", path: Path, heights: list[Array]) -> None:
@@ -78,7 +83,7 @@ def _draw_counts(axes: "Axes", path: Path) -> None:
 
 
 def _draw_gaps(axes: "Axes", path: Path) -> None:
-    axes.set_title("Relative gap, and the tolerance (dashed)")
+    axes.set_title("Relative gap (dashed: tolerance)")
     axes.set_yscale("log")
     axes.plot(path.penalties, np.maximum(path.relative_gaps, SMALLEST_GAP), "o", markersize=3.5, color=BLUE)
     axes.axhline(path.results[0].tolerance, color="black", linewidth=0.9, linestyle="--")

@@ -68,7 +68,7 @@ def solve_path_file(
     Parameters
     ----------
     problem : Path
-        The problem file; its own penalty plays no part.
+        The problem file; its own penalty and flow_steps play no part.
     out : Path
         New, empty, or an earlier folder of a path, which is replaced.
     count, smallest_ratio : int, float
