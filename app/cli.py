@@ -16,7 +16,7 @@ import click
 from conicflow.engine.errors import ConicflowError, SpecError
 
 if TYPE_CHECKING:
-    from conicflow.engine.solve import Progress
+    from conicflow.engine.search import Progress
 
 BAD_INPUT, GAP_ABOVE_TOLERANCE, INTERRUPTED = 2, 3, 130
 
@@ -60,6 +60,7 @@ def main(context: click.Context) -> None:
     \b
     conicflow demo                                solve and draw the bundled examples
     conicflow solve problem.toml --out result     solve your own, draw it, and keep it in a folder
+    conicflow path problem.toml --out path        solve it for a range of penalties, and choose one
     conicflow plot result                         draw it again
     conicflow cache                               list the kernels compiled from your own specs
 
@@ -100,6 +101,47 @@ def solve(problem: Path, out: Path) -> int:
         solution = solve_problem_file(problem, out, progress)
     click.echo(f"{solution.file.title}\n{summary(solution.result)}\n\n{atoms(solution)}\n\nwritten to {out}")
     return GAP_ABOVE_TOLERANCE if solution.result.status == "gap above tolerance" else 0
+
+
+@main.command()
+@click.argument("problem", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder: new, empty, or to be replaced.")
+@click.option("--count", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Number of penalties.")
+@click.option(
+    "--smallest-ratio", type=float, default=0.01, show_default=True, help="The smallest, as a part of the largest."
+)
+@click.option("--choose", type=click.Choice(["discrepancy", "bic", "cv"]), help="Choose a penalty; keep its solution.")
+@click.option("--noise", type=float, help="Standard deviation of the data's noise, for discrepancy.")
+@click.option("--tau", type=float, default=1.0, show_default=True, help="Factor >= 1 on the noise, for discrepancy.")
+@click.option("--folds", type=click.IntRange(2), default=5, show_default=True, help="Number of folds, for cv.")
+def path(
+    problem: Path,
+    out: Path,
+    count: int,
+    smallest_ratio: float,
+    choose: str | None,
+    noise: float | None,
+    tau: float,
+    folds: int,
+) -> int:
+    """Solve PROBLEM for falling penalties, from the smallest whose solution is zero, into the folder OUT.
+
+    \b
+    conicflow path problem.toml --out path                  path.csv and a figure
+    conicflow path problem.toml --out path --choose bic     and a result folder path/chosen
+    """
+    from .path_folder import CHOSEN, Rule, solve_path_file
+    from .tables import atoms, summary
+
+    rule = None if choose is None and noise is None else Rule(choose or "no choice", noise, tau, folds)
+    with progress_bar() as progress:
+        solved = solve_path_file(problem, out, count, smallest_ratio, rule, progress)
+    click.echo(f"{solved.file.title}\n{solved.path}")
+    if solved.chosen is not None and solved.solution is not None:
+        click.echo(f"\nchosen by {choose}: penalty {solved.chosen.penalty:.6g}, in {out / CHOSEN}")
+        click.echo(f"{summary(solved.solution.result)}\n\n{atoms(solved.solution)}")
+    click.echo(f"\nwritten to {out}")
+    return 0 if solved.path.certified else GAP_ABOVE_TOLERANCE
 
 
 @main.command()

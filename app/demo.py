@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 import numpy as np
-from conicflow.engine.solve import Progress
+from conicflow.engine.search import Progress
 
 from .results import FIGURE, Solution, solve_problem_file
 from .tables import atoms as atoms_table

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from conicflow.engine.feature_map import FeatureMap
 
+from .data_files import Array
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -36,17 +38,33 @@ STYLE: dict[Any, Any] = {
 
 def draw(solution: "Solution", path: Path) -> None:
     """Draw a solution into the PNG file `path`."""
+    drawing = _drawing(solution.file.problem.features)
+    save(lambda figure: drawing(solution, figure), solution.file.title, path)
+
+
+def save(drawing: "Callable[[Figure], None]", title: str, path: Path) -> None:
+    """Draw into the PNG file `path`, in the style of all figures."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    drawing = _drawing(solution.file.problem.features)
     with rc_context(STYLE):
         figure = Figure(layout="constrained")
-        drawing(solution, figure)
-        figure.suptitle(solution.file.title, x=0.01, ha="left", weight="bold")
+        drawing(figure)
+        figure.suptitle(title, x=0.01, ha="left", weight="bold")
         partial = path.with_suffix(".partial")
         figure.savefig(partial, format="png", dpi=DPI, metadata={"Software": "conicflow"})
     os.replace(partial, path)
+
+
+def by_sign(weights: Array) -> list[str]:
+    """Blue for positive weights, vermillion for negative ones, grey for zero."""
+    return [BLUE if weight > 0 else VERMILLION if weight < 0 else GREY for weight in weights]
+
+
+def without_flow(solution: "Solution") -> str:
+    """Why there are no paths to draw."""
+    zero = len(solution.result.measure) == 0
+    return "the solution is the zero measure: no flow" if zero else "begun from a measure: no flow"
 
 
 def _drawing(features: FeatureMap) -> "Callable[[Solution, Figure], None]":

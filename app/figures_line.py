@@ -6,7 +6,7 @@ import numpy as np
 from conicflow.engine.problem import Problem
 
 from .data_files import Array
-from .figures import BLUE, GREY, VERMILLION
+from .figures import GREY, by_sign, without_flow
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,7 +39,7 @@ def _draw_paths(axes: "Axes", solution: "Solution") -> None:
     axes.set_ylabel("particle weight $w$")
     axes.axhline(0, color=GREY, linewidth=0.8)
     if trajectory is None:
-        axes.text(0.5, 0.6, "the solution is the zero measure: no flow", transform=axes.transAxes, ha="center")
+        axes.text(0.5, 0.6, without_flow(solution), transform=axes.transAxes, ha="center")
         return
     weights, positions = trajectory.particles[:, :, 0], trajectory.particles[:, :, 1]
     colours = by_sign(weights[-1])
@@ -99,8 +99,3 @@ def dual_certificate(solution: "Solution", positions: Array) -> Array:
     problem: Problem = solution.file.problem
     residual = problem.loss.gradient(problem.forward(solution.result.measure))
     return problem.features.certificate(positions, residual)[0]
-
-
-def by_sign(weights: Array) -> list[str]:
-    """Blue for positive weights, vermillion for negative ones, grey for zero."""
-    return [BLUE if weight > 0 else VERMILLION if weight < 0 else GREY for weight in weights]

@@ -42,6 +42,7 @@ def _draw_descent(axes: "Axes", solution: "Solution") -> None:
         start = result.trajectory.energies[0] - bound
         flow = np.append(0.0, seconds[flowing]), np.append(start, excess[flowing])
         axes.plot(*flow, color=BLUE, label="objective of the particles")
+    if len(seconds):
         axes.plot(seconds[~flowing], excess[~flowing], "s", color=BLUE, markersize=5, label="… merged and polished")
         axes.plot(
             seconds[~flowing], gaps[~flowing], "o", color=VERMILLION, markersize=4.5, label=f"{gap_word(result)} gap"

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .data_files import Array
-from .figures import BLUE, GREY, VERMILLION
-from .figures_line import by_sign, dual_certificate
+from .figures import BLUE, GREY, VERMILLION, by_sign, without_flow
+from .figures_line import dual_certificate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,7 +70,7 @@ def _draw_paths(axes: "Axes", solution: "Solution", pair: Pair) -> None:
     trajectory, domain = solution.result.trajectory, solution.file.problem.features.domain
     axes.set_title("Particles: paths, and where they end")
     if trajectory is None:
-        axes.text(0.5, 0.6, "the solution is the zero measure: no flow", transform=axes.transAxes, ha="center")
+        axes.text(0.5, 0.6, without_flow(solution), transform=axes.transAxes, ha="center")
         return
     weights = trajectory.particles[-1, :, 0]
     moved = trajectory.particles[:, weights != 0, 1:][:, :, list(pair)].copy()

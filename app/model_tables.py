@@ -14,7 +14,7 @@ from conicflow.engine.errors import ProblemError
 from conicflow.engine.feature_map import FeatureMap
 from conicflow.engine.features import FeatureFactory
 from conicflow.engine.losses import Loss, LossFactory
-from conicflow.engine.solve import Progress
+from conicflow.engine.search import Progress
 
 from .data_files import Array, Data, Rows, read_data
 from .toml_tables import Check, Table, is_flag, is_integer, is_interval, is_number, is_text

@@ -39,7 +39,7 @@ from conicflow.engine.feature_map import FeatureMap
 from conicflow.engine.features import FeatureFactory
 from conicflow.engine.losses import Loss, LossFactory
 from conicflow.engine.problem import Problem, Sign
-from conicflow.engine.solve import Progress
+from conicflow.engine.search import Progress
 
 from .data_files import Array, Data
 from .holdout import Holdout, split_rows

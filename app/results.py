@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from conicflow.engine.errors import ProblemError
 from conicflow.engine.result import Result, ResultFolder
-from conicflow.engine.solve import Progress, solve
+from conicflow.engine.search import Progress
+from conicflow.engine.solve import solve
 
 from .figures import draw
 from .holdout import holdout_scores
@@ -63,17 +64,19 @@ def solve_problem_file(path: Path, out: Path, progress: Progress | None = None) 
             seed=options.seed,
             progress=progress,
         )
-        solution = _solution(file, result)
-        _write(solution, folder)
+        solution = solution_of(file, result)
+        write_solution(solution, folder)
     return solution
 
 
-def _solution(file: ProblemFile, result: Result) -> Solution:
+def solution_of(file: ProblemFile, result: Result) -> Solution:
+    """A result with its problem, scored on the held-out rows if there are any."""
     scores = None if file.holdout is None else holdout_scores(file.problem, result.measure, file.holdout)
     return Solution(file, result, scores)
 
 
-def _write(solution: Solution, folder: Path) -> None:
+def write_solution(solution: Solution, folder: Path) -> None:
+    """Everything that a result folder holds, into an existing folder."""
     result, file = solution.result, solution.file
     result.write(folder)
     if solution.holdout is not None:
@@ -102,4 +105,4 @@ def read_result_folder(folder: Path, progress: Progress | None = None) -> Soluti
                 f"a result folder must hold {RESULT}, {PROBLEM} and {ARCHIVE}; got {folder} without {name}; "
                 "name a folder that conicflow solve wrote"
             )
-    return _solution(read_problem(folder / PROBLEM, progress), Result.load(folder))
+    return solution_of(read_problem(folder / PROBLEM, progress), Result.load(folder))

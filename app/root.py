@@ -1,6 +1,6 @@
 """conicflow: minimise a convex function of a measure, and bound how far from the minimum you are."""
 
-from conicflow.engine import features, initial, losses
+from conicflow.engine import baselines, choice, features, initial, losses
 from conicflow.engine.compile import compile_loss, compile_spec, spec
 from conicflow.engine.errors import CertificateError, ConicflowError, FlowError, KernelError, ProblemError, SpecError
 from conicflow.engine.feature_map import FeatureMap
@@ -9,6 +9,7 @@ from conicflow.engine.gap import duality_gap
 from conicflow.engine.losses import Loss
 from conicflow.engine.measure import Measure
 from conicflow.engine.merge import merge
+from conicflow.engine.path import Path, path
 from conicflow.engine.polish import polish
 from conicflow.engine.problem import Problem
 from conicflow.engine.result import Certificate, Result
@@ -25,11 +26,14 @@ __all__ = [
     "KernelError",
     "Loss",
     "Measure",
+    "Path",
     "Problem",
     "ProblemError",
     "Result",
     "SpecError",
     "Trajectory",
+    "baselines",
+    "choice",
     "compile_loss",
     "compile_spec",
     "duality_gap",
@@ -38,6 +42,7 @@ __all__ = [
     "initial",
     "losses",
     "merge",
+    "path",
     "polish",
     "solve",
     "spec",

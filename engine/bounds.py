@@ -80,6 +80,14 @@ def sup_certificate(problem: Problem, g: Field, hints: Array | None = None) -> S
     return Supremum(float(heights.max(initial=0.0)), False, method, positions[order], heights[order])
 
 
+def sup_over(problem: Problem, g: Field, positions: Array) -> Supremum:
+    """S over finitely many positions (k, d): the largest |eta| (or -eta) of all."""
+    eta = problem.features.eta(positions, g)
+    heights = -eta if problem.sign == "nonnegative" else np.linalg.norm(eta.reshape(len(eta), -1), axis=1)
+    order = np.argsort(-heights, kind="stable")
+    return Supremum(float(heights.max(initial=0.0)), True, "all given positions", positions[order], heights[order])
+
+
 def torus_maxima(features: FeatureMap, g: Field, one_sided: bool) -> Array:
     """The highest local maxima of |eta| (or -eta) among the points of a grid of Theta, (k, d), by one FFT.
 

@@ -81,17 +81,18 @@ def _without_turned(before: Array, after: Array) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class WeightsAtPositions:
-    """z_i = w_i alone, at positions that stay: J is convex in them, kinks of phi or not."""
+    """z_i = w_i of kappa·mu alone, at positions that stay: J is convex in them, kinks of phi or not."""
 
     problem: Problem
     positions: Array
 
     def coordinates(self, measure: Measure) -> Array:
-        return measure.weights.reshape(len(measure), self.problem.outputs)
+        return self.problem.scaled(measure).weights.reshape(len(measure), self.problem.outputs)
 
     def measure(self, z: Array) -> Measure:
         alive = np.linalg.norm(z, axis=1) > 0
-        return Measure(z[alive] if self.problem.sign == "vector" else z[alive, 0], self.positions[alive])
+        chosen = z[alive] if self.problem.sign == "vector" else z[alive, 0]
+        return self.problem.unscaled(Measure(chosen, self.positions[alive]))
 
     def derivatives(self, z: Array) -> tuple[Array, Array]:
         """dJ/dw = eta + penalty·w/|w|."""

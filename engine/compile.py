@@ -18,7 +18,7 @@ from .errors import SpecError
 from .features import KINDS, FeatureFactory
 from .kernels import built_for, describe, kernel_names
 from .losses import LossFactory
-from .solve import Progress
+from .search import Progress
 from .toolchain import Toolchain, find_toolchain
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .bounds import Supremum, sup_certificate
+from .bounds import Supremum, sup_certificate, sup_over
+from .domain import Array
 from .loss_data import Field
 from .measure import Measure
 from .problem import Problem
@@ -39,16 +40,21 @@ class Gap:
         return self.gap / max(abs(self.objective), np.finfo(np.float64).tiny)
 
 
-def duality_gap(problem: Problem, measure: Measure) -> Gap:
+def duality_gap(problem: Problem, measure: Measure, positions: Array | None = None) -> Gap:
     """The gap (G): p = s·g is feasible for the dual when |s|·sup|eta| <= penalty (0 <= s when mu >= 0).
 
     Computed in float64: it bounds J - J* up to rounding where `supremum.upper_bound` holds, and is an estimate elsewhere.
+
+    Parameters
+    ----------
+    positions : (k, d), the finite set that stands for Theta, so that J* is the minimum over measures on it; by default
+        Theta itself.
     """
     f = problem.forward(measure)
     value = problem.loss.value(f)
     objective = value + problem.penalty * problem.total_variation(measure)
     g = problem.loss.gradient(f)
-    supremum = sup_certificate(problem, g, measure.positions)
+    supremum = sup_certificate(problem, g, measure.positions) if positions is None else sup_over(problem, g, positions)
     if len(measure) == 0 and supremum.value <= problem.penalty:
         return Gap(objective, 0.0, supremum, g)  # Fenchel-Young: R(0) + R*(R'(0)) = <R'(0), 0>
     if problem.penalty == 0.0 and supremum.value > 0.0:
@@ -74,13 +80,17 @@ def _best_multiple(problem: Problem, g: Field, largest: float) -> float:
 
     best = min(dual(s) for s in (0.0, least, most, min(1.0, most)))
     low, high = 0.0, most
+    left, right = high - _GOLDEN * high, _GOLDEN * high
+    left_value, right_value = dual(left), dual(right)
     for _ in range(_SEARCHES):
-        left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
-        left_value, right_value = dual(left), dual(right)
         best = min(best, left_value, right_value)
         # Beyond the domain of R* both are infinite: the domain contains s = 0, so move towards it.
         if left_value <= right_value:
-            high = right
+            high, right, right_value = right, left, left_value
+            left = high - _GOLDEN * (high - low)
+            left_value = dual(left)
         else:
-            low = left
+            low, left, left_value = left, right, right_value
+            right = low + _GOLDEN * (high - low)
+            right_value = dual(right)
     return best

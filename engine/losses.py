@@ -131,14 +131,14 @@ class Loss:
         if self.cholesky is not None:
             r = f - self.y
             return 0.5 * float(np.vdot(r, self.precision @ r).real)
-        return float(self.kernel.value(self._flat(f), *self._data()))
+        return float(self.kernel.value(self._flat(f), *self._data))
 
     def gradient(self, f: Field) -> Field:
         """R'(f), with the shape and dtype of the data."""
         f = self._point(f)
         if self.cholesky is not None:
             return np.asarray(self.precision @ (f - self.y))
-        slope = self.kernel.slope(self._flat(f), *self._data())
+        slope = self.kernel.slope(self._flat(f), *self._data)
         gradient: Field = slope.view(self.y.dtype).reshape(self.y.shape)
         return gradient
 
@@ -158,7 +158,7 @@ class Loss:
 
     def curvature(self, f: Field) -> Real:
         """R'' in real coordinates, without a covariance: its diagonal, or its blocks (n, q, q) for losses of classes."""
-        curvature: Real = self.kernel.curvature(self._flat(self._point(f)), *self._data())
+        curvature: Real = self.kernel.curvature(self._flat(self._point(f)), *self._data)
         return curvature
 
     def largest_curvature(self, f: Field) -> float:
@@ -184,9 +184,11 @@ class Loss:
         if self.cholesky is not None:
             spread = self.cholesky.conj().T @ p
             return float(np.vdot(spread, spread).real / (2 * self._scale) + np.vdot(p, self.y).real)
-        return float(self.kernel.conjugate(self._flat(p), *self._data()))
+        return float(self.kernel.conjugate(self._flat(p), *self._data))
 
+    @cached_property
     def _data(self) -> tuple[Real, Real, Real]:
+        """What a loss kernel takes besides a point; kept, for a gap asks for it a hundred times."""
         if self._is_vector:
             return self.y, self.omega, self.parameters
         y = self._flat(self.y)

@@ -144,15 +144,20 @@ class Result:
 class ResultFolder:
     """A temporary folder that takes its final name only when everything in it has been written.
 
+    Parameters
+    ----------
+    folder : the final name.
+    marker : the file by which an earlier folder of the same kind is known, which is replaced.
+
     Raises
     ------
-    ProblemError : the name is taken by something that is not a result folder, or cannot be written.
+    ProblemError : the name is taken by something else, or cannot be written.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, marker: str = "result.json") -> None:
         try:
             self.folder = folder.resolve()
-            taken = self.folder.exists() and any(self.folder.iterdir()) and not (self.folder / "result.json").is_file()
+            taken = self.folder.exists() and any(self.folder.iterdir()) and not (self.folder / marker).is_file()
             if not taken:
                 self.folder.parent.mkdir(parents=True, exist_ok=True)
                 self.temporary = Path(tempfile.mkdtemp(prefix=".result.", dir=self.folder.parent))

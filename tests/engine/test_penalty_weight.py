@@ -93,6 +93,16 @@ def test_penalty_max_is_that_of_the_weighted_problem(features: FeatureMap) -> No
     assert len(cf.solve(make_problem(features, largest * 0.99)).measure) > 0
 
 
+def test_weights_at_fixed_positions_feel_the_weight(features: FeatureMap) -> None:
+    """-phi·g = penalty·kappa·sign(w) at the atoms, and |eta| <= penalty·kappa on the positions, for the plain phi."""
+    problem, grid = make_problem(features), np.linspace(-1.0, 2.0, 41)
+    result = cf.baselines.weights_at(problem, grid[:, None])
+    assert result.status == "certified"
+    check_optimal(problem, result.measure, kappa(grid), grid)
+    with pytest.raises(AssertionError):  # mutant: the weight is forgotten
+        check_optimal(problem, result.measure, np.ones_like(grid), grid)
+
+
 @pytest.mark.parametrize("scheme", ["euler", "forward-backward", "conic", "conic-canonical"])
 def test_a_flow_lowers_the_weighted_objective(features: FeatureMap, scheme: str) -> None:
     problem = make_problem(features)

@@ -1,0 +1,99 @@
+"""Two baselines made of the solver's own kernels: weights over fixed positions, and sliding Frank-Wolfe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from numpy.typing import ArrayLike
+
+from .checks import array, integer
+from .errors import ProblemError
+from .measure import Measure
+from .polish import reweigh
+from .problem import Problem
+from .result import Result
+from .search import Progress, Search
+from .solve import COALESCED, refine
+from .threads import single_threaded_blas
+
+
+@single_threaded_blas()
+def weights_at(
+    problem: Problem,
+    positions: ArrayLike,
+    *,
+    relative_gap: float = 1e-9,
+    iterations: int = 1000,
+    progress: Progress | None = None,
+) -> Result:
+    """min J over measures on fixed positions: the convex problem that is solved on a grid (CB18 §4.3), for every loss.
+
+    Fully corrective conditional gradient: the position of the largest |eta| joins a working set, whose weights Newton's
+    method finds; those that reach zero leave. J falls strictly and supports are finitely many, so it ends at the minimum.
+
+    Parameters
+    ----------
+    positions : (n, d), or (n,) where d = 1, in the domain; on a sphere unit vectors.
+    iterations : most positions that join.
+
+    Returns
+    -------
+    Result : its gap bounds J - J* for measures on these positions; `duality_gap` gives the one off the grid.
+
+    Raises
+    ------
+    ProblemError : positions outside the domain, or unusable options.
+    """
+    given = array("positions", positions)
+    grid = given[:, None] if given.ndim == 1 and problem.features.dimension == 1 else given
+    if grid.ndim != 2 or grid.shape[1] != problem.features.dimension or len(grid) == 0:
+        raise ProblemError(
+            f"positions need shape (n, {problem.features.dimension}), n >= 1; got {given.shape}; give one row for each"
+        )
+    if not problem.features.domain.contains(grid):
+        raise ProblemError(
+            "positions must lie in the feature map's domain; some do not; project them with features.domain.project"
+        )
+    search = Search(problem, relative_gap, progress, grid)
+    return _conditional_gradient(search, iterations, reweigh, "weights")
+
+
+@single_threaded_blas()
+def sliding_frank_wolfe(
+    problem: Problem, *, relative_gap: float = 1e-9, iterations: int = 1000, progress: Progress | None = None
+) -> Result:
+    """min J by the sliding Frank-Wolfe method (Denoyelle, Duval, Peyré, Soubies 2019, algorithm 2).
+
+    From the zero measure: an atom at the largest |eta|; the best weights; then weights and positions slide together to a
+    local minimum, where atoms that met are one. No flow. Result.insertions counts the atoms.
+
+    Parameters
+    ----------
+    iterations : most atoms that are inserted.
+
+    Raises
+    ------
+    ProblemError : unusable options.
+    """
+
+    def slide(problem: Problem, measure: Measure) -> Measure:
+        return refine(problem, reweigh(problem, measure), COALESCED)
+
+    return _conditional_gradient(Search(problem, relative_gap, progress), iterations, slide, "slide")
+
+
+def _conditional_gradient(
+    search: Search, iterations: int, correct: Callable[[Problem, Measure], Measure], phase: str
+) -> Result:
+    """Atoms at the largest |eta| one by one, each followed by a correction, until the gap is small or J stays."""
+    integer("iterations", iterations, 0, 10_000_000, "the default is 1000")
+    search.begin(search.problem.zero)
+    for _ in range(iterations):
+        supremum = search.best[0].supremum
+        if search.certified or supremum.heights.max(initial=0.0) <= search.problem.penalty:
+            break
+        larger = search.with_atoms_at(supremum.positions[:1])
+        if larger is None or not search.attempt(correct(search.problem, larger), phase):
+            break
+        search.inserted += 1
+    return search.result()

@@ -1,0 +1,154 @@
+"""The state of a search for the minimum: the lowest measure so far with its gap, and what happened on the way."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .bounds import Supremum, feature_scales
+from .checks import number
+from .domain import Array
+from .errors import ProblemError
+from .flow import Trajectory
+from .gap import Gap, duality_gap
+from .measure import Measure
+from .problem import Problem
+from .result import Certificate, Result
+
+Progress = Callable[[str, float, str], None]
+
+
+class Search:
+    """From where it `begin`s downwards: only what lowers J is kept.
+
+    Parameters
+    ----------
+    tolerance : the relative gap to reach.
+    progress : called with (phase, fraction done, message).
+    positions : None, or the finite set (k, d) that stands for Theta in every gap.
+
+    Attributes
+    ----------
+    best : the gap of the lowest measure so far, and that measure.
+    inserted : atoms that were inserted.
+    evaluations : flow steps tried.
+    """
+
+    def __init__(
+        self, problem: Problem, tolerance: float, progress: Progress | None, positions: Array | None = None
+    ) -> None:
+        if number("relative_gap", tolerance, "a positive number", "the default is 1e-9") <= 0:
+            raise ProblemError(f"relative_gap must be positive; got {tolerance}; the default is 1e-9")
+        self.problem, self.tolerance, self.positions = problem, tolerance, positions
+        self.inserted, self.evaluations = 0, 0
+        self._progress = progress
+        self._started = time.perf_counter()
+        self._rows: list[tuple[float, float, float, int, str]] = []
+        self.best: tuple[Gap, Measure]
+
+    def begin(self, start: Measure) -> None:
+        """The first measure: this one, or the zero measure if that is lower."""
+        problem = self.problem
+        first = start if problem.objective(start) < problem.objective(problem.zero) else problem.zero
+        self.best = duality_gap(problem, first, self.positions), first
+        if len(first):
+            self.log("start", 1.0, self.best[0].objective, len(first), self.best[0].gap)
+
+    @property
+    def optimal_at_zero(self) -> bool:
+        """Whether the zero measure is the lowest so far, and is the solution."""
+        gap, measure = self.best
+        return len(measure) == 0 and gap.supremum.value <= self.problem.penalty
+
+    @property
+    def certified(self) -> bool:
+        """Whether the best measure's gap is within the tolerance."""
+        return self.best[0].relative <= self.tolerance
+
+    def log(self, phase: str, fraction: float, objective: float, atoms: int, gap: float = math.nan) -> None:
+        """A row of `Result.trace`, and a word to whoever watches."""
+        lowest = min(objective, self._rows[-1][1] if self._rows else objective)
+        self._rows.append((time.perf_counter() - self._started, lowest, gap, atoms, phase))
+        if self._progress is not None:
+            bound = "" if math.isnan(gap) else f", gap {gap:.1e}"
+            self._progress(phase, fraction, f"objective {objective:.6g}, atoms {atoms}{bound}")
+
+    def attempt(self, candidate: Measure, phase: str) -> bool:
+        """Keep the candidate if it lowers J; whether it did."""
+        gap = duality_gap(self.problem, candidate, self.positions)
+        better = gap.objective < self.best[0].objective
+        if better:
+            self.best = gap, candidate
+            self.log(phase, 1.0, gap.objective, len(candidate), gap.gap)
+        return better
+
+    def with_atoms_at(self, positions: Array) -> Measure | None:
+        """The best measure with light atoms at these positions, as heavy as lowers J; None if none does."""
+        problem, (gap, measure) = self.problem, self.best
+        eta = problem.features.eta(positions, gap.residual).reshape(len(positions), -1)
+        sizes = np.linalg.norm(eta, axis=1, keepdims=True)
+        norm, _ = feature_scales(problem, positions)
+        curvature = problem.loss.typical_curvature
+        weights = -eta / sizes * (sizes - problem.penalty) / max(norm**2 * curvature * len(eta), 1e-300)
+        weights = weights if problem.sign == "vector" else weights[:, 0]
+        for _ in range(40):
+            added = problem.unscaled(Measure(weights, positions))
+            larger = Measure(
+                np.concatenate([measure.weights, added.weights]), np.concatenate([measure.positions, positions])
+            )
+            if problem.objective(larger) < gap.objective:
+                return larger
+            weights = weights / 2
+        return None
+
+    def result(self, trajectory: Trajectory | None = None) -> Result:
+        """What was found, its atoms in the order of their positions."""
+        (gap, measure), problem = self.best, self.problem
+        status = "certified" if self.certified else "gap above tolerance"
+        status = "zero measure" if self.optimal_at_zero else status
+        if self._progress is not None:
+            self._progress("done", 1.0, status)
+        features = problem.features
+        order = np.lexsort(measure.positions.T[::-1]) if len(measure) else np.zeros(0, dtype=int)
+        return Result(
+            measure=Measure(measure.weights[order], measure.positions[order]),
+            objective=gap.objective,
+            gap=gap.gap,
+            relative_gap=gap.relative,
+            certificate=_certificate(gap.supremum),
+            status=status,
+            tolerance=self.tolerance,
+            penalty=problem.penalty,
+            sign=problem.sign,
+            features={
+                "name": features.name,
+                "kind": features.kind,
+                "dimension": features.dimension,
+                **features.constants,
+            },
+            loss=problem.loss.name,
+            trace=self._trace(),
+            trajectory=trajectory,
+            evaluations=self.evaluations,
+            insertions=self.inserted,
+            seconds=time.perf_counter() - self._started,
+        )
+
+    def _trace(self) -> dict[str, Any]:
+        columns = list(zip(*self._rows, strict=True)) if self._rows else [(), (), (), (), ()]
+        names = ("seconds", "objective", "gap", "atoms")
+        numbers = {name: np.array(column, dtype=np.float64) for name, column in zip(names, columns[:4], strict=True)}
+        return {**numbers, "phase": list(columns[4])}
+
+
+def _certificate(supremum: Supremum) -> Certificate:
+    return Certificate(
+        rigorous=False,  # float64 rounding is not enclosed by any bound of this room
+        sup_bound=supremum.value,
+        method=supremum.method,
+        precision="float64, rounding not enclosed",
+    )
