@@ -17,6 +17,7 @@ from .problem import Problem
 Scheme = Literal["euler", "forward-backward", "conic", "conic-canonical"]
 SCHEMES: tuple[Scheme, ...] = ("euler", "forward-backward", "conic", "conic-canonical")
 _GROWTH = 1.25  # of the step, after a run of steps that all lowered the objective
+_PROBED_PAIRS = 2**22  # (particle, sample), by which the curvature is measured
 _SMALLEST = 1e-12  # step, relative to the first: below it rounding decides whether the objective falls
 
 
@@ -229,10 +230,13 @@ def natural_step(problem: Problem, particles: Array, scheme: Scheme) -> tuple[fl
     eta = float(np.linalg.norm(features.eta(positions, loss.gradient(zero)).reshape(len(positions), -1), axis=1).max())
     if eta == 0.0:  # no particle feels the data: any step will do
         return 1.0, (1.0, 1.0)
-    vector = np.random.default_rng(0).standard_normal(len(positions))
-    for _ in range(12):  # a step size needs the norm to a few per cent only
-        image = features.forward(vector / np.linalg.norm(vector), positions)
-        vector = features.eta(positions, image)
+    # Of many particles some neighbours do: a step size needs the norm roughly, and the descent test corrects it.
+    half = max(128, _PROBED_PAIRS // features.size // 2)
+    some = positions[max(0, len(positions) // 2 - half) : len(positions) // 2 + half]
+    vector = np.random.default_rng(0).standard_normal(len(some))
+    for _ in range(12):
+        image = features.forward(vector / np.linalg.norm(vector), some)
+        vector = features.eta(some, image)
     lipschitz = max(float(np.linalg.norm(vector)) / len(positions) * curvature, 1e-300)
     norm, slopes = feature_scales(problem, positions[:: max(1, len(positions) // 64)])
     if scheme.startswith("conic"):

@@ -154,7 +154,8 @@ class Loss:
         if self._is_vector:
             return np.asarray(flat @ np.einsum("jab,kjb->kja", curvature, rows).reshape(len(rows), -1).T)
         real = _real(flat)
-        return np.asarray((real * curvature) @ real.T)
+        scaled = real * np.sqrt(curvature)  # l'' >= 0; a product of one array with itself is half the work
+        return np.asarray(scaled @ scaled.T)
 
     def curvature(self, f: Field) -> Real:
         """R'' in real coordinates, without a covariance: its diagonal, or its blocks (n, q, q) for losses of classes."""

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from . import initial
+from .active import advance_active
 from .bounds import feature_scales, probe_positions
 from .checks import integer
 from .domain import Array
@@ -166,7 +167,7 @@ class _Run:
         done = 0
         while done < steps and not self.step.exhausted:
             count = min(steps - done, max(every, steps // _FRAMES))
-            passed = self.step.run(self.flow, count)
+            passed = advance_active(self.flow, self.step, count)
             done += count
             self.frames.append((self.frames[-1][0] + passed, self.flow.particles.copy(), self.flow.energy))
             self.search.log("flow", done / steps, self.flow.energy, len(self.flow.particles))

@@ -94,7 +94,8 @@ def remainder_orders(
         ahead, behind = (np.array([bound(problem, chart, z + step * v) for step in side]) for side in (h, -h))
         odd = (ahead - behind) / 2 - h * (gradient @ v.ravel())
         even = (ahead + behind) / 2 - bound(problem, chart, z) - h**2 * (v.ravel() @ hessian @ v.ravel()) / 2
-        found.append([np.log2(abs(rest[0] / rest[2])) / 2 for rest in (odd, even)])
+        with np.errstate(divide="ignore"):  # a remainder may round to zero; the median passes over it
+            found.append([np.log2(abs(rest[0] / rest[2])) / 2 for rest in (odd, even)])
     return [float(order) for order in np.median(found, axis=0)]
 
 
