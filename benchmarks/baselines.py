@@ -11,10 +11,9 @@ from __future__ import annotations
 import sys
 from functools import partial
 
+import conicflow as cf
 from spikes import CUTOFFS, SEEDS, OnGrid, instance
 from timing import alternate, print_table, seconds, spread
-
-import conicflow as cf
 
 ROUNDS = 3
 CELER = 1e-6  # of J: tol = 1e-8 asks for a gap of at most 1e-8 |y|², and |y|² is at most fifty times J here
