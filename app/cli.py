@@ -139,6 +139,8 @@ def path(
     click.echo(f"{solved.file.title}\n{solved.path}")
     if solved.chosen is not None and solved.solution is not None:
         click.echo(f"\nchosen by {choose}: penalty {solved.chosen.penalty:.6g}, in {out / CHOSEN}")
+        if choose != "discrepancy" and solved.chosen.index == len(solved.path) - 1:
+            click.echo("it is the smallest of this path: a smaller one may do better (see --smallest-ratio)")
         click.echo(f"{summary(solved.solution.result)}\n\n{atoms(solved.solution)}")
     click.echo(f"\nwritten to {out}")
     return 0 if solved.path.certified else GAP_ABOVE_TOLERANCE

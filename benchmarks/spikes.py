@@ -70,7 +70,7 @@ class OnGrid:
     """celer's Lasso on the grid."""
 
     def __init__(self, problem: cf.Problem) -> None:
-        cutoff = problem.features.inputs["cutoff"]
+        (cutoff,) = problem.features.inputs["cutoff"]
         self.grid = np.arange(GRID * cutoff) / (GRID * cutoff)
         scale = np.append(1.0, np.full(cutoff, np.sqrt(2)))
         columns = (scale * problem.features.jacobian(self.grid[:, None])[0][:, cutoff:]).T

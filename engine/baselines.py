@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from .checks import array, integer
+from .domain import Array
 from .errors import ProblemError
 from .measure import Measure
 from .polish import reweigh
@@ -15,6 +17,8 @@ from .result import Result
 from .search import Progress, Search
 from .solve import COALESCED, refine
 from .threads import single_threaded_blas
+
+_CANDIDATES, _TOGETHER = 256, 16  # positions of large |eta| that are compared, and most that join in a round
 
 
 @single_threaded_blas()
@@ -28,13 +32,14 @@ def weights_at(
 ) -> Result:
     """min J over measures on fixed positions: the convex problem that is solved on a grid (CB18 §4.3), for every loss.
 
-    Fully corrective conditional gradient: the position of the largest |eta| joins a working set, whose weights Newton's
-    method finds; those that reach zero leave. J falls strictly and supports are finitely many, so it ends at the minimum.
+    Fully corrective conditional gradient: the positions of the largest |eta| whose features differ join a working set, whose
+    weights Newton's method finds; those that reach zero leave. J falls strictly and supports are finitely many, so it ends
+    at the minimum.
 
     Parameters
     ----------
     positions : (n, d), or (n,) where d = 1, in the domain; on a sphere unit vectors.
-    iterations : most positions that join.
+    iterations : most rounds of joining.
 
     Returns
     -------
@@ -55,7 +60,11 @@ def weights_at(
             "positions must lie in the feature map's domain; some do not; project them with features.domain.project"
         )
     search = Search(problem, relative_gap, progress, grid)
-    return _conditional_gradient(search, iterations, reweigh, "weights")
+
+    def choose() -> Array:
+        return _unlike(problem, search.highest(_CANDIDATES))
+
+    return _conditional_gradient(search, iterations, choose, reweigh, "weights")
 
 
 @single_threaded_blas()
@@ -79,21 +88,37 @@ def sliding_frank_wolfe(
     def slide(problem: Problem, measure: Measure) -> Measure:
         return refine(problem, reweigh(problem, measure), COALESCED)
 
-    return _conditional_gradient(Search(problem, relative_gap, progress), iterations, slide, "slide")
+    search = Search(problem, relative_gap, progress)
+    return _conditional_gradient(search, iterations, lambda: search.highest(1), slide, "slide")
+
+
+def _unlike(problem: Problem, positions: Array) -> Array:
+    """The first of these positions whose features are correlated by less than a half: one for each bump of |eta|."""
+    phi = problem.features.jacobian(positions)[0]
+    phi = phi / np.linalg.norm(phi, axis=1, keepdims=True)
+    chosen: list[int] = []
+    free = np.ones(len(positions), dtype=bool)
+    while free.any() and len(chosen) < _TOGETHER:
+        chosen.append(int(free.argmax()))
+        free &= np.abs(phi @ phi[chosen[-1]].conj()) < 0.5
+    return positions[chosen]
 
 
 def _conditional_gradient(
-    search: Search, iterations: int, correct: Callable[[Problem, Measure], Measure], phase: str
+    search: Search,
+    iterations: int,
+    choose: Callable[[], Array],
+    correct: Callable[[Problem, Measure], Measure],
+    phase: str,
 ) -> Result:
-    """Atoms at the largest |eta| one by one, each followed by a correction, until the gap is small or J stays."""
+    """Atoms where |eta| is large, then a correction, again and again, until the gap is small or J stays."""
     integer("iterations", iterations, 0, 10_000_000, "the default is 1000")
     search.begin(search.problem.zero)
     for _ in range(iterations):
-        supremum = search.best[0].supremum
-        if search.certified or supremum.heights.max(initial=0.0) <= search.problem.penalty:
+        if search.certified:
             break
-        larger = search.with_atoms_at(supremum.positions[:1])
+        atoms, larger = len(search.best[1]), search.with_atoms_at(choose())
         if larger is None or not search.attempt(correct(search.problem, larger), phase):
             break
-        search.inserted += 1
+        search.inserted += len(larger) - atoms
     return search.result()

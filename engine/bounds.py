@@ -209,12 +209,10 @@ def most_promising(problem: Problem, g: Field, one_sided: bool) -> Array:
 def _thin_out(domain: Domain, starts: Array, order: NDArray[np.intp], scale: Array) -> list[int]:
     """The first starts in this order that are half a `scale` apart: one smooth bump is climbed once."""
     chosen: list[int] = []
-    for i in order:
-        apart = np.abs(domain.difference(starts[chosen], starts[i])) / scale if chosen else np.ones((0, 1))
-        if np.all(np.linalg.norm(apart, axis=1) > 0.5):
-            chosen.append(int(i))
-        if len(chosen) == _ASCENTS:
-            break
+    while len(order) and len(chosen) < _ASCENTS:
+        chosen.append(int(order[0]))
+        apart = domain.difference(starts[order], starts[order[0]]) / scale
+        order = order[np.linalg.norm(apart, axis=1) > 0.5]
     return chosen
 
 

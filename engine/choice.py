@@ -14,6 +14,7 @@ from .domain import Array
 from .errors import ProblemError
 from .kernels import describe
 from .losses import Loss
+from .measure import Measure
 from .path import Path
 from .path import path as solve_path
 from .problem import Problem
@@ -22,6 +23,7 @@ from .search import Progress
 from .torus import make_torus
 
 METHODS = ("discrepancy", "bic", "cv")
+_PARALLEL = 1e-6  # 1 - |cosine|, of features that polishing has not told apart
 _LIKELIHOODS = ("squared", "logistic", "multinomial_logistic", "poisson")
 
 
@@ -114,7 +116,8 @@ def discrepancy(path: Path, noise: float, tau: float = 1.0) -> Choice:
 def bic(path: Path) -> Choice:
     """The smallest BIC = -2 log likelihood + p log N (Schwarz 1978), p the free parameters of the atoms.
 
-    An atom has q entries of its weight and d coordinates, d - 1 on a sphere. (The count of nonzero coefficients is
+    An atom has q entries of its weight and d coordinates, d - 1 on a sphere; atoms with parallel features, such as (w, theta)
+    and (-w, -theta) of an odd unit, count once. (The count of nonzero coefficients is
     unbiased for the Lasso on a fixed grid, Zou, Hastie and Tibshirani 2007; off the grid positions are fitted too.) For
     `squared`, of unknown noise, -2 log likelihood = N log(|f - y|²/N); for the other likelihoods, 2 R(f) without averaging.
     The fit is that of the penalised solution. Penalties with p >= N are left out.
@@ -126,7 +129,8 @@ def bic(path: Path) -> Choice:
     loss, problem = path.problem.loss, path.problem
     check(problem, "bic")
     size, domain = _size(loss), problem.features.domain
-    free = path.atoms * (problem.outputs - _is_class(loss) + domain.dimension - domain.sphere)
+    distinct = np.array([_distinct(problem, result.measure) for result in path.results])
+    free = distinct * (problem.outputs - _is_class(loss) + domain.dimension - domain.sphere)
     doubled = _doubled_fits(path)
     if loss.name == "squared":
         doubled = size * np.log(np.maximum(doubled / size, np.finfo(np.float64).tiny))
@@ -201,6 +205,14 @@ def _part(problem: Problem, kept: NDArray[np.bool_]) -> Problem:
         y, omega = loss.y[kept], loss.omega[kept]
         constants = {name: value[kept] if value.ndim else value for name, value in loss.constants.items()}
     return replace(problem, features=part, loss=Loss(loss.name, y, sample_weights=omega, constants=constants))
+
+
+def _distinct(problem: Problem, measure: Measure) -> int:
+    """How many atoms have features that are not parallel to an earlier one's."""
+    phi = problem.features.jacobian(measure.positions)[0]
+    phi = phi / np.linalg.norm(phi, axis=1, keepdims=True)
+    parallel = np.abs(np.real(phi @ phi.conj().T)) > 1 - _PARALLEL
+    return int(np.sum(~np.triu(parallel, 1).any(axis=0)))
 
 
 def _doubled_fits(path: Path) -> Array:

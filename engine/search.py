@@ -86,9 +86,18 @@ class Search:
             self.log(phase, 1.0, gap.objective, len(candidate), gap.gap)
         return better
 
+    def highest(self, most: int) -> Array:
+        """The highest maxima of |eta|, (k, d), k <= most: those that exceed the penalty by 0.3 of what the first does."""
+        supremum, penalty = self.best[0].supremum, self.problem.penalty
+        top = float(supremum.heights.max(initial=0.0))
+        chosen = supremum.heights > penalty + 0.3 * (top - penalty)
+        return supremum.positions[chosen & (top > penalty)][:most]
+
     def with_atoms_at(self, positions: Array) -> Measure | None:
         """The best measure with light atoms at these positions, as heavy as lowers J; None if none does."""
         problem, (gap, measure) = self.problem, self.best
+        if not len(positions):
+            return None
         eta = problem.features.eta(positions, gap.residual).reshape(len(positions), -1)
         sizes = np.linalg.norm(eta, axis=1, keepdims=True)
         norm, _ = feature_scales(problem, positions)

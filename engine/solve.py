@@ -188,13 +188,9 @@ def _insert(search: Search) -> None:
     """Add atoms at the highest maxima of |eta| above the penalty and polish, until the gap is small or stops shrinking."""
     smallest, waited = search.best[0].gap, 0
     while not search.certified and waited < _PATIENCE:
-        (gap, measure), penalty = search.best, search.problem.penalty
-        heights = gap.supremum.heights
-        top = float(heights.max(initial=0.0))
-        chosen = gap.supremum.positions[heights > penalty + 0.3 * (top - penalty)][:16]
-        larger = search.with_atoms_at(chosen) if top > penalty and len(chosen) else None
+        atoms, larger = len(search.best[1]), search.with_atoms_at(search.highest(16))
         if larger is None or not search.attempt(refine(search.problem, larger, COALESCED), "insert"):
             break
-        search.inserted += len(larger) - len(measure)
+        search.inserted += len(larger) - atoms
         waited = 0 if search.best[0].gap < 0.9 * smallest else waited + 1
         smallest = min(smallest, search.best[0].gap)

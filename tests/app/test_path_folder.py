@@ -114,7 +114,8 @@ def test_the_chosen_solution_is_a_result_folder(write: Write, tmp_path: Path, ki
     chosen = tmp_path / "out" / "chosen"
     solution = read_result_folder(chosen)
     with (tmp_path / "out" / "path.csv").open(newline="") as stream:
-        rows = [row for row in csv.DictReader(stream) if float(row["penalty"]) == solution.result.penalty]
+        every = list(csv.DictReader(stream))
+    rows = [row for row in every if float(row["penalty"]) == solution.result.penalty]
     assert len(rows) == 1
     assert solution.file.problem.penalty == solution.result.penalty
     assert float(rows[0]["objective"]) == solution.result.objective
@@ -122,6 +123,8 @@ def test_the_chosen_solution_is_a_result_folder(write: Write, tmp_path: Path, ki
     gap = cf.duality_gap(solution.file.problem, solution.result.measure)
     assert gap.objective == pytest.approx(solution.result.objective, rel=1e-12)  # atoms in another order
     assert f"chosen by {rule[0]}: penalty {solution.result.penalty:.6g}" in done.stdout
+    last = solution.result.penalty == min(float(row["penalty"]) for row in every)
+    assert ("it is the smallest of this path" in done.stdout) == (last and rule[0] != "discrepancy")
     assert ("holdout" in json.loads((chosen / "result.json").read_text())) == (kind == "relu")
     drawn = (chosen / "figure.png").read_bytes()
     assert CliRunner().invoke(cli.main, ["plot", str(chosen)]).exit_code == 0

@@ -12,6 +12,7 @@ import pytest
 from conicflow.app.holdout import RIDGE_STRENGTHS, fit_ridge, r_squared, split_rows
 from conicflow.app.problem_file import read_problem
 from conicflow.engine.errors import ProblemError
+from conicflow.engine.solve import solve
 
 EXAMPLES = Path(str(files("conicflow.app") / "examples" / "e1" / "problem.toml")).parents[1]
 
@@ -113,6 +114,15 @@ def test_a_minimal_file_is_the_problem_it_says(write: Write) -> None:
 def test_a_penalty_ratio_is_of_the_smallest_penalty_whose_solution_is_zero(write: Write) -> None:
     problem = read_problem(write(GAUSSIAN)).problem
     assert problem.penalty == 0.1 * problem.penalty_max()
+
+
+@pytest.mark.parametrize("sign", ["any", "nonnegative"])
+def test_penalty_ratio_one_is_where_the_solution_vanishes(write: Write, sign: str) -> None:
+    """For mu >= 0 it is of the one-sided supremum."""
+    text = GAUSSIAN.replace("nonnegative", sign)
+    for ratio, vanishes in (("1", True), ("0.99", False)):
+        problem = read_problem(write(text.replace("penalty_ratio = 0.1", f"penalty_ratio = {ratio}"))).problem
+        assert (len(solve(problem).measure) == 0) == vanishes
 
 
 PLANE = """

@@ -139,7 +139,7 @@ def test_pure_noise_on_any_positions(seed: int, count: int, ratio: float, nonneg
 
 @pytest.mark.parametrize("name", ["fourier", "poisson", "relu"])
 def test_the_objective_never_rises(name: str) -> None:
-    """Stopped after 0, 1, 2, ... atoms."""
+    """Stopped after 0, 1, 2, ... rounds."""
     problem = PROBLEMS[name]()
     positions = grid(problem)
     methods: list[Callable[[int], cf.Result]] = [
@@ -153,7 +153,7 @@ def test_the_objective_never_rises(name: str) -> None:
         for before, after, result in zip(objectives[:-1], objectives[1:], results[:-1], strict=True):
             assert after < before or result.status == "certified"
         assert np.all(np.diff(results[-1].trace["objective"]) < 0)
-        assert len(results[-1].trace["gap"]) == results[-1].insertions
+        assert 1 <= len(results[-1].trace["gap"]) <= results[-1].insertions
 
 
 def test_one_particle_at_a_time_finds_the_spikes() -> None:

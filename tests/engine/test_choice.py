@@ -95,6 +95,21 @@ def test_bic_of_a_likelihood_and_of_vectors() -> None:
         np.testing.assert_allclose(cf.choice.bic(path).scores, expected, rtol=1e-12)
 
 
+def test_bic_counts_parallel_features_once() -> None:
+    """cos(<theta, x>) is even in theta, a sinusoid with its phase turned by pi changes sign, tanh is odd."""
+    x = np.column_stack([np.linspace(-1.0, 1.0, 20), np.ones(20)])
+    theta = np.array([[0.5, 0.3], [-0.5, -0.3], [0.7, -0.2]])
+    for name in ("cosine", "tanh"):
+        features = getattr(cf.features, name)(x=x, radius=2.0)
+        problem = cf.Problem(features, cf.losses.squared(x[:, 0]), 0.1)
+        assert choice._distinct(problem, cf.Measure([1.0, 2.0, 1.0], theta)) == 2
+    tones = cf.features.line_spectrum(t=np.arange(30.0), theta=(0.05, 0.45))
+    problem = cf.Problem(tones, cf.losses.squared(np.ones(30)), 0.1)
+    positions = [[0.1, 1.0], [0.1, 1.0 + np.pi], [0.1, 2.0], [0.2, 1.0]]
+    assert choice._distinct(problem, cf.Measure(np.ones(4), positions)) == 3
+    assert choice._distinct(problem, problem.zero) == 0
+
+
 def test_bic_leaves_out_what_has_more_parameters_than_data() -> None:
     features = cf.features.gaussian(x=np.array([0.2, 0.5, 0.8]), sigma=0.05, theta=(0.0, 1.0))
     path = cf.path(penalised(features, cf.losses.squared([1.0, -1.0, 0.5]), 0.1, "any"), count=5)
