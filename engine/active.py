@@ -46,7 +46,7 @@ def _moving(problem: Problem, particles: Array) -> NDArray[np.bool_]:
     """Which particles have a weight, or get one in the next step."""
     q = problem.outputs
     weights, positions = particles[:, :q], particles[:, q:]
-    moving = weights.any(axis=1)
+    moving = np.asarray(weights.any(axis=1))
     f = np.zeros_like(problem.loss.y)
     if moving.any():
         heavy = weights[moving] / len(particles)
