@@ -77,7 +77,7 @@ def main(context: click.Context) -> None:
       penalty_ratio = 0.05                # or penalty = 0.1
       sign = "nonnegative"                # or "any"
 
-    Exit codes: 0 certified, 3 gap above tolerance, 2 bad input, 130 interrupted.
+    Exit codes: 0 certified, 3 gap above tolerance, 2 bad input, 130 interrupted (`solve` then writes the best so far).
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
@@ -100,7 +100,9 @@ def solve(problem: Path, out: Path) -> int:
     with progress_bar() as progress:
         solution = solve_problem_file(problem, out, progress)
     click.echo(f"{solution.file.title}\n{summary(solution.result)}\n\n{atoms(solution)}\n\nwritten to {out}")
-    return GAP_ABOVE_TOLERANCE if solution.result.status == "gap above tolerance" else 0
+    if solution.result.status == "interrupted":
+        return INTERRUPTED
+    return 0 if solution.result.certified else GAP_ABOVE_TOLERANCE
 
 
 @main.command()

@@ -71,7 +71,7 @@ class Path:
     @property
     def certified(self) -> bool:
         """Whether every gap is within the tolerance."""
-        return all(result.status != "gap above tolerance" for result in self.results)
+        return all(result.certified for result in self.results)
 
     def rows(self) -> list[Row]:
         """One row of `COLUMNS` for each penalty."""
@@ -132,6 +132,8 @@ def path(
             seed=seed,
             progress=watch,
         )
+        if result.status == "interrupted":
+            raise KeyboardInterrupt
         results.append(result)
         start = result.measure
     if progress is not None:

@@ -49,11 +49,12 @@ class Result:
     measure : the best measure found.
     objective, gap, relative_gap : J, the bound on J - J*, and gap / max(|J|, tiny).
     certificate : what the gap rests on.
-    status : "certified" (gap within tolerance), "gap above tolerance", or "zero measure" (penalty >= penalty_max).
+    status : "certified" (gap within tolerance), "gap above tolerance", "zero measure" (penalty >= penalty_max), or
+        "interrupted" (by Ctrl-C, with the gap above the tolerance).
     tolerance : the relative gap that was asked for.
     penalty, sign, features, loss : of the problem.
-    trace : arrays "seconds", "objective" (the lowest J or F_m so far), "gap" (NaN where not computed), "atoms", and the
-        list "phase".
+    trace : arrays "seconds", "evaluations" (flow steps tried), "objective" (the lowest J or F_m so far), "gap" (NaN where
+        not computed), "atoms", "step" (length of the flow's steps, NaN before them), and the list "phase".
     trajectory : the particles' paths, or None when there was no flow.
     evaluations : flow steps tried. insertions : atoms that had to be added after the flow.
     seconds : wall time.
@@ -75,6 +76,11 @@ class Result:
     evaluations: int
     insertions: int
     seconds: float
+
+    @property
+    def certified(self) -> bool:
+        """Whether the gap is within the tolerance."""
+        return self.status in ("certified", "zero measure")
 
     def to_dict(self) -> dict[str, Any]:
         """Contents of result.json; `exact` repeats the scalars and atoms as hexadecimal floats."""

@@ -36,6 +36,8 @@ class Search:
     best : the gap of the lowest measure so far, and that measure.
     inserted : atoms that were inserted.
     evaluations : flow steps tried.
+    step : length of the flow's steps; NaN before the first.
+    interrupted : whether the search was ended from outside.
     """
 
     def __init__(
@@ -44,10 +46,10 @@ class Search:
         if number("relative_gap", tolerance, "a positive number", "the default is 1e-9") <= 0:
             raise ProblemError(f"relative_gap must be positive; got {tolerance}; the default is 1e-9")
         self.problem, self.tolerance, self.positions = problem, tolerance, positions
-        self.inserted, self.evaluations = 0, 0
+        self.inserted, self.evaluations, self.step, self.interrupted = 0, 0, math.nan, False
         self._progress = progress
         self._started = time.perf_counter()
-        self._rows: list[tuple[float, float, float, int, str]] = []
+        self._rows: list[tuple[float, int, float, float, int, float, str]] = []
         self.best: tuple[Gap, Measure]
 
     def begin(self, start: Measure) -> None:
@@ -71,8 +73,9 @@ class Search:
 
     def log(self, phase: str, fraction: float, objective: float, atoms: int, gap: float = math.nan) -> None:
         """A row of `Result.trace`, and a word to whoever watches."""
-        lowest = min(objective, self._rows[-1][1] if self._rows else objective)
-        self._rows.append((time.perf_counter() - self._started, lowest, gap, atoms, phase))
+        lowest = min(objective, self._rows[-1][2] if self._rows else objective)
+        seconds = time.perf_counter() - self._started
+        self._rows.append((seconds, self.evaluations, lowest, gap, atoms, self.step, phase))
         if self._progress is not None:
             bound = "" if math.isnan(gap) else f", gap {gap:.1e}"
             self._progress(phase, fraction, f"objective {objective:.6g}, atoms {atoms}{bound}")
@@ -117,7 +120,7 @@ class Search:
     def result(self, trajectory: Trajectory | None = None) -> Result:
         """What was found, its atoms in the order of their positions."""
         (gap, measure), problem = self.best, self.problem
-        status = "certified" if self.certified else "gap above tolerance"
+        status = "certified" if self.certified else "interrupted" if self.interrupted else "gap above tolerance"
         status = "zero measure" if self.optimal_at_zero else status
         if self._progress is not None:
             self._progress("done", 1.0, status)
@@ -148,10 +151,10 @@ class Search:
         )
 
     def _trace(self) -> dict[str, Any]:
-        columns = list(zip(*self._rows, strict=True)) if self._rows else [(), (), (), (), ()]
-        names = ("seconds", "objective", "gap", "atoms")
-        numbers = {name: np.array(column, dtype=np.float64) for name, column in zip(names, columns[:4], strict=True)}
-        return {**numbers, "phase": list(columns[4])}
+        columns = list(zip(*self._rows, strict=True)) if self._rows else [()] * 7
+        names = ("seconds", "evaluations", "objective", "gap", "atoms", "step")
+        numbers = {name: np.array(column, dtype=np.float64) for name, column in zip(names, columns[:6], strict=True)}
+        return {**numbers, "phase": list(columns[6])}
 
 
 def _certificate(supremum: Supremum) -> Certificate:

@@ -60,7 +60,7 @@ def solve(
 
     Returns
     -------
-    Result : also when the gap stays above the tolerance; its status says so.
+    Result : also when the gap stays above the tolerance, or on Ctrl-C, with the best measure so far; its status says so.
 
     Raises
     ------
@@ -79,22 +79,16 @@ def solve(
         problem.check(start)
     search = Search(problem, relative_gap, progress)
     search.begin(problem.zero if start is None else refine(problem, start, COALESCED))
-    if start is not None:
-        _insert(search)
-    if search.optimal_at_zero or (start is not None and search.certified):
-        return search.result()
-    m = particles if particles is not None else default_particles(problem)
-    run = _Run(search, m, seed)
-    for steps, insert in [(flow_steps, True)] if flow_steps is not None else _ROUNDS:
-        run.follow_flow(steps, 16 if flow_steps is None else 1)
-        search.attempt(run.from_particles(), "polish")
-        if insert:
+    run = None
+    try:
+        if start is not None:
             _insert(search)
-        if search.certified or run.step.exhausted:
-            break
-    if not search.certified:
-        _insert(search)
-    return search.result(run.trajectory())
+        if not (search.optimal_at_zero or (start is not None and search.certified)):
+            run = _Run(search, particles if particles is not None else default_particles(problem), seed)
+            run.descend(flow_steps)
+    except KeyboardInterrupt:
+        search.interrupted = True
+    return search.result(None if run is None else run.trajectory())
 
 
 def default_particles(problem: Problem) -> int:
@@ -157,6 +151,19 @@ class _Run:
         self.step = StepSize(first)
         self.frames = [(0.0, particles.copy(), self.flow.energy)]
 
+    def descend(self, flow_steps: int | None) -> None:
+        """Flow, merge, polish and insert, by turns, until the gap is within the tolerance."""
+        search = self.search
+        for steps, insert in [(flow_steps, True)] if flow_steps is not None else _ROUNDS:
+            self.follow_flow(steps, 16 if flow_steps is None else 1)
+            search.attempt(self.from_particles(), "polish")
+            if insert:
+                _insert(search)
+            if search.certified or self.step.exhausted:
+                break
+        if not search.certified:
+            _insert(search)
+
     def trajectory(self) -> Trajectory:
         """The flow as recorded."""
         times, particles, energies = zip(*self.frames, strict=True)
@@ -170,8 +177,8 @@ class _Run:
             passed = advance_active(self.flow, self.step, count)
             done += count
             self.frames.append((self.frames[-1][0] + passed, self.flow.particles.copy(), self.flow.energy))
+            self.search.evaluations, self.search.step = self.flow.evaluations, self.step.length
             self.search.log("flow", done / steps, self.flow.energy, len(self.flow.particles))
-        self.search.evaluations = self.flow.evaluations
 
     def from_particles(self) -> Measure:
         """The particles, merged as far as polishing makes good what merging loses, and polished."""

@@ -203,31 +203,43 @@ def test_a_solve_that_fails_leaves_nothing(write: Write, tmp_path: Path, monkeyp
         assert sorted(tmp_path.iterdir()) == before
 
 
-def test_ctrl_c_ends_with_130_and_leaves_nothing(tmp_path: Path) -> None:
-    """A solve far longer than the test, interrupted when it says that it has begun."""
+def interrupted_solve(tmp_path: Path, patch: str) -> tuple[int, str, str]:
+    """Exit code and output of a solve far longer than the test, interrupted when it says that it has begun."""
     random = np.random.RandomState(0)
     np.savez(tmp_path / "data.npz", x=random.standard_normal((2000, 30)), y=random.standard_normal(2000))
     (tmp_path / "problem.toml").write_text(
         '[features]\nname = "relu"\nx = "data.npz:x"\n[loss]\nname = "squared"\ndata = "data.npz:y"\n'
         "[measure]\npenalty_ratio = 0.001\n[solve]\nparticles = 10000\nrelative_gap = 1e-15\n"
     )
-    before = sorted(tmp_path.iterdir())
-    code = (
-        "from conicflow.app import cli, results\n"
-        "solve = results.solve\n"
-        "results.solve = lambda *a, **o: (print('begun', flush=True), solve(*a, **o))[1]\n"
-        "cli.main()"
-    )
+    code = f"from conicflow.app import cli, results\nfrom conicflow.engine import solve as module\n{patch}\ncli.main()"
     command = [sys.executable, "-c", code, "solve", "problem.toml", "--out", "out"]
     process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "begun\n"
-    assert sorted(tmp_path.iterdir()) != before
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=300)
-    assert (process.returncode, stdout) == (130, "")
     assert "Traceback" not in stderr
-    assert sorted(tmp_path.iterdir()) == before
+    return process.returncode, stdout, stderr
+
+
+def test_ctrl_c_before_the_first_bound_ends_with_130_and_leaves_nothing(tmp_path: Path) -> None:
+    patch = "import time\nmodule.Search.begin = lambda *a: (print('begun', flush=True), time.sleep(600))"
+    code, stdout, _ = interrupted_solve(tmp_path, patch)
+    assert (code, stdout) == (130, "")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data.npz", "problem.toml"]
+
+
+def test_ctrl_c_writes_the_best_so_far(tmp_path: Path) -> None:
+    patch = (
+        "follow = module._Run.follow_flow\n"
+        "module._Run.follow_flow = lambda *a: (print('begun', flush=True), follow(*a))"
+    )
+    code, stdout, _ = interrupted_solve(tmp_path, patch)
+    assert code == 130
+    assert "interrupted: objective" in stdout
+    record = json.loads((tmp_path / "out" / "result.json").read_text())
+    assert record["status"] == "interrupted"
+    assert record["relative_gap"] > 1e-15
 
 
 @pytest.mark.parametrize(
