@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from .adaptive import ADAPTIVE_SCHEMES, AdaptiveScheme, DenseOutput, integrate
 from .checks import integer, number
 from .domain import Array
 from .errors import FlowError
@@ -29,11 +32,45 @@ class Trajectory:
     times : (T,), in units of the flow's time.
     particles : (T, m, q + d), rows (w, theta).
     energies : (T,), F_m at those times.
+    dense : the particles at all times between, where the scheme is adaptive.
     """
 
     times: Array
     particles: Array
     energies: Array
+    dense: DenseOutput | None = None
+
+    def at(self, times: ArrayLike) -> Array:
+        """Particles at given times, (T, m, q + d), or (m, q + d) at one time.
+
+        Adaptive schemes answer at every time from the first to the last, with the accuracy of their tolerance. Schemes of
+        fixed order-one steps know the flow at the recorded times alone: between them a straight line would be no solution.
+
+        Raises
+        ------
+        FlowError : times that are not numbers, or at which the flow is not known.
+        """
+        asked = np.asarray(times)
+        if asked.dtype.kind not in "iuf" or asked.ndim > 1 or not np.all(np.isfinite(asked)):
+            raise FlowError(f"times must be finite numbers, or one number; got {times!r:.60}; give them as floats")
+        asked = asked.astype(np.float64)
+        first, last = float(self.times[0]), float(self.times[-1])
+        outside = asked[(asked < first) | (asked > last)]
+        if outside.size:
+            raise FlowError(f"times must lie between {first} and {last}; got {outside.flat[0]}; follow the flow for longer")
+        flat = np.atleast_1d(asked)
+        if self.dense is not None:
+            found = self.dense(flat)
+        else:
+            rows = np.searchsorted(self.times, flat)
+            unknown = flat[self.times[rows] != flat]
+            if unknown.size:
+                raise FlowError(
+                    f"between recorded times only an adaptive scheme knows the flow; got {unknown[0]}; record more snapshots, "
+                    f"or choose one of {', '.join(ADAPTIVE_SCHEMES)}"
+                )
+            found = self.particles[rows]
+        return found[0] if asked.ndim == 0 else found
 
 
 class Flow:
@@ -69,8 +106,7 @@ class Flow:
         scheme: Scheme = "forward-backward",
         speeds: tuple[float, float] = (1.0, 1.0),
     ) -> None:
-        if scheme not in SCHEMES:
-            raise FlowError(f"a scheme is one of {', '.join(SCHEMES)}; got {scheme!r}; choose one")
+        _check_scheme(scheme, SCHEMES)
         if not isinstance(speeds, tuple) or len(speeds) != 2:
             raise FlowError(f"speeds are two numbers (alpha, beta); got {speeds!r:.60}; give both")
         alpha, beta = (
@@ -158,19 +194,25 @@ def flow(
     initial: Array,
     *,
     until: float,
-    scheme: Scheme = "forward-backward",
+    scheme: Scheme | AdaptiveScheme = "forward-backward",
     step: float | None = None,
+    tolerance: float | None = None,
     speeds: tuple[float, float] = (1.0, 1.0),
     snapshots: int = 200,
 ) -> Trajectory:
     """Follow the particle gradient flow up to a time and record it.
+
+    `euler`, `forward-backward`, `conic` and `conic-canonical` are of order one (see `Flow`). `dormand-prince` (explicit) and
+    `radau` (implicit, for stiff flows) follow the continuous flow of `euler` within a tolerance, `conic-dormand-prince` and
+    `conic-radau` that of the conic lift; their trajectory knows every time between (see `adaptive.integrate`).
 
     Parameters
     ----------
     initial : (m, q + d) particles, rows (w, theta), such as from `initial.grid`; not changed.
     until : final time, > 0.
     step : longest fixed step, shortened so that steps end on the snapshots; without it the descent test chooses every
-        step, and F_m never rises.
+        step, and F_m never rises. Adaptive schemes choose their own.
+    tolerance : of adaptive schemes, between 1e-13 and 0.01; by default 1e-8.
     speeds : alpha of weights and beta of positions.
     snapshots : how many states to record besides the first.
 
@@ -186,7 +228,14 @@ def flow(
         if number(name, value, "a positive number", "choose another", FlowError) <= 0:
             raise FlowError(f"{name} must be positive; got {value}; choose another")
     integer("the number of snapshots", snapshots, 1, 1_000_000, "choose another", FlowError)
+    _check_scheme(scheme, SCHEMES + ADAPTIVE_SCHEMES)
     own = np.array(initial, order="C") if isinstance(initial, np.ndarray) else initial
+    if scheme in ADAPTIVE_SCHEMES:
+        if step is not None:
+            raise FlowError(f"{scheme} chooses its own steps; got step = {step}; leave it out, or give a tolerance")
+        return _follow_accurately(problem, own, until, scheme, speeds, _check_tolerance(tolerance), snapshots)
+    if tolerance is not None:
+        raise FlowError(f"a tolerance is for {', '.join(ADAPTIVE_SCHEMES)}; got {scheme}; leave it out, or give a step")
     state = Flow(problem, own, scheme, speeds)
     times, frames, energies = [0.0], [state.particles.copy()], [state.energy]
     chosen = StepSize(step if step is not None else natural_step(problem, state.particles, scheme)[0])
@@ -204,6 +253,25 @@ def flow(
         frames.append(state.particles.copy())
         energies.append(state.energy)
     return Trajectory(np.array(times), np.stack(frames), np.array(energies))
+
+
+def _follow_accurately(
+    problem: Problem,
+    particles: Array,
+    until: float,
+    scheme: AdaptiveScheme,
+    speeds: tuple[float, float],
+    tolerance: float,
+    snapshots: int,
+) -> Trajectory:
+    lift: Scheme = "conic" if scheme.startswith("conic") else "euler"
+    Flow(problem, particles, lift, speeds)  # refuses what makes no flow
+    dense = integrate(problem, particles, float(until), scheme, speeds, tolerance)
+    times = until * np.arange(snapshots + 1) / snapshots
+    frames = dense(times)
+    frames[0] = particles
+    energies = [Flow(problem, np.ascontiguousarray(frame), lift, speeds).energy for frame in frames]
+    return Trajectory(times, frames, np.array(energies), dense)
 
 
 def natural_step(problem: Problem, particles: Array, scheme: Scheme) -> tuple[float, tuple[float, float]]:
@@ -243,6 +311,22 @@ def natural_step(problem: Problem, particles: Array, scheme: Scheme) -> tuple[fl
     mass, weight = eta / (norm**2 * curvature), eta / lipschitz
     positional = mass * weight * float(slopes.max()) ** 2 * curvature
     return 1.0 / lipschitz, (1.0, lipschitz / max(positional, 1e-300))
+
+
+def _check_scheme(scheme: str, known: tuple[str, ...]) -> None:
+    if scheme not in known:
+        near = difflib.get_close_matches(scheme, known, 1) if isinstance(scheme, str) else []
+        raise FlowError(
+            f"a scheme is one of {', '.join(known)}; got {scheme!r:.60}; "
+            + (f"did you mean {near[0]!r}?" if near else "choose one")
+        )
+
+
+def _check_tolerance(tolerance: float | None) -> float:
+    given = number("the tolerance", 1e-8 if tolerance is None else tolerance, "a number", "the default is 1e-8", FlowError)
+    if not 1e-13 <= given <= 0.01:
+        raise FlowError(f"the tolerance must lie between 1e-13 and 0.01; got {given}; the default is 1e-8")
+    return given
 
 
 def _check_particles(problem: Problem, particles: Array, scheme: Scheme) -> Array:
