@@ -175,7 +175,6 @@ class _Run:
         self, regime: Regime, interpolate: Callable[[float], Array], start: float, end: float
     ) -> tuple[float, Mask] | None:
         """The first time at which a guard is found negative, to a small part of the step, and which are."""
-
         first = interpolate(start).reshape(self.shape)
 
         def violated(time: float) -> Mask:

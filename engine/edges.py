@@ -88,11 +88,15 @@ class Edges:
     def settle(self, theta: Array, regime: Regime, violated: Mask) -> Array:
         """Positions with those that have met an edge exactly on it."""
         d = theta.shape[1]
-        low, high, rim = regime.low | violated[:, 1 : 1 + d], regime.high | violated[:, 1 + d :], regime.rim | violated[:, 0]
+        low, high, rim = (
+            regime.low | violated[:, 1 : 1 + d],
+            regime.high | violated[:, 1 + d :],
+            regime.rim | violated[:, 0],
+        )
         settled = self.domain.project(theta) if self.sphere else theta  # circles are left unwrapped
         if rim.any():
             settled = np.where(rim[:, None], self._on_rim(theta), theta)
         return np.where(low, self.lower, np.where(high, self.upper, settled))
 
     def _on_rim(self, theta: Array) -> Array:
-        return theta * (self.radius / np.maximum(np.linalg.norm(theta, axis=1, keepdims=True), 1e-300))
+        return np.asarray(theta * (self.radius / np.maximum(np.linalg.norm(theta, axis=1, keepdims=True), 1e-300)))

@@ -4,73 +4,23 @@ from __future__ import annotations
 
 import difflib
 import math
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from .adaptive import ADAPTIVE_SCHEMES, AdaptiveScheme, DenseOutput, integrate
+from .adaptive import ADAPTIVE_SCHEMES, AdaptiveScheme, integrate
+from .batches import Batch
 from .checks import integer, number
 from .domain import Array
 from .errors import FlowError
 from .measure import Measure
 from .problem import Problem
+from .trajectory import Trajectory
 
 Scheme = Literal["euler", "forward-backward", "conic", "conic-canonical"]
 SCHEMES: tuple[Scheme, ...] = ("euler", "forward-backward", "conic", "conic-canonical")
 _GROWTH = 1.25  # of the step, after a run of steps that all lowered the objective
 _SMALLEST = 1e-12  # step, relative to the first: below it rounding decides whether the objective falls
-
-
-@dataclass(frozen=True, eq=False)
-class Trajectory:
-    """A flow as recorded.
-
-    Parameters
-    ----------
-    times : (T,), in units of the flow's time.
-    particles : (T, m, q + d), rows (w, theta).
-    energies : (T,), F_m at those times.
-    dense : the particles at all times between, where the scheme is adaptive.
-    """
-
-    times: Array
-    particles: Array
-    energies: Array
-    dense: DenseOutput | None = None
-
-    def at(self, times: ArrayLike) -> Array:
-        """Particles at given times, (T, m, q + d), or (m, q + d) at one time.
-
-        Adaptive schemes answer at every time from the first to the last, with the accuracy of their tolerance. Schemes of
-        fixed order-one steps know the flow at the recorded times alone: between them a straight line would be no solution.
-
-        Raises
-        ------
-        FlowError : times that are not numbers, or at which the flow is not known.
-        """
-        asked = np.asarray(times)
-        if asked.dtype.kind not in "iuf" or asked.ndim > 1 or not np.all(np.isfinite(asked)):
-            raise FlowError(f"times must be finite numbers, or one number; got {times!r:.60}; give them as floats")
-        asked = asked.astype(np.float64)
-        first, last = float(self.times[0]), float(self.times[-1])
-        outside = asked[(asked < first) | (asked > last)]
-        if outside.size:
-            raise FlowError(f"times must lie between {first} and {last}; got {outside.flat[0]}; follow the flow for longer")
-        flat = np.atleast_1d(asked)
-        if self.dense is not None:
-            found = self.dense(flat)
-        else:
-            rows = np.searchsorted(self.times, flat)
-            unknown = flat[self.times[rows] != flat]
-            if unknown.size:
-                raise FlowError(
-                    f"between recorded times only an adaptive scheme knows the flow; got {unknown[0]}; record more snapshots, "
-                    f"or choose one of {', '.join(ADAPTIVE_SCHEMES)}"
-                )
-            found = self.particles[rows]
-        return found[0] if asked.ndim == 0 else found
 
 
 class Flow:
@@ -120,26 +70,30 @@ class Flow:
         self.particles = _check_particles(problem, particles, scheme)
         self.evaluations = 0
         domain = problem.features.domain
-        self._arguments = (
-            *problem.loss_arguments,
-            problem.penalty,
-            problem.sign == "nonnegative",
-            SCHEMES.index(scheme),
-        )
+        self._loss = problem.loss_arguments
+        self._arguments = (problem.penalty, problem.sign == "nonnegative", SCHEMES.index(scheme))
         # Unit vectors are kept by the conic update itself; the other lifts of 2-homogeneous units live in all of R^d.
         ridge = problem.features.kind == "ridge"
         self._bounds = (domain.radius,) if ridge else (domain.lower, domain.upper, domain.wraps)
         self.energy = math.nan
         self.steps(0.0, 0, descent=False)
 
-    def steps(self, step: float, count: int, *, descent: bool) -> Array:
-        """`count` steps of length `step`; F_m before and after each.
+    def steps(self, step: float, count: int, *, descent: bool, batch: Batch | None = None) -> Array:
+        """`count` steps of length `step`; F_m before and after each, of the problem's samples or of a batch.
 
         With `descent` they end before the first step that would not lower F_m.
         """
         alpha, beta = self.speeds
         energies = self.problem.features.advance(
-            self.particles, *self._arguments, step * alpha, step * beta, *self._bounds, count, descent
+            self.particles,
+            *(self._loss if batch is None else batch.loss),
+            *self._arguments,
+            step * alpha,
+            step * beta,
+            *self._bounds,
+            count,
+            descent,
+            statics=None if batch is None else batch.statics,
         )
         self.evaluations += len(energies)
         self.energy = float(energies[-1])
@@ -234,6 +188,7 @@ def flow(
         if step is not None:
             raise FlowError(f"{scheme} chooses its own steps; got step = {step}; leave it out, or give a tolerance")
         return _follow_accurately(problem, own, until, scheme, speeds, _check_tolerance(tolerance), snapshots)
+    scheme = cast(Scheme, scheme)
     if tolerance is not None:
         raise FlowError(f"a tolerance is for {', '.join(ADAPTIVE_SCHEMES)}; got {scheme}; leave it out, or give a step")
     state = Flow(problem, own, scheme, speeds)
@@ -323,7 +278,9 @@ def _check_scheme(scheme: str, known: tuple[str, ...]) -> None:
 
 
 def _check_tolerance(tolerance: float | None) -> float:
-    given = number("the tolerance", 1e-8 if tolerance is None else tolerance, "a number", "the default is 1e-8", FlowError)
+    given = number(
+        "the tolerance", 1e-8 if tolerance is None else tolerance, "a number", "the default is 1e-8", FlowError
+    )
     if not 1e-13 <= given <= 0.01:
         raise FlowError(f"the tolerance must lie between 1e-13 and 0.01; got {given}; the default is 1e-8")
     return given

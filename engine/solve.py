@@ -15,7 +15,7 @@ from .bounds import feature_scales, probe_positions
 from .checks import integer, number
 from .domain import Array
 from .errors import ProblemError
-from .flow import Flow, StepSize, Trajectory, natural_step
+from .flow import Flow, StepSize, natural_step
 from .gap import Gap, duality_gap
 from .measure import Measure
 from .merge import merge
@@ -23,6 +23,7 @@ from .polish import polish, reweigh
 from .problem import Problem
 from .result import Certificate, Result
 from .threads import single_threaded_blas
+from .trajectory import Trajectory
 
 Progress = Callable[[str, float, str], None]
 

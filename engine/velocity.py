@@ -50,23 +50,26 @@ class Velocity:
     def regime(self, z: Array) -> Regime:
         """The regime that begins at z."""
         m, w, theta = len(z), z[:, : self.q], z[:, self.q :]
-        resting, side, units = np.zeros(m, dtype=bool), np.sign(w[:, 0]), w
-        zero = ~w.any(axis=1)
+        side, units, resting = np.sign(w[:, 0]), w, np.zeros(m, dtype=bool)
+        zero: Mask = np.logical_not(w.any(axis=1))
         if zero.any() and not self.family.endswith("in theta"):
             eta = self.problem.value_and_gradient(z)[1][:, : self.q]
             sizes = np.linalg.norm(eta, axis=1)
             if self.kinked:
-                resting = zero & (eta[:, 0] >= -self.threshold if self.nonnegative else sizes <= self.threshold)
+                stays = eta[:, 0] >= -self.threshold if self.nonnegative else sizes <= self.threshold
+                resting = zero & stays
             side = np.where(zero, 1.0 if self.nonnegative else -np.sign(eta[:, 0]), side)
             units = np.where(zero[:, None], -eta, w)
-        return self.edges.regime(theta, side, resting, lambda: -directional_slope(self.problem, z, unit(units))[:, self.q :])
+        return self.edges.regime(
+            theta, side, resting, lambda: -directional_slope(self.problem, z, unit(units))[:, self.q :]
+        )
 
     def __call__(self, z: Array, regime: Regime) -> Array:
         """z', the shape of z."""
         u = self.particles(z, regime)
         slope = self._slope(u, regime)
         slope[regime.resting, : self.q] = 0.0
-        velocity = -slope * np.repeat(self.speeds, (self.q, u.shape[1] - self.q))
+        velocity: Array = -slope * np.repeat(self.speeds, (self.q, u.shape[1] - self.q))
         velocity[:, self.q :] = self.edges.along(u[:, self.q :], velocity[:, self.q :], regime)
         return velocity
 
