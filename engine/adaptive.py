@@ -71,7 +71,12 @@ def integrate(
 
     A step that leaves its regime is cut where the first guard becomes negative, and the flow restarts there under the new
     one: weights that come to rest at zero, wait there while |eta| <= penalty and leave; positions that meet an edge, slide
-    along it and leave. So each step integrates one smooth branch of the velocity.
+    along it and leave. So each step integrates one smooth branch of the velocity. Two limits:
+
+    - guards are read at thirds of steps: a particle that leaves and returns between two of them is taken to have stayed.
+    - kinks of the features themselves (relu units, where <theta, x_j> = 0) are not located: error control shortens steps around
+      them, so errors stay proportional to the tolerance, but where the velocities of both sides push onto the kink, no step
+      slides along it and the evaluations run out. Many samples or a coarser tolerance soften kinks; fixed steps ignore them.
 
     Parameters
     ----------
@@ -167,7 +172,7 @@ class _Run:
         if self.evaluations > _MOST_EVALUATIONS:
             raise FlowError(
                 f"a flow may take {_MOST_EVALUATIONS} evaluations; more are needed for the tolerance {self.tolerance:g}; "
-                "raise it, stop earlier, or use a scheme of fixed steps, which does not mind kinks of the features"
+                "raise it, stop earlier, use radau where steps are short for stability, or fixed steps where units sit on a kink"
             )
         return self.velocity(y.reshape(self.shape), regime).ravel()
 

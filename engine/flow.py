@@ -223,6 +223,7 @@ def _follow_accurately(
     Flow(problem, particles, lift, speeds)  # refuses what makes no flow
     dense = integrate(problem, particles, float(until), scheme, speeds, tolerance)
     times = until * np.arange(snapshots + 1) / snapshots
+    times[-1] = until
     frames = dense(times)
     frames[0] = particles
     energies = [Flow(problem, np.ascontiguousarray(frame), lift, speeds).energy for frame in frames]

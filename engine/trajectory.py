@@ -50,7 +50,7 @@ class Trajectory:
                 f"times must lie between {first} and {last}; got {outside.flat[0]}; follow the flow for longer"
             )
         flat = np.atleast_1d(asked)
-        if self.dense is not None:
+        if self.dense is not None and flat.size:
             found = self.dense(flat)
         else:
             rows = np.searchsorted(self.times, flat)
