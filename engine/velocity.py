@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .charts import fit_derivatives
 from .domain import Array
 from .edges import Edges, Mask, Regime
 from .problem import Problem
@@ -87,6 +88,35 @@ class Velocity:
         else:
             slope[:, : self.q] += penalty * unit(np.where(w.any(axis=1, keepdims=True), w, -slope[:, : self.q]))
         return slope
+
+    def jacobian(self, z: Array, regime: Regime) -> Array:
+        """dv/dz within the regime, (m (q + d), m (q + d)), but for the curvature of a ball's sphere: for implicit steps.
+
+        With c = w/m the Hessian of R in (c, theta) holds all of it: m dR/dw = dR/dc.
+        """
+        u, (m, width), q = self.particles(z, regime), z.shape, self.q
+        w = u[:, :q]
+        _, hessian = fit_derivatives(self.problem, w / m, u[:, q:])
+        root = np.where(np.arange(width) < q, m**-0.5, m**0.5)
+        hessian *= root[:, None, None] * root
+        rows = np.arange(m)
+        if self.family == "2-homogeneous":
+            hessian[rows, :, rows, :] += self.problem.penalty * np.eye(width)
+        elif self.family == "2-homogeneous in theta":
+            hessian[rows, q:, rows, q:] += 2 * self.problem.penalty * np.eye(width - q)
+            hessian[:, :q] = 0.0
+        elif q > 1:
+            directions, sizes = unit(w), np.maximum(np.linalg.norm(w, axis=1), self.tiny)
+            turn = np.eye(q) - directions[:, :, None] * directions[:, None, :]
+            hessian[rows, :q, rows, :q] += self.problem.penalty * turn / sizes[:, None, None]
+        slope = hessian.reshape(m, width, m * width)
+        slope[regime.resting, :q] = 0.0
+        jacobian = -slope * np.repeat(self.speeds, (q, width - q))[:, None]
+        held = regime.low | regime.high
+        jacobian[:, q:][held] = 0.0
+        normal = np.where(regime.rim[:, None], unit(u[:, q:]), 0.0)
+        jacobian[:, q:] -= normal[:, :, None] * np.einsum("ma,mak->mk", normal, jacobian[:, q:])[:, None]
+        return np.asarray(jacobian.reshape(m * width, m * width))
 
     def guards(self, z: Array, regime: Regime, start: Array) -> Array:
         """All >= 0 within the regime, (m, 2 + 2d): of the weight, of the ball, of lower and of upper ends.

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from conicflow.engine import adaptive
 from conicflow.engine.adaptive import ADAPTIVE_SCHEMES, AdaptiveScheme
+from conicflow.engine.edges import Regime
 from conicflow.engine.errors import FlowError
 from conicflow.engine.flow import natural_step
+from conicflow.engine.velocity import Velocity
 from hypothesis import given
 from hypothesis import strategies as st
-from problems import bumps, network, spikes, units
+from problems import bumps, network, spikes, tones, units
 
 EUCLIDEAN: tuple[AdaptiveScheme, ...] = ("dormand-prince", "radau")
 
@@ -154,6 +156,47 @@ def distance(problem: cf.Problem, a: np.ndarray, b: np.ndarray) -> float:
     return float(np.abs(delta).max())
 
 
+JACOBIANS = {
+    "spikes": lambda: spikes(5)[0],
+    "tones": lambda: tones()[0],
+    "a ball": lambda: units("sigmoid")[0],
+    "vectors": lambda: units("tanh", 2)[0],
+    "network": lambda: network()[0],
+    "signed squares": lambda: units("relu_signed_square")[0],
+}
+
+
+@pytest.mark.parametrize("name", JACOBIANS)
+def test_the_jacobian_of_the_velocity(name: str) -> None:
+    """Against central differences, with a weight at rest and a coordinate held; of error h² = 1e-12 and rounding/h = 1e-9."""
+    problem = JACOBIANS[name]()
+    q, generator = problem.outputs, np.random.default_rng(0)
+    if problem.features.domain.sphere:
+        u = cf.initial.sphere(problem, 5, 0.8)
+    else:
+        u = cf.initial.sobol(problem, 5)
+        u[1:, :q] = generator.standard_normal((4, q))
+    velocity = Velocity(problem, (1.0, 0.5), tiny=1e-9)
+    free = velocity.regime(u)
+    low = free.low.copy()
+    low[2, 0] = np.isfinite(velocity.edges.lower[0])
+    u[2, q:] = np.where(low[2], velocity.edges.lower, u[2, q:])
+    zero = np.zeros(5, dtype=bool)
+    zero[0] = not problem.features.homogeneous
+    regime = Regime(free.side, zero, low, free.high, free.rim)
+    step = 1e-6
+    columns = [
+        (velocity(u + step * unit, regime) - velocity(u - step * unit, regime)).ravel() / (2 * step)
+        for unit in np.eye(u.size).reshape(-1, *u.shape)
+    ]
+    expected = np.stack(columns, axis=1)
+    found = velocity.jacobian(u, regime)
+    # What is held does not move whatever it is compared with, so a difference in a held coordinate is none of the velocity's.
+    blocked = np.column_stack([np.repeat(zero[:, None], q, axis=1), low]).ravel()
+    np.testing.assert_allclose(found[:, ~blocked], expected[:, ~blocked], rtol=0, atol=1e-7 * np.abs(expected).max())
+    assert not found[blocked].any()
+
+
 @pytest.mark.parametrize("scheme", ["radau", "conic-dormand-prince", "conic-radau"])
 def test_vectors(scheme: AdaptiveScheme) -> None:
     """Weights in R^2 leave zero, or rest there; in the limit the scheme of first order agrees."""
@@ -176,6 +219,19 @@ def test_vectors(scheme: AdaptiveScheme) -> None:
     ratios = np.array(errors[:-1]) / np.array(errors[1:])
     assert np.all((ratios > 1.7) & (ratios < 2.3)), errors
     assert np.diff(path.energies).max() <= 0
+
+
+def test_stiff_flows_are_for_implicit_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At unit speeds positions on the torus are a thousand times faster than weights: radau ends in a few thousand evaluations."""
+    problem, _ = spikes(5)
+    start = cf.initial.grid(problem, 6)
+    monkeypatch.setattr(adaptive, "_MOST_EVALUATIONS", 10_000)
+    path = cf.flow(problem, start, until=15.0, scheme="radau", tolerance=1e-6, snapshots=10)
+    finer = cf.flow(problem, start, until=15.0, scheme="radau", tolerance=1e-8, snapshots=10)
+    assert distance(problem, path.particles, finer.particles) < 1e-4
+    assert np.diff(path.energies).max() <= 1e-6 * path.energies[0]
+    with pytest.raises(FlowError, match="use radau"):
+        cf.flow(problem, start, until=15.0, scheme="dormand-prince", tolerance=1e-6)
 
 
 def test_explicit_steps_refuse_vectors() -> None:
