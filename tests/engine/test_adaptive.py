@@ -19,6 +19,18 @@ from problems import bumps, network, spikes, tones, units
 EUCLIDEAN: tuple[AdaptiveScheme, ...] = ("dormand-prince", "radau")
 
 
+RELEASED = (0, 2, 9, 33)  # seeds
+
+
+def pushed(seed: int) -> tuple[cf.Problem, np.ndarray]:
+    """Particles of both signs on [0, 1] and data that push several of them to its ends."""
+    generator = np.random.default_rng(seed)
+    x = np.linspace(-0.3, 1.3, 12)
+    features = cf.features.gaussian(x=x, sigma=0.3, theta=(0.0, 1.0))
+    problem = cf.Problem(features, cf.losses.squared(3 * generator.standard_normal(12)), 0.1)
+    return problem, np.ascontiguousarray(np.column_stack([generator.standard_normal(6), generator.uniform(0, 1, 6)]))
+
+
 def one_atom(y: float, penalty: float, sign: str = "any") -> cf.Problem:
     """F(w) = ½ (w - y)² + penalty |w|: one sample at the centre of a Gaussian, where a particle's position never moves."""
     features = cf.features.gaussian(x=np.zeros(1), sigma=1.0, theta=(-1.0, 1.0))
@@ -65,28 +77,50 @@ def test_nonnegative_weights_rest_at_zero(scheme: AdaptiveScheme) -> None:
 
 @pytest.mark.parametrize("scheme", EUCLIDEAN)
 def test_a_weight_waits_at_zero_and_leaves(scheme: AdaptiveScheme) -> None:
-    """Two particles at positions with features 1 and e^(-1/2): the first falls and, on its way, lets the second go.
+    """Two particles that see one sample with features p < 1 and 1; e = f - y. While the second rests,
 
-    Mutant: what rests, rests for ever. The second leaves exactly when |eta| = penalty: its weight is zero before, not after.
+        e(t) = -l/p + (e_0 + l/p) exp(-p² t/2),
+
+    until e = -l, l the penalty. Then e' = -(1 + p²)/2 e - l (1 + p)/2 and w_2 = -int (e + l). Mutant: it rests for ever.
     """
     features = cf.features.gaussian(x=np.zeros(1), sigma=1.0, theta=(-1.0, 1.0))
-    problem = cf.Problem(features, cf.losses.squared(np.array([1.0])), 0.2)
-    start = np.array([[5.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
-    path = cf.flow(problem, start, until=30.0, scheme=scheme, speeds=(1.0, 0.0), tolerance=1e-9, snapshots=300)
-    first, others = path.particles[:, 0, 0], path.particles[:, 1:, 0]
-    phi = math.exp(-0.5)
-    f = (first + phi * others.sum(axis=1)) / 3
-    resting = np.abs(phi * (f - 1.0)) <= 0.2
-    began = int(resting.argmax())
-    assert not resting[0]  # they start away from balance, with f = 5/3
-    assert np.all(others[1:began] < 0)  # pulled below zero by |eta| > penalty
-    assert np.all(others[-1] == 0.0)  # and come back to rest: the closer particle does all the work in the end
-    assert first[-1] / 3 == pytest.approx(0.8, abs=1e-4)
+    penalty, p, y = 0.3, math.exp(-0.5), 2.0
+    problem = cf.Problem(features, cf.losses.squared(np.array([y])), penalty)
+    start = np.array([[2 * y / p, 1.0], [0.0, 0.0]])  # f = y, e_0 = 0
+    path = cf.flow(problem, start, until=10.0, scheme=scheme, speeds=(1.0, 0.0), tolerance=1e-9, snapshots=500)
+    leaves = -2 / p**2 * math.log(1 - p)
+    rate, limit = (1 + p**2) / 2, -penalty * (1 + p) / (1 + p**2)
+    later = np.maximum(path.times - leaves, 0.0)
+    second = -(limit + penalty) * later + (penalty + limit) * -np.expm1(-rate * later) / rate
+    assert 1 < leaves < 9
+    np.testing.assert_allclose(path.particles[:, 1, 0], second, rtol=0, atol=1e-7)  # as above
+    assert not path.particles[path.times < leaves - 1e-6, 1, 0].any()
+    assert path.particles[-1, 0, 0] > 0  # or the formula would end
+    assert path.particles[-1, 1, 0] > 0.05
+
+
+@pytest.mark.parametrize("scheme", EUCLIDEAN)
+@pytest.mark.parametrize("seed", RELEASED)
+def test_edges_let_go(scheme: AdaptiveScheme, seed: int) -> None:
+    """Some particle is held at an end of the interval and leaves it later; steps of order one tend to the same path."""
+    problem, start = pushed(seed)
+    path = cf.flow(problem, start, until=4.0, scheme=scheme, tolerance=1e-8, snapshots=400)
+    at_edge = (path.particles[:, :, 1] == 0.0) | (path.particles[:, :, 1] == 1.0)
+    assert np.any(at_edge[:-1] & ~at_edge[1:])
+    errors = [
+        np.abs(
+            cf.flow(problem, start, until=4.0, scheme="euler", step=step, snapshots=400).particles - path.particles
+        ).max()
+        for step in (2e-3, 1e-3, 5e-4)
+    ]
+    ratios = np.array(errors[:-1]) / np.array(errors[1:])
+    assert np.all((ratios > 1.7) & (ratios < 2.3)), errors
+    assert np.diff(path.energies).max() <= 1e-8 * path.energies[0]
 
 
 @pytest.mark.parametrize("scheme", ADAPTIVE_SCHEMES)
-def test_edges_of_an_interval_hold_and_let_go(scheme: AdaptiveScheme) -> None:
-    """A particle is driven to the end of [0, 1], exactly, and stays; an equal one inside does not. Energies fall throughout."""
+def test_edges_of_an_interval_hold(scheme: AdaptiveScheme) -> None:
+    """A particle is driven to the end of [0, 1], exactly, and stays; energies fall throughout."""
     features = cf.features.gaussian(x=np.linspace(0.5, 2.0, 40), sigma=0.3, theta=(0.0, 1.0))
     y = features.forward(np.array([1.0]), np.array([[1.0]])) + np.exp(-((np.linspace(0.5, 2.0, 40) - 1.4) ** 2) / 0.18)
     problem = cf.Problem(features, cf.losses.squared(y), 0.01)
@@ -222,7 +256,7 @@ def test_vectors(scheme: AdaptiveScheme) -> None:
 
 
 def test_stiff_flows_are_for_implicit_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """At unit speeds positions on the torus are a thousand times faster than weights: radau ends in a few thousand evaluations."""
+    """At unit speeds positions on the torus are ten thousand times faster than weights: radau takes few steps."""
     problem, _ = spikes(5)
     start = cf.initial.grid(problem, 6)
     monkeypatch.setattr(adaptive, "_MOST_EVALUATIONS", 10_000)
