@@ -13,6 +13,7 @@ from .domain import Array, Domain
 Mask = NDArray[np.bool_]
 
 _ON_RIM = 1 - 1e-12  # rounding of a norm
+_OVER_RIM = 1 + 1e-13  # a position that lies on the sphere and stays there has not left the ball
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +81,7 @@ class Edges:
 
     def guards(self, theta: Array, force: Array, regime: Regime) -> Array:
         """(m, 1 + 2d), >= 0 in the regime: distances to edges of what is free, outward forces of what is held."""
-        rim = np.where(regime.rim, (force * theta).sum(axis=1), self.radius**2 - (theta**2).sum(axis=1))
+        rim = np.where(regime.rim, (force * theta).sum(axis=1), (self.radius * _OVER_RIM) ** 2 - (theta**2).sum(axis=1))
         low = np.where(regime.low, -force, theta - self.lower)
         high = np.where(regime.high, force, self.upper - theta)
         return np.column_stack([rim, low, high])
