@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from by_hand import NAMES, VECTOR, ByHand, example, random_field, random_positions
 from conicflow.engine.adaptive import ADAPTIVE_SCHEMES, AdaptiveScheme
-from conicflow.engine.flow import SCHEMES, Flow, Scheme
-from hypothesis import given
+from conicflow.engine.flow import SCHEMES, Flow, Scheme, natural_step
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from plain_flow import directions, eta_and_gradient, lengths, loss_and_slope, predict
 from problems import network, spikes, units
@@ -510,6 +510,36 @@ def test_accurate_lifts_of_signed_squares_are_one() -> None:
             problem, conic, until=0.5, scheme="conic-dormand-prince", tolerance=1e-8, speeds=speeds, snapshots=1
         ).particles[-1]
         assert (np.abs(lifted - seen).max() < 1e-4) == close
+
+
+@pytest.mark.parametrize("name", ["fourier", "gaussian", "gaussian_2d_width", "tanh"])
+@given(
+    seed=st.integers(0, 1000),
+    m=st.integers(1, 6),
+    penalty=st.sampled_from([0.0, 0.02, 0.3]),
+    sign=st.sampled_from(["any", "nonnegative"]),
+)
+@settings(max_examples=5)
+def test_explicit_and_implicit_steps_follow_one_flow(name: str, seed: int, m: int, penalty: float, sign: str) -> None:
+    """Weights meet and leave zero, positions meet and leave edges, from anywhere: two methods, one curve, F_m falling."""
+    hand, generator = example(name, n=8, seed=seed), np.random.default_rng(seed)
+    loss = cf.losses.squared(random_field(hand.features, generator), average=True)
+    problem = cf.Problem(hand.features, loss, penalty, sign)  # type: ignore[arg-type]
+    weights = generator.choice([0.0, 1.0], m) * generator.standard_normal(m)
+    positions = random_positions(hand.features, m, generator)
+    if generator.random() < 0.5:
+        positions[0] = hand.features.domain.project(np.full((1, positions.shape[1]), -1e3))  # a corner, or the rim
+    u = np.ascontiguousarray(np.column_stack([np.abs(weights) if sign == "nonnegative" else weights, positions]))
+    step, speeds = natural_step(problem, u, "euler")
+    one, other = (
+        cf.flow(problem, u, until=5 * step, scheme=scheme, speeds=speeds, tolerance=1e-7, snapshots=10)
+        for scheme in ("dormand-prince", "radau")
+    )
+    size = max(1.0, float(np.abs(one.particles[:, :, 0]).max()))
+    # Thousands of tolerances: in 640 such problems of four times the length the largest distance was 6e-5.
+    assert max(difference(problem, a, b) for a, b in zip(one.particles, other.particles, strict=True)) < 1e-3 * size
+    for path in (one, other):
+        assert np.diff(path.energies).max() <= 1e-6 * path.energies[0]
 
 
 @pytest.mark.parametrize("scheme", ["dormand-prince", "conic-dormand-prince"])
