@@ -94,7 +94,9 @@ def integrate(
             "dormand-prince is for scalar weights: vectors turn infinitely fast near zero, which no explicit step follows; "
             f"got weights in R^{problem.outputs}; use radau, or a conic scheme"
         )
-    velocity = ConicVelocity(problem, speeds, particles) if conic else Velocity(problem, speeds, tolerance * mass)
+    velocity = (
+        ConicVelocity(problem, speeds, tolerance, particles) if conic else Velocity(problem, speeds, tolerance, mass)
+    )
     z = velocity.coordinates(particles)
     sizes = np.full_like(z, 1.0 if conic else math.sqrt(mass) if homogeneous else mass)
     if not homogeneous:

@@ -13,7 +13,7 @@ from .domain import Array, Domain
 Mask = NDArray[np.bool_]
 
 _ON_RIM = 1 - 1e-12  # rounding of a norm
-_OVER_RIM = 1 + 1e-13  # a position that lies on the sphere and stays there has not left the ball
+_SLACK = 0.01  # of the tolerance: errors of a step may lead so far across an edge without meeting it
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,14 +42,17 @@ class Edges:
     ----------
     domain : where positions live.
     homogeneous : positions are all of R^d, without edges, for the Euclidean lift of 2-homogeneous units.
+    tolerance : of the integration.
     """
 
-    def __init__(self, domain: Domain, homogeneous: bool) -> None:
+    def __init__(self, domain: Domain, homogeneous: bool, tolerance: float) -> None:
         self.domain, self.everywhere = domain, homogeneous
         free = domain.wraps | homogeneous | domain.is_ball
         self.lower, self.upper = np.where(free, -np.inf, domain.lower), np.where(free, np.inf, domain.upper)
         self.radius = np.inf if homogeneous else domain.radius
         self.sphere = domain.sphere and not homogeneous
+        self.slack = _SLACK * tolerance * domain.extents
+        self.outside = self.radius * (1 + _SLACK * tolerance)
 
     def regime(self, theta: Array, side: Array, resting: Mask, force: Callable[[], Array]) -> Regime:
         """What holds positions from here on; `force` gives the direction (m, d) in which each would move."""
@@ -81,9 +84,9 @@ class Edges:
 
     def guards(self, theta: Array, force: Array, regime: Regime) -> Array:
         """(m, 1 + 2d), >= 0 in the regime: distances to edges of what is free, outward forces of what is held."""
-        rim = np.where(regime.rim, (force * theta).sum(axis=1), (self.radius * _OVER_RIM) ** 2 - (theta**2).sum(axis=1))
-        low = np.where(regime.low, -force, theta - self.lower)
-        high = np.where(regime.high, force, self.upper - theta)
+        rim = np.where(regime.rim, (force * theta).sum(axis=1), self.outside**2 - (theta**2).sum(axis=1))
+        low = np.where(regime.low, -force, theta - self.lower + self.slack)
+        high = np.where(regime.high, force, self.upper - theta + self.slack)
         return np.column_stack([rim, low, high])
 
     def settle(self, theta: Array, regime: Regime, violated: Mask) -> Array:

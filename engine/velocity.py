@@ -24,18 +24,19 @@ class Velocity:
 
     Parameters
     ----------
-    tiny : weights in R^q, q > 1, count as zero below this size, since they pass zero without changing any sign.
+    tolerance, mass : weights in R^q, q > 1, count as zero below tolerance·mass, since they pass zero without changing any
+        sign; positions have met an edge when they are across it by a part of the tolerance.
     """
 
-    def __init__(self, problem: Problem, speeds: tuple[float, float], tiny: float) -> None:
-        self.problem, self.speeds, self.tiny = problem, speeds, tiny
+    def __init__(self, problem: Problem, speeds: tuple[float, float], tolerance: float, mass: float) -> None:
+        self.problem, self.speeds, self.tiny = problem, speeds, tolerance * mass
         features, self.q = problem.features, problem.outputs
         self.family = features.family
         self.nonnegative = problem.sign == "nonnegative"
         self.threshold = 0.0 if features.homogeneous else problem.penalty
         # Whether the velocity of a weight jumps at zero.
         self.kinked = self.threshold > 0 or (self.nonnegative and not self.family.endswith("in theta"))
-        self.edges = Edges(features.domain, features.homogeneous)
+        self.edges = Edges(features.domain, features.homogeneous, tolerance)
 
     def coordinates(self, particles: Array) -> Array:
         """The variables that are integrated: here the particles themselves."""
@@ -158,9 +159,9 @@ class ConicVelocity:
     whatever the step, and vanishing masses keep a relative accuracy. A mass of zero stays zero.
     """
 
-    def __init__(self, problem: Problem, speeds: tuple[float, float], initial: Array) -> None:
+    def __init__(self, problem: Problem, speeds: tuple[float, float], tolerance: float, initial: Array) -> None:
         self.problem, self.speeds, self.q = problem, speeds, problem.outputs
-        self.edges = Edges(problem.features.domain, homogeneous=False)
+        self.edges = Edges(problem.features.domain, False, tolerance)
         w = initial[:, : self.q]
         self.alive = w.any(axis=1)
         self.side = np.where(w[:, 0] >= 0, 1.0, -1.0)

@@ -210,7 +210,7 @@ def test_the_jacobian_of_the_velocity(name: str) -> None:
     else:
         u = cf.initial.sobol(problem, 5)
         u[1:, :q] = generator.standard_normal((4, q))
-    velocity = Velocity(problem, (1.0, 0.5), tiny=1e-9)
+    velocity = Velocity(problem, (1.0, 0.5), tolerance=1e-9, mass=1.0)
     free = velocity.regime(u)
     low = free.low.copy()
     low[2, 0] = np.isfinite(velocity.edges.lower[0])
