@@ -4,7 +4,7 @@ from conicflow.engine import baselines, choice, features, initial, losses
 from conicflow.engine.compile import compile_loss, compile_spec, spec
 from conicflow.engine.errors import CertificateError, ConicflowError, FlowError, KernelError, ProblemError, SpecError
 from conicflow.engine.feature_map import FeatureMap
-from conicflow.engine.flow import Trajectory, flow
+from conicflow.engine.flow import flow
 from conicflow.engine.gap import duality_gap
 from conicflow.engine.losses import Loss
 from conicflow.engine.measure import Measure
@@ -14,6 +14,8 @@ from conicflow.engine.polish import polish
 from conicflow.engine.problem import Problem
 from conicflow.engine.result import Certificate, Result
 from conicflow.engine.solve import solve
+from conicflow.engine.stochastic import stochastic_flow
+from conicflow.engine.trajectory import Trajectory
 
 __version__ = "0.1.0"
 
@@ -46,4 +48,5 @@ __all__ = [
     "polish",
     "solve",
     "spec",
+    "stochastic_flow",
 ]

@@ -32,7 +32,7 @@ class Chart(Protocol):
         """z + step; an atom whose weight would change its sign, or turn by more than a right angle, is set to zero."""
 
 
-def _fit_derivatives(problem: Problem, weights: Array, positions: Array) -> tuple[Array, Array]:
+def fit_derivatives(problem: Problem, weights: Array, positions: Array) -> tuple[Array, Array]:
     """Gradient (k, q + d) and Hessian (k, q + d, k, q + d) of R(sum_i w_i phi(theta_i)) by (w_i, theta_i).
 
     dR/dw_i = eta(theta_i) and dR/dtheta_i = grad <eta, w_i>; the Hessian is Gauss-Newton's, and in an atom's own block
@@ -133,7 +133,7 @@ class WeightsAndPositions:
         problem, q = self.problem, self.problem.outputs
         weights, positions = self._split(z)
         positions = problem.features.domain.project(positions)
-        gradient, hessian = _fit_derivatives(problem, weights, positions)
+        gradient, hessian = fit_derivatives(problem, weights, positions)
         directions, turn = _norm_derivatives(weights)
         gradient[:, :q] += problem.penalty * directions
         index = np.arange(len(z))
@@ -203,7 +203,7 @@ class SignedVectors:
     def derivatives(self, z: Array) -> tuple[Array, Array]:
         """dJ/dz = sign·grad eta + penalty·p |z|^(p-2) z."""
         problem, (k, d) = self.problem, z.shape
-        gradient, hessian = _fit_derivatives(problem, self.signs[:, None], z)
+        gradient, hessian = fit_derivatives(problem, self.signs[:, None], z)
         norms = np.linalg.norm(z, axis=1)[:, None]
         directions, pull = z / norms, problem.penalty * self.degree * norms ** (self.degree - 2)
         turn = np.eye(d) + (self.degree - 2) * directions[:, :, None] * directions[:, None, :]
@@ -238,7 +238,7 @@ class BalancedPairs:
     def derivatives(self, z: Array) -> tuple[Array, Array]:
         """dJ/dz = dR/dz + penalty·z."""
         problem, q = self.problem, self.problem.outputs
-        gradient, hessian = _fit_derivatives(problem, z[:, :q], z[:, q:])
+        gradient, hessian = fit_derivatives(problem, z[:, :q], z[:, q:])
         flat = hessian.reshape(z.size, z.size)
         flat[np.diag_indices(z.size)] += problem.penalty
         return (gradient + problem.penalty * z).ravel(), flat

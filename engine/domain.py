@@ -77,6 +77,12 @@ class Domain:
         return np.array([axis.high for axis in self.axes])
 
     @property
+    def extents(self) -> Array:
+        """Lengths of the axes, shape (d,); 1 where they are unbounded."""
+        lengths = self.upper - self.lower
+        return np.where(np.isfinite(lengths), lengths, 1.0)
+
+    @property
     def wraps(self) -> NDArray[np.bool_]:
         """Which axes are circles, shape (d,)."""
         return np.array([axis.wraps for axis in self.axes])

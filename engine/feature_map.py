@@ -225,10 +225,15 @@ class FeatureMap:
             return eta, gradient, hessian
         return eta[:, None], along * gradient, along[:, :, None] * hessian
 
-    def advance(self, particles: Array, y: Field, *arguments: Any) -> Array:
-        """Steps of the particle flow in compiled code, in place; the energies before and after each step."""
+    def advance(self, particles: Array, y: Field, *arguments: Any, statics: tuple[Any, ...] | None = None) -> Array:
+        """Steps of the particle flow in compiled code, in place; the energies before and after each step.
+
+        `statics` are those of other samples, which the caller has checked, where a step is to follow these.
+        """
+        own = self.statics if statics is None else statics
+        point = y.reshape(len(y), -1) if self.kind == "ridge" else y
         with self._threads():
-            energies: Array = self.kernel.advance(particles, *self.statics, self._point(y), *arguments)
+            energies: Array = self.kernel.advance(particles, *own, point, *arguments)
         return energies
 
     def with_inputs(self, **inputs: ArrayLike) -> FeatureMap:

@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
+import difflib
 import math
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 
+from .adaptive import ADAPTIVE_SCHEMES, AdaptiveScheme, integrate
+from .batches import Batch
 from .checks import integer, number
 from .domain import Array
 from .errors import FlowError
 from .measure import Measure
 from .problem import Problem
+from .trajectory import Trajectory
 
 Scheme = Literal["euler", "forward-backward", "conic", "conic-canonical"]
 SCHEMES: tuple[Scheme, ...] = ("euler", "forward-backward", "conic", "conic-canonical")
 _GROWTH = 1.25  # of the step, after a run of steps that all lowered the objective
 _PROBED_PAIRS = 2**22  # (particle, sample), by which the curvature is measured
 _SMALLEST = 1e-12  # step, relative to the first: below it rounding decides whether the objective falls
-
-
-@dataclass(frozen=True, eq=False)
-class Trajectory:
-    """A flow as recorded.
-
-    Parameters
-    ----------
-    times : (T,), in units of the flow's time.
-    particles : (T, m, q + d), rows (w, theta).
-    energies : (T,), F_m at those times.
-    """
-
-    times: Array
-    particles: Array
-    energies: Array
 
 
 class Flow:
@@ -70,8 +57,7 @@ class Flow:
         scheme: Scheme = "forward-backward",
         speeds: tuple[float, float] = (1.0, 1.0),
     ) -> None:
-        if scheme not in SCHEMES:
-            raise FlowError(f"a scheme is one of {', '.join(SCHEMES)}; got {scheme!r}; choose one")
+        _check_scheme(scheme, SCHEMES)
         if not isinstance(speeds, tuple) or len(speeds) != 2:
             raise FlowError(f"speeds are two numbers (alpha, beta); got {speeds!r:.60}; give both")
         alpha, beta = (
@@ -85,26 +71,30 @@ class Flow:
         self.particles = _check_particles(problem, particles, scheme)
         self.evaluations = 0
         domain = problem.features.domain
-        self._arguments = (
-            *problem.loss_arguments,
-            problem.penalty,
-            problem.sign == "nonnegative",
-            SCHEMES.index(scheme),
-        )
+        self._loss = problem.loss_arguments
+        self._arguments = (problem.penalty, problem.sign == "nonnegative", SCHEMES.index(scheme))
         # Unit vectors are kept by the conic update itself; the other lifts of 2-homogeneous units live in all of R^d.
         ridge = problem.features.kind == "ridge"
         self._bounds = (domain.radius,) if ridge else (domain.lower, domain.upper, domain.wraps)
         self.energy = math.nan
         self.steps(0.0, 0, descent=False)
 
-    def steps(self, step: float, count: int, *, descent: bool) -> Array:
-        """`count` steps of length `step`; F_m before and after each.
+    def steps(self, step: float, count: int, *, descent: bool, batch: Batch | None = None) -> Array:
+        """`count` steps of length `step`; F_m before and after each, of the problem's samples or of a batch.
 
         With `descent` they end before the first step that would not lower F_m.
         """
         alpha, beta = self.speeds
         energies = self.problem.features.advance(
-            self.particles, *self._arguments, step * alpha, step * beta, *self._bounds, count, descent
+            self.particles,
+            *(self._loss if batch is None else batch.loss),
+            *self._arguments,
+            step * alpha,
+            step * beta,
+            *self._bounds,
+            count,
+            descent,
+            statics=None if batch is None else batch.statics,
         )
         self.evaluations += len(energies)
         self.energy = float(energies[-1])
@@ -159,19 +149,25 @@ def flow(
     initial: Array,
     *,
     until: float,
-    scheme: Scheme = "forward-backward",
+    scheme: Scheme | AdaptiveScheme = "forward-backward",
     step: float | None = None,
+    tolerance: float | None = None,
     speeds: tuple[float, float] = (1.0, 1.0),
     snapshots: int = 200,
 ) -> Trajectory:
     """Follow the particle gradient flow up to a time and record it.
+
+    `euler`, `forward-backward`, `conic` and `conic-canonical` are of order one (see `Flow`). `dormand-prince` (explicit) and
+    `radau` (implicit, for stiff flows) follow the continuous flow of `euler` within a tolerance, `conic-dormand-prince` and
+    `conic-radau` that of the conic lift; their trajectory knows every time between (see `adaptive.integrate`).
 
     Parameters
     ----------
     initial : (m, q + d) particles, rows (w, theta), such as from `initial.grid`; not changed.
     until : final time, > 0.
     step : longest fixed step, shortened so that steps end on the snapshots; without it the descent test chooses every
-        step, and F_m never rises.
+        step, and F_m never rises. Adaptive schemes choose their own.
+    tolerance : of adaptive schemes, between 1e-13 and 0.01; by default 1e-8.
     speeds : alpha of weights and beta of positions.
     snapshots : how many states to record besides the first.
 
@@ -187,7 +183,15 @@ def flow(
         if number(name, value, "a positive number", "choose another", FlowError) <= 0:
             raise FlowError(f"{name} must be positive; got {value}; choose another")
     integer("the number of snapshots", snapshots, 1, 1_000_000, "choose another", FlowError)
+    _check_scheme(scheme, SCHEMES + ADAPTIVE_SCHEMES)
     own = np.array(initial, order="C") if isinstance(initial, np.ndarray) else initial
+    if scheme in ADAPTIVE_SCHEMES:
+        if step is not None:
+            raise FlowError(f"{scheme} chooses its own steps; got step = {step}; leave it out, or give a tolerance")
+        return _follow_accurately(problem, own, until, scheme, speeds, _check_tolerance(tolerance), snapshots)
+    scheme = cast(Scheme, scheme)
+    if tolerance is not None:
+        raise FlowError(f"a tolerance is for {', '.join(ADAPTIVE_SCHEMES)}; got {scheme}; leave it out, or give a step")
     state = Flow(problem, own, scheme, speeds)
     times, frames, energies = [0.0], [state.particles.copy()], [state.energy]
     chosen = StepSize(step if step is not None else natural_step(problem, state.particles, scheme)[0])
@@ -205,6 +209,26 @@ def flow(
         frames.append(state.particles.copy())
         energies.append(state.energy)
     return Trajectory(np.array(times), np.stack(frames), np.array(energies))
+
+
+def _follow_accurately(
+    problem: Problem,
+    particles: Array,
+    until: float,
+    scheme: AdaptiveScheme,
+    speeds: tuple[float, float],
+    tolerance: float,
+    snapshots: int,
+) -> Trajectory:
+    lift: Scheme = "conic" if scheme.startswith("conic") else "euler"
+    Flow(problem, particles, lift, speeds)  # refuses what makes no flow
+    dense = integrate(problem, particles, float(until), scheme, speeds, tolerance)
+    times = until * np.arange(snapshots + 1) / snapshots
+    times[-1] = until
+    frames = dense(times)
+    frames[0] = particles
+    energies = [Flow(problem, np.ascontiguousarray(frame), lift, speeds).energy for frame in frames]
+    return Trajectory(times, frames, np.array(energies), dense)
 
 
 def natural_step(problem: Problem, particles: Array, scheme: Scheme) -> tuple[float, tuple[float, float]]:
@@ -247,6 +271,24 @@ def natural_step(problem: Problem, particles: Array, scheme: Scheme) -> tuple[fl
     mass, weight = eta / (norm**2 * curvature), eta / lipschitz
     positional = mass * weight * float(slopes.max()) ** 2 * curvature
     return 1.0 / lipschitz, (1.0, lipschitz / max(positional, 1e-300))
+
+
+def _check_scheme(scheme: str, known: tuple[str, ...]) -> None:
+    if scheme not in known:
+        near = difflib.get_close_matches(scheme, known, 1) if isinstance(scheme, str) else []
+        raise FlowError(
+            f"a scheme is one of {', '.join(known)}; got {scheme!r:.60}; "
+            + (f"did you mean {near[0]!r}?" if near else "choose one")
+        )
+
+
+def _check_tolerance(tolerance: float | None) -> float:
+    given = number(
+        "the tolerance", 1e-8 if tolerance is None else tolerance, "a number", "the default is 1e-8", FlowError
+    )
+    if not 1e-13 <= given <= 0.01:
+        raise FlowError(f"the tolerance must lie between 1e-13 and 0.01; got {given}; the default is 1e-8")
+    return given
 
 
 def _check_particles(problem: Problem, particles: Array, scheme: Scheme) -> Array:

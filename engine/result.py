@@ -16,8 +16,8 @@ import numpy as np
 
 from .checks import array
 from .errors import ProblemError
-from .flow import Trajectory
 from .measure import Measure
+from .trajectory import Trajectory
 
 SCHEMA = 1
 

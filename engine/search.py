@@ -13,11 +13,11 @@ from .bounds import Supremum, feature_scales
 from .checks import number
 from .domain import Array
 from .errors import ProblemError
-from .flow import Trajectory
 from .gap import Gap, duality_gap
 from .measure import Measure
 from .problem import Problem
 from .result import Certificate, Result
+from .trajectory import Trajectory
 
 Progress = Callable[[str, float, str], None]
 

@@ -12,7 +12,7 @@ from .bounds import feature_scales, probe_positions
 from .checks import integer
 from .domain import Array
 from .errors import ProblemError
-from .flow import Flow, StepSize, Trajectory, natural_step
+from .flow import Flow, StepSize, natural_step
 from .measure import Measure
 from .merge import merge
 from .polish import polish, reweigh
@@ -20,6 +20,7 @@ from .problem import Problem
 from .result import Result
 from .search import Progress, Search
 from .threads import single_threaded_blas
+from .trajectory import Trajectory
 
 # Flow steps before each attempt to merge, polish and certify, and whether that attempt may insert atoms. The flow alone
 # finds the basin as a rule; where it has not after three rounds, inserting is cheaper than waiting.
@@ -88,6 +89,8 @@ def solve(
             run.descend(flow_steps)
     except KeyboardInterrupt:
         search.interrupted = True
+        if run is not None:
+            search.attempt(merge(problem, run.flow.measure(), COALESCED), "interrupted")
     return search.result(None if run is None else run.trajectory())
 
 

@@ -206,10 +206,10 @@ def test_a_solve_that_fails_leaves_nothing(write: Write, tmp_path: Path, monkeyp
 def interrupted_solve(tmp_path: Path, patch: str) -> tuple[int, str, str]:
     """Exit code and output of a solve far longer than the test, interrupted when it says that it has begun."""
     random = np.random.RandomState(0)
-    np.savez(tmp_path / "data.npz", x=random.standard_normal((2000, 30)), y=random.standard_normal(2000))
-    (tmp_path / "problem.toml").write_text(
+    np.savez(tmp_path / "data.npz", x=random.standard_normal((300, 10)), y=random.standard_normal(300))
+    (tmp_path / "problem.toml").write_text(  # steps are short, for a signal waits for the end of one call of a kernel
         '[features]\nname = "relu"\nx = "data.npz:x"\n[loss]\nname = "squared"\ndata = "data.npz:y"\n'
-        "[measure]\npenalty_ratio = 0.001\n[solve]\nparticles = 10000\nrelative_gap = 1e-15\n"
+        "[measure]\npenalty_ratio = 0.001\n[solve]\nflow_steps = 10000000\nrelative_gap = 1e-15\n"
     )
     code = f"from conicflow.app import cli, results\nfrom conicflow.engine import solve as module\n{patch}\ncli.main()"
     command = [sys.executable, "-c", code, "solve", "problem.toml", "--out", "out"]
