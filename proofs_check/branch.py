@@ -1,0 +1,178 @@
+"""Suprema of smooth functions by branch and bound in balls: every box is bounded, whatever the order in which boxes are cut."""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Protocol
+
+import numpy as np
+from flint import arb
+
+Vector = list[arb]
+Matrix = list[list[arb]]
+Jet = tuple[arb, Vector, Matrix]
+
+TOLERANCE = 1e-12  # relative: a hundredth of the gaps that are to be told apart
+_NEWTON_STEPS = 4  # towards the peak of a box on which the function is concave
+
+
+class Landscape(Protocol):
+    """A twice differentiable function on boxes |theta_a - c_a| <= r_a, known up to `slack` in size."""
+
+    slack: arb
+
+    def jet(self, centre: Vector) -> Jet:
+        """Value, gradient and Hessian at a point."""
+
+    def variation(self, centre: Vector, radii: Vector) -> Matrix:
+        """Upper bounds of |H_ab(theta) - H_ab(c)| over a box."""
+
+
+@dataclass(order=True)
+class Box:
+    """A box, with an upper bound of the function on it; ordered by that, largest first."""
+
+    key: float
+    number: int
+    bound: arb = field(compare=False)
+    landscape: Landscape = field(compare=False)
+    centre: Vector = field(compare=False)
+    radii: Vector = field(compare=False)
+    axis: int = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Bound:
+    """upper >= sup >= lower of s·function over all boxes and signs s; `finished`: they agree to the tolerance."""
+
+    upper: arb
+    lower: arb
+    finished: bool
+
+
+class Search:
+    """sup over boxes of the larger of s·function, s in `sides`: (1, -1) for its size.
+
+    On a box with centre c, scaled to |u_a| <= 1, Taylor's formula gives s·function <= s·v + sum_a |g_a| + (its largest
+    second-order term). Where moreover -s·H >= lambda > 0 on the whole box, by Gershgorin, the function lies below the
+    parabola at any point c' of it: s·v' + sum_a g'_a²/(2 lambda), without the terms of those a whose c'_a is at an end of
+    the box towards which the function rises. c' is sought by Newton's method; any c' gives a valid bound.
+
+    Parameters
+    ----------
+    sides : of 1 and -1.
+    scale : where the supremum is smaller, it is wanted to `TOLERANCE` of this.
+    seconds : after which the search ends with what it has.
+    """
+
+    def __init__(self, sides: tuple[int, ...], scale: arb, seconds: float) -> None:
+        self.sides, self.scale, self.seconds = sides, scale, seconds
+        self.lower = arb.neg_inf()
+        self._heap: list[Box] = []
+        self._numbers = count()
+
+    @property
+    def target(self) -> arb:
+        """A bound that is good enough."""
+        return self.lower + arb(TOLERANCE) * abs(self.lower).max(self.scale)
+
+    def observe(self, value: arb) -> None:
+        """Take note of a value of the larger s·function, at a point of the domain."""
+        lower = arb(value.lower())
+        if lower > self.lower or not self.lower.is_finite():
+            self.lower = lower
+
+    def run(self, boxes: Iterable[tuple[Landscape, Vector, Vector]]) -> Bound:
+        """Bound the supremum over the union of boxes."""
+        started = time.perf_counter()
+        for landscape, centre, radii in boxes:
+            self._add(landscape, centre, radii)
+        while True:
+            top = self._heap[0]
+            if top.bound <= self.target or time.perf_counter() - started > self.seconds:
+                return Bound(arb(top.bound.upper()), self.lower, bool(top.bound <= self.target))
+            heapq.heappop(self._heap)
+            halves = list(top.radii)
+            halves[top.axis] = halves[top.axis] / 2
+            for side in (-1, 1):
+                centre = list(top.centre)
+                centre[top.axis] = centre[top.axis] + side * halves[top.axis]
+                self._add(top.landscape, centre, halves)
+
+    def _add(self, landscape: Landscape, centre: Vector, radii: Vector) -> None:
+        v, g, hessian = landscape.jet(centre)
+        change = landscape.variation(centre, radii)
+        bound, axis = arb.neg_inf(), 0
+        for side in self.sides:
+            self.observe(side * v - landscape.slack)
+            one = self._bound(landscape, centre, radii, side, (v, g, hessian), change)
+            bound = one if not bound.is_finite() or one > bound else bound.max(one)
+        reach = [
+            float(r * (abs(slope) + r * (abs(hessian[a][a]) + change[a][a])))
+            for a, (r, slope) in enumerate(zip(radii, g, strict=True))
+        ]
+        axis = int(np.argmax(np.nan_to_num(reach, nan=np.inf, posinf=np.inf)))
+        bound = arb((bound + landscape.slack).upper())
+        key = float(bound)
+        key = -key if key == key else -np.inf
+        heapq.heappush(self._heap, Box(key, next(self._numbers), bound, landscape, centre, radii, axis))
+
+    def _bound(
+        self, landscape: Landscape, centre: Vector, radii: Vector, side: int, jet: Jet, change: Matrix
+    ) -> arb:
+        v, g, hessian = jet
+        d = range(len(g))
+        bound = side * v
+        for a in d:
+            bound += radii[a] * abs(g[a])
+            bound += radii[a] ** 2 * ((side * hessian[a][a] + change[a][a]).max(arb(0))) / 2
+            for b in range(a):
+                bound += radii[a] * radii[b] * (abs(hessian[a][b]) + change[a][b])
+        if bound + landscape.slack <= self.target:
+            return bound
+        curved = [
+            -radii[a] ** 2 * (side * hessian[a][a] + change[a][a])
+            - sum((radii[a] * radii[b] * (abs(hessian[a][b]) + change[a][b]) for b in d if b != a), arb(0))
+            for a in d
+        ]
+        least = arb(min(float(number.lower()) for number in curved)) * (1 - arb(2) ** -40)
+        if not all(number > least for number in curved) or not least > 0:
+            return bound
+        peak, (v, g, _) = self._climb(landscape, centre, radii, side, jet)
+        self.observe(side * v - landscape.slack)
+        tight = side * v
+        for a in d:
+            rising = side * g[a]
+            at_end = (peak[a] == centre[a] + radii[a] and rising > 0) or (peak[a] == centre[a] - radii[a] and rising < 0)
+            if not at_end:
+                tight += (radii[a] * rising) ** 2 / (2 * least)
+        return arb(tight.upper()) if tight < bound else bound
+
+    def _climb(self, landscape: Landscape, centre: Vector, radii: Vector, side: int, jet: Jet) -> tuple[Vector, Jet]:
+        """A point of the box near its peak, by Newton's method projected to the box, in floating point; its jet."""
+        point = centre
+        for _ in range(_NEWTON_STEPS):
+            _, g, hessian = jet
+            r = [float(radius) for radius in radii]
+            slope = np.array([float(entry) * r[a] for a, entry in enumerate(g)])
+            if np.abs(slope).max() <= 1e-18 * abs(float(jet[0])):
+                break
+            matrix = np.array([[float(entry) * r[a] * r[b] for b, entry in enumerate(row)] for a, row in enumerate(hessian)])
+            step = np.linalg.solve(matrix, -slope)
+            point = [
+                _within(x + arb(s) * radius, c, radius)
+                for x, s, c, radius in zip(point, step.tolist(), centre, radii, strict=True)
+            ]
+            jet = landscape.jet(point)
+        return point, jet
+
+
+def _within(x: arb, centre: arb, radius: arb) -> arb:
+    """The exact number in the middle of x, moved to the interval's end if it is beyond."""
+    low, high = centre - radius, centre + radius
+    x = arb(x.mid())
+    return high if x >= high else low if x <= low else x
