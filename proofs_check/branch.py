@@ -94,7 +94,7 @@ class Search:
         while True:
             top = self._heap[0]
             if top.bound <= self.target or time.perf_counter() - started > self.seconds:
-                return Bound(arb(top.bound.upper()), self.lower, bool(top.bound <= self.target))
+                return self._largest()
             heapq.heappop(self._heap)
             halves = list(top.radii)
             halves[top.axis] = halves[top.axis] / 2
@@ -102,6 +102,14 @@ class Search:
                 centre = list(top.centre)
                 centre[top.axis] = centre[top.axis] + side * halves[top.axis]
                 self._add(top.landscape, centre, halves)
+
+    def _largest(self) -> Bound:
+        """The largest bound of all boxes; keys, which are rounded, may agree where bounds do not."""
+        bounds = [box.bound for box in self._heap if box.key == self._heap[0].key]
+        upper = bounds[0]
+        for bound in bounds:
+            upper = upper.max(bound)
+        return Bound(arb(upper.upper()), self.lower, all(bound <= self.target for bound in bounds))
 
     def _add(self, landscape: Landscape, centre: Vector, radii: Vector) -> None:
         v, g, hessian = landscape.jet(centre)
