@@ -67,10 +67,12 @@ class Search:
     sides : of 1 and -1.
     scale : where the supremum is smaller, it is wanted to `TOLERANCE` of this.
     seconds : after which the search ends with what it has.
+    ball : a radius: the supremum is over |theta| <= radius only. On boxes across that sphere, mu·(radius² - |theta|²) is
+        added, with any mu >= 0: it is >= 0 in the ball, and removes the slope at a maximum on the boundary.
     """
 
-    def __init__(self, sides: tuple[int, ...], scale: arb, seconds: float) -> None:
-        self.sides, self.scale, self.seconds = sides, scale, seconds
+    def __init__(self, sides: tuple[int, ...], scale: arb, seconds: float, ball: arb | None = None) -> None:
+        self.sides, self.scale, self.seconds, self.ball = sides, scale, seconds, ball
         self.lower = arb.neg_inf()
         self._heap: list[Box] = []
         self._numbers = count()
@@ -112,11 +114,16 @@ class Search:
         return Bound(arb(upper.upper()), self.lower, all(bound <= self.target for bound in bounds))
 
     def _add(self, landscape: Landscape, centre: Vector, radii: Vector) -> None:
+        if self.ball is not None:
+            nearest = [(abs(c) - r).max(arb(0)) for c, r in zip(centre, radii, strict=True)]
+            if _square(nearest) > self.ball**2:
+                return
         v, g, hessian = landscape.jet(centre)
         change = landscape.variation(centre, radii)
         bound, axis = arb.neg_inf(), 0
         for side in self.sides:
-            self.observe(side * v - landscape.slack)
+            if self._inside(centre):
+                self.observe(side * v - landscape.slack)
             one = self._bound(landscape, centre, radii, side, (v, g, hessian), change)
             bound = one if not bound.is_finite() or one > bound else bound.max(one)
         reach = [
@@ -132,7 +139,8 @@ class Search:
     def _bound(
         self, landscape: Landscape, centre: Vector, radii: Vector, side: int, jet: Jet, change: Matrix
     ) -> arb:
-        v, g, hessian = jet
+        mu = self._multiplier(centre, radii, side, jet)
+        v, g, hessian = self._relaxed(jet, centre, side, mu)
         d = range(len(g))
         bound = side * v
         for a in d:
@@ -140,18 +148,15 @@ class Search:
             bound += radii[a] ** 2 * ((side * hessian[a][a] + change[a][a]).max(arb(0))) / 2
             for b in range(a):
                 bound += radii[a] * radii[b] * (abs(hessian[a][b]) + change[a][b])
-        if bound + landscape.slack <= self.target:
+        if bound + landscape.slack <= self.target or _least_curvature(hessian, change, radii, side) is None:
             return bound
-        curved = [
-            -radii[a] ** 2 * (side * hessian[a][a] + change[a][a])
-            - sum((radii[a] * radii[b] * (abs(hessian[a][b]) + change[a][b]) for b in d if b != a), arb(0))
-            for a in d
-        ]
-        least = arb(min(float(number.lower()) for number in curved)) * (1 - arb(2) ** -40)
-        if not all(number > least for number in curved) or not least > 0:
+        peak, jet_there, mu = self._climb(landscape, centre, radii, side, jet, mu)
+        least = _least_curvature(self._relaxed(jet, centre, side, mu)[2], change, radii, side)
+        if least is None:
             return bound
-        peak, (v, g, _) = self._climb(landscape, centre, radii, side, jet)
-        self.observe(side * v - landscape.slack)
+        v, g, _ = self._relaxed(jet_there, peak, side, mu)
+        if self._inside(peak):
+            self.observe(side * jet_there[0] - landscape.slack)
         tight = side * v
         for a in d:
             rising = side * g[a]
@@ -160,23 +165,80 @@ class Search:
                 tight += (radii[a] * rising) ** 2 / (2 * least)
         return arb(tight.upper()) if tight < bound else bound
 
-    def _climb(self, landscape: Landscape, centre: Vector, radii: Vector, side: int, jet: Jet) -> tuple[Vector, Jet]:
-        """A point of the box near its peak, by Newton's method projected to the box, in floating point; its jet."""
-        point = centre
+    def _inside(self, theta: Vector) -> bool:
+        return self.ball is None or bool(_square(theta) <= self.ball**2)
+
+    def _multiplier(self, centre: Vector, radii: Vector, side: int, jet: Jet) -> arb:
+        """mu >= 0 near that of the constraint; 0 where the box lies in the ball."""
+        if self.ball is None or _square([abs(c) + r for c, r in zip(centre, radii, strict=True)]) <= self.ball**2:
+            return arb(0)
+        outward = sum((side * float(g) * float(c) for g, c in zip(jet[1], centre, strict=True)), 0.0)
+        mu = outward / (2 * float(self.ball) ** 2)
+        return arb(mu) if mu > 0 else arb(0)
+
+    def _relaxed(self, jet: Jet, theta: Vector, side: int, mu: arb) -> Jet:
+        """The jet of function + s·mu·(radius² - |theta|²), which in the ball is larger in the direction s."""
+        if self.ball is None or mu.is_zero():
+            return jet
+        v, g, hessian = jet
+        m = side * mu
+        return (
+            v + m * (self.ball**2 - _square(theta)),
+            [slope - 2 * m * entry for slope, entry in zip(g, theta, strict=True)],
+            [[entry - 2 * m if a == b else entry for b, entry in enumerate(row)] for a, row in enumerate(hessian)],
+        )
+
+    def _climb(
+        self, landscape: Landscape, centre: Vector, radii: Vector, side: int, jet: Jet, mu: arb
+    ) -> tuple[Vector, Jet, arb]:
+        """A point of the box near its peak, by Newton's method for Karush, Kuhn and Tucker's equations; its jet, and mu."""
+        point, multiplier = centre, float(mu)
         for _ in range(_NEWTON_STEPS):
             _, g, hessian = jet
-            r = [float(radius) for radius in radii]
-            slope = np.array([float(entry) * r[a] for a, entry in enumerate(g)])
-            if np.abs(slope).max() <= 1e-18 * abs(float(jet[0])):
+            theta = np.array([float(entry) for entry in point])
+            slope = side * np.array([float(entry) for entry in g]) - 2 * multiplier * theta
+            matrix = side * np.array([[float(entry) for entry in row] for row in hessian])
+            reach = np.array([float(radius) for radius in radii])
+            matrix -= 2 * multiplier * np.eye(len(theta))
+            if multiplier > 0:
+                border = -2 * theta[:, None]
+                excess = float(theta @ theta) - float(self.ball) ** 2
+                whole = np.block([[matrix, border], [border.T, np.zeros((1, 1))]])
+                step = np.linalg.lstsq(whole, np.append(-slope, excess), rcond=None)[0]
+                multiplier, step = max(0.0, multiplier + float(step[-1])), step[:-1]
+            else:
+                step = reach * np.linalg.lstsq(matrix * np.outer(reach, reach), -slope * reach, rcond=None)[0]
+            if not np.all(np.isfinite(step)):
                 break
-            matrix = np.array([[float(entry) * r[a] * r[b] for b, entry in enumerate(row)] for a, row in enumerate(hessian)])
-            step = np.linalg.solve(matrix, -slope)
             point = [
-                _within(x + arb(s) * radius, c, radius)
+                _within(x + arb(s), c, radius)
                 for x, s, c, radius in zip(point, step.tolist(), centre, radii, strict=True)
             ]
             jet = landscape.jet(point)
-        return point, jet
+            if np.all(np.abs(step) <= 1e-14 * (np.abs(theta) + reach)):
+                break
+        return point, jet, arb(multiplier)
+
+
+def _square(theta: Vector) -> arb:
+    return sum((entry * entry for entry in theta), arb(0))
+
+
+def _least_curvature(hessian: Matrix, change: Matrix, radii: Vector, side: int) -> arb | None:
+    """lambda > 0 with -s·H >= lambda on the box scaled to |u_a| <= 1, by Gershgorin; None where that is not so."""
+    d = range(len(radii))
+    rows = [
+        -radii[a] ** 2 * (side * hessian[a][a] + change[a][a])
+        - sum((radii[a] * radii[b] * (abs(hessian[a][b]) + change[a][b]) for b in d if b != a), arb(0))
+        for a in d
+    ]
+    lowest = [arb(row.lower()) for row in rows]
+    if not all(row > 0 for row in lowest):
+        return None
+    least = lowest[0]
+    for row in lowest[1:]:
+        least = least.min(row)
+    return arb(least.lower())
 
 
 def _within(x: arb, centre: arb, radius: arb) -> arb:

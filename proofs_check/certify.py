@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+import numpy as np
 from conicflow.derive.errors import SpecError
+from conicflow.engine.bounds import sup_certificate
 from conicflow.engine.errors import CertificateError
 from conicflow.engine.measure import Measure
 from conicflow.engine.problem import Problem
@@ -13,7 +15,9 @@ from conicflow.engine.result import Certificate
 from flint import arb
 
 from .gap import BITS, SECONDS, Proof, down, prove, up
-from .statement import Statement, catalogue_spec, described_spec
+from .statement import Array, Statement, catalogue_spec, described_spec
+
+_HINTS = 16
 
 
 def certify(problem: Problem, measure: Measure, *, bits: int = BITS, seconds: float = SECONDS) -> Certificate:
@@ -33,7 +37,14 @@ def certify(problem: Problem, measure: Measure, *, bits: int = BITS, seconds: fl
     """
     problem.check(measure)
     try:
-        proof = prove(statement_of(problem), measure.weights, measure.positions, bits=bits, seconds=seconds)
+        proof = prove(
+            statement_of(problem),
+            measure.weights,
+            measure.positions,
+            hints=_hints(problem, measure),
+            bits=bits,
+            seconds=seconds,
+        )
     except (SpecError, ArithmeticError) as error:
         raise CertificateError(f"a certificate encloses every number it rests on; {error}; report the problem") from None
     return _certificate(proof)
@@ -55,6 +66,14 @@ def _certificate(proof: Proof) -> Certificate:
         rigorous_gap=up(proof.gap),
         rigorous_sup=up(proof.supremum.upper),
     )
+
+
+def _hints(problem: Problem, measure: Measure) -> Array:
+    """Where the engine finds |eta| largest; the proof trusts nothing of it."""
+    if problem.features.kind != "ridge":
+        return measure.positions
+    found = sup_certificate(problem, problem.loss.gradient(problem.forward(measure)), measure.positions)
+    return np.concatenate([measure.positions, found.positions[:_HINTS]])
 
 
 def statement_of(problem: Problem) -> Statement:

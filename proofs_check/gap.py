@@ -50,12 +50,23 @@ class Proof:
 
 
 def prove(
-    statement: Statement, weights: Array, positions: Array, *, bits: int = BITS, seconds: float = SECONDS
+    statement: Statement,
+    weights: Array,
+    positions: Array,
+    *,
+    hints: Array | None = None,
+    bits: int = BITS,
+    seconds: float = SECONDS,
 ) -> Proof:
     """Bound J(mu) - J* for mu = sum_i weights_i delta at positions_i.
 
     The dual point p may be any exact numbers: it is the middle of R'(f). Its multiple s is any number that keeps s·p in
     the feasible set and in the domain of R*; it is sought in floating point, and R*(s p) is enclosed at what was found.
+
+    Parameters
+    ----------
+    hints : (k, d) positions at which |eta| may be large, the atoms by default. They can only raise its lower bound.
+    seconds : for the search of sup |eta|.
 
     Raises
     ------
@@ -66,7 +77,7 @@ def prove(
         f = forward(statement, weights, positions)
         objective = loss.value(f) + arb(statement.penalty) * total_variation(statement, weights, positions)
         p = loss.dual_point(f) if objective.is_finite() else [arb(0)] * len(f)
-        bound, method = supremum(statement, p, seconds)
+        bound, method = supremum(statement, p, positions if hints is None else hints, seconds)
         gap = arb((objective + _dual(statement, loss, p, bound.upper)).upper())
         estimate = float(gap)
         if not bound.finished:
