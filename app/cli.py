@@ -112,7 +112,8 @@ def certify(folder: Path, seconds: float) -> int:
     \b
     conicflow certify result
     """
-    from conicflow.proofs_check.checker import BadFolder, check_folder
+    from conicflow.proofs_check.checker import check_folder
+    from conicflow.proofs_check.folder import BadFolder
 
     try:
         verdicts = check_folder(folder, seconds)

@@ -94,7 +94,9 @@ def _operation(node: sympy.Basic) -> tuple[Operation, Sequence[sympy.Basic]]:
         return _piecewise(node)
     if node.func in _FUNCTIONS:
         return _FUNCTIONS[node.func], node.args
-    raise SpecError(f"enclosures are of the functions of a spec, found {type(node).__name__} in {node!s:.60}: rewrite it")
+    raise SpecError(
+        f"enclosures are of the functions of a spec, found {type(node).__name__} in {node!s:.60}: rewrite it"
+    )
 
 
 def _rational(p: int, q: int) -> arb:
@@ -172,7 +174,7 @@ def _rational_power(p: int, q: int, z: Ball) -> Ball:
     return below(arb(0), _exp(arb(z.abs_upper()).log() * fmpq(p, q)))
 
 
-def _sinh_series(sign: int, z: arb_series) -> arb_series:
+def _sinh_series(sign: int, z: Ball) -> Ball:
     return (z.exp() + sign * (-z).exp()) / 2
 
 
@@ -190,7 +192,7 @@ def _sigmoid(z: Ball) -> Ball:
     return small / (1 + small)
 
 
-def _tanh_series(z: arb_series) -> arb_series:
+def _tanh_series(z: Ball) -> Ball:
     return 1 - 2 * _sigmoid(-2 * z)
 
 

@@ -136,9 +136,7 @@ class Search:
         key = -key if key == key else -np.inf
         heapq.heappush(self._heap, Box(key, next(self._numbers), bound, landscape, centre, radii, axis))
 
-    def _bound(
-        self, landscape: Landscape, centre: Vector, radii: Vector, side: int, jet: Jet, change: Matrix
-    ) -> arb:
+    def _bound(self, landscape: Landscape, centre: Vector, radii: Vector, side: int, jet: Jet, change: Matrix) -> arb:
         mu = self._multiplier(centre, radii, side, jet)
         v, g, hessian = self._relaxed(jet, centre, side, mu)
         d = range(len(g))
@@ -160,7 +158,9 @@ class Search:
         tight = side * v
         for a in d:
             rising = side * g[a]
-            at_end = (peak[a] == centre[a] + radii[a] and rising > 0) or (peak[a] == centre[a] - radii[a] and rising < 0)
+            at_end = (peak[a] == centre[a] + radii[a] and rising > 0) or (
+                peak[a] == centre[a] - radii[a] and rising < 0
+            )
             if not at_end:
                 tight += (radii[a] * rising) ** 2 / (2 * least)
         return arb(tight.upper()) if tight < bound else bound
@@ -202,7 +202,7 @@ class Search:
             matrix -= 2 * multiplier * np.eye(len(theta))
             if multiplier > 0:
                 border = -2 * theta[:, None]
-                excess = float(theta @ theta) - float(self.ball) ** 2
+                excess = float(theta @ theta) - float(self.ball or 0) ** 2
                 whole = np.block([[matrix, border], [border.T, np.zeros((1, 1))]])
                 step = np.linalg.lstsq(whole, np.append(-slope, excess), rcond=None)[0]
                 multiplier, step = max(0.0, multiplier + float(step[-1])), step[:-1]
@@ -228,7 +228,7 @@ def _least_curvature(hessian: Matrix, change: Matrix, radii: Vector, side: int) 
     """lambda > 0 with -s·H >= lambda on the box scaled to |u_a| <= 1, by Gershgorin; None where that is not so."""
     d = range(len(radii))
     rows = [
-        -radii[a] ** 2 * (side * hessian[a][a] + change[a][a])
+        -(radii[a] ** 2) * (side * hessian[a][a] + change[a][a])
         - sum((radii[a] * radii[b] * (abs(hessian[a][b]) + change[a][b]) for b in d if b != a), arb(0))
         for a in d
     ]

@@ -46,7 +46,9 @@ def certify(problem: Problem, measure: Measure, *, bits: int = BITS, seconds: fl
             seconds=seconds,
         )
     except (SpecError, ArithmeticError) as error:
-        raise CertificateError(f"a certificate encloses every number it rests on; {error}; report the problem") from None
+        raise CertificateError(
+            f"a certificate encloses every number it rests on; {error}; report the problem"
+        ) from None
     return _certificate(proof)
 
 
@@ -85,7 +87,9 @@ def statement_of(problem: Problem) -> Statement:
         features=described_spec(description),
         inputs=features.inputs,
         constants=features.constants,
-        intervals={item["name"]: axes[item["name"]] for item in description["parameters"] if "interval" in item["domain"]},
+        intervals={
+            item["name"]: axes[item["name"]] for item in description["parameters"] if "interval" in item["domain"]
+        },
         radius=features.domain.radius if features.domain.is_ball else None,
         loss=catalogue_spec(loss.name),
         y=loss.y,

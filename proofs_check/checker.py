@@ -53,7 +53,9 @@ def check_folder(folder: Path, seconds: float = SECONDS) -> list[Verdict]:
 
 def _agreement(claims: Claims) -> Verdict:
     wrong = ", ".join(claims.disagreements)
-    return Verdict("files", not wrong, f"two forms disagree: {wrong}" if wrong else "decimal, exact and binary forms agree")
+    return Verdict(
+        "files", not wrong, f"two forms disagree: {wrong}" if wrong else "decimal, exact and binary forms agree"
+    )
 
 
 def _admissible(statement: Statement, claims: Claims) -> list[Verdict]:
@@ -125,7 +127,9 @@ def _numbers(claims: Claims, proof: Proof) -> list[Verdict]:
     named = {"certified": "within", "gap above tolerance": "above"}.get(claims.status, passed)
     consistent &= named == passed and claims.status in ("certified", "gap above tolerance", "zero measure")
     verdicts.append(
-        Verdict("relative gap", consistent, f"claimed {value['relative_gap']:.3g}, {passed} the tolerance: {claims.status}")
+        Verdict(
+            "relative gap", consistent, f"claimed {value['relative_gap']:.3g}, {passed} the tolerance: {claims.status}"
+        )
     )
     claimed = arb(value["sup_bound"])
     margin = arb(0) if claims.rigorous else ROUNDING * abs(supremum.lower).max(claimed)

@@ -8,7 +8,7 @@ import numpy as np
 from flint import arb, fmpz
 
 from .balls import Program
-from .statement import Array, Point, Statement, exact, total
+from .statement import Array, Point, Statement, exact, inner, total
 
 
 def forward(statement: Statement, weights: Array, positions: Array) -> Point:
@@ -34,9 +34,8 @@ def total_variation(statement: Statement, weights: Array, positions: Array) -> a
 def _weight(statement: Statement, position: Point) -> arb:
     spec = statement.features
     if spec.family_claim == "partially 1-homogeneous":
-        constants = [arb(statement.constants[item.name]) for item in spec.constants]
-        symbols = [item.symbol for item in (*spec.parameters, *spec.constants)]
-        return Program([spec.penalty_weight], symbols)(*position, *constants)[0] if spec.penalty_weight != 1 else arb(1)
+        kappa = Program([spec.penalty_weight], statement.symbols("parameters", "constants"))
+        return arb(1) if spec.penalty_weight == 1 else kappa(*position, *statement.numbers)[0]
     squares = total([entry * entry for entry in position])
     return squares if spec.family_claim == "2-homogeneous in theta" else squares.sqrt()
 
@@ -46,18 +45,12 @@ def feature(statement: Statement, position: Array) -> Point:
     spec = statement.features
     if spec.kind == "torus":
         return [part for number in torus_feature(statement, exact(position)) for part in number]
-    constants = [arb(statement.constants[item.name]) for item in spec.constants]
     if spec.kind == "ridge":
-        program = Program([spec.phi], [item.symbol for item in (*spec.inputs, *spec.constants)])
+        program, numbers = Program([spec.phi], statement.symbols("inputs", "constants")), statement.numbers
         v = warped(statement, exact(position))
-        return [
-            program(total([a * arb(b) for a, b in zip(v, row, strict=True)]), *constants)[0]
-            for row in statement.inputs["x"].tolist()
-        ]
-    program = Program([spec.phi], [item.symbol for item in (*spec.parameters, *spec.inputs, *spec.constants)])
-    theta = exact(position)
-    samples = zip(*(exact(statement.inputs[item.name]) for item in spec.inputs), strict=True)
-    return [program(*theta, *sample, *constants)[0] for sample in samples]
+        return [program(inner(v, exact(row)), *numbers)[0] for row in statement.inputs["x"]]
+    program = Program([spec.phi], statement.symbols("parameters", "inputs", "constants"))
+    return [program(*exact(position), *sample)[0] for sample in statement.samples]
 
 
 def warped(statement: Statement, theta: Point) -> Point:

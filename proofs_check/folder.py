@@ -19,7 +19,17 @@ from .statement import Array, Statement, catalogue_spec
 
 _MOST_BYTES = 2**30
 _SCALARS = ("objective", "gap", "relative_gap", "tolerance", "penalty")
-_UNREADABLE = (OSError, LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError, EOFError, BadZipFile)
+_UNREADABLE = (
+    OSError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+    EOFError,
+    BadZipFile,
+)
 
 
 class BadFolder(Exception):
@@ -57,7 +67,9 @@ def read_folder(folder: Path) -> tuple[Claims, Statement]:
         for name in ("result.json", "measure.npz", "problem.toml", "data.npz"):
             path = folder / name
             if not path.is_file() or path.stat().st_size > _MOST_BYTES:
-                raise BadFolder(f"a result folder holds {name}, of at most a gibibyte; {folder} does not; solve it again")
+                raise BadFolder(
+                    f"a result folder holds {name}, of at most a gibibyte; {folder} does not; solve it again"
+                )
         record = json.loads((folder / "result.json").read_text(encoding="utf-8"))
         statement = _statement(folder, tomllib.loads((folder / "problem.toml").read_text(encoding="utf-8")))
         return _claims(folder, record, statement), statement
@@ -75,7 +87,11 @@ def _claims(folder: Path, record: Mapping[str, Any], statement: Statement) -> Cl
     weights = np.array(_numbers(exact["weights"]), dtype=np.float64)
     weights = weights.reshape(len(weights), statement.outputs) if statement.sign == "vector" else weights
     positions = np.array(_numbers(exact["positions"]), dtype=np.float64).reshape(len(weights), d)
-    if not np.all(np.isfinite(weights)) or not np.all(np.isfinite(positions)) or (weights.ndim == 2) != (statement.sign == "vector"):
+    if (
+        not np.all(np.isfinite(weights))
+        or not np.all(np.isfinite(positions))
+        or (weights.ndim == 2) != (statement.sign == "vector")
+    ):
         raise ValueError("atoms are finite numbers, one weight and d coordinates each")
     with np.load(folder / "measure.npz", allow_pickle=False) as archive:
         stored = np.asarray(archive["weights"]), np.asarray(archive["positions"])
@@ -133,8 +149,8 @@ def _statement(folder: Path, document: Mapping[str, Any]) -> Statement:
         inputs = {item.name: numbers.read(table[item.name], rows=True) for item in spec.inputs}
     constants: dict[str, float] = {}
     for item in spec.constants:
-        default = constants.get(str(item.default), item.default)
-        constants[item.name] = float(table.get(item.name, default))
+        default = constants.get(str(item.default), item.default)  # a number, or the name of a constant before
+        constants[item.name] = float(table[item.name] if default is None else table.get(item.name, default))
     intervals = {
         item.name: (float(table[item.name][0]), float(table[item.name][1]))
         for item in spec.parameters
@@ -195,7 +211,7 @@ class _Numbers:
             raise ValueError(f"data are finite numbers, not those of {reference!r:.80}")
         if rows and self.holdout is not None:
             n = len(values)
-            order = np.random.RandomState(self.holdout["seed"] if "seed" in self.holdout else 0).permutation(n)
+            order = np.random.RandomState(self.holdout.get("seed", 0)).permutation(n)
             values = values[np.sort(order[round(self.holdout["fraction"] * n) :])]
         return values
 

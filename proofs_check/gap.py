@@ -20,6 +20,7 @@ BITS = 96
 SECONDS = 60.0
 _GOLDEN = (math.sqrt(5) - 1) / 2
 _SEARCHES = 50  # golden-section steps: s to nine digits, its effect on R* to eighteen
+_INSIDE = 80  # bits: s < 1 by this much leaves the end of the domain of R*, where p = R'(f) may be
 _MOST = 4.0  # at an optimum s = 1
 
 
@@ -114,7 +115,8 @@ def _dual(statement: Statement, loss: BallLoss, p: Point, supremum: arb) -> arb:
     if not most * supremum <= statement.penalty and supremum > 0:
         most = arb(ratio.lower())
     least = zero if statement.one_sided else -most
-    tried = [zero, most, arb(1) if most >= 1 else most * (1 - arb(2) ** -40)]
+    likely = arb(1) if most >= 1 else most
+    tried = [zero, most, likely, likely * (1 - arb(2) ** -_INSIDE)]
     if not statement.one_sided:
         tried.append(least)
     best = _golden(lambda s: float(conjugate(arb(s))), 0.0, float(most))

@@ -96,7 +96,7 @@ class BallLoss:
 
 
 class _Summed:
-    """An expression G(sum_k e_1, sum_k e_2, ...) of sums over the outputs k, with its derivatives by f_k; of one output, G alone."""
+    """An expression G(sum_k e_1, sum_k e_2, ...) of sums over the outputs k, and its slopes by f_k; G alone of one output."""
 
     def __init__(self, expression: sympy.Expr, symbols: Sequence[sympy.Symbol]) -> None:
         sums = sorted(expression.atoms(sum_over_outputs), key=sympy.default_sort_key)
@@ -109,7 +109,8 @@ class _Summed:
         self._slopes = Program([differentiate(outer, symbol) for symbol in by], [*dummies.values(), *symbols])
 
     def value(self, rows: list[list[arb]]) -> arb:
-        return self._outer(*self._sums(rows), *rows[0])[0]
+        value: arb = self._outer(*self._sums(rows), *rows[0])[0]
+        return value
 
     def slopes(self, rows: list[list[arb]]) -> list[arb]:
         """The sum of dG/ds_i e_i'(f_k) for each k, and dG/df where there is one output."""

@@ -23,7 +23,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 _FOLDER = Path(derive_spec.__file__).parent / "specs"
-Point = list[arb]  # of F in real coordinates: complex entries as (real, imaginary) pairs, rows of outputs one after another
+Point = list[
+    arb
+]  # of F in real coordinates: complex entries as (real, imaginary) pairs, rows of outputs one after another
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +54,22 @@ class Statement:
     sample_weights: Array | None = None
     cholesky: Array | None = None
     loss_constants: Mapping[str, Array] = field(default_factory=dict)
+
+    @property
+    def samples(self) -> list[Point]:
+        """The inputs of each sample of a pointwise feature, followed by the constants."""
+        constants = self.numbers
+        columns = [exact(self.inputs[item.name]) for item in self.features.inputs]
+        return [[*row, *constants] for row in zip(*columns, strict=True)]
+
+    @property
+    def numbers(self) -> Point:
+        """The constants of the feature map."""
+        return [arb(self.constants[item.name]) for item in self.features.constants]
+
+    def symbols(self, *kinds: str) -> list[sympy.Symbol]:
+        """Those of the parameters, inputs, constants."""
+        return [item.symbol for kind in kinds for item in getattr(self.features, kind)]
 
     @property
     def outputs(self) -> int:
@@ -100,10 +118,14 @@ def described_spec(description: Mapping[str, Any]) -> FeatureSpec:
     SpecError : a feature map of one's own whose formula, as its kernel states it, is not one that a spec may have.
     """
     path = _FOLDER / f"{description['name']}.toml"
-    if path.is_file() and (spec := catalogue_spec(description["name"])).source_sha256 == description["spec_sha256"]:
-        return spec
+    if path.is_file():
+        known: FeatureSpec = catalogue_spec(description["name"])
+        if known.source_sha256 == description["spec_sha256"]:
+            return known
     if description["kind"] == "ridge":
-        raise SpecError("a ridge feature of one's own does not state its warp: certify its result folder, which has its spec")
+        raise SpecError(
+            "a ridge feature of one's own does not state its warp: certify its result folder, which has its spec"
+        )
     names = [item["name"] for key in ("parameters", "inputs", "constants") for item in description[key]]
     symbols = {name: sympy.Symbol(name, real=True) for name in names}
     printed = FUNCTIONS | {"Max": FUNCTIONS["max"], "Min": FUNCTIONS["min"], "Abs": FUNCTIONS["abs"]}

@@ -81,16 +81,17 @@ def _triangle_bound(statement: Statement, p: Point, sides: tuple[int, ...]) -> a
     """s·eta <= sum_j the upper end of s p_j phi(z_j), z_j on the interval that <v, x_j> may take, v = warp(theta)."""
     spec, x = statement.features, statement.inputs["x"].tolist()
     size = arb(1) if statement.radius is None else arb(statement.radius) * (1 + arb(1e-12))
-    constants = [arb(statement.constants[item.name]) for item in spec.constants]
-    program = Program([spec.phi], [item.symbol for item in (*spec.inputs, *spec.constants)])
+    program = Program([spec.phi], statement.symbols("inputs", "constants"))
     totals = {side: arb(0) for side in sides}
-    widest = warped(statement, [arb(0, size.upper())])[0].abs_upper() if spec.warp != spec.parameters[0].symbol else None
+    widest = (
+        warped(statement, [arb(0, size.upper())])[0].abs_upper() if spec.warp != spec.parameters[0].symbol else None
+    )
     for weight, row in zip(p, x, strict=True):
         entries = [arb(entry) for entry in row]
         reach = inner(entries, entries).sqrt() * size
         if widest is not None:  # entries of v are bounded one by one
             reach = total([abs(entry) for entry in entries]) * arb(widest)
-        phi = program(arb(0, reach.upper()), *constants)[0]
+        phi = program(arb(0, reach.upper()), *statement.numbers)[0]
         for side in sides:
             totals[side] += arb((side * weight * phi).upper())
     return _max(list(totals.values()))

@@ -37,10 +37,10 @@ class RidgeSum:
     def __init__(self, statement: Statement, p: Point) -> None:
         spec = statement.features
         z = spec.inputs[0].symbol
-        symbols = [z, *(item.symbol for item in spec.constants)]
+        symbols = statement.symbols("inputs", "constants")
         first = differentiate(spec.phi, z)
         second = differentiate(first, z)
-        self._constants = [arb(statement.constants[item.name]) for item in spec.constants]
+        self._constants = statement.numbers
         self._jet, self._curvature = Program([spec.phi, first, second], symbols), Program([second], symbols)
         rows = statement.inputs["x"].tolist()
         self._terms = [(w, [arb(entry) for entry in row]) for w, row in zip(p, rows, strict=True) if not w.is_zero()]
@@ -85,9 +85,7 @@ def _symmetric(lower: Matrix) -> Matrix:
     return [[lower[max(a, b)][min(a, b)] for b in range(len(lower))] for a in range(len(lower))]
 
 
-def ball_supremum(
-    statement: Statement, p: Point, sides: tuple[int, ...], seconds: float, found: arb
-) -> Bound:
+def ball_supremum(statement: Statement, p: Point, sides: tuple[int, ...], seconds: float, found: arb) -> Bound:
     """Bounds of sup |eta|, or sup -eta, over the ball; `found` is a value of it."""
     landscape = RidgeSum(statement, p)
     search = Search(sides, arb(statement.penalty), seconds, ball=landscape.radius)

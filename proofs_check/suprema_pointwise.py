@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterator
 from itertools import product
@@ -12,9 +11,9 @@ import sympy
 from conicflow.derive.functions import differentiate
 from flint import arb, arb_poly, arb_series, ctx
 
-from .balls import Program, Undecided, constant_term
+from .balls import Program, Undecided
 from .branch import Bound, Jet, Landscape, Matrix, Search, Vector
-from .statement import Point, Statement, exact, total
+from .statement import Point, Statement, total
 
 TERMS = 16  # of Taylor series of one variable
 _FIRST_CELLS = 16
@@ -25,7 +24,9 @@ _REMAINDER = 1e-14  # of a Taylor series, relative to the penalty
 def pointwise_supremum(statement: Statement, p: Point, sides: tuple[int, ...], seconds: float) -> Bound:
     """Bounds of sup |eta|, or sup -eta, over a product of intervals and circles."""
     spec = statement.features
-    intervals = [statement.intervals[item.name] if item.domain.endswith("interval") else None for item in spec.parameters]
+    intervals = [
+        statement.intervals[item.name] if item.domain.endswith("interval") else None for item in spec.parameters
+    ]
     ends = [
         (arb(0), arb((2 * arb.pi()).upper())) if interval is None else (arb(interval[0]), arb(interval[1]))
         for interval in intervals
@@ -57,15 +58,12 @@ def quotient(statement: Statement) -> sympy.Expr:
 
 def _samples(statement: Statement, p: Point) -> list[tuple[arb, list[arb]]]:
     """(p_j, arguments of sample j and constants) for every p_j that is not 0."""
-    spec = statement.features
-    constants = [arb(statement.constants[item.name]) for item in spec.constants]
-    rows = zip(*(exact(statement.inputs[item.name]) for item in spec.inputs), strict=True)
-    return [(weight, [*row, *constants]) for weight, row in zip(p, rows, strict=True) if not weight.is_zero()]
+    pairs = zip(p, statement.samples, strict=True)
+    return [(weight, arguments) for weight, arguments in pairs if not weight.is_zero()]
 
 
 def _symbols(statement: Statement) -> list[sympy.Symbol]:
-    spec = statement.features
-    return [item.symbol for item in (*spec.parameters, *spec.inputs, *spec.constants)]
+    return statement.symbols("parameters", "inputs", "constants")
 
 
 class Polynomial:

@@ -120,7 +120,10 @@ def _determinant(rows: list[Point]) -> arb:
     if len(rows) > 4:
         return arb_mat(rows).det()
     return total(
-        [(-1) ** c * rows[0][c] * _determinant([[*row[:c], *row[c + 1 :]] for row in rows[1:]]) for c in range(len(rows))]
+        [
+            (-1) ** c * rows[0][c] * _determinant([[*row[:c], *row[c + 1 :]] for row in rows[1:]])
+            for c in range(len(rows))
+        ]
     )
 
 
@@ -178,7 +181,7 @@ def _longest_edge(generators: list[Point]) -> tuple[int, int]:
 
 def affordable(statement: Statement) -> bool:
     """Whether the sphere has few enough orthants."""
-    return statement.inputs["x"].shape[1] <= _MOST_DIMENSIONS
+    return bool(statement.inputs["x"].shape[1] <= _MOST_DIMENSIONS)
 
 
 def loose_relu_bound(statement: Statement, p: Point, side: int) -> arb:

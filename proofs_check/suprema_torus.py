@@ -162,10 +162,12 @@ def _grid_bounds(
     for i, (a, b) in enumerate(combinations_with_replacement(range(d), 2)):
         rest += r[a] * r[b] * (np.abs(middle[1 + d + i]) + error + t[a][b]) * (0.5 if a == b else 1.0)
     value = _signed(middle[0], sides)
-    return value + (error + rest + np.abs(value) * 2.0**-50) * _ROUNDING
+    return np.asarray(value + (error + rest + np.abs(value) * 2.0**-50) * _ROUNDING)
 
 
-def _signed(values: np.ndarray[Any, np.dtype[np.float64]], sides: tuple[int, ...]) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _signed(
+    values: np.ndarray[Any, np.dtype[np.float64]], sides: tuple[int, ...]
+) -> np.ndarray[Any, np.dtype[np.float64]]:
     return np.asarray(np.max([side * values for side in sides], axis=0))
 
 
