@@ -64,7 +64,9 @@ def test_kernels_lie_near_the_balls(name: str, option: str, seed: int) -> None:
         assert abs(value - arb(case.loss.value(f))) <= arb(1e-13) * (1 + abs(value))
         slope = case.loss.gradient(f).ravel()
         scale = max(1.0, float(np.abs(slope).max()))
-        assert np.abs(np.array([float(entry) for entry in p]) - slope).max() <= 1e-11 * scale  # a covariance of condition 1e3
+        assert (
+            np.abs(np.array([float(entry) for entry in p]) - slope).max() <= 1e-11 * scale
+        )  # a covariance of condition 1e3
         half = [entry / 2 for entry in p]
         conjugate = loss.conjugate(half)
         expected = case.loss.conjugate(np.array([float(entry) for entry in half]).reshape(f.shape))
@@ -99,7 +101,10 @@ def test_beyond_the_domain_of_the_conjugate_it_is_infinite(name: str) -> None:
     with precision(96):
         loss = BallLoss(statement_of(case))
         p = loss.dual_point([arb(0)] * case.loss.y.size)
-        assert loss.conjugate([1000 * entry for entry in p]) > 10**6 or not loss.conjugate([-1000 * e for e in p]).is_finite()
+        assert (
+            loss.conjugate([1000 * entry for entry in p]) > 10**6
+            or not loss.conjugate([-1000 * e for e in p]).is_finite()
+        )
         outside = [-50 * entry for entry in p]
         assert name in ("huber", "quantile", "poisson") or loss.conjugate(outside) == arb.pos_inf()
 
@@ -123,7 +128,9 @@ def test_a_dual_point_of_classes_sums_to_zero_exactly(seed: int) -> None:
 def test_a_complex_covariance(seed: int) -> None:
     generator = np.random.default_rng(seed)
     features = cf.features.fourier(cutoff=2)
-    factor = np.tril(generator.standard_normal((5, 5)) + 1j * generator.standard_normal((5, 5)), -1) + np.diag([1.0, 2, 1, 3, 1])
+    factor = np.tril(generator.standard_normal((5, 5)) + 1j * generator.standard_normal((5, 5)), -1) + np.diag(
+        [1.0, 2, 1, 3, 1]
+    )
     y, f = (generator.standard_normal(5) + 1j * generator.standard_normal(5) for _ in range(2))
     case = cf.Problem(features, cf.losses.squared(y, cholesky=factor), 0.1)
     with precision(128):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import by_hand
 import conicflow as cf
+import mpmath
 import numpy as np
 import pytest
 from by_hand import ByHand
@@ -12,6 +13,7 @@ from conicflow.proofs_check.certify import statement_of
 from conicflow.proofs_check.features import forward, total_variation
 from conicflow.proofs_check.gap import prove
 from flint import arb
+from exact import DIGITS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from problems import bumps, network, penalised, random_measure, spikes, tones, units
@@ -36,8 +38,10 @@ def test_features_are_enclosed(name: str, data: st.DataObject) -> None:
         for j in range(min(size, 3)):
             total = [arb(0), arb(0)]
             for weight, position in zip(weights.tolist(), positions, strict=True):
-                value = hand.exact([by_hand.mpmath.mpf(float(entry)) for entry in position], j)
-                total = [total[0] + arb(weight) * arb(str(value.real)), total[1] + arb(weight) * arb(str(value.imag))]
+                with mpmath.workdps(DIGITS):
+                    value = hand.exact([mpmath.mpf(float(entry)) for entry in position], j)
+                    parts = [arb(mpmath.nstr(part, DIGITS)) for part in (value.real, value.imag)]
+                total = [a + arb(weight) * b for a, b in zip(total, parts, strict=True)]
             got = f[2 * j : 2 * j + 2] if np.iscomplexobj(y) else [f[j], arb(0)]
             for ball, number in zip(got, total, strict=True):
                 assert abs(ball - number) <= arb(10) ** -38 * (1 + abs(number))  # the oracle has 50 digits or fewer
@@ -118,7 +122,12 @@ def test_a_covariance_and_several_outputs() -> None:
 def test_classes_are_certified_as_loosely_as_they_say() -> None:
     generator = np.random.default_rng(0)
     x = generator.standard_normal((12, 2))
-    problem = penalised(cf.features.relu(x=x), cf.losses.multinomial_logistic((x[:, 0] > 0).astype(float) + (x[:, 1] > 1)), 0.3, "vector")
+    problem = penalised(
+        cf.features.relu(x=x),
+        cf.losses.multinomial_logistic((x[:, 0] > 0).astype(float) + (x[:, 1] > 1)),
+        0.3,
+        "vector",
+    )
     certificate = cf.certify(problem, cf.solve(problem).measure)
     assert certificate.objective is not None
     assert 0 <= certificate.gap <= certificate.rigorous_gap < np.inf

@@ -69,7 +69,9 @@ def points(problem: cf.Problem, count: int, seed: int) -> Any:
     if domain.sphere or domain.is_ball:
         directions = domain.project(1e9 * generator.standard_normal((count, domain.dimension)))
         return directions if domain.sphere else directions * generator.uniform(0, 1, (count, 1)) ** 0.1 * (1 - 1e-15)
-    corners = np.stack(np.meshgrid(*zip(domain.lower, domain.upper, strict=True)), axis=-1).reshape(-1, domain.dimension)
+    corners = np.stack(np.meshgrid(*zip(domain.lower, domain.upper, strict=True)), axis=-1).reshape(
+        -1, domain.dimension
+    )
     return np.concatenate([generator.uniform(domain.lower, domain.upper, (count, domain.dimension)), corners])
 
 
@@ -121,7 +123,9 @@ def test_jets_and_variations_hold_on_boxes(kind: str, seed: int, size: float) ->
         assert value.overlaps(inner(numbers, feature(statement, centre)))
         change = landscape.variation(c, radii)
         for _ in range(5):
-            theta = [a + arb(u) * r for a, u, r in zip(c, generator.uniform(-1, 1, len(c)).tolist(), radii, strict=True)]
+            theta = [
+                a + arb(u) * r for a, u, r in zip(c, generator.uniform(-1, 1, len(c)).tolist(), radii, strict=True)
+            ]
             there = landscape.jet(theta)
             for a in range(len(c)):
                 for b in range(len(c)):
@@ -142,7 +146,9 @@ def test_taylor_polynomials_are_as_near_as_they_say(kind: str, seed: int) -> Non
         numbers = exact(p)
         low, high = statement.intervals["theta"]
         covered = arb(0)
-        for cell, centre, radii in _taylor_cells(statement, numbers, (arb(low) + arb(high)) / 2, (arb(high) - arb(low)) / 2, np.inf):
+        for cell, centre, radii in _taylor_cells(
+            statement, numbers, (arb(low) + arb(high)) / 2, (arb(high) - arb(low)) / 2, np.inf
+        ):
             covered += 2 * radii[0]
             theta = float(centre[0] + arb(float(generator.uniform(-1, 1))) * radii[0])
             theta = min(max(theta, low), high)
@@ -171,7 +177,9 @@ def test_no_multipliers_make_a_cone_bound_too_small(side: int, seed: int, d: int
     sphere = Sphere(x, exact(p), side)
 
     def garbage(a: Any, falling: list[int], normals: list[Any]) -> tuple[list[float], list[float]]:
-        return generator.uniform(0, 1, len(falling)).tolist(), (10 * generator.uniform(0, 1, len(normals)) ** 9).tolist()
+        return generator.uniform(0, 1, len(falling)).tolist(), (
+            10 * generator.uniform(0, 1, len(normals)) ** 9
+        ).tolist()
 
     with precision(96):
         generators = [exact(row) for row in np.linalg.qr(generator.standard_normal((d, d)))[0]]
@@ -185,7 +193,9 @@ def test_no_multipliers_make_a_cone_bound_too_small(side: int, seed: int, d: int
             sphere._multipliers = multipliers  # type: ignore[method-assign]
             bound, _ = sphere.bound(cone)
             for shares in generator.exponential(size=(5, d)).tolist():
-                theta = [sum((arb(s) * v[k] for s, v in zip(shares, cone.generators, strict=True)), arb(0)) for k in range(d)]
+                theta = [
+                    sum((arb(s) * v[k] for s, v in zip(shares, cone.generators, strict=True)), arb(0)) for k in range(d)
+                ]
                 assert not sphere.value(theta) > bound
 
 
@@ -209,7 +219,10 @@ def test_no_climb_makes_a_bound_too_small(kind: str, seed: int) -> None:
     generator = np.random.default_rng(seed)
 
     def lost(self: Any, landscape: Any, centre: Any, radii: Any, side: int, jet: Any, mu: arb) -> Any:
-        point = [c + arb(u) * r for c, u, r in zip(centre, generator.uniform(-1, 1, len(centre)).tolist(), radii, strict=True)]
+        point = [
+            c + arb(u) * r
+            for c, u, r in zip(centre, generator.uniform(-1, 1, len(centre)).tolist(), radii, strict=True)
+        ]
         return point, landscape.jet(point), arb(float(generator.exponential()) * float(mu))
 
     theta = points(problem, 2000, seed)
