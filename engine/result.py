@@ -29,7 +29,7 @@ class Certificate:
     Parameters
     ----------
     rigorous : every rounding error is inside the bound. False means: estimated.
-    sup_bound : S, in the units of the penalty.
+    sup_bound : S, in the units of the penalty; of `certify`, that of the dual point which proves the gap.
     method : how S was found.
     precision : the arithmetic.
     objective : numbers below and above J(mu), where `certify` computed them; None of the solver's own certificate.

@@ -66,6 +66,9 @@ class Program:
             slots.append(operation(*[slots[i] for i in arguments]))
         return [slots[i] for i in self._results]
 
+    def __len__(self) -> int:
+        return len(self._results)
+
     def _compile(self, node: sympy.Basic) -> int:
         if node not in self._slots:
             operation, arguments = _operation(node)

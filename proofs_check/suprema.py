@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from conicflow.derive.derivation import prove_torus
 from flint import arb
 
@@ -62,7 +63,7 @@ def _max(values: list[arb]) -> arb:
 def _largest(statement: Statement, p: Point, hints: Array, sides: tuple[int, ...]) -> arb:
     """A lower bound: the largest s·eta at the hints, scaled to the sphere where features are 2-homogeneous."""
     lower = arb.neg_inf()
-    for position in hints:
+    for position in hints if statement.radius is None else _inside(np.asarray(hints), statement.radius):
         value = inner(p, feature(statement, position))
         theta = exact(position)
         squares = inner(theta, theta)
@@ -70,11 +71,17 @@ def _largest(statement: Statement, p: Point, hints: Array, sides: tuple[int, ...
             value = value / squares.sqrt()
         elif statement.features.family_claim == "2-homogeneous in theta":
             value = value / squares
-        elif statement.radius is not None and not squares <= arb(statement.radius) ** 2 * (1 + arb(1e-12)):
+        elif statement.radius is not None and not squares <= arb(statement.radius) ** 2:
             continue
         for side in sides:
             lower = lower.max(arb((side * value).lower()))
     return lower
+
+
+def _inside(positions: Array, radius: float) -> Array:
+    """Positions on the sphere of a ball, up to rounding, moved into it."""
+    norms = np.linalg.norm(positions, axis=1, keepdims=True)
+    return np.asarray(positions * np.minimum(1.0, radius / np.maximum(norms, radius) * (1 - 1e-15)))
 
 
 def _triangle_bound(statement: Statement, p: Point, sides: tuple[int, ...]) -> arb:

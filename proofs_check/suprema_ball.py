@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
-from typing import Any
+from itertools import combinations_with_replacement, product
 
 from conicflow.derive.functions import differentiate
 from flint import arb
 
 from .balls import Program
 from .branch import Bound, Jet, Landscape, Matrix, Search, Vector
-from .statement import Point, Statement, inner
+from .statement import Point, Statement, inner, total
+from .suprema_pointwise import KINKS
 
 _MOST_DIMENSIONS = 3
 _PIECES = 4  # of each axis, at first
@@ -19,18 +19,16 @@ _PIECES = 4  # of each axis, at first
 
 def affordable_ball(statement: Statement) -> bool:
     """Whether boxes are few enough."""
-    smooth = not statement.features.phi.has(*_kinks())
+    smooth = not statement.features.phi.has(*KINKS)
     return smooth and statement.inputs["x"].shape[1] <= _MOST_DIMENSIONS
 
 
-def _kinks() -> tuple[Any, ...]:
-    import sympy
-
-    return sympy.Abs, sympy.sign, sympy.Max, sympy.Min, sympy.Piecewise
-
-
 class RidgeSum:
-    """eta(theta) = sum_j p_j s(<theta, x_j>), with its gradient and Hessian."""
+    """eta(theta) = sum_j p_j s(<theta, x_j>), with its derivatives up to the fourth.
+
+    |H_ab(theta) - H_ab(c)| <= sum_i r_i |T_abi(c)| + ½ sum_j |p_j x_ja x_jb| (sum_i r_i |x_ji|)² sup |s^(4)(z_j)|, T the third
+    derivatives, in which the samples' signs cancel as they do in eta itself.
+    """
 
     slack = arb(0)
 
@@ -38,51 +36,54 @@ class RidgeSum:
         spec = statement.features
         z = spec.inputs[0].symbol
         symbols = statement.symbols("inputs", "constants")
-        first = differentiate(spec.phi, z)
-        second = differentiate(first, z)
+        derivatives = [spec.phi]
+        for _ in range(4):
+            derivatives.append(differentiate(derivatives[-1], z))
         self._constants = statement.numbers
-        self._jet, self._curvature = Program([spec.phi, first, second], symbols), Program([second], symbols)
+        self._jet, self._fourth = Program(derivatives[:4], symbols), Program(derivatives[4:], symbols)
         rows = statement.inputs["x"].tolist()
         self._terms = [(w, [arb(entry) for entry in row]) for w, row in zip(p, rows, strict=True) if not w.is_zero()]
+        self._d = statement.inputs["x"].shape[1]
+        self._keys = {order: list(combinations_with_replacement(range(self._d), order)) for order in range(4)}
+        self._monomials = [
+            [weight * _product(x, key) for order in range(4) for key in self._keys[order]] for weight, x in self._terms
+        ]
         self.radius = arb(statement.radius)
-        self._last: tuple[Any, list[arb]] = (None, [])
+        self._last: tuple[Vector, dict[tuple[int, ...], arb]] = ([], {})
 
     def jet(self, centre: Vector) -> Jet:
-        d = range(len(centre))
-        value, gradient, curvatures = arb(0), [arb(0) for _ in d], []
-        hessian = [[arb(0) for _ in d] for _ in d]
-        for weight, x in self._terms:
-            v, slope, curvature = self._jet(inner(centre, x), *self._constants)
-            value += weight * v
-            curvatures.append(curvature)
-            for a in d:
-                gradient[a] += weight * slope * x[a]
-                for b in range(a + 1):
-                    hessian[a][b] += weight * curvature * x[a] * x[b]
-        self._last = centre, curvatures
-        return value, gradient, _symmetric(hessian)
+        keys = [key for order in range(4) for key in self._keys[order]]
+        sums = [arb(0)] * len(keys)
+        for (_, x), monomials in zip(self._terms, self._monomials, strict=True):
+            values = self._jet(inner(centre, x), *self._constants)
+            sums = [a + m * values[len(key)] for a, m, key in zip(sums, monomials, keys, strict=True)]
+        entry = dict(zip(keys, sums, strict=True))
+        self._last = centre, entry
+        d = range(self._d)
+        return entry[()], [entry[a,] for a in d], [[entry[min(a, b), max(a, b)] for b in d] for a in d]
 
     def variation(self, centre: Vector, radii: Vector) -> Matrix:
         if self._last[0] is not centre:
             self.jet(centre)
-        d = range(len(centre))
-        change = [[arb(0) for _ in d] for _ in d]
-        for (weight, x), at_centre in zip(self._terms, self._last[1], strict=True):
-            reach = sum((abs(entry) * radius for entry, radius in zip(x, radii, strict=True)), arb(0))
-            whole = self._curvature(inner(centre, x) + arb(0, reach.upper()), *self._constants)[0]
-            least, most = weight * (whole - at_centre), abs(weight)
-            size = abs(least) if most.is_finite() else most
-            for a in d:
-                for b in range(a + 1):
-                    change[a][b] += size * abs(x[a] * x[b])
-        return _symmetric([[arb(entry.upper()) for entry in row] for row in change])
-
-    def value(self, theta: Vector) -> arb:
-        return self.jet(theta)[0]
+        third, d = self._last[1], range(self._d)
+        change = {
+            key: total([radius * abs(third[tuple(sorted((*key, i)))]) for i, radius in enumerate(radii)])
+            for key in self._keys[2]
+        }
+        for weight, x in self._terms:
+            reach = arb(total([abs(entry) * radius for entry, radius in zip(x, radii, strict=True)]).upper())
+            whole = self._fourth(inner(centre, x) + arb(0, reach), *self._constants)[0]
+            size = abs(weight * whole) * reach * reach / 2
+            for key in change:
+                change[key] += size * abs(_product(x, key))
+        return [[arb(change[min(a, b), max(a, b)].upper()) for b in d] for a in d]
 
 
-def _symmetric(lower: Matrix) -> Matrix:
-    return [[lower[max(a, b)][min(a, b)] for b in range(len(lower))] for a in range(len(lower))]
+def _product(x: Point, key: tuple[int, ...]) -> arb:
+    value = arb(1)
+    for a in key:
+        value = value * x[a]
+    return value
 
 
 def ball_supremum(statement: Statement, p: Point, sides: tuple[int, ...], seconds: float, found: arb) -> Bound:

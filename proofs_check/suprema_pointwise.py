@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from itertools import product
-from typing import Any
+from itertools import combinations_with_replacement, product
 
 import sympy
 from conicflow.derive.functions import differentiate
@@ -18,6 +17,7 @@ from .statement import Point, Statement, total
 TERMS = 16  # of Taylor series of one variable
 _FIRST_CELLS = 16
 _MOST_HALVINGS = 24  # of an interval, before its Taylor series are given up
+KINKS = (sympy.Abs, sympy.sign, sympy.Max, sympy.Min, sympy.Piecewise)
 _REMAINDER = 1e-14  # of a Taylor series, relative to the penalty
 
 
@@ -47,7 +47,7 @@ def pointwise_supremum(statement: Statement, p: Point, sides: tuple[int, ...], s
         )
     except Undecided:
         box = [c + arb(0, radius) for c, radius in zip(centre, radii, strict=True)]
-        value = abs(SampleSum(statement, p).value(box))
+        value = abs(whole_box_bound(statement, p, box))
         return Bound(arb(value.upper()), search.lower, False)
 
 
@@ -121,47 +121,63 @@ def _series(program: Program, samples: list[tuple[arb, list[arb]]], centre: arb,
 
 
 class SampleSum:
-    """eta in d variables, by formulas of its first and second derivatives; those hold on boxes too."""
+    """eta in d variables, by formulas of its derivatives up to the fourth; the last are enclosed on boxes.
+
+    |H_ab(theta) - H_ab(c)| <= sum_i r_i |T_abi(c)| + ½ sum_il r_i r_l sup |Q_abil|, T and Q the third and fourth derivatives:
+    in T the samples' signs cancel, as they do in eta itself.
+    """
 
     slack = arb(0)
 
     def __init__(self, statement: Statement, p: Point) -> None:
         variables = [item.symbol for item in statement.features.parameters]
         phi, symbols = quotient(statement), _symbols(statement)
-        self._pairs = [(a, b) for a in range(len(variables)) for b in range(a, len(variables))]
-        gradient = [differentiate(phi, variable) for variable in variables]
-        hessian = [differentiate(gradient[a], variables[b]) for a, b in self._pairs]
-        if sympy.Tuple(phi, *gradient, *hessian).has(sympy.Abs, sympy.sign, sympy.Max, sympy.Min, sympy.Piecewise):
-            hessian = [sympy.oo] * 0
-        self._phi = Program([phi], symbols)
-        self._jet, self._hessian = Program([phi, *gradient, *hessian], symbols), Program(hessian, symbols)
-        self._samples, self._d = _samples(statement, p), len(variables)
-        self._last: tuple[Vector, list[arb]] = ([], [])
-
-    def value(self, theta: Vector) -> arb:
-        return total([weight * self._phi(*theta, *arguments)[0] for weight, arguments in self._samples])
+        if phi.has(*KINKS):
+            raise Undecided("derivatives across a kink")
+        self._d = len(variables)
+        self._keys = {order: list(combinations_with_replacement(range(self._d), order)) for order in range(5)}
+        derivatives: dict[tuple[int, ...], sympy.Expr] = {(): phi}
+        for order in range(1, 5):
+            for key in self._keys[order]:
+                derivatives[key] = differentiate(derivatives[key[:-1]], variables[key[-1]])
+        low = [derivatives[key] for order in range(4) for key in self._keys[order]]
+        self._jet, self._fourth = Program(low, symbols), Program([derivatives[key] for key in self._keys[4]], symbols)
+        self._samples = _samples(statement, p)
+        self._last: tuple[Vector, dict[tuple[int, ...], arb]] = ([], {})
 
     def jet(self, centre: Vector) -> Jet:
-        sums = self._sum(self._jet, centre)
-        if len(sums) < 1 + self._d + len(self._pairs):
-            raise Undecided("second derivatives across a kink")
-        hessian = sums[1 + self._d :]
-        self._last = centre, hessian
-        return sums[0], sums[1 : 1 + self._d], self._matrix(hessian)
+        keys = [key for order in range(4) for key in self._keys[order]]
+        entry = dict(zip(keys, self._sum(self._jet, centre), strict=True))
+        self._last = centre, entry
+        d = range(self._d)
+        return entry[()], [entry[a,] for a in d], [[entry[min(a, b), max(a, b)] for b in d] for a in d]
 
     def variation(self, centre: Vector, radii: Vector) -> Matrix:
+        if self._last[0] is not centre:
+            self.jet(centre)
         box = [c + arb(0, radius) for c, radius in zip(centre, radii, strict=True)]
-        at_centre = self._last[1] if self._last[0] is centre else self._sum(self._hessian, centre)
-        pairs = zip(self._sum(self._hessian, box), at_centre, strict=True)
-        return self._matrix([arb(abs(whole - one).upper()) for whole, one in pairs])
+        whole = dict(zip(self._keys[4], self._sum(self._fourth, box), strict=True))
+        third, d = self._last[1], range(self._d)
+
+        def change(a: int, b: int) -> arb:
+            bound = arb(0)
+            for i in d:
+                bound += radii[i] * abs(third[tuple(sorted((a, b, i)))])
+                for k in d:
+                    bound += radii[i] * radii[k] * abs(whole[tuple(sorted((a, b, i, k)))]) / 2
+            return arb(bound.upper())
+
+        return [[change(a, b) for b in d] for a in d]
 
     def _sum(self, program: Program, theta: Vector) -> list[arb]:
         sums: list[arb] = []
         for weight, arguments in self._samples:
             values = program(*theta, *arguments)
             sums = [a + weight * b for a, b in zip(sums, values, strict=True)] if sums else [weight * b for b in values]
-        return sums
+        return sums or [arb(0)] * len(program)
 
-    def _matrix(self, entries: list[arb]) -> Matrix:
-        by_pair: dict[Any, arb] = dict(zip(self._pairs, entries, strict=True))
-        return [[by_pair[min(a, b), max(a, b)] for b in range(self._d)] for a in range(self._d)]
+
+def whole_box_bound(statement: Statement, p: Point, box: Vector) -> arb:
+    """An enclosure of eta over a box, sample by sample: valid across kinks, and loose."""
+    program = Program([quotient(statement)], _symbols(statement))
+    return total([weight * program(*box, *arguments)[0] for weight, arguments in _samples(statement, p)])
