@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from functools import cache, partial, reduce
 from operator import add, mul
 from typing import Any
@@ -54,29 +55,56 @@ class Program:
     """
 
     def __init__(self, expressions: Sequence[sympy.Expr], symbols: Sequence[sympy.Symbol]) -> None:
-        self._slots: dict[sympy.Basic, int] = {symbol: i for i, symbol in enumerate(symbols)}
-        self._steps: list[tuple[Operation, tuple[int, ...]]] = []
-        self._count = len(symbols)
+        self._places: dict[sympy.Basic, int] = {symbol: i for i, symbol in enumerate(symbols)}
+        self._free = list(range(len(symbols)))
+        self._slots: list[Ball] = [None] * len(symbols)  # what is known already
+        self._steps: list[tuple[int, Operation, tuple[int, ...]]] = []
         self._results = [self._compile(expression) for expression in expressions]
 
     def __call__(self, *values: Ball) -> list[Ball]:
         """Enclosures of all expressions for these values of the symbols."""
-        slots = list(values)
-        for operation, arguments in self._steps:
-            slots.append(operation(*[slots[i] for i in arguments]))
+        slots = self._slots.copy()
+        for place, value in zip(self._free, values, strict=True):
+            slots[place] = value
+        for place, operation, arguments in self._steps:
+            slots[place] = operation(*[slots[i] for i in arguments])
         return [slots[i] for i in self._results]
+
+    def fixing(self, *values: Ball) -> Program:
+        """The program of the symbols whose value here is None; what depends on the others alone is done once."""
+        fixed = copy(self)
+        fixed._free = [place for place, value in zip(self._free, values, strict=True) if value is None]
+        fixed._slots = self._slots.copy()
+        for place, value in zip(self._free, values, strict=True):
+            fixed._slots[place] = value
+        fixed._steps = []
+        for step in self._steps:
+            place, operation, arguments = step
+            known = [fixed._slots[i] for i in arguments]
+            if any(value is None for value in known):
+                fixed._steps.append(step)
+            else:
+                fixed._slots[place] = operation(*known)
+        return fixed
 
     def __len__(self) -> int:
         return len(self._results)
 
     def _compile(self, node: sympy.Basic) -> int:
-        if node not in self._slots:
-            operation, arguments = _operation(node)
-            places = tuple(map(self._compile, arguments))
-            self._steps.append((operation, places))
-            self._slots[node] = self._count
-            self._count += 1
-        return self._slots[node]
+        if node not in self._places:
+            if node.is_Add or node.is_Mul:
+                places = [self._compile(argument) for argument in node.args]
+                operation: Operation = add if node.is_Add else mul
+                self._places[node] = reduce(lambda a, b: self._step(operation, (a, b)), places)
+            else:
+                operation, arguments = _operation(node)
+                self._places[node] = self._step(operation, tuple(map(self._compile, arguments)))
+        return self._places[node]
+
+    def _step(self, operation: Operation, arguments: tuple[int, ...]) -> int:
+        self._slots.append(None)
+        self._steps.append((len(self._slots) - 1, operation, arguments))
+        return len(self._slots) - 1
 
 
 def _operation(node: sympy.Basic) -> tuple[Operation, Sequence[sympy.Basic]]:
@@ -85,8 +113,6 @@ def _operation(node: sympy.Basic) -> tuple[Operation, Sequence[sympy.Basic]]:
         return partial(_rational, int(node.p), int(node.q)), ()
     if node in _CONSTANTS:
         return _CONSTANTS[node], ()
-    if node.is_Add or node.is_Mul:
-        return partial(_fold, add if node.is_Add else mul), node.args
     if node.is_Pow:
         return _power(node.base, node.exp)
     if isinstance(node, (sympy.Max, sympy.Min)):
@@ -152,11 +178,17 @@ def _of_nonnegative(function: Callable[[Any], Any]) -> Operation:
 def _power(base: sympy.Expr, exponent: sympy.Expr) -> tuple[Operation, Sequence[sympy.Basic]]:
     if base == sympy.E:
         return _exp, (exponent,)
+    if exponent == 2:
+        return _square, (base,)
     if exponent.is_Integer:
         return partial(_integer_power, int(exponent)), (base,)
     if exponent.is_Rational:
         return partial(_rational_power, int(exponent.p), int(exponent.q)), (base,)
     return lambda z, power: _exp(power * z.log()), (base, exponent)
+
+
+def _square(z: Ball) -> Ball:
+    return z * z if isinstance(z, arb_series) or not z.contains(0) else below(arb(0), arb(z.abs_upper()) ** 2)
 
 
 def _integer_power(n: int, z: Ball) -> Ball:

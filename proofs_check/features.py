@@ -49,8 +49,9 @@ def feature(statement: Statement, position: Array) -> Point:
         program, numbers = Program([spec.phi], statement.symbols("inputs", "constants")), statement.numbers
         v = warped(statement, exact(position))
         return [program(inner(v, exact(row)), *numbers)[0] for row in statement.inputs["x"]]
-    program = Program([spec.phi], statement.symbols("parameters", "inputs", "constants"))
-    return [program(*exact(position), *sample)[0] for sample in statement.samples]
+    program = Program([spec.phi], statement.symbols("parameters", "constants", "inputs"))
+    at_position = program.fixing(*exact(position), *statement.numbers, *(None for _ in spec.inputs))
+    return [at_position(*sample)[0] for sample in statement.samples]
 
 
 def warped(statement: Statement, theta: Point) -> Point:

@@ -57,10 +57,9 @@ class Statement:
 
     @property
     def samples(self) -> list[Point]:
-        """The inputs of each sample of a pointwise feature, followed by the constants."""
-        constants = self.numbers
+        """The inputs of each sample of a pointwise feature."""
         columns = [exact(self.inputs[item.name]) for item in self.features.inputs]
-        return [[*row, *constants] for row in zip(*columns, strict=True)]
+        return [list(row) for row in zip(*columns, strict=True)]
 
     @property
     def numbers(self) -> Point:

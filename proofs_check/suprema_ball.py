@@ -39,8 +39,8 @@ class RidgeSum:
         derivatives = [spec.phi]
         for _ in range(4):
             derivatives.append(differentiate(derivatives[-1], z))
-        self._constants = statement.numbers
-        self._jet, self._fourth = Program(derivatives[:4], symbols), Program(derivatives[4:], symbols)
+        jet, fourth = Program(derivatives[:4], symbols), Program(derivatives[4:], symbols)
+        self._jet, self._fourth = (program.fixing(None, *statement.numbers) for program in (jet, fourth))
         rows = statement.inputs["x"].tolist()
         self._terms = [(w, [arb(entry) for entry in row]) for w, row in zip(p, rows, strict=True) if not w.is_zero()]
         self._d = statement.inputs["x"].shape[1]
@@ -55,7 +55,7 @@ class RidgeSum:
         keys = [key for order in range(4) for key in self._keys[order]]
         sums = [arb(0)] * len(keys)
         for (_, x), monomials in zip(self._terms, self._monomials, strict=True):
-            values = self._jet(inner(centre, x), *self._constants)
+            values = self._jet(inner(centre, x))
             sums = [a + m * values[len(key)] for a, m, key in zip(sums, monomials, keys, strict=True)]
         entry = dict(zip(keys, sums, strict=True))
         self._last = centre, entry
@@ -72,7 +72,7 @@ class RidgeSum:
         }
         for weight, x in self._terms:
             reach = arb(total([abs(entry) * radius for entry, radius in zip(x, radii, strict=True)]).upper())
-            whole = self._fourth(inner(centre, x) + arb(0, reach), *self._constants)[0]
+            whole = self._fourth(inner(centre, x) + arb(0, reach))[0]
             size = abs(weight * whole) * reach * reach / 2
             for key in change:
                 change[key] += size * abs(_product(x, key))

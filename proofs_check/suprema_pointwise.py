@@ -14,7 +14,7 @@ from .balls import Program, Undecided
 from .branch import Bound, Jet, Landscape, Matrix, Search, Vector
 from .statement import Point, Statement, total
 
-TERMS = 16  # of Taylor series of one variable
+TERMS = 24  # of Taylor series of one variable
 _FIRST_CELLS = 16
 _MOST_HALVINGS = 24  # of an interval, before its Taylor series are given up
 KINKS = (sympy.Abs, sympy.sign, sympy.Max, sympy.Min, sympy.Piecewise)
@@ -24,6 +24,8 @@ _REMAINDER = 1e-14  # of a Taylor series, relative to the penalty
 def pointwise_supremum(statement: Statement, p: Point, sides: tuple[int, ...], seconds: float) -> Bound:
     """Bounds of sup |eta|, or sup -eta, over a product of intervals and circles."""
     spec = statement.features
+    if all(weight.is_zero() for weight in p):
+        return Bound(arb(0), arb(0), True)
     intervals = [
         statement.intervals[item.name] if item.domain.endswith("interval") else None for item in spec.parameters
     ]
@@ -56,14 +58,14 @@ def quotient(statement: Statement) -> sympy.Expr:
     return statement.features.phi / statement.features.penalty_weight
 
 
-def _samples(statement: Statement, p: Point) -> list[tuple[arb, list[arb]]]:
-    """(p_j, arguments of sample j and constants) for every p_j that is not 0."""
+def _samples(statement: Statement, p: Point) -> list[tuple[arb, Point]]:
+    """(p_j, inputs of sample j) for every p_j that is not 0."""
     pairs = zip(p, statement.samples, strict=True)
     return [(weight, arguments) for weight, arguments in pairs if not weight.is_zero()]
 
 
 def _symbols(statement: Statement) -> list[sympy.Symbol]:
-    return statement.symbols("parameters", "inputs", "constants")
+    return statement.symbols("parameters", "constants", "inputs")
 
 
 class Polynomial:
@@ -94,25 +96,31 @@ def _taylor_cells(
     wanted = arb(statement.penalty) * arb(_REMAINDER)
     step = radius / _FIRST_CELLS
     cells = [(centre + (1 - _FIRST_CELLS + 2 * i) * step, step, 0) for i in range(_FIRST_CELLS)]
+    usual = radius  # of the last cell that was small enough: others are cut to twice that without being tried
     while cells:
         c, r, depth = cells.pop()
-        remainder = abs(_series(program, samples, c + arb(0, r), TERMS + 1)[TERMS]) * r**TERMS
+        if r > 2 * usual:
+            cells += [(c + side * r / 2, r / 2, depth + 1) for side in (-1, 1)]
+            continue
+        remainder = abs(_series(program, statement.numbers, samples, c + arb(0, r), TERMS + 1)[TERMS]) * r**TERMS
         if remainder <= wanted or (depth >= _MOST_HALVINGS and remainder.is_finite()):
-            yield Polynomial(c, _series(program, samples, c, TERMS), arb(remainder.upper())), [c], [r]
+            usual = r
+            coefficients = _series(program, statement.numbers, samples, c, TERMS)
+            yield Polynomial(c, coefficients, arb(remainder.upper())), [c], [r]
         elif depth >= _MOST_HALVINGS or time.perf_counter() > deadline:
             raise Undecided("Taylor series have no remainder here")
         else:
             cells += [(c + side * r / 2, r / 2, depth + 1) for side in (-1, 1)]
 
 
-def _series(program: Program, samples: list[tuple[arb, list[arb]]], centre: arb, terms: int) -> list[arb]:
+def _series(program: Program, numbers: Point, samples: list[tuple[arb, Point]], centre: arb, terms: int) -> list[arb]:
     """Taylor coefficients of eta at all points of a ball."""
     before, ctx.cap = ctx.cap, terms
     try:
-        theta = arb_series([centre, arb(1)])
+        at_cell = program.fixing(arb_series([centre, arb(1)]), *numbers, *(None for _ in samples[0][1]))
         sums = arb_series([arb(0)])
-        for weight, arguments in samples:
-            sums = sums + weight * program(theta, *arguments)[0]
+        for weight, sample in samples:
+            sums = sums + weight * at_cell(*sample)[0]
         return [sums[k] for k in range(terms)]
     except ZeroDivisionError:
         return [arb.nan()] * terms
@@ -142,7 +150,8 @@ class SampleSum:
                 derivatives[key] = differentiate(derivatives[key[:-1]], variables[key[-1]])
         low = [derivatives[key] for order in range(4) for key in self._keys[order]]
         self._jet, self._fourth = Program(low, symbols), Program([derivatives[key] for key in self._keys[4]], symbols)
-        self._samples = _samples(statement, p)
+        self._samples, self._numbers = _samples(statement, p), statement.numbers
+        self._unknown = [None for _ in statement.features.inputs]
         self._last: tuple[Vector, dict[tuple[int, ...], arb]] = ([], {})
 
     def jet(self, centre: Vector) -> Jet:
@@ -171,8 +180,9 @@ class SampleSum:
 
     def _sum(self, program: Program, theta: Vector) -> list[arb]:
         sums: list[arb] = []
-        for weight, arguments in self._samples:
-            values = program(*theta, *arguments)
+        at_box = program.fixing(*theta, *self._numbers, *self._unknown)
+        for weight, sample in self._samples:
+            values = at_box(*sample)
             sums = [a + weight * b for a, b in zip(sums, values, strict=True)] if sums else [weight * b for b in values]
         return sums or [arb(0)] * len(program)
 
@@ -180,4 +190,5 @@ class SampleSum:
 def whole_box_bound(statement: Statement, p: Point, box: Vector) -> arb:
     """An enclosure of eta over a box, sample by sample: valid across kinks, and loose."""
     program = Program([quotient(statement)], _symbols(statement))
-    return total([weight * program(*box, *arguments)[0] for weight, arguments in _samples(statement, p)])
+    samples = _samples(statement, p)
+    return total([weight * program(*box, *statement.numbers, *sample)[0] for weight, sample in samples])
