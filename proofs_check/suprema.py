@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import sympy
 from conicflow.derive.derivation import prove_torus
 from flint import arb
 
@@ -35,9 +36,9 @@ def supremum(statement: Statement, p: Point, hints: Array, seconds: float) -> tu
     if spec.kind == "pointwise":
         return pointwise_supremum(statement, p, sides, seconds), "branch and bound, Taylor models"
     found = _largest(statement, p, hints, sides)
-    if is_relu(statement):
-        if affordable(statement):
-            return relu_supremum(statement, p, sides, seconds, hints), "branch and bound over cones"
+    if is_relu(statement) and affordable(statement):
+        return relu_supremum(statement, p, sides, seconds, hints), "branch and bound over cones"
+    if is_relu(statement) and spec.family_claim == "2-homogeneous":
         loose = [loose_relu_bound(statement, p, side) for side in sides]
         return Bound(_max(loose), found, False), "Cauchy-Schwarz"
     if spec.family_claim == "partially 1-homogeneous" and affordable_ball(statement):
@@ -46,11 +47,13 @@ def supremum(statement: Statement, p: Point, hints: Array, seconds: float) -> tu
 
 
 def is_relu(statement: Statement) -> bool:
-    """Whether phi is max(<theta, x>, 0) with theta on the unit sphere."""
+    """Whether phi is max(<v, x>, 0) with v = theta or v = theta|theta|, entry by entry, and theta on the unit sphere."""
     spec = statement.features
     z = spec.inputs[0].symbol
     relu = spec.phi.func.__name__ == "Max" and set(spec.phi.args) == {0, z}
-    return bool(relu and spec.warp == spec.parameters[0].symbol and spec.family_claim == "2-homogeneous")
+    theta = spec.parameters[0].symbol
+    warps = {"2-homogeneous": theta, "2-homogeneous in theta": theta * sympy.Abs(theta)}
+    return bool(relu and spec.warp == warps.get(spec.family_claim))
 
 
 def _max(values: list[arb]) -> arb:

@@ -1,4 +1,7 @@
-"""sup |eta| of ReLU units over the unit sphere: eta(theta) = sum_j p_j max(<theta, x_j>, 0), by branch and bound over cones."""
+"""sup |eta| of ReLU units over the unit sphere: eta(theta) = sum_j p_j max(<theta, x_j>, 0), by branch and bound over cones.
+
+In signed squares v = theta|theta|, eta is the same function of v, and |theta|² = 1 means that the sizes of v's entries sum to 1.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,14 @@ from typing import Any
 
 import numpy as np
 from flint import arb, arb_mat
-from scipy.optimize import lsq_linear
+from scipy.optimize import linprog, lsq_linear
 
 from .branch import TOLERANCE, Bound
-from .statement import Point, Statement, inner, total
+from .features import warped
+from .statement import Point, Statement, exact, inner, total
 
 _MOST_EXACT = 40  # undecided samples for which the multipliers are sought exactly
+_PROGRAMMED = 1e-8  # tolerance where multipliers are sought by a linear programme, which ends at 1e-9 or so
 _MOST_DIMENSIONS = 10  # 2^d orthants are the first cones
 
 
@@ -41,21 +46,24 @@ class Sphere:
     >= 0 in the cone. alpha and lambda are sought in floating point so that |A| is small; any of them give a valid bound.
     """
 
-    def __init__(self, x: Any, p: Point, side: int) -> None:
+    def __init__(self, x: Any, p: Point, side: int, *, squares: bool = False) -> None:
         self.x = [[arb(entry) for entry in row] for row in x.tolist()]
         self.floats = np.asarray(x, dtype=np.float64)
         self.p = [side * weight for weight in p]
         self.p_floats = np.array([float(weight) for weight in self.p])
-        self.d = self.floats.shape[1]
+        self.d, self.squares = self.floats.shape[1], squares
 
     def value(self, theta: Point) -> arb:
-        """s·eta(theta)/|theta|."""
+        """s·eta(theta)/|theta|, |theta| the sum of sizes for units of signed squares."""
         terms = []
         for row, weight in zip(self.x, self.p, strict=True):
             u = inner(theta, row)
             if not u <= 0:
                 terms.append(weight * u.max(arb(0)))
-        return total(terms) / inner(theta, theta).sqrt()
+        return total(terms) / self._norm(theta)
+
+    def _norm(self, theta: Point) -> arb:
+        return total([abs(entry) for entry in theta]) if self.squares else inner(theta, theta).sqrt()
 
     def narrowed(self, generators: list[Point], parent: Cone | None) -> Cone:
         """A cone inside its parent: only what was undecided there can have changed."""
@@ -70,7 +78,7 @@ class Sphere:
         return Cone(generators, undecided, linear)
 
     def bound(self, cone: Cone) -> tuple[arb, Point]:
-        """|A|, and A."""
+        """The largest <A, theta> that |A|, or the generators, allow on the cone's unit vectors; and A."""
         normals = _normals(cone.generators)
         a = list(cone.linear)
         rising = [j for j in cone.undecided if not self.p[j] <= 0]
@@ -78,16 +86,42 @@ class Sphere:
         for v, n in zip(cone.generators, normals, strict=True):
             height = total([self.p[j] * inner(v, self.x[j]).max(arb(0)) for j in rising]) / inner(n, v)
             a = [entry + height * b for entry, b in zip(a, n, strict=True)]
-        alpha, multipliers = self._multipliers(a, falling, normals)
+        alpha, multipliers = (
+            self._shares(a, falling, cone.generators) if self.squares else self._multipliers(a, falling, normals)
+        )
         for j, share in zip(falling, alpha, strict=True):
             factor = arb(share) * self.p[j]
             a = [entry + factor * b for entry, b in zip(a, self.x[j], strict=True)]
         for n, multiplier in zip(normals, multipliers, strict=True):
             a = [entry + arb(multiplier) * b for entry, b in zip(a, n, strict=True)]
-        return inner(a, a).sqrt(), a
+        if not self.squares:
+            return inner(a, a).sqrt(), a
+        largest = arb.neg_inf()  # in one orthant the sum of sizes is linear: a maximum is at a generator
+        for v in cone.generators:
+            largest = largest.max(inner(a, v) / self._norm(v))
+        return largest, a
+
+    def _shares(self, a: Point, falling: list[int], generators: list[Point]) -> tuple[list[float], list[float]]:
+        """min_alpha max_k <a + sum_j alpha_j p_j x_j, v_k>/|v_k| over 0 <= alpha <= 1, a linear programme in floating point."""
+        nothing = [0.0] * self.d
+        if not falling or not all(entry.is_finite() for entry in a):
+            return [0.5] * len(falling), nothing
+        v = np.array([[float(entry) for entry in row] for row in generators])
+        v /= np.abs(v).sum(axis=1, keepdims=True)
+        slopes = v @ (self.p_floats[falling, None] * self.floats[falling]).T
+        found = linprog(
+            np.append(np.zeros(len(falling)), 1.0),
+            A_ub=np.column_stack([slopes, -np.ones(len(v))]),
+            b_ub=-v @ np.array([float(entry) for entry in a]),
+            bounds=[(0, 1)] * len(falling) + [(None, None)],
+        )
+        shares = np.full(len(falling), 0.5) if found.x is None else np.clip(found.x[:-1], 0.0, 1.0)
+        return shares.tolist(), nothing
 
     def _multipliers(self, a: Point, falling: list[int], normals: list[Point]) -> tuple[list[float], list[float]]:
         """min |a + sum_j alpha_j p_j x_j + sum_k lambda_k n_k| over 0 <= alpha <= 1, lambda >= 0, in floating point."""
+        if not all(entry.is_finite() for entry in a):
+            return [0.5] * len(falling), [0.0] * self.d
         target = np.array([float(entry) for entry in a])
         n = np.array([[float(entry) for entry in row] for row in normals])
         n /= np.linalg.norm(n, axis=1, keepdims=True)
@@ -129,6 +163,7 @@ def _determinant(rows: list[Point]) -> arb:
 
 def relu_supremum(statement: Statement, p: Point, sides: tuple[int, ...], seconds: float, hints: Any) -> Bound:
     """Bounds of sup |eta|, or sup -eta, over the unit sphere."""
+    squares = statement.features.family_claim == "2-homogeneous in theta"
     x = np.asarray(statement.inputs["x"], dtype=np.float64)
     deadline, numbers = time.perf_counter() + seconds, count()
     heap: list[tuple[float, int, arb, Sphere, Cone]] = []
@@ -146,12 +181,12 @@ def relu_supremum(statement: Statement, p: Point, sides: tuple[int, ...], second
         heapq.heappush(heap, (-float(bound) if bound.is_finite() else -math.inf, next(numbers), bound, sphere, cone))
 
     def target() -> arb:
-        return lower + arb(TOLERANCE) * abs(lower).max(arb(statement.penalty))
+        return lower + arb(_PROGRAMMED if squares else TOLERANCE) * abs(lower).max(arb(statement.penalty))
 
     for side in sides:
-        sphere = Sphere(x, p, side)
-        for theta in np.asarray(hints, dtype=np.float64).tolist():
-            lower = lower.max(arb(sphere.value([arb(entry) for entry in theta]).lower()))
+        sphere = Sphere(x, p, side, squares=squares)
+        for theta in hints:
+            lower = lower.max(arb(sphere.value(warped(statement, exact(theta))).lower()))
         for signs in product((1, -1), repeat=sphere.d):
             axes = [[arb(s if i == k else 0) for i in range(sphere.d)] for k, s in enumerate(signs)]
             push(sphere, sphere.narrowed(axes, None))
