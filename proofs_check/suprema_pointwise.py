@@ -18,6 +18,7 @@ TERMS = 24  # of Taylor series of one variable
 _FIRST_CELLS = 16
 _MOST_HALVINGS = 24  # of an interval, before its Taylor series are given up
 KINKS = (sympy.Abs, sympy.sign, sympy.Max, sympy.Min, sympy.Piecewise)
+_MOST_PIECES = {1: 512, 2: 24, 3: 8}  # of each axis, where there are kinks
 _REMAINDER = 1e-14  # of a Taylor series, relative to the penalty
 
 
@@ -48,9 +49,7 @@ def pointwise_supremum(statement: Statement, p: Point, sides: tuple[int, ...], s
             for offset in offsets
         )
     except Undecided:
-        box = [c + arb(0, radius) for c, radius in zip(centre, radii, strict=True)]
-        value = abs(whole_box_bound(statement, p, box))
-        return Bound(arb(value.upper()), search.lower, False)
+        return _by_pieces(statement, p, sides, centre, radii)
 
 
 def quotient(statement: Statement) -> sympy.Expr:
@@ -187,8 +186,19 @@ class SampleSum:
         return sums or [arb(0)] * len(program)
 
 
-def whole_box_bound(statement: Statement, p: Point, box: Vector) -> arb:
-    """An enclosure of eta over a box, sample by sample: valid across kinks, and loose."""
-    program = Program([quotient(statement)], _symbols(statement))
-    samples = _samples(statement, p)
-    return total([weight * program(*box, *statement.numbers, *sample)[0] for weight, sample in samples])
+def _by_pieces(statement: Statement, p: Point, sides: tuple[int, ...], centre: Vector, radii: Vector) -> Bound:
+    """Enclosures of eta on equal boxes, sample by sample: valid across kinks, and loose."""
+    program, samples = Program([quotient(statement)], _symbols(statement)), _samples(statement, p)
+    pieces = _MOST_PIECES[min(len(centre), 3)]
+    upper, lower = arb.neg_inf(), arb.neg_inf()
+    for offset in product(range(1 - pieces, pieces, 2), repeat=len(centre)):
+        middle = [c + o * radius / pieces for c, o, radius in zip(centre, offset, radii, strict=True)]
+        box = [c + arb(0, (radius / pieces).upper()) for c, radius in zip(middle, radii, strict=True)]
+        for place in (middle, box):
+            value = total([weight * program(*place, *statement.numbers, *sample)[0] for weight, sample in samples])
+            for side in sides:
+                if place is middle:
+                    lower = lower.max(arb((side * value).lower()))
+                else:
+                    upper = upper.max(arb((side * value).upper()))
+    return Bound(upper, lower, False)

@@ -13,7 +13,12 @@ from flint import acb, acb_mat, arb, fmpz
 from .branch import Bound, Jet, Matrix, Search, Vector
 from .statement import Point, Statement, rows_of
 
-_PER_FREQUENCY = {1: 32, 2: 8, 3: 4}  # cells of the first grid, for each period of the highest frequency
+_PER_FREQUENCY = {
+    1: (32, 16, 8, 4),
+    2: (8, 4),
+    3: (8, 4),
+}  # cells of the first grid in a period of the highest frequency
+_MOST_CELLS = 2**17  # the densest grid of no more than these, or the coarsest
 _ROUNDING = 1 + 1e-12  # float64: sums of fewer than a hundred terms >= 0, from numbers rounded once
 
 
@@ -114,7 +119,10 @@ def torus_supremum(statement: Statement, p: Point, sides: tuple[int, ...], secon
     """Bounds of sup |eta|, or sup -eta, over the torus."""
     polynomial = TrigonometricPolynomial(statement, p)
     d = len(polynomial.cutoffs)
-    counts = tuple(2 ** math.ceil(math.log2(_PER_FREQUENCY[d] * k)) for k in polynomial.cutoffs)
+    for density in _PER_FREQUENCY[d]:
+        counts = tuple(2 ** math.ceil(math.log2(density * k)) for k in polynomial.cutoffs)
+        if math.prod(counts) <= _MOST_CELLS:
+            break
     search = Search(sides, arb(statement.penalty), seconds)
     cells = polynomial.grid(counts)
     middle, error = _to_floats(cells)

@@ -123,3 +123,19 @@ def test_an_unknown_node_is_refused() -> None:
     for expression in (sympy.gamma(X), sympy.Derivative(sympy.Function("h")(X), X), sympy.Float(0.1) * X, sympy.I * X):
         with pytest.raises(SpecError, match="enclosures"):
             Program([expression], [X])
+
+
+@given(x=numbers, y=numbers)
+def test_fixing_arguments_changes_nothing(x: float, y: float) -> None:
+    expressions = [DERIVED["quotient, derivative 2"], DERIVED["kinks, derivative 0"], X + 1, sympy.pi + Y]
+    with precision(96):
+        program = Program(expressions, [X, Y])
+        for fixed, rest in (
+            ((arb(x), None), [y]),
+            ((None, arb(y)), [x]),
+            ((None, None), [x, y]),
+            ((arb(x), arb(y)), []),
+        ):
+            values = program.fixing(*fixed)(*map(arb, rest))
+            assert all(a.overlaps(b) for a, b in zip(values, program(arb(x), arb(y)), strict=True))
+        assert len(program) == 4
