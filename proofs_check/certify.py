@@ -87,7 +87,7 @@ def _witness(problem: Problem, measure: Measure) -> Measure:
 
 def _hints(problem: Problem, measure: Measure) -> Array:
     """Where the engine finds |eta| largest; the proof trusts nothing of it."""
-    if problem.features.kind != "ridge":
+    if problem.features.kind == "torus":
         return measure.positions
     found = sup_certificate(problem, problem.loss.gradient(problem.forward(measure)), measure.positions)
     return np.concatenate([measure.positions, found.positions[:_HINTS]])

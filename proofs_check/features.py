@@ -28,10 +28,13 @@ def total_variation(statement: Statement, weights: Array, positions: Array) -> a
     A position off the unit sphere stands for the same unit on the sphere with a weight scaled by homogeneity.
     """
     sizes = [total([entry * entry for entry in exact(np.atleast_1d(row))]).sqrt() for row in weights]
-    return total([size * _weight(statement, exact(position)) for size, position in zip(sizes, positions, strict=True)])
+    return total(
+        [size * penalty_weight(statement, exact(position)) for size, position in zip(sizes, positions, strict=True)]
+    )
 
 
-def _weight(statement: Statement, position: Point) -> arb:
+def penalty_weight(statement: Statement, position: Point) -> arb:
+    """kappa(theta), or |theta|^p."""
     spec = statement.features
     if spec.family_claim == "partially 1-homogeneous":
         kappa = Program([spec.penalty_weight], statement.symbols("parameters", "constants"))

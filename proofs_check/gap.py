@@ -86,7 +86,7 @@ def prove(
         gap = arb((objective + _dual(statement, loss, p, bound.upper)).upper())
         estimate = float(gap)
         if not bound.finished:
-            estimate = float(objective + _dual(statement, loss, p, bound.lower))
+            estimate = max(0.0, float(objective + _dual(statement, loss, p, bound.lower)))
         if gap < 0 or bound.upper < bound.lower:
             raise ArithmeticError(f"a gap is >= 0 and a bound of sup |eta| is above its values; got {gap} and {bound}")
         return Proof(objective, gap if gap.is_finite() else arb.pos_inf(), estimate, bound, method, bits)

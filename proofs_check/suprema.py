@@ -11,7 +11,7 @@ from flint import arb
 
 from .balls import Program
 from .branch import Bound
-from .features import feature, warped
+from .features import feature, penalty_weight, warped
 from .statement import Array, Point, Statement, exact, inner, total
 from .suprema_ball import affordable_ball, ball_supremum
 from .suprema_pointwise import pointwise_supremum
@@ -33,9 +33,9 @@ def supremum(statement: Statement, p: Point, hints: Array, seconds: float) -> tu
     if spec.kind == "torus":
         prove_torus(spec)
         return torus_supremum(statement, p, sides, seconds), "branch and bound, Ehlich-Zeller and Bernstein"
-    if spec.kind == "pointwise":
-        return pointwise_supremum(statement, p, sides, seconds), "branch and bound, Taylor models"
     found = _largest(statement, p, hints, sides)
+    if spec.kind == "pointwise":
+        return pointwise_supremum(statement, p, sides, seconds, found), "branch and bound, Taylor models"
     if is_relu(statement) and affordable(statement):
         return relu_supremum(statement, p, sides, seconds, hints), "branch and bound over cones"
     if is_relu(statement) and spec.family_claim == "2-homogeneous":
@@ -67,15 +67,10 @@ def _largest(statement: Statement, p: Point, hints: Array, sides: tuple[int, ...
     """A lower bound: the largest s·eta at the hints, scaled to the sphere where features are 2-homogeneous."""
     lower = arb.neg_inf()
     for position in hints if statement.radius is None else _inside(np.asarray(hints), statement.radius):
-        value = inner(p, feature(statement, position))
         theta = exact(position)
-        squares = inner(theta, theta)
-        if statement.features.family_claim == "2-homogeneous":
-            value = value / squares.sqrt()
-        elif statement.features.family_claim == "2-homogeneous in theta":
-            value = value / squares
-        elif statement.radius is not None and not squares <= arb(statement.radius) ** 2:
+        if statement.radius is not None and not inner(theta, theta) <= arb(statement.radius) ** 2:
             continue
+        value = inner(p, feature(statement, position)) / penalty_weight(statement, theta)
         for side in sides:
             lower = lower.max(arb((side * value).lower()))
     return lower
@@ -119,10 +114,7 @@ def _of_several_outputs(statement: Statement, p: Point, hints: Array, seconds: f
     for position in hints:
         phi = feature(statement, position)
         size = total([inner(p[k::q], phi) ** 2 for k in range(q)]).sqrt()
-        if statement.features.family_claim == "2-homogeneous":
-            theta = exact(position)
-            size = size / inner(theta, theta).sqrt()
-        lower = lower.max(arb(size.lower()))
+        lower = lower.max(arb((size / penalty_weight(statement, exact(position))).lower()))
     upper = arb(total([bound * bound for bound in uppers]).sqrt().upper())
     return Bound(upper, lower, False), f"each output alone: {method}"
 

@@ -22,8 +22,8 @@ _MOST_PIECES = {1: 512, 2: 24, 3: 8}  # of each axis, where there are kinks
 _REMAINDER = 1e-14  # of a Taylor series, relative to the penalty
 
 
-def pointwise_supremum(statement: Statement, p: Point, sides: tuple[int, ...], seconds: float) -> Bound:
-    """Bounds of sup |eta|, or sup -eta, over a product of intervals and circles."""
+def pointwise_supremum(statement: Statement, p: Point, sides: tuple[int, ...], seconds: float, found: arb) -> Bound:
+    """Bounds of sup |eta|, or sup -eta, over a product of intervals and circles; `found` is a value of it."""
     spec = statement.features
     if all(weight.is_zero() for weight in p):
         return Bound(arb(0), arb(0), True)
@@ -37,6 +37,8 @@ def pointwise_supremum(statement: Statement, p: Point, sides: tuple[int, ...], s
     centre = [(low + high) / 2 for low, high in ends]
     radii = [arb(((high - low) / 2).upper()) for low, high in ends]
     search = Search(sides, arb(statement.penalty), seconds)
+    if found.is_finite():
+        search.observe(found)
     try:
         if len(ends) == 1:
             return search.run(_taylor_cells(statement, p, centre[0], radii[0], time.perf_counter() + seconds))
@@ -49,7 +51,8 @@ def pointwise_supremum(statement: Statement, p: Point, sides: tuple[int, ...], s
             for offset in offsets
         )
     except Undecided:
-        return _by_pieces(statement, p, sides, centre, radii)
+        loose = _by_pieces(statement, p, sides, centre, radii)
+        return Bound(loose.upper, loose.lower.max(search.lower), False)
 
 
 def quotient(statement: Statement) -> sympy.Expr:
