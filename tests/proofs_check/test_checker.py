@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 from conicflow.app import cli
 from conicflow.app.results import solve_problem_file
+from conicflow.derive import spec as catalogue_file
 from conicflow.proofs_check.checker import check_folder
 from conicflow.proofs_check.folder import BadFolder
 
@@ -283,7 +284,7 @@ def test_another_problem_is_seen(torus: Path, tmp_path: Path, old: str, new: str
     assert run(folder) in ((1,) if "cutoff" not in old else (1, 2))
 
 
-def test_a_spec_of_ones_own_that_changes_is_seen(tmp_path: Path) -> None:
+def test_constants_and_labels_that_change_are_seen(tmp_path: Path) -> None:
     """sigma of a Gaussian within the spec's own formula; an interval, a constant, a label out of range."""
     folder = solved(tmp_path, gaussian("logistic"))
     for old, new in (
@@ -299,6 +300,24 @@ def test_a_spec_of_ones_own_that_changes_is_seen(tmp_path: Path) -> None:
     changed = copy(folder, tmp_path / "changed")
     edit_data(changed, lambda y: y * (1 + 1e-15))
     assert "problem" in failed(changed)  # the conjugate of the logistic loss is proved for labels -1 and 1 alone
+
+
+def test_a_spec_that_changes_is_seen(tmp_path: Path) -> None:
+    """The folder's own spec.toml decides, as for a feature map of one's own."""
+    folder = solved(tmp_path, gaussian("squared"))
+    text = (folder / "problem.toml").read_text()
+    (folder / "problem.toml").write_text(text.replace('name = "gaussian"', 'spec = "spec.toml"'))
+    spec = (Path(catalogue_file.__file__).parent / "specs" / "gaussian.toml").read_text()
+    for changed, holds in (
+        (spec, True),
+        (spec.replace("(2*sigma**2)", "2/sigma**2"), True),  # the same formula in other words
+        (spec.replace("(2*sigma**2)", "(2.00001*sigma**2)"), False),
+        (spec.replace('"exp(', '"1.0000001*exp('), False),
+    ):
+        (folder / "spec.toml").write_text(changed)
+        assert (failed(folder) == set()) == holds
+    (folder / "spec.toml").write_text(spec.replace("exp(", "eval("))
+    assert run(folder) == 2
 
 
 def run(folder: Path) -> int:
