@@ -1,7 +1,7 @@
 """The command `conicflow`.
 
-Exit codes: 0 done and certified; 1 `derive --check` found drift; 2 bad input, told in one line on standard error;
-3 the gap stayed above the tolerance; 130 interrupted.
+Exit codes: 0 done and certified; 1 `certify` refutes a claim, or `derive --check` found drift; 2 bad input, told in one
+line on standard error; 3 the gap stayed above the tolerance; 130 interrupted.
 """
 
 import os
@@ -18,7 +18,7 @@ from conicflow.engine.errors import ConicflowError, SpecError
 if TYPE_CHECKING:
     from conicflow.engine.search import Progress
 
-BAD_INPUT, GAP_ABOVE_TOLERANCE, INTERRUPTED = 2, 3, 130
+REFUTED, BAD_INPUT, GAP_ABOVE_TOLERANCE, INTERRUPTED = 1, 2, 3, 130
 
 
 class _Commands(click.Group):
@@ -61,6 +61,7 @@ def main(context: click.Context) -> None:
     conicflow demo                                solve and draw the bundled examples
     conicflow solve problem.toml --out result     solve your own, draw it, and keep it in a folder
     conicflow path problem.toml --out path        solve it for a range of penalties, and choose one
+    conicflow certify result                      prove again what the folder claims, without the solver
     conicflow plot result                         draw it again
     conicflow cache                               list the kernels compiled from your own specs
 
@@ -77,7 +78,8 @@ def main(context: click.Context) -> None:
       penalty_ratio = 0.05                # or penalty = 0.1
       sign = "nonnegative"                # or "any"
 
-    Exit codes: 0 certified, 3 gap above tolerance, 2 bad input, 130 interrupted (`solve` then writes the best so far).
+    Exit codes: 0 certified, 1 a claim does not hold, 3 gap above tolerance, 2 bad input, 130 interrupted (`solve` then
+    writes the best so far).
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
@@ -146,6 +148,27 @@ def path(
         click.echo(f"{summary(solved.solution.result)}\n\n{atoms(solved.solution)}")
     click.echo(f"\nwritten to {out}")
     return 0 if solved.path.certified else GAP_ABOVE_TOLERANCE
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--seconds", default=60.0, show_default=True, help="For the search of the dual certificate's supremum.")
+def certify(folder: Path, seconds: float) -> int:
+    """Prove what the result folder FOLDER claims again, from its files, in ball arithmetic; no solver is loaded.
+
+    \b
+    conicflow certify result
+    """
+    from conicflow.proofs_check.checker import check_folder
+    from conicflow.proofs_check.folder import BadFolder
+
+    try:
+        verdicts = check_folder(folder, seconds)
+    except BadFolder as error:
+        return _fail(str(error))
+    for verdict in verdicts:
+        click.echo(f"{'holds' if verdict.holds else 'FAILS':<5}  {verdict.claim}: {verdict.words}")
+    return 0 if all(verdict.holds for verdict in verdicts) else REFUTED
 
 
 @main.command()

@@ -29,15 +29,23 @@ class Certificate:
     Parameters
     ----------
     rigorous : every rounding error is inside the bound. False means: estimated.
-    sup_bound : S, in the units of the penalty.
+    sup_bound : S, in the units of the penalty; of `certify`, that of the dual point which proves the gap.
     method : how S was found.
     precision : the arithmetic.
+    objective : numbers below and above J(mu), where `certify` computed them; None of the solver's own certificate.
+    gap, relative_gap : bounds of J(mu) - J* and of it over |J(mu)|: proved where `rigorous`, else estimated.
+    rigorous_gap, rigorous_sup : the best proved bounds, however loose; infinite where there is none.
     """
 
     rigorous: bool
     sup_bound: float
     method: str
     precision: str
+    objective: tuple[float, float] | None = None
+    gap: float = math.nan
+    relative_gap: float = math.nan
+    rigorous_gap: float = math.inf
+    rigorous_sup: float = math.inf
 
 
 @dataclass(frozen=True, eq=False)

@@ -141,6 +141,7 @@ class Search:
                 "kind": features.kind,
                 "dimension": features.dimension,
                 **features.constants,
+                **({"radius": features.domain.radius} if features.domain.is_ball else {}),
             },
             loss=problem.loss.name,
             trace=self._trace(),

@@ -1,0 +1,220 @@
+"""A result folder read into what it claims and what it claims it of, from its files alone."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from conicflow.derive.errors import SpecError
+from conicflow.derive.spec import FeatureSpec, load_spec
+from conicflow.derive.vector_loss import VectorLossSpec
+
+from .statement import Array, Statement, catalogue_spec
+
+_MOST_BYTES = 2**30
+_SCALARS = ("objective", "gap", "relative_gap", "tolerance", "penalty")
+_UNREADABLE = (
+    OSError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+    EOFError,
+    BadZipFile,
+)
+
+
+class BadFolder(Exception):
+    """A folder that cannot be read as a result: nothing is claimed, so nothing can be checked."""
+
+
+@dataclass(frozen=True, eq=False)
+class Claims:
+    """What result.json says, from the exact hexadecimal forms, and whether its other forms say the same.
+
+    Parameters
+    ----------
+    numbers : objective, gap, relative_gap, tolerance, penalty, sup_bound.
+    rigorous, status, method : of the certificate and the result.
+    weights, positions : the atoms.
+    disagreements : what is written in two places in two ways.
+    """
+
+    numbers: Mapping[str, float]
+    rigorous: bool
+    status: str
+    weights: Array
+    positions: Array
+    disagreements: tuple[str, ...]
+
+
+def read_folder(folder: Path) -> tuple[Claims, Statement]:
+    """The claims of a result folder and the problem they are about.
+
+    Raises
+    ------
+    BadFolder : a missing or unreadable file.
+    """
+    try:
+        for name in ("result.json", "measure.npz", "problem.toml", "data.npz"):
+            path = folder / name
+            if not path.is_file() or path.stat().st_size > _MOST_BYTES:
+                raise BadFolder(
+                    f"a result folder holds {name}, of at most a gibibyte; {folder} does not; solve it again"
+                )
+        record = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+        statement = _statement(folder, tomllib.loads((folder / "problem.toml").read_text(encoding="utf-8")))
+        return _claims(folder, record, statement), statement
+    except (SpecError, *_UNREADABLE) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise BadFolder(f"a result folder must be readable; {folder}: {reason:.200}; solve the problem again") from None
+
+
+def _claims(folder: Path, record: Mapping[str, Any], statement: Statement) -> Claims:
+    if record["schema"] != 1:
+        raise ValueError(f"result.json has schema {record['schema']!r:.20}, not 1")
+    exact, certificate = record["exact"], record["certificate"]
+    numbers = {name: float.fromhex(exact[name]) for name in (*_SCALARS, "sup_bound")}
+    d = len(statement.features.parameters) if statement.features.kind != "ridge" else statement.inputs["x"].shape[1]
+    weights = np.array(_numbers(exact["weights"]), dtype=np.float64)
+    weights = weights.reshape(len(weights), statement.outputs) if statement.sign == "vector" else weights
+    positions = np.array(_numbers(exact["positions"]), dtype=np.float64).reshape(len(weights), d)
+    if (
+        not np.all(np.isfinite(weights))
+        or not np.all(np.isfinite(positions))
+        or (weights.ndim == 2) != (statement.sign == "vector")
+    ):
+        raise ValueError("atoms are finite numbers, one weight and d coordinates each")
+    with np.load(folder / "measure.npz", allow_pickle=False) as archive:
+        stored = np.asarray(archive["weights"]), np.asarray(archive["positions"])
+    decimal = {**{name: record[name] for name in _SCALARS}, "sup_bound": certificate["sup_bound"]}
+    wrong = [name for name, value in numbers.items() if not _same(decimal[name], value)]
+    for name, values, other in (("weights", weights, stored[0]), ("positions", positions, stored[1])):
+        if not (np.array_equal(other, values) and np.array_equal(np.array(record[name]).reshape(values.shape), values)):
+            wrong.append(name)
+    features = {"name": statement.features.name, "kind": statement.features.kind, "dimension": d, **statement.constants}
+    if statement.radius is not None:
+        features["radius"] = statement.radius
+    if {**record["features"]} != features:
+        wrong.append("features")
+    told = {"sign": statement.sign, "loss": statement.loss.name, "outputs": statement.outputs}
+    wrong += [name for name, value in told.items() if record[name] != value]
+    if numbers["penalty"] != statement.penalty:
+        wrong.append("penalty of problem.toml")
+    rigorous = certificate["rigorous"]
+    if not isinstance(rigorous, bool):
+        raise ValueError("certificate.rigorous is true or false")
+    return Claims(numbers, rigorous, str(record["status"]), weights, positions, tuple(wrong))
+
+
+def _numbers(values: Any) -> Any:
+    """Hexadecimal text, in lists of any depth, as floats."""
+    return [_numbers(value) for value in values] if isinstance(values, list) else float.fromhex(values)
+
+
+def _same(decimal: Any, value: float) -> bool:
+    return not np.isfinite(value) if decimal is None else bool(float(decimal) == value)
+
+
+def _statement(folder: Path, document: Mapping[str, Any]) -> Statement:
+    table, loss, measure = dict(document["features"]), dict(document["loss"]), document["measure"]
+    named = "spec.toml" if "spec" in table else table["name"]
+    spec = load_spec(folder / named) if "spec" in table else catalogue_spec(_plain(named))
+    if not isinstance(spec, FeatureSpec):
+        raise ValueError(f"{named!r:.80} is no feature map")
+    numbers = _Numbers(folder, document.get("holdout"))
+    inputs: dict[str, Any]
+    radius = None
+    if spec.kind == "torus":
+        d = len(spec.parameters)
+        cutoffs = table["cutoff"] if isinstance(table["cutoff"], list) else [table["cutoff"]] * d
+        if len(cutoffs) != d or not all(isinstance(k, int) and 1 <= k <= 10**5 for k in cutoffs):
+            raise ValueError(f"cutoff is one integer >= 1, or one for each axis, not {table['cutoff']!r:.80}")
+        shape = tuple(2 * k + 1 for k in cutoffs)
+        filter_ = numbers.read(table["filter"]) if "filter" in table else np.ones(shape)
+        inputs = {"cutoff": tuple(cutoffs), "filter": filter_.astype(np.complex128).reshape(shape)}
+    elif spec.kind == "ridge":
+        x = numbers.read(table["x"], rows=True)
+        inputs = {"x": x.reshape(len(x), -1)}
+        radius = float(table["radius"]) if spec.parameters[0].domain == "ball" else None
+    else:
+        inputs = {item.name: numbers.read(table[item.name], rows=True) for item in spec.inputs}
+    constants: dict[str, float] = {}
+    for item in spec.constants:
+        default = constants.get(str(item.default), item.default)  # a number, or the name of a constant before
+        constants[item.name] = float(table[item.name] if default is None else table.get(item.name, default))
+    intervals = {
+        item.name: (float(table[item.name][0]), float(table[item.name][1]))
+        for item in spec.parameters
+        if item.domain.endswith("interval")
+    }
+    loss_spec = catalogue_spec(_plain(loss["name"]))
+    y = numbers.read(loss["data"], rows=True)
+    y = y.astype(np.complex128).ravel() if spec.kind == "torus" else y
+    if isinstance(loss_spec, VectorLossSpec) and y.ndim == 1:
+        y = np.eye(int(y.max()) + 1)[y.astype(np.int64)]
+    names = [] if isinstance(loss_spec, VectorLossSpec) else [item.name for item in loss_spec.constants]
+    given = {name: numbers.number(loss[name]) for name in names}
+    options = {key: numbers.read(loss[key], rows=True) for key in ("sample_weights", "cholesky") if key in loss}
+    sign = str(measure["sign"])
+    return Statement(
+        features=spec,
+        inputs=inputs,
+        constants=constants,
+        intervals=intervals,
+        radius=radius,
+        loss=loss_spec,
+        y=y,
+        penalty=float(measure["penalty"]),
+        sign="vector" if y.ndim == 2 else sign,
+        average=bool(loss.get("average", False)),
+        loss_constants=given,
+        **options,
+    )
+
+
+def _plain(name: Any) -> str:
+    """A name of the catalogue, not a path."""
+    if not isinstance(name, str) or not name.isidentifier():
+        raise ValueError(f"a name of the catalogue is a word, not {name!r:.80}")
+    return name
+
+
+class _Numbers:
+    """Arrays that problem.toml refers to: "data.npz:key", or a table that also shifts and scales; training rows only."""
+
+    def __init__(self, folder: Path, holdout: Mapping[str, Any] | None) -> None:
+        with np.load(folder / "data.npz", allow_pickle=False) as archive:
+            self.arrays = {key: np.asarray(archive[key]) for key in archive.files}
+        self.holdout = holdout
+
+    def read(self, reference: Any, rows: bool = False) -> Array:
+        """Finite float64 or complex128 numbers; of samples, those that are not held out."""
+        table = reference if isinstance(reference, dict) else {"data": reference}
+        if set(table) - {"data", "subtract", "divide", "append_one"} or not table["data"].startswith("data.npz:"):
+            raise ValueError(f"data are in data.npz, not {reference!r:.80}")
+        values = self.arrays[table["data"].removeprefix("data.npz:")]
+        values = values.astype(np.complex128 if values.dtype.kind == "c" else np.float64)
+        if "subtract" in table or "divide" in table:
+            values = (values - np.asarray(table.get("subtract", 0.0))) / np.asarray(table.get("divide", 1.0))
+        if table.get("append_one", False):
+            values = np.column_stack([values, np.ones(len(values))])
+        if values.size == 0 or not np.all(np.isfinite(values)):
+            raise ValueError(f"data are finite numbers, not those of {reference!r:.80}")
+        if rows and self.holdout is not None:
+            n = len(values)
+            order = np.random.RandomState(self.holdout.get("seed", 0)).permutation(n)
+            values = values[np.sort(order[round(self.holdout["fraction"] * n) :])]
+        return values
+
+    def number(self, value: Any) -> Array:
+        """A number, or an array that is referred to."""
+        return self.read(value, rows=True) if isinstance(value, str | dict) else np.asarray(float(value))

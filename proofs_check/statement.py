@@ -1,0 +1,147 @@
+"""What a certificate is about: a problem as symbols and exact numbers, without the engine that solves it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sympy
+from conicflow.derive import spec as derive_spec
+from conicflow.derive.errors import SpecError
+from conicflow.derive.functions import FUNCTIONS
+from conicflow.derive.loss_spec import LossSpec
+from conicflow.derive.parse import parse_expression
+from conicflow.derive.spec import FeatureSpec, load_spec, read_spec
+from conicflow.derive.spec_text import expression_text, spec_text
+from conicflow.derive.vector_loss import VectorLossSpec
+from flint import arb
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+_FOLDER = Path(derive_spec.__file__).parent / "specs"
+Point = list[
+    arb
+]  # of F in real coordinates: complex entries as (real, imaginary) pairs, rows of outputs one after another
+
+
+@dataclass(frozen=True, eq=False)
+class Statement:
+    """J(mu) = R(int phi dmu) + penalty·int kappa d|mu| (theory §1). Every float64 stands for the number it is.
+
+    Parameters
+    ----------
+    features : the spec of phi. inputs : its samples by name; on the torus "cutoff", the K_a, and "filter".
+    constants : of the feature map, by name.
+    intervals : (low, high) of every parameter of domain interval, by name. radius : of a ball.
+    loss : the spec of l. y, average, sample_weights, cholesky, loss_constants : as of `engine.losses.Loss`.
+    penalty, sign : as of `engine.problem.Problem`.
+    """
+
+    features: FeatureSpec
+    inputs: Mapping[str, Any]
+    constants: Mapping[str, float]
+    intervals: Mapping[str, tuple[float, float]]
+    radius: float | None
+    loss: LossSpec | VectorLossSpec
+    y: Array
+    penalty: float
+    sign: str
+    average: bool = False
+    sample_weights: Array | None = None
+    cholesky: Array | None = None
+    loss_constants: Mapping[str, Array] = field(default_factory=dict)
+
+    @property
+    def samples(self) -> list[Point]:
+        """The inputs of each sample of a pointwise feature."""
+        columns = [exact(self.inputs[item.name]) for item in self.features.inputs]
+        return [list(row) for row in zip(*columns, strict=True)]
+
+    @property
+    def numbers(self) -> Point:
+        """The constants of the feature map."""
+        return [arb(self.constants[item.name]) for item in self.features.constants]
+
+    def symbols(self, *kinds: str) -> list[sympy.Symbol]:
+        """Those of the parameters, inputs, constants."""
+        return [item.symbol for kind in kinds for item in getattr(self.features, kind)]
+
+    @property
+    def outputs(self) -> int:
+        """q, the number of entries of a weight."""
+        return int(self.y.shape[1]) if self.y.ndim == 2 else 1
+
+    @property
+    def one_sided(self) -> bool:
+        """Whether only -eta is bounded, as where mu >= 0."""
+        return self.sign == "nonnegative"
+
+
+@cache
+def catalogue_spec(name: str) -> Any:
+    """A spec of the catalogue, read from its TOML file."""
+    return load_spec(_FOLDER / f"{name}.toml")
+
+
+def exact(values: Array) -> Point:
+    """Float64 or complex128 numbers as balls of radius 0, in real coordinates."""
+    flat = np.ascontiguousarray(values)
+    flat = flat.view(np.float64) if np.iscomplexobj(flat) else flat.astype(np.float64)
+    return [arb(number) for number in flat.ravel().tolist()]
+
+
+def total(terms: list[arb]) -> arb:
+    """The sum of balls."""
+    return sum(terms, arb(0))
+
+
+def inner(a: Point, b: Point) -> arb:
+    """<a, b>, the real inner product of F."""
+    return total([x * y for x, y in zip(a, b, strict=True)])
+
+
+def rows_of(point: Point, length: int) -> list[Point]:
+    """Consecutive pieces of a point, `length` entries each."""
+    return [point[i : i + length] for i in range(0, len(point), length)]
+
+
+def described_spec(description: Mapping[str, Any]) -> FeatureSpec:
+    """The spec from which a kernel was derived: of the catalogue where its SHA-256 is that one's, else read from what it says.
+
+    Raises
+    ------
+    SpecError : a feature map of one's own whose formula, as its kernel states it, is not one that a spec may have.
+    """
+    path = _FOLDER / f"{description['name']}.toml"
+    if path.is_file():
+        known: FeatureSpec = catalogue_spec(description["name"])
+        if known.source_sha256 == description["spec_sha256"]:
+            return known
+    if description["kind"] == "ridge":
+        raise SpecError(
+            "a ridge feature of one's own does not state its warp: certify its result folder, which has its spec"
+        )
+    names = [item["name"] for key in ("parameters", "inputs", "constants") for item in description[key]]
+    symbols = {name: sympy.Symbol(name, real=True) for name in names}
+    printed = FUNCTIONS | {"Max": FUNCTIONS["max"], "Min": FUNCTIONS["min"], "Abs": FUNCTIONS["abs"]}
+    texts = {key: description[key] for key in ("name", "kind", "title", "reference", "family")}
+    if description["penalty_weight"] != "1":
+        weight = parse_expression(description["penalty_weight"], symbols, functions=printed)
+        texts["penalty_weight"] = expression_text(weight)
+    phi = parse_expression(description["equation"].removeprefix("phi = "), symbols, functions=printed)
+    constants = {
+        item["name"]: {key: value for key, value in item.items() if key != "name" and value is not None}
+        for item in description["constants"]
+    }
+    tables = {
+        "parameters": {item["name"]: item["domain"] for item in description["parameters"]},
+        "inputs": {item["name"]: item["description"] for item in description["inputs"]},
+        "constants": constants,
+    }
+    spec = read_spec(spec_text(texts, phi, tables).encode())
+    assert isinstance(spec, FeatureSpec)
+    return spec

@@ -1,0 +1,101 @@
+"""sup |eta| of smooth ridge units over a ball: branch and bound, with a multiplier for the ball's boundary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations_with_replacement, product
+
+from conicflow.derive.functions import differentiate
+from flint import arb
+
+from .balls import Program
+from .branch import Bound, Jet, Landscape, Matrix, Search, Vector
+from .statement import Point, Statement, inner, total
+from .suprema_pointwise import KINKS
+
+_MOST_DIMENSIONS = 3
+_PIECES = 4  # of each axis, at first
+
+
+def affordable_ball(statement: Statement) -> bool:
+    """Whether boxes are few enough."""
+    smooth = not statement.features.phi.has(*KINKS)
+    return smooth and statement.inputs["x"].shape[1] <= _MOST_DIMENSIONS
+
+
+class RidgeSum:
+    """eta(theta) = sum_j p_j s(<theta, x_j>), with its derivatives up to the fourth.
+
+    |H_ab(theta) - H_ab(c)| <= sum_i r_i |T_abi(c)| + ½ sum_j |p_j x_ja x_jb| (sum_i r_i |x_ji|)² sup |s^(4)(z_j)|, T the third
+    derivatives, in which the samples' signs cancel as they do in eta itself.
+    """
+
+    slack = arb(0)
+
+    def __init__(self, statement: Statement, p: Point) -> None:
+        spec = statement.features
+        z = spec.inputs[0].symbol
+        symbols = statement.symbols("inputs", "constants")
+        derivatives = [spec.phi]
+        for _ in range(4):
+            derivatives.append(differentiate(derivatives[-1], z))
+        jet, fourth = Program(derivatives[:4], symbols), Program(derivatives[4:], symbols)
+        self._jet, self._fourth = (program.fixing(None, *statement.numbers) for program in (jet, fourth))
+        rows = statement.inputs["x"].tolist()
+        self._terms = [(w, [arb(entry) for entry in row]) for w, row in zip(p, rows, strict=True) if not w.is_zero()]
+        self._d = statement.inputs["x"].shape[1]
+        self._keys = {order: list(combinations_with_replacement(range(self._d), order)) for order in range(4)}
+        self._monomials = [
+            [weight * _product(x, key) for order in range(4) for key in self._keys[order]] for weight, x in self._terms
+        ]
+        self.radius = arb(statement.radius)
+        self._last: tuple[Vector, dict[tuple[int, ...], arb]] = ([], {})
+
+    def jet(self, centre: Vector) -> Jet:
+        keys = [key for order in range(4) for key in self._keys[order]]
+        sums = [arb(0)] * len(keys)
+        for (_, x), monomials in zip(self._terms, self._monomials, strict=True):
+            values = self._jet(inner(centre, x))
+            sums = [a + m * values[len(key)] for a, m, key in zip(sums, monomials, keys, strict=True)]
+        entry = dict(zip(keys, sums, strict=True))
+        self._last = centre, entry
+        d = range(self._d)
+        return entry[()], [entry[a,] for a in d], [[entry[min(a, b), max(a, b)] for b in d] for a in d]
+
+    def variation(self, centre: Vector, radii: Vector) -> Matrix:
+        if self._last[0] is not centre:
+            self.jet(centre)
+        third, d = self._last[1], range(self._d)
+        change = {
+            key: total([radius * abs(third[tuple(sorted((*key, i)))]) for i, radius in enumerate(radii)])
+            for key in self._keys[2]
+        }
+        for weight, x in self._terms:
+            reach = arb(total([abs(entry) * radius for entry, radius in zip(x, radii, strict=True)]).upper())
+            whole = self._fourth(inner(centre, x) + arb(0, reach))[0]
+            size = abs(weight * whole) * reach * reach / 2
+            for key in change:
+                change[key] += size * abs(_product(x, key))
+        return [[arb(change[min(a, b), max(a, b)].upper()) for b in d] for a in d]
+
+
+def _product(x: Point, key: tuple[int, ...]) -> arb:
+    value = arb(1)
+    for a in key:
+        value = value * x[a]
+    return value
+
+
+def ball_supremum(statement: Statement, p: Point, sides: tuple[int, ...], seconds: float, found: arb) -> Bound:
+    """Bounds of sup |eta|, or sup -eta, over the ball; `found` is a value of it."""
+    landscape = RidgeSum(statement, p)
+    search = Search(sides, arb(statement.penalty), seconds, ball=landscape.radius)
+    if found.is_finite():
+        search.observe(found)
+    step = landscape.radius / _PIECES
+
+    def boxes() -> Iterator[tuple[Landscape, Vector, Vector]]:
+        for offset in product(range(1 - _PIECES, _PIECES, 2), repeat=statement.inputs["x"].shape[1]):
+            yield landscape, [o * step for o in offset], [step for _ in offset]
+
+    return search.run(boxes())

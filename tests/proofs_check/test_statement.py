@@ -1,0 +1,68 @@
+"""Specs of one's own: read from what a kernel says of itself, and bounded across kinks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import conicflow as cf
+import numpy as np
+import pytest
+import sympy
+from conicflow.derive.errors import SpecError
+from conicflow.derive.spec import read_spec
+from conicflow.engine.kernels import describe, kernel_names
+from conicflow.proofs_check.balls import precision
+from conicflow.proofs_check.statement import Statement, catalogue_spec, described_spec, exact
+from conicflow.proofs_check.suprema import supremum
+
+TRIANGLE = b"""
+name = "triangle"
+phi = "max(1 - abs(x - theta)/width, 0)"
+[parameters]
+theta = "interval"
+[inputs]
+x = "place"
+[constants]
+width = { positive = true, description = "half the base" }
+"""
+
+
+@pytest.mark.parametrize("name", kernel_names("pointwise"))
+def test_a_description_is_as_good_as_the_spec(name: str) -> None:
+    """With another name and hash a built-in kernel is one of a user's own: the formula is read from its words."""
+    known = catalogue_spec(name)
+    read = described_spec({**describe(name), "name": "mine", "spec_sha256": "other"})
+    renamed = {symbol: sympy.Symbol(symbol.name) for symbol in (known.phi.free_symbols | read.phi.free_symbols)}
+    assert sympy.simplify(known.phi.xreplace(renamed) - read.phi.xreplace(renamed)) == 0
+    assert [item.domain for item in read.parameters] == [item.domain for item in known.parameters]
+    assert read.penalty_weight == known.penalty_weight
+
+
+def test_a_ridge_feature_of_ones_own_is_refused() -> None:
+    with pytest.raises(SpecError, match="warp"):
+        described_spec({**describe("relu"), "name": "mine", "spec_sha256": "other"})
+
+
+@pytest.mark.parametrize("sign", ["any", "nonnegative"])
+@pytest.mark.parametrize("seed", range(5))
+def test_a_kink_is_bounded_loosely(sign: str, seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    x, p = np.linspace(0, 1, 15), generator.standard_normal(15)
+    spec: Any = read_spec(TRIANGLE)
+    statement = Statement(
+        spec, {"x": x}, {"width": 0.2}, {"theta": (0.0, 1.0)}, None, catalogue_spec("squared"), np.zeros(15), 0.1, sign
+    )
+    with precision(96):
+        bound, _ = supremum(statement, exact(p), np.zeros((0, 1)), 5.0)
+    theta = np.linspace(0, 1, 4001)[:, None]
+    eta = np.maximum(1 - np.abs(x - theta) / 0.2, 0) @ p
+    largest = (-eta if sign == "nonnegative" else np.abs(eta)).max()
+    assert largest <= float(bound.upper) <= largest + 0.2  # slopes up to 15/0.2 on pieces of 1/1024
+    assert float(bound.lower) <= largest + np.abs(p).sum() / 0.2 / 8000  # between the points of the grid
+    assert not bound.finished
+
+
+def test_the_catalogue_is_taken_by_its_hash() -> None:
+    for name in kernel_names("pointwise", "ridge", "torus"):
+        assert described_spec(describe(name)) is catalogue_spec(name)
+    assert cf.features.names()
