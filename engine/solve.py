@@ -19,6 +19,7 @@ from .polish import polish, reweigh
 from .problem import Problem
 from .result import Result
 from .search import Progress, Search
+from .sparsify import sparsify
 from .threads import single_threaded_blas
 from .trajectory import Trajectory
 
@@ -105,8 +106,8 @@ def default_particles(problem: Problem) -> int:
 
 
 def refine(problem: Problem, measure: Measure, radius: float = _MERGE) -> Measure:
-    """Merge, polish, join what polishing drove together, polish again."""
-    measure = _settle(problem, merge(problem, measure, radius))
+    """Merge, sparsify, polish, join what polishing drove together, polish again."""
+    measure = _settle(problem, sparsify(problem, merge(problem, measure, radius)))
     for _ in range(4):
         joined = merge(problem, measure, COALESCED)
         if len(joined) == len(measure):

@@ -1,0 +1,48 @@
+"""At most dim F atoms, the same prediction, no larger total variation, the same signs."""
+
+import conicflow as cf
+import numpy as np
+import pytest
+from conicflow.engine.sparsify import sparsify
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def problem(name: str, size: int, sign: str) -> cf.Problem:
+    if name == "fourier":
+        features = cf.features.fourier(cutoff=size)
+        return cf.Problem(features, cf.losses.squared(np.ones(2 * size + 1, dtype=complex)), 0.1, sign=sign)
+    x = np.linspace(0.0, 1.0, size)
+    features = cf.features.gaussian(x=x, theta=(0.0, 1.0), sigma=0.3 / size)
+    return cf.Problem(features, cf.losses.squared(np.ones(size)), 0.1, sign=sign)
+
+
+@given(
+    name=st.sampled_from(["fourier", "gaussian"]),
+    size=st.integers(1, 6),
+    excess=st.integers(1, 70),
+    sign=st.sampled_from(["any", "nonnegative"]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_fewer_atoms_of_the_same_prediction(name: str, size: int, excess: int, sign: str, seed: int) -> None:
+    random, given_problem = np.random.default_rng(seed), problem(name, size, sign)
+    dimension = given_problem.loss.y.view(np.float64).size
+    weights = random.uniform(0.1, 1.0, dimension + excess)
+    weights *= random.choice([-1.0, 1.0], len(weights)) if sign == "any" else 1.0
+    measure = cf.Measure(weights, random.random((len(weights), 1)))
+    fewer = sparsify(given_problem, measure)
+    assert len(fewer) <= dimension
+    # directions count as dependent up to 1e-12 of the largest singular value; a hundred steps along them
+    scale = 1e-10 * np.abs(weights).sum()
+    np.testing.assert_allclose(given_problem.forward(fewer), given_problem.forward(measure), atol=scale)
+    assert fewer.mass <= measure.mass * (1 + 1e-12)
+    before = dict(zip(measure.positions[:, 0].tolist(), weights.tolist(), strict=True))
+    for position, weight in zip(fewer.positions[:, 0].tolist(), fewer.weights.tolist(), strict=True):
+        assert weight * before[position] > 0
+
+
+@pytest.mark.parametrize("atoms", [0, 1, 5])
+def test_few_atoms_stay(atoms: int) -> None:
+    given_problem = problem("gaussian", 5, "any")
+    measure = cf.Measure(np.ones(atoms), np.linspace(0.1, 0.9, atoms)[:, None])
+    assert sparsify(given_problem, measure) is measure
