@@ -87,22 +87,16 @@ def cases(image: bool) -> Iterator[tuple[str, cf.Problem]]:
         yield "128 x 128 pixels, 100 sources", picture()
 
 
+def row(name: str, problem: cf.Problem) -> tuple[str, ...]:
+    results: list[cf.Result] = []
+    times = [seconds(lambda: results.append(cf.solve(problem))) for _ in range(ROUNDS)]
+    last = results[-1]
+    numbers = f"{last.relative_gap:.1e}", str(len(last.measure)), str(last.insertions)
+    return name, last.status, *numbers, f"{statistics.median(times):.2f}"
+
+
 def main(arguments: list[str]) -> int:
-    rows = []
-    for name, problem in cases("--image" in arguments):
-        results: list[cf.Result] = []
-        times = [seconds(lambda problem=problem: results.append(cf.solve(problem))) for _ in range(ROUNDS)]
-        last = results[-1]
-        rows.append(
-            (
-                name,
-                last.status,
-                f"{last.relative_gap:.1e}",
-                str(len(last.measure)),
-                str(last.insertions),
-                f"{statistics.median(times):.2f}",
-            )
-        )
+    rows = [row(name, problem) for name, problem in cases("--image" in arguments)]
     print_table(("problem", "status", "relative gap", "atoms", "inserted", "seconds"), rows)
     return 0
 
