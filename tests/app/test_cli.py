@@ -211,7 +211,9 @@ def interrupted_solve(tmp_path: Path, patch: str) -> tuple[int, str, str]:
         '[features]\nname = "relu"\nx = "data.npz:x"\n[loss]\nname = "squared"\ndata = "data.npz:y"\n'
         "[measure]\npenalty_ratio = 0.001\n[solve]\nflow_steps = 10000000\nrelative_gap = 1e-15\n"
     )
-    code = f"from conicflow.app import cli, results\nfrom conicflow.engine import solve as module\n{patch}\ncli.main()"
+    # the shell that began the tests in its background has told its children to ignore the signal
+    heard = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)"
+    code = f"{heard}\nfrom conicflow.app import cli\nfrom conicflow.engine import solve as module\n{patch}\ncli.main()"
     command = [sys.executable, "-c", code, "solve", "problem.toml", "--out", "out"]
     process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
