@@ -20,6 +20,7 @@ os.environ.update(threads(1))
 
 import conicflow as cf
 import numpy as np
+from conicflow.engine.problem import Sign
 
 ROUNDS = 3
 
@@ -32,7 +33,7 @@ def hermitian_noise(random: np.random.Generator, shape: tuple[int, ...], size: f
 
 
 def on_the_line(
-    cutoff: int, count: int, apart: float, share: float, noise: float = 0.02, sign: str = "any", seed: int = 0
+    cutoff: int, count: int, apart: float, share: float, noise: float = 0.02, sign: Sign = "any", seed: int = 0
 ) -> cf.Problem:
     """Spikes on a circle with neighbours at least `apart`, and the penalty as a share of the largest."""
     random = np.random.default_rng(seed)
@@ -50,14 +51,14 @@ def in_the_plane(cutoff: int, count: int, share: float, seed: int = 0) -> cf.Pro
 
 
 def with_penalty(
-    features: cf.FeatureMap, weights: Any, positions: Any, share: float, noise: float, sign: str, random: Any
+    features: cf.FeatureMap, weights: Any, positions: Any, share: float, noise: float, sign: Sign, random: Any
 ) -> cf.Problem:
     clean = features.forward(weights, positions)
     shape = features.inputs["filter"].shape
     y = clean + hermitian_noise(random, shape, noise * float(np.linalg.norm(clean))).ravel()
     loss = cf.losses.squared(y.reshape(shape))
-    largest = cf.Problem(features, loss, penalty=1.0, sign=sign).penalty_max()  # type: ignore[arg-type]
-    return cf.Problem(features, loss, penalty=share * largest, sign=sign)  # type: ignore[arg-type]
+    largest = cf.Problem(features, loss, penalty=1.0, sign=sign).penalty_max()
+    return cf.Problem(features, loss, penalty=share * largest, sign=sign)
 
 
 def picture(pixels: int = 128, count: int = 100) -> cf.Problem:

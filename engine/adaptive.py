@@ -18,6 +18,7 @@ from .velocity import ConicVelocity, Velocity
 
 AdaptiveScheme = Literal["dormand-prince", "radau", "conic-dormand-prince", "conic-radau"]
 ADAPTIVE_SCHEMES: tuple[AdaptiveScheme, ...] = get_args(AdaptiveScheme)
+_LEAST = 1e-280  # mass: the tolerance times a smaller one would round to zero
 _MOST_EVALUATIONS = 200_000  # of the velocity
 _LOOKS = (1 / 3, 2 / 3, 1.0)  # of a step, where guards are read
 _LATE = 1e-3  # of the tolerance, relative to the step: how late an event may be noticed
@@ -113,7 +114,7 @@ def _mass(problem: Problem, particles: Array) -> float:
     pull = float(np.abs(problem.features.eta(positions, problem.loss.gradient(np.zeros_like(problem.loss.y)))).max())
     norm, _ = feature_scales(problem, positions[:64])
     mass = pull / max(norm**2 * problem.loss.typical_curvature, 1e-300)
-    return mass if 0 < mass < math.inf else 1.0
+    return mass if _LEAST < mass < math.inf else 1.0
 
 
 class _Run:

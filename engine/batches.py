@@ -61,7 +61,7 @@ def fresh(problem: Problem, batch: int, generator: np.random.Generator, sampler:
                 f"a sampler gives the inputs {', '.join(features.inputs)}; got {', '.join(map(str, drawn[0]))}; give these"
             )
         inputs = check_inputs(features.description, {name: drawn[0][name] for name in features.inputs})
-        y = loss.with_data(drawn[1]).y  # type: ignore[arg-type]  # checked there
+        y = loss.with_data(drawn[1]).y
         if any(
             x.shape != (batch, *old.shape[1:]) for x, old in zip(inputs.values(), features.inputs.values(), strict=True)
         ):

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from .checks import integer, number
 from .domain import Array
 from .errors import ProblemError
-from .kernels import describe
 from .losses import Loss
 from .measure import Measure
 from .path import Path
@@ -204,7 +203,9 @@ def _part(problem: Problem, kept: NDArray[np.bool_]) -> Problem:
         part = features.with_inputs(**{name: samples[kept] for name, samples in features.inputs.items()})
         y, omega = loss.y[kept], loss.omega[kept]
         constants = {name: value[kept] if value.ndim else value for name, value in loss.constants.items()}
-    return replace(problem, features=part, loss=Loss(loss.name, y, sample_weights=omega, constants=constants))
+    return replace(
+        problem, features=part, loss=replace(loss, y=y, average=False, sample_weights=omega, constants=constants)
+    )
 
 
 def _distinct(problem: Problem, measure: Measure) -> int:
@@ -222,7 +223,7 @@ def _doubled_fits(path: Path) -> Array:
 
 
 def _is_class(loss: Loss) -> bool:
-    return bool(describe(loss.name)["targets"] == "class")
+    return bool(loss.description["targets"] == "class")
 
 
 def _size(loss: Loss) -> int:

@@ -94,7 +94,7 @@ def compile_spec(
     """
     first = _built_in(source) if isinstance(source, FeatureFactory) else _read(source)
     module = _obtain([first, *map(_read, losses)], _derive_feature, progress)
-    return FeatureFactory(module, json.loads(module.DESCRIPTION))
+    return FeatureFactory(module, _described(module, first))
 
 
 def compile_loss(source: Source, progress: Progress | None = None) -> LossFactory:
@@ -110,7 +110,14 @@ def compile_loss(source: Source, progress: Progress | None = None) -> LossFactor
     ------
     SpecError, KernelError : as from `compile_spec`; value and conjugate must be proved to be Fenchel conjugates.
     """
-    return LossFactory(_obtain([_read(source)], _derive_loss, progress))
+    own = _read(source)
+    module = _obtain([own], _derive_loss, progress)
+    return LossFactory(module, _described(module, own))
+
+
+def _described(module: ModuleType, own: Spec) -> dict[str, Any]:
+    """What a kernel says of itself, and the text of its spec: a proof starts from that, not from the kernel."""
+    return {**json.loads(module.DESCRIPTION), "spec": own.text}
 
 
 def _obtain(specs: Sequence[Spec], derive: Callable[..., tuple[str, str]], progress: Progress | None) -> ModuleType:

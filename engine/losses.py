@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from types import ModuleType
 from typing import Any
 
@@ -14,11 +13,11 @@ from numpy.typing import ArrayLike
 
 from .checks import array
 from .errors import ProblemError
-from .kernels import find_kernel, kernel_names
+from .kernels import describe, find_kernel, kernel_names
 from .loss_data import Field, Real, check_cholesky, check_constants, check_data, check_weights
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Loss:
     """R(f) = sum_j omega_j l(f_j, y_j), with omega_j = sample_weights_j (1 by default), divided by n when averaged.
 
@@ -28,7 +27,7 @@ class Loss:
 
     Parameters
     ----------
-    name : a built-in loss, or that of `own_kernel`.
+    name : of the loss, built in unless there is an `own` one.
     y : (n,) data, float64 or complex128, or (n, q) for q outputs. Complex coefficients of several axes are taken in C order;
         a problem checks their `shape` against the features'. For the losses of classes, integer labels (n,) from 0 to
         q - 1, or rows (n, q) with one 1 and zeros.
@@ -36,7 +35,7 @@ class Loss:
     sample_weights : (n,) numbers > 0.
     cholesky : (n, n) lower triangular with a positive diagonal; only for `squared`, without sample weights.
     constants : the loss's own, each a number or one for each sample: delta of `huber`, background of `poisson`, ...
-    own_kernel : the compiled module of a loss of one's own; `conicflow.compile_spec` gives such a loss as a function.
+    own : a loss of one's own; `conicflow.compile_loss` gives it as a function of the other parameters.
 
     Raises
     ------
@@ -46,41 +45,59 @@ class Loss:
 
     name: str
     y: Field
-    average: bool = False
-    sample_weights: Real | None = None
-    cholesky: Field | None = None
-    constants: Mapping[str, Real] = field(default_factory=dict)
-    own_kernel: ModuleType | None = field(default=None, repr=False)
-    kernel: ModuleType = field(init=False, repr=False)
+    average: bool
+    sample_weights: Real | None
+    cholesky: Field | None
+    constants: Mapping[str, Real]
+    own: LossFactory | None = field(repr=False)
     precision: Field = field(init=False, repr=False)
     shape: tuple[int, ...] = field(init=False, repr=False)
+    _factory: LossFactory = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "kernel", self.own_kernel or find_kernel(self.name, "loss"))
-        given = array("data", self.y, allow_complex=True)
-        object.__setattr__(self, "shape", given.shape)
-        object.__setattr__(self, "y", check_data(self.description, given))
-        if not isinstance(self.average, bool):
-            raise ProblemError(f"average must be True or False; got {self.average!r:.60}; choose one")
-        if self.sample_weights is not None:
-            object.__setattr__(self, "sample_weights", check_weights(self.sample_weights, len(self.y)))
-        object.__setattr__(self, "constants", check_constants(self.description, self.constants, len(self.y)))
+    def __init__(
+        self,
+        name: str,
+        y: ArrayLike,
+        average: bool = False,
+        sample_weights: ArrayLike | None = None,
+        cholesky: ArrayLike | None = None,
+        constants: Mapping[str, ArrayLike] | None = None,
+        own: LossFactory | None = None,
+    ) -> None:
+        put = partial(object.__setattr__, self)
+        put("name", name)
+        put("own", own)
+        put("_factory", own or LossFactory.built_in(name))
+        given = array("data", y, allow_complex=True)
+        put("shape", given.shape)
+        put("y", check_data(self.description, given))
+        if not isinstance(average, bool):
+            raise ProblemError(f"average must be True or False; got {average!r:.60}; choose one")
+        put("average", average)
+        put("sample_weights", None if sample_weights is None else check_weights(sample_weights, len(self.y)))
+        put("constants", check_constants(self.description, constants or {}, len(self.y)))
+        put("cholesky", None)
         precision = np.zeros((0, 0), dtype=self.y.dtype)
-        if self.cholesky is not None:
-            if self.name != "squared" or self.sample_weights is not None:
+        if cholesky is not None:
+            if name != "squared" or sample_weights is not None:
                 raise ProblemError(
-                    f"a covariance is for the loss squared without sample weights; got {self.name}; leave cholesky out"
+                    f"a covariance is for the loss squared without sample weights; got {name}; leave cholesky out"
                 )
-            object.__setattr__(self, "cholesky", check_cholesky(self.cholesky, self.y))
-            inverse = np.linalg.inv(self.cholesky)
+            factor = check_cholesky(cholesky, self.y)
+            put("cholesky", factor)
+            inverse = np.linalg.inv(factor)
             precision = np.ascontiguousarray(inverse.conj().T @ inverse) * self._scale
-        object.__setattr__(self, "precision", precision)
+        put("precision", precision)
 
-    @cached_property
+    @property
+    def kernel(self) -> ModuleType:
+        """The compiled module."""
+        return self._factory.kernel
+
+    @property
     def description(self) -> Mapping[str, Any]:
         """What the loss says of itself: name, title, equation, conjugate, targets, constants."""
-        described: Mapping[str, Any] = json.loads(self.kernel.DESCRIPTION)
-        return described
+        return self._factory.description
 
     @property
     def _scale(self) -> float:
@@ -103,9 +120,9 @@ class Loss:
         rows = [np.broadcast_to(value, len(self.y)) for value in self.constants.values()]
         return np.ascontiguousarray(np.stack(rows)) if rows else np.zeros((0, len(self.y)))
 
-    def with_data(self, y: Field) -> Loss:
+    def with_data(self, y: ArrayLike) -> Loss:
         """The same loss of other data of the same length."""
-        return replace(self, y=y)
+        return Loss(self.name, y, self.average, self.sample_weights, self.cholesky, self.constants, self.own)
 
     def _point(self, f: Field) -> Field:
         """A point of F as the kernels take it; they do not check bounds themselves."""
@@ -214,9 +231,16 @@ class LossFactory:
     Parameters
     ----------
     kernel : the compiled module.
+    description : what it says of itself.
     """
 
     kernel: ModuleType
+    description: Mapping[str, Any]
+
+    @staticmethod
+    def built_in(name: str) -> LossFactory:
+        """A loss of the catalogue."""
+        return LossFactory(find_kernel(name, "loss"), describe(name))
 
     def __post_init__(self) -> None:
         constants = ", ".join(item["name"] for item in self.description["constants"]) or "none"
@@ -227,12 +251,6 @@ class LossFactory:
             f"{self.description['title']}: {self.description['equation']}, summed (or averaged) over the data y. "
             f"Constants: {constants}. Options as in `Loss`.",
         )
-
-    @cached_property
-    def description(self) -> Mapping[str, Any]:
-        """What the loss says of itself."""
-        described: Mapping[str, Any] = json.loads(self.kernel.DESCRIPTION)
-        return described
 
     @property
     def name(self) -> str:
@@ -249,12 +267,12 @@ class LossFactory:
         **constants: ArrayLike,
     ) -> Loss:
         """The loss of these data."""
-        own = None if self.name in names() else self.kernel
-        return Loss(self.name, y, average, sample_weights, cholesky, constants, own)  # type: ignore[arg-type]  # checked there
+        own = None if self.name in names() else self
+        return Loss(self.name, y, average, sample_weights, cholesky, constants, own)
 
 
 def __getattr__(name: str) -> LossFactory:
     """`losses.squared(y, average=False)` and so on: every built-in loss as a function of the data and its constants."""
     if name.startswith("_") or name not in kernel_names("loss"):
         raise AttributeError(f"losses are {', '.join(kernel_names('loss'))}; there is no loss {name!r}")
-    return LossFactory(find_kernel(name, "loss"))
+    return LossFactory.built_in(name)

@@ -71,7 +71,7 @@ class Problem:
         allowed = self.features.description["losses"]
         known = self.features.description.get("own_losses", {}).get(self.loss.name)
         if self.loss.name not in allowed or (
-            self.loss.own_kernel is not None and known != self.loss.description["spec_sha256"]
+            self.loss.own is not None and known != self.loss.description["spec_sha256"]
         ):
             another = "another loss of that name" if known else self.loss.name
             raise ProblemError(

@@ -19,7 +19,7 @@ class SecantLoss(Loss):
     @staticmethod
     def of(loss: Loss) -> SecantLoss:
         """The same loss; its curvature differs."""
-        options = loss.average, loss.sample_weights, loss.cholesky, loss.constants, loss.own_kernel
+        options = loss.average, loss.sample_weights, loss.cholesky, loss.constants, loss.own
         return SecantLoss(loss.name, loss.y, *options)
 
     def curvature(self, f: Field) -> Real:

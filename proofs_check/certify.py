@@ -16,7 +16,7 @@ from conicflow.engine.solve import refine
 from flint import arb
 
 from .gap import BITS, SECONDS, Proof, down, prove, up
-from .statement import Array, Statement, catalogue_spec, described_spec
+from .statement import Array, Statement, described_spec
 
 _HINTS = 16
 _COALESCED = 0.02  # atoms this near are one
@@ -106,7 +106,7 @@ def statement_of(problem: Problem) -> Statement:
             item["name"]: axes[item["name"]] for item in description["parameters"] if "interval" in item["domain"]
         },
         radius=features.domain.radius if features.domain.is_ball else None,
-        loss=catalogue_spec(loss.name),
+        loss=described_spec(loss.description),
         y=loss.y,
         penalty=problem.penalty,
         sign=problem.sign,

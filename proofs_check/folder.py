@@ -126,10 +126,9 @@ def _same(decimal: Any, value: float) -> bool:
 
 def _statement(folder: Path, document: Mapping[str, Any]) -> Statement:
     table, loss, measure = dict(document["features"]), dict(document["loss"]), document["measure"]
-    named = "spec.toml" if "spec" in table else table["name"]
-    spec = load_spec(folder / named) if "spec" in table else catalogue_spec(_plain(named))
-    if not isinstance(spec, FeatureSpec):
-        raise ValueError(f"{named!r:.80} is no feature map")
+    spec, loss_spec = _spec(folder / "spec.toml", table), _spec(folder / "loss_spec.toml", loss)
+    if not isinstance(spec, FeatureSpec) or isinstance(loss_spec, FeatureSpec):
+        raise ValueError(f"{spec.name} and {loss_spec.name} are no feature map and loss")
     numbers = _Numbers(folder, document.get("holdout"))
     inputs: dict[str, Any]
     radius = None
@@ -156,7 +155,6 @@ def _statement(folder: Path, document: Mapping[str, Any]) -> Statement:
         for item in spec.parameters
         if item.domain.endswith("interval")
     }
-    loss_spec = catalogue_spec(_plain(loss["name"]))
     y = numbers.read(loss["data"], rows=True)
     y = y.astype(np.complex128).ravel() if spec.kind == "torus" else y
     if isinstance(loss_spec, VectorLossSpec) and y.ndim == 1:
@@ -181,11 +179,13 @@ def _statement(folder: Path, document: Mapping[str, Any]) -> Statement:
     )
 
 
-def _plain(name: Any) -> str:
-    """A name of the catalogue, not a path."""
-    if not isinstance(name, str) or not name.isidentifier():
-        raise ValueError(f"a name of the catalogue is a word, not {name!r:.80}")
-    return name
+def _spec(own: Path, table: Mapping[str, Any]) -> Any:
+    """The user's own, in this file of the folder, or of the catalogue, where a name is a word and not a path."""
+    if "spec" in table:
+        return load_spec(own)
+    if not isinstance(table["name"], str) or not table["name"].isidentifier():
+        raise ValueError(f"a name of the catalogue is a word, not {table['name']!r:.80}")
+    return catalogue_spec(table["name"])
 
 
 class _Numbers:

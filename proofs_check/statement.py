@@ -12,11 +12,8 @@ import numpy as np
 import sympy
 from conicflow.derive import spec as derive_spec
 from conicflow.derive.errors import SpecError
-from conicflow.derive.functions import FUNCTIONS
 from conicflow.derive.loss_spec import LossSpec
-from conicflow.derive.parse import parse_expression
 from conicflow.derive.spec import FeatureSpec, load_spec, read_spec
-from conicflow.derive.spec_text import expression_text, spec_text
 from conicflow.derive.vector_loss import VectorLossSpec
 from flint import arb
 from numpy.typing import NDArray
@@ -109,39 +106,15 @@ def rows_of(point: Point, length: int) -> list[Point]:
     return [point[i : i + length] for i in range(0, len(point), length)]
 
 
-def described_spec(description: Mapping[str, Any]) -> FeatureSpec:
-    """The spec from which a kernel was derived: of the catalogue where its SHA-256 is that one's, else read from what it says.
+def described_spec(description: Mapping[str, Any]) -> Any:
+    """The spec from which a kernel was derived: the text that a user's own brings with it, or the catalogue's.
 
     Raises
     ------
-    SpecError : a feature map of one's own whose formula, as its kernel states it, is not one that a spec may have.
+    SpecError : its SHA-256 is not the one that the kernel states.
     """
-    path = _FOLDER / f"{description['name']}.toml"
-    if path.is_file():
-        known: FeatureSpec = catalogue_spec(description["name"])
-        if known.source_sha256 == description["spec_sha256"]:
-            return known
-    if description["kind"] == "ridge":
-        raise SpecError(
-            "a ridge feature of one's own does not state its warp: certify its result folder, which has its spec"
-        )
-    names = [item["name"] for key in ("parameters", "inputs", "constants") for item in description[key]]
-    symbols = {name: sympy.Symbol(name, real=True) for name in names}
-    printed = FUNCTIONS | {"Max": FUNCTIONS["max"], "Min": FUNCTIONS["min"], "Abs": FUNCTIONS["abs"]}
-    texts = {key: description[key] for key in ("name", "kind", "title", "reference", "family")}
-    if description["penalty_weight"] != "1":
-        weight = parse_expression(description["penalty_weight"], symbols, functions=printed)
-        texts["penalty_weight"] = expression_text(weight)
-    phi = parse_expression(description["equation"].removeprefix("phi = "), symbols, functions=printed)
-    constants = {
-        item["name"]: {key: value for key, value in item.items() if key != "name" and value is not None}
-        for item in description["constants"]
-    }
-    tables = {
-        "parameters": {item["name"]: item["domain"] for item in description["parameters"]},
-        "inputs": {item["name"]: item["description"] for item in description["inputs"]},
-        "constants": constants,
-    }
-    spec = read_spec(spec_text(texts, phi, tables).encode())
-    assert isinstance(spec, FeatureSpec)
+    name = description["name"]
+    spec = read_spec(description["spec"].encode()) if "spec" in description else catalogue_spec(name)
+    if spec.source_sha256 != description["spec_sha256"]:
+        raise SpecError(f"a kernel and its spec must have one SHA-256; those of {name} differ; compile it again")
     return spec

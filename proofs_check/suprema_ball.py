@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations_with_replacement, product
+from itertools import product
 
 from conicflow.derive.functions import differentiate
 from flint import arb
 
 from .balls import Program
 from .branch import Bound, Jet, Landscape, Matrix, Search, Vector
+from .derivatives import Key, jet_of, keys_of_order, symmetric, third_order_change
 from .statement import Point, Statement, inner, total
 from .suprema_pointwise import KINKS
 
@@ -44,39 +45,30 @@ class RidgeSum:
         rows = statement.inputs["x"].tolist()
         self._terms = [(w, [arb(entry) for entry in row]) for w, row in zip(p, rows, strict=True) if not w.is_zero()]
         self._d = statement.inputs["x"].shape[1]
-        self._keys = {order: list(combinations_with_replacement(range(self._d), order)) for order in range(4)}
-        self._monomials = [
-            [weight * _product(x, key) for order in range(4) for key in self._keys[order]] for weight, x in self._terms
-        ]
+        self._keys = [key for order in range(4) for key in keys_of_order(self._d, order)]
+        self._monomials = [[weight * _product(x, key) for key in self._keys] for weight, x in self._terms]
         self.radius = arb(statement.radius)
-        self._last: tuple[Vector, dict[tuple[int, ...], arb]] = ([], {})
+        self._last: tuple[Vector, dict[Key, arb]] = ([], {})
 
     def jet(self, centre: Vector) -> Jet:
-        keys = [key for order in range(4) for key in self._keys[order]]
-        sums = [arb(0)] * len(keys)
+        sums = [arb(0)] * len(self._keys)
         for (_, x), monomials in zip(self._terms, self._monomials, strict=True):
             values = self._jet(inner(centre, x))
-            sums = [a + m * values[len(key)] for a, m, key in zip(sums, monomials, keys, strict=True)]
-        entry = dict(zip(keys, sums, strict=True))
-        self._last = centre, entry
-        d = range(self._d)
-        return entry[()], [entry[a,] for a in d], [[entry[min(a, b), max(a, b)] for b in d] for a in d]
+            sums = [a + m * values[len(key)] for a, m, key in zip(sums, monomials, self._keys, strict=True)]
+        self._last = centre, dict(zip(self._keys, sums, strict=True))
+        return jet_of(self._last[1], self._d)
 
     def variation(self, centre: Vector, radii: Vector) -> Matrix:
         if self._last[0] is not centre:
             self.jet(centre)
-        third, d = self._last[1], range(self._d)
-        change = {
-            key: total([radius * abs(third[tuple(sorted((*key, i)))]) for i, radius in enumerate(radii)])
-            for key in self._keys[2]
-        }
+        change = third_order_change(self._last[1], radii)
         for weight, x in self._terms:
             reach = arb(total([abs(entry) * radius for entry, radius in zip(x, radii, strict=True)]).upper())
             whole = self._fourth(inner(centre, x) + arb(0, reach))[0]
             size = abs(weight * whole) * reach * reach / 2
             for key in change:
                 change[key] += size * abs(_product(x, key))
-        return [[arb(change[min(a, b), max(a, b)].upper()) for b in d] for a in d]
+        return symmetric({key: arb(value.upper()) for key, value in change.items()}, self._d)
 
 
 def _product(x: Point, key: tuple[int, ...]) -> arb:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from itertools import combinations_with_replacement, product
+from itertools import chain, product
 
 import sympy
 from conicflow.derive.functions import differentiate
@@ -12,6 +12,7 @@ from flint import arb, arb_poly, arb_series, ctx
 
 from .balls import Program, Undecided
 from .branch import Bound, Jet, Landscape, Matrix, Search, Vector
+from .derivatives import Key, jet_of, keys_of_order, symmetric, third_order_change
 from .statement import Point, Statement, total
 
 TERMS = 24  # of Taylor series of one variable
@@ -145,40 +146,31 @@ class SampleSum:
         if phi.has(*KINKS):
             raise Undecided("derivatives across a kink")
         self._d = len(variables)
-        self._keys = {order: list(combinations_with_replacement(range(self._d), order)) for order in range(5)}
-        derivatives: dict[tuple[int, ...], sympy.Expr] = {(): phi}
-        for order in range(1, 5):
-            for key in self._keys[order]:
-                derivatives[key] = differentiate(derivatives[key[:-1]], variables[key[-1]])
-        low = [derivatives[key] for order in range(4) for key in self._keys[order]]
-        self._jet, self._fourth = Program(low, symbols), Program([derivatives[key] for key in self._keys[4]], symbols)
+        orders = [keys_of_order(self._d, order) for order in range(5)]
+        derivatives: dict[Key, sympy.Expr] = {(): phi}
+        for key in chain(*orders[1:]):
+            derivatives[key] = differentiate(derivatives[key[:-1]], variables[key[-1]])
+        self._low, self._fourth_order = list(chain(*orders[:4])), orders[4]
+        self._jet = Program([derivatives[key] for key in self._low], symbols)
+        self._fourth = Program([derivatives[key] for key in self._fourth_order], symbols)
         self._samples, self._numbers = _samples(statement, p), statement.numbers
         self._unknown = [None for _ in statement.features.inputs]
-        self._last: tuple[Vector, dict[tuple[int, ...], arb]] = ([], {})
+        self._last: tuple[Vector, dict[Key, arb]] = ([], {})
 
     def jet(self, centre: Vector) -> Jet:
-        keys = [key for order in range(4) for key in self._keys[order]]
-        entry = dict(zip(keys, self._sum(self._jet, centre), strict=True))
-        self._last = centre, entry
-        d = range(self._d)
-        return entry[()], [entry[a,] for a in d], [[entry[min(a, b), max(a, b)] for b in d] for a in d]
+        self._last = centre, dict(zip(self._low, self._sum(self._jet, centre), strict=True))
+        return jet_of(self._last[1], self._d)
 
     def variation(self, centre: Vector, radii: Vector) -> Matrix:
         if self._last[0] is not centre:
             self.jet(centre)
         box = [c + arb(0, radius) for c, radius in zip(centre, radii, strict=True)]
-        whole = dict(zip(self._keys[4], self._sum(self._fourth, box), strict=True))
-        third, d = self._last[1], range(self._d)
-
-        def change(a: int, b: int) -> arb:
-            bound = arb(0)
-            for i in d:
-                bound += radii[i] * abs(third[tuple(sorted((a, b, i)))])
-                for k in d:
-                    bound += radii[i] * radii[k] * abs(whole[tuple(sorted((a, b, i, k)))]) / 2
-            return arb(bound.upper())
-
-        return [[change(a, b) for b in d] for a in d]
+        fourth = dict(zip(self._fourth_order, self._sum(self._fourth, box), strict=True))
+        change = third_order_change(self._last[1], radii)
+        for key in change:
+            for i, j in product(range(self._d), repeat=2):
+                change[key] += radii[i] * radii[j] * abs(fourth[tuple(sorted((*key, i, j)))]) / 2
+        return symmetric({key: arb(value.upper()) for key, value in change.items()}, self._d)
 
     def _sum(self, program: Program, theta: Vector) -> list[arb]:
         sums: list[arb] = []

@@ -8,6 +8,7 @@ import pytest
 from by_hand import NAMES, VECTOR, ByHand, example, random_field, random_positions
 from conicflow.engine.adaptive import ADAPTIVE_SCHEMES, AdaptiveScheme
 from conicflow.engine.flow import SCHEMES, Flow, Scheme, natural_step
+from conicflow.engine.problem import Sign
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from plain_flow import directions, eta_and_gradient, lengths, loss_and_slope, predict
@@ -264,9 +265,8 @@ def test_one_output_is_a_scalar_problem(name: str, scheme: Scheme) -> None:
         assert np.array_equal(found, expected)
 
 
-@pytest.mark.parametrize("name", ["cosine", "relu", "sigmoid"])
-def test_rotations_of_the_inputs(name: str) -> None:
-    """x Oᵀ and theta Oᵀ: sphere and ball have no axes either. Signed squares have, for their norm is sum_a |v_a|."""
+def rotated(name: str) -> tuple[cf.Problem, cf.Problem, np.ndarray, np.ndarray]:
+    """A problem, the same with inputs x Oᵀ, the rotation O, and particles of the first."""
     generator = np.random.default_rng(0)
     x, y = generator.standard_normal((30, 3)), generator.standard_normal(30)
     turn = np.linalg.qr(generator.standard_normal((3, 3)))[0]
@@ -276,6 +276,13 @@ def test_rotations_of_the_inputs(name: str) -> None:
         for samples in (x, x @ turn.T)
     )
     u = np.column_stack([generator.standard_normal(5), one.features.domain.project(generator.standard_normal((5, 3)))])
+    return one, other, turn, np.ascontiguousarray(u)
+
+
+@pytest.mark.parametrize("name", ["cosine", "relu", "sigmoid"])
+def test_rotations_of_the_inputs(name: str) -> None:
+    """x Oᵀ and theta Oᵀ: sphere and ball have no axes either. Signed squares have, for their norm is sum_a |v_a|."""
+    one, other, turn, u = rotated(name)
     v = np.column_stack([u[:, :1], u[:, 1:] @ turn.T])
     energies, moved = follow(one, u, "forward-backward")
     other_energies, turned = follow(other, v, "forward-backward")
@@ -476,17 +483,9 @@ def test_accurate_flows_turn_with_the_torus(scheme: AdaptiveScheme) -> None:
 @pytest.mark.parametrize("name", ["cosine", "relu", "sigmoid"])
 def test_accurate_flows_turn_with_the_inputs(name: str, scheme: AdaptiveScheme) -> None:
     """x Oᵀ and theta Oᵀ, within the tolerance."""
-    generator = np.random.default_rng(0)
-    x, y = generator.standard_normal((30, 3)), generator.standard_normal(30)
-    turn = np.linalg.qr(generator.standard_normal((3, 3)))[0]
-    radius = {} if name == "relu" else {"radius": 1.5}
-    one, other = (
-        cf.Problem(getattr(cf.features, name)(x=samples, **radius), cf.losses.squared(y, average=True), 0.01)
-        for samples in (x, x @ turn.T)
-    )
-    u = np.column_stack([generator.standard_normal(5), one.features.domain.project(generator.standard_normal((5, 3)))])
+    one, other, turn, u = rotated(name)
     v = np.ascontiguousarray(np.column_stack([u[:, :1], other.features.domain.project(u[:, 1:] @ turn.T)]))
-    _, moved, _ = accurately(one, np.ascontiguousarray(u), scheme)
+    _, moved, _ = accurately(one, u, scheme)
     _, turned, _ = accurately(other, v, scheme)
     np.testing.assert_allclose(turned[:, 1:], moved[:, 1:] @ turn.T, rtol=0, atol=1e-8)
 
@@ -520,11 +519,11 @@ def test_accurate_lifts_of_signed_squares_are_one() -> None:
     sign=st.sampled_from(["any", "nonnegative"]),
 )
 @settings(max_examples=5)
-def test_explicit_and_implicit_steps_follow_one_flow(name: str, seed: int, m: int, penalty: float, sign: str) -> None:
+def test_explicit_and_implicit_steps_follow_one_flow(name: str, seed: int, m: int, penalty: float, sign: Sign) -> None:
     """Weights meet and leave zero, positions meet and leave edges, from anywhere: two methods, one curve, F_m falling."""
     hand, generator = example(name, n=8, seed=seed), np.random.default_rng(seed)
     loss = cf.losses.squared(random_field(hand.features, generator), average=True)
-    problem = cf.Problem(hand.features, loss, penalty, sign)  # type: ignore[arg-type]
+    problem = cf.Problem(hand.features, loss, penalty, sign)
     weights = generator.choice([0.0, 1.0], m) * generator.standard_normal(m)
     positions = random_positions(hand.features, m, generator)
     if generator.random() < 0.5:

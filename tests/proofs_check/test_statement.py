@@ -7,7 +7,6 @@ from typing import Any
 import conicflow as cf
 import numpy as np
 import pytest
-import sympy
 from conicflow.derive.errors import SpecError
 from conicflow.derive.spec import read_spec
 from conicflow.engine.kernels import describe, kernel_names
@@ -27,20 +26,15 @@ width = { positive = true, description = "half the base" }
 """
 
 
-@pytest.mark.parametrize("name", kernel_names("pointwise"))
-def test_a_description_is_as_good_as_the_spec(name: str) -> None:
-    """With another name and hash a built-in kernel is one of a user's own: the formula is read from its words."""
-    known = catalogue_spec(name)
-    read = described_spec({**describe(name), "name": "mine", "spec_sha256": "other"})
-    renamed = {symbol: sympy.Symbol(symbol.name) for symbol in (known.phi.free_symbols | read.phi.free_symbols)}
-    assert sympy.simplify(known.phi.xreplace(renamed) - read.phi.xreplace(renamed)) == 0
-    assert [item.domain for item in read.parameters] == [item.domain for item in known.parameters]
-    assert read.penalty_weight == known.penalty_weight
-
-
-def test_a_ridge_feature_of_ones_own_is_refused() -> None:
-    with pytest.raises(SpecError, match="warp"):
-        described_spec({**describe("relu"), "name": "mine", "spec_sha256": "other"})
+def test_a_spec_of_ones_own_is_the_one_that_was_compiled() -> None:
+    known: Any = read_spec(TRIANGLE)
+    description = {"name": known.name, "spec_sha256": known.source_sha256, "spec": TRIANGLE.decode()}
+    assert described_spec(description) == known
+    for wrong in ({"spec": TRIANGLE.decode() + "#"}, {"spec_sha256": "another"}):
+        with pytest.raises(SpecError, match="must have one SHA-256"):
+            described_spec({**description, **wrong})
+    with pytest.raises(SpecError, match="there is no such file"):
+        described_spec({key: value for key, value in description.items() if key != "spec"})
 
 
 @pytest.mark.parametrize("sign", ["any", "nonnegative"])

@@ -1,4 +1,4 @@
-"""The built-in feature maps once more, written by hand: nothing here comes from a spec or from generated code."""
+"""The built-in feature maps once more, written by hand: nothing here comes out of a spec or of a kernel."""
 
 from __future__ import annotations
 

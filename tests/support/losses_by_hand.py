@@ -1,4 +1,4 @@
-"""The losses of one output once more, by hand in mpmath: nothing here comes from a spec or from generated code."""
+"""The losses of one output once more, by hand in mpmath: nothing here comes out of a spec or of a kernel."""
 
 from __future__ import annotations
 
