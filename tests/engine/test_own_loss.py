@@ -127,3 +127,18 @@ def test_combinations_that_are_refused(files: dict[str, Path], tmp_path: Path) -
     own = FeatureFactory(cf.features.gaussian.kernel, {**cf.features.gaussian.description, "name": "bump"})
     with pytest.raises(SpecError, match="is a built-in one; got bump"):
         cf.compile_spec(own, losses=[files["square"]])
+
+
+@pytest.mark.parametrize("name", ["square", "huber"])
+def test_it_is_certified_from_its_own_spec(gaussian: FeatureFactory, files: dict[str, Path], name: str) -> None:
+    loss = cf.compile_loss(files[name])
+    given = problem(gaussian, loss(Y) if name == "square" else loss(Y, delta=0.3))
+    certificate = cf.certify(given, cf.solve(given).measure)
+    assert certificate.rigorous
+    assert certificate.relative_gap <= 2e-9  # solved to 1e-9; the proof is within a factor 2
+
+
+def test_its_penalty_is_chosen_by_cross_validation(gaussian: FeatureFactory, square: LossFactory) -> None:
+    own, built_in = problem(gaussian, square(Y)), problem(cf.features.gaussian, cf.losses.squared(Y))
+    first, second = (cf.choice.cross_validation(cf.path(given, count=4), folds=3).scores for given in (own, built_in))
+    np.testing.assert_allclose(first, second, rtol=1e-6)  # solutions differ by the root of their gaps, 1e-9
