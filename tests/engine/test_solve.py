@@ -151,6 +151,10 @@ def test_the_objective_never_rises_and_progress_is_told() -> None:
         spikes(20, 1)[2], flow_steps=300, progress=lambda phase, fraction, _: told.append((phase, fraction))
     )
     assert np.all(np.diff(result.trace["objective"]) <= 0)
+    flowing = np.array([phase == "flow" for phase in result.trace["phase"]])
+    assert np.all(result.trace["step"][flowing] > 0)
+    assert np.all(np.diff(result.trace["evaluations"][flowing]) > 0)
+    assert result.trace["evaluations"][-1] == result.evaluations
     assert result.trajectory is not None
     assert np.all(np.diff(result.trajectory.energies) <= 0)
     assert told[-1] == ("done", 1.0)
