@@ -1,7 +1,8 @@
 """Goals for `solve` on larger problems: relative gap, atoms and wall time, one thread; the median of three runs.
 
 Torus in one dimension with spikes at least 1/K apart and 2 % noise; spikes as close as 0.5/K of both signs, and 0.3/K of one
-sign with little noise; the torus in two dimensions; and with --image a picture of 128 x 128 pixels with 100 sources.
+sign with little noise; the torus in two dimensions; and with --image a picture of 128 x 128 pixels with 100 sources, on two
+threads. Then 3000 steps of the conic flow of C19's planar example: |k| <= 2, 3 spikes, m = 100, penalties 0, 1 and 4.
 
 Run: python benchmarks/solver.py [--image]
 """
@@ -16,10 +17,11 @@ from typing import Any
 
 from timing import print_table, seconds, threads
 
-os.environ.update(threads(1))
+os.environ.update(threads(2 if "--image" in sys.argv else 1))
 
 import conicflow as cf
 import numpy as np
+from conicflow.engine.flow import Flow, natural_step
 from conicflow.engine.problem import Sign
 
 ROUNDS = 3
@@ -96,9 +98,24 @@ def row(name: str, problem: cf.Problem) -> tuple[str, ...]:
     return name, last.status, *numbers, f"{statistics.median(times):.2f}"
 
 
+def planar_flow(penalty: float) -> tuple[str, str]:
+    """Seconds of 3000 steps."""
+    random = np.random.default_rng(0)
+    features = cf.features.fourier_2d(cutoff=2)
+    y = features.forward(np.ones(3), random.random((3, 2))).reshape(5, 5)
+    problem = cf.Problem(features, cf.losses.squared(y), penalty=penalty, sign="nonnegative")
+    particles = cf.initial.grid(problem, 100, weight=0.3)
+    step, speeds = natural_step(problem, particles, "conic")
+    flows = [Flow(problem, particles.copy(), "conic", speeds) for _ in range(ROUNDS)]
+    times = [seconds(lambda flow=flow: flow.steps(step / 4, 3000, descent=False)) for flow in flows]
+    return f"{penalty:g}", f"{statistics.median(times):.3f}"
+
+
 def main(arguments: list[str]) -> int:
     rows = [row(name, problem) for name, problem in cases("--image" in arguments)]
     print_table(("problem", "status", "relative gap", "atoms", "inserted", "seconds"), rows)
+    print()
+    print_table(("3000 conic steps, penalty", "seconds"), [planar_flow(penalty) for penalty in (0.0, 1.0, 4.0)])
     return 0
 
 
