@@ -17,9 +17,10 @@ from flint import arb
 from .balls import precision
 from .folder import BadFolder, Claims, read_folder
 from .gap import SECONDS, Proof, down, prove, up
-from .statement import Statement
+from .statement import Statement, in_catalogue, prove_claims
 
 ROUNDING = 1e-10  # relative to |J|: float64 of the solver, whose own words for such a claim are "rounding not enclosed"
+_STATUSES = ("certified", "gap above tolerance", "interrupted", "zero measure")
 _ON_SPHERE, _IN_BALL = 1e-9, 1e-12  # relative distance of a position from where it must be: float64 once more
 
 
@@ -40,7 +41,7 @@ def check_folder(folder: Path, seconds: float = SECONDS) -> list[Verdict]:
     BadFolder : the folder cannot be read as a result.
     """
     claims, statement = read_folder(folder)
-    verdicts = [_agreement(claims), *_admissible(statement, claims)]
+    verdicts = [_agreement(claims), _formulas(statement), *_admissible(statement, claims)]
     if not all(verdict.holds for verdict in verdicts):
         return verdicts
     try:
@@ -56,6 +57,17 @@ def _agreement(claims: Claims) -> Verdict:
     return Verdict(
         "files", not wrong, f"two forms disagree: {wrong}" if wrong else "decimal, exact and binary forms agree"
     )
+
+
+def _formulas(statement: Statement) -> Verdict:
+    """Every bound rests on what specs claim: the family of phi, and that l* is the conjugate of l (Fenchel-Young)."""
+    try:
+        for spec in (statement.features, statement.loss):
+            if not in_catalogue(spec):
+                prove_claims(spec)
+    except SpecError as error:
+        return Verdict("formulas", False, " ".join(str(error).split()))
+    return Verdict("formulas", True, "of the catalogue, or proved")
 
 
 def _admissible(statement: Statement, claims: Claims) -> list[Verdict]:
@@ -124,8 +136,8 @@ def _numbers(claims: Claims, proof: Proof) -> list[Verdict]:
     expected = gap / abs(objective).max(tiny)
     consistent = bool(abs(relative - expected) <= 1e-12 * expected) or value["relative_gap"] == value["gap"] == np.inf
     passed = "within" if value["relative_gap"] <= value["tolerance"] else "above"
-    named = {"certified": "within", "gap above tolerance": "above"}.get(claims.status, passed)
-    consistent &= named == passed and claims.status in ("certified", "gap above tolerance", "zero measure")
+    named = {"certified": "within", "gap above tolerance": "above", "interrupted": "above"}.get(claims.status, passed)
+    consistent &= named == passed and claims.status in _STATUSES
     verdicts.append(
         Verdict(
             "relative gap", consistent, f"claimed {value['relative_gap']:.3g}, {passed} the tolerance: {claims.status}"

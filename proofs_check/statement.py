@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import sympy
 from conicflow.derive import spec as derive_spec
+from conicflow.derive.derivation import derive_feature
 from conicflow.derive.errors import SpecError
+from conicflow.derive.loss_derivation import derive_loss
 from conicflow.derive.loss_spec import LossSpec
 from conicflow.derive.spec import FeatureSpec, load_spec, read_spec
-from conicflow.derive.vector_loss import VectorLossSpec
+from conicflow.derive.vector_loss import VectorLossSpec, derive_vector_loss
 from flint import arb
 from numpy.typing import NDArray
 
@@ -82,6 +84,26 @@ class Statement:
 def catalogue_spec(name: str) -> Any:
     """A spec of the catalogue, read from its TOML file."""
     return load_spec(_FOLDER / f"{name}.toml")
+
+
+def in_catalogue(spec: FeatureSpec | LossSpec | VectorLossSpec) -> bool:
+    """Whether a spec is, byte by byte, one that the package came with."""
+    return (_FOLDER / f"{spec.name}.toml").is_file() and catalogue_spec(spec.name).source_sha256 == spec.source_sha256
+
+
+def prove_claims(spec: FeatureSpec | LossSpec | VectorLossSpec) -> None:
+    """Prove the family of a feature map, or the conjugate of a loss, from the formulas.
+
+    Raises
+    ------
+    SpecError : a claim is false, with a point where it fails, or cannot be proved.
+    """
+    if isinstance(spec, FeatureSpec):
+        derive_feature(spec)
+    elif isinstance(spec, VectorLossSpec):
+        derive_vector_loss(spec)
+    else:
+        derive_loss(spec)
 
 
 def exact(values: Array) -> Point:

@@ -108,7 +108,7 @@ def test_true_folders_hold(tmp_path: Path, name: str) -> None:
     verdicts = check_folder(folder, seconds=5)
     assert all(verdict.holds for verdict in verdicts), verdicts
     assert {verdict.claim for verdict in verdicts} == {
-        "files", "atoms", "problem", "objective", "gap", "relative gap", "supremum"
+        "files", "formulas", "atoms", "problem", "objective", "gap", "relative gap", "supremum"
     }  # fmt: skip
 
 
@@ -318,6 +318,31 @@ def test_a_spec_that_changes_is_seen(tmp_path: Path) -> None:
         assert (failed(folder) == set()) == holds
     (folder / "spec.toml").write_text(spec.replace("exp(", "eval("))
     assert run(folder) == 2
+
+
+def test_what_a_spec_claims_is_proved(tmp_path: Path) -> None:
+    """A loss whose conjugate is too small by a little would prove any gap."""
+    folder = solved(tmp_path, gaussian("squared"))
+    text = (folder / "problem.toml").read_text()
+    (folder / "problem.toml").write_text(text.replace('name = "squared"', 'spec = "loss_spec.toml"'))
+    record = json.loads((folder / "result.json").read_text())
+    (folder / "result.json").write_text(json.dumps(record | {"loss": "square"}))
+    square = 'name = "square"\nvalue = "(f - y)**2/2"\nconjugate = "p**2/2 + p*y"\n'
+    for changed, fails in ((square, set()), (square.replace("+ p*y", "+ p*y - 1/1000000"), {"formulas"})):
+        (folder / "loss_spec.toml").write_text(changed)
+        assert failed(folder) == fails
+
+
+def test_an_interrupted_result_is_above_its_tolerance(torus: Path, tmp_path: Path) -> None:
+    folder = copy(torus, tmp_path / "result")
+    objective = json.loads((folder / "result.json").read_text())["objective"]
+    for tolerance, status, holds in (
+        (1e-9, "interrupted", True), (1e-9, "certified", False), (1e-9, "ended", False), (1e-2, "interrupted", False)
+    ):  # fmt: skip
+        edit_numbers(folder, gap=1e-3 * abs(objective), relative_gap=1e-3, tolerance=tolerance)
+        record = json.loads((folder / "result.json").read_text())
+        (folder / "result.json").write_text(json.dumps(record | {"status": status}))
+        assert ("relative gap" not in failed(folder)) == holds
 
 
 def run(folder: Path) -> int:
