@@ -89,7 +89,7 @@ class Cache:
 
     def remember(self, request: str, key: str) -> None:
         """Note the entry that a request led to."""
-        with self._writing():
+        with self._locked():  # whoever holds the lock removes what looks unfinished
             _make_private(self.root / _INDEX)
             check_private(self.root / _INDEX)
             handle, partial = tempfile.mkstemp(prefix=_UNFINISHED, dir=self.root)

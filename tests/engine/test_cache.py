@@ -1,8 +1,10 @@
 """The kernel cache: what is damaged is compiled again, what others could have written is refused, nothing else is touched."""
 
+import fcntl
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -200,6 +202,30 @@ def test_a_request_leads_to_its_entry(root: Path, build: Builder) -> None:
     for content in (b"", b"\xff", b"../" + KEY.encode(), OTHER.encode()):
         (root / "index" / request).write_bytes(content)
         assert kernels.find(request) is None
+
+
+def test_every_unfinished_file_is_written_under_the_lock(
+    root: Path, build: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process, once it has the lock, removes whatever looks unfinished."""
+    kernels, tried = Cache(), []
+
+    def tempting(make: Callable[..., object]) -> Callable[..., object]:
+        def guarded(*arguments: object, **named: object) -> object:
+            with (root / "lock").open() as other, pytest.raises(BlockingIOError):
+                fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            tried.append(make.__name__)
+            return make(*arguments, **named)
+
+        return guarded
+
+    for name in ("mkstemp", "mkdtemp"):
+        monkeypatch.setattr(tempfile, name, tempting(getattr(tempfile, name)))
+    for name in ("rename", "replace"):
+        monkeypatch.setattr(os, name, tempting(getattr(os, name)))
+    kernels.obtain(KEY, build)
+    kernels.remember(digest("request"), KEY)
+    assert tried == ["mkdtemp", "rename", "mkstemp", "replace"]
 
 
 def test_listing_and_clearing(root: Path, build: Builder) -> None:
