@@ -15,7 +15,8 @@ from .polish import reweigh
 from .problem import Problem
 from .result import Result
 from .search import Progress, Search
-from .solve import COALESCED, refine
+from .merge import COALESCED
+from .solve import refine
 from .threads import single_threaded_blas
 
 _CANDIDATES, _TOGETHER = 256, 16  # positions of large |eta| that are compared, and most that join in a round

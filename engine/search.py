@@ -15,6 +15,7 @@ from .domain import Array
 from .errors import ProblemError
 from .gap import Gap, duality_gap
 from .measure import Measure
+from .merge import COALESCED, merge
 from .problem import Problem
 from .result import Certificate, Result
 from .trajectory import Trajectory
@@ -81,9 +82,15 @@ class Search:
             self._progress(phase, fraction, f"objective {objective:.6g}, atoms {atoms}{bound}")
 
     def attempt(self, candidate: Measure, phase: str) -> bool:
-        """Keep the candidate if it lowers J; whether it did."""
-        gap = duality_gap(self.problem, candidate, self.positions)
-        better = gap.objective < self.best[0].objective
+        """Keep the candidate if it lowers J, or is the first within the tolerance; whether it was kept."""
+        return self.offer(duality_gap(self.problem, candidate, self.positions), candidate, phase)
+
+    def offer(self, gap: Gap, candidate: Measure, phase: str) -> bool:
+        """`attempt`, where the candidate's gap is known."""
+        certified = gap.relative <= self.tolerance
+        better = certified and not self.certified or (
+            gap.objective < self.best[0].objective and certified >= self.certified
+        )
         if better:
             self.best = gap, candidate
             self.log(phase, 1.0, gap.objective, len(candidate), gap.gap)
@@ -107,14 +114,14 @@ class Search:
         curvature = problem.loss.typical_curvature
         weights = -eta / sizes * (sizes - problem.penalty) / max(norm**2 * curvature * len(eta), 1e-300)
         weights = weights if problem.sign == "vector" else weights[:, 0]
+        added = merge(problem, problem.unscaled(Measure(weights, positions)), COALESCED)  # maxima climbed to twice
         for _ in range(40):
-            added = problem.unscaled(Measure(weights, positions))
             larger = Measure(
-                np.concatenate([measure.weights, added.weights]), np.concatenate([measure.positions, positions])
+                np.concatenate([measure.weights, added.weights]), np.concatenate([measure.positions, added.positions])
             )
             if problem.objective(larger) < gap.objective:
                 return larger
-            weights = weights / 2
+            added = Measure(added.weights / 2, added.positions)
         return None
 
     def result(self, trajectory: Trajectory | None = None) -> Result:

@@ -12,9 +12,10 @@ from .bounds import feature_scales, probe_positions
 from .checks import integer
 from .domain import Array
 from .errors import ProblemError
+from .exchange import exchange
 from .flow import Flow, StepSize, natural_step
 from .measure import Measure
-from .merge import merge
+from .merge import COALESCED, merge, unite
 from .polish import polish, reweigh
 from .problem import Problem
 from .result import Result
@@ -27,7 +28,6 @@ from .trajectory import Trajectory
 # finds the basin as a rule; where it has not after three rounds, inserting is cheaper than waiting.
 _ROUNDS = ((64, False), (128, False), (256, True), (1024, True), (4096, True))
 _MERGE = 0.7  # joins particles that fell into one basin: features within a fraction 0.7 of their norm
-COALESCED = 0.02  # joins atoms that polishing drove together
 _SETTLING = 8  # rounds of polishing and reweighing
 _ROUNDING = 1e-14  # relative decrease of J that is none
 _PATIENCE = 4  # insertions in a row that may leave the gap above nine tenths of the smallest so far
@@ -109,10 +109,13 @@ def refine(problem: Problem, measure: Measure, radius: float = _MERGE) -> Measur
     """Merge, sparsify, polish, join what polishing drove together, polish again."""
     measure = _settle(problem, sparsify(problem, merge(problem, measure, radius)))
     for _ in range(4):
-        joined = merge(problem, measure, COALESCED)
+        joined = unite(problem, merge(problem, measure, COALESCED))
         if len(joined) == len(measure):
             break
-        measure = _settle(problem, joined)
+        joined = _settle(problem, joined)
+        if problem.objective(joined) > problem.objective(measure):
+            break  # they are two: where eta is convex at an atom, it has to split
+        measure = joined
     return measure
 
 
@@ -163,10 +166,12 @@ class _Run:
             search.attempt(self.from_particles(), "polish")
             if insert:
                 _insert(search)
+                exchange(search)
             if search.certified or self.step.exhausted:
                 break
         if not search.certified:
             _insert(search)
+            exchange(search)
 
     def trajectory(self) -> Trajectory:
         """The flow as recorded."""
@@ -200,7 +205,7 @@ def _insert(search: Search) -> None:
     smallest, waited = search.best[0].gap, 0
     while not search.certified and waited < _PATIENCE:
         atoms, larger = len(search.best[1]), search.with_atoms_at(search.highest(16))
-        if larger is None or not search.attempt(refine(search.problem, larger, COALESCED), "insert"):
+        if larger is None or not search.attempt(refine(search.problem, larger, 0.0), "insert"):
             break
         search.inserted += len(larger) - atoms
         waited = 0 if search.best[0].gap < 0.9 * smallest else waited + 1
