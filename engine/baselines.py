@@ -11,11 +11,11 @@ from .checks import array, integer
 from .domain import Array
 from .errors import ProblemError
 from .measure import Measure
+from .merge import COALESCED
 from .polish import reweigh
 from .problem import Problem
 from .result import Result
 from .search import Progress, Search
-from .merge import COALESCED
 from .solve import refine
 from .threads import single_threaded_blas
 

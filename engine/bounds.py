@@ -24,6 +24,7 @@ _MOST_FFT_POINTS = 2**24
 _SPHERE_STARTS = 512
 _BALL_SHARES = np.arange(1, 17)[:, None] / 16  # of the radius, at which a ball is searched
 _MOST_NEWTON_DIMENSIONS = 16  # of a ball: beyond, the Hessian costs more than the steps it saves
+_ONE_MAXIMUM = 1e-6  # relative to the positions: nearer ends of ascents are one maximum
 _SPHERE_ASCENTS = 256  # not thinned out: maxima at kinks lie close together
 
 
@@ -76,7 +77,10 @@ def sup_certificate(problem: Problem, g: Field, hints: Array | None = None) -> S
     if hints is not None and len(hints):
         starts = np.concatenate([starts, hints])
     positions, heights = ascend(problem, g, starts, one_sided)
-    order = np.argsort(-heights, kind="stable")
+    size = np.maximum(np.abs(positions).max(axis=0, initial=0.0), 1e-300)
+    order = _thin_out(
+        features.domain, positions, np.argsort(-heights, kind="stable"), _ONE_MAXIMUM * size, len(positions)
+    )
     return Supremum(float(heights.max(initial=0.0)), False, method, positions[order], heights[order])
 
 
@@ -203,16 +207,17 @@ def most_promising(problem: Problem, g: Field, one_sided: bool) -> Array:
     norm, slopes = feature_scales(problem, starts[order[:64]])
     if domain.sphere or domain.is_ball:
         return np.asarray(starts[order[:_SPHERE_ASCENTS]])
-    return np.asarray(starts[_thin_out(domain, starts, order[: 32 * _ASCENTS], norm / np.maximum(slopes, 1e-9 * norm))])
+    bump = 0.5 * norm / np.maximum(slopes, 1e-9 * norm)
+    return np.asarray(starts[_thin_out(domain, starts, order[: 32 * _ASCENTS], bump, _ASCENTS)])
 
 
-def _thin_out(domain: Domain, starts: Array, order: NDArray[np.intp], scale: Array) -> list[int]:
-    """The first starts in this order that are half a `scale` apart: one smooth bump is climbed once."""
+def _thin_out(domain: Domain, positions: Array, order: NDArray[np.intp], scale: Array, most: int) -> list[int]:
+    """The first in this order that are a `scale` apart from each other."""
     chosen: list[int] = []
-    while len(order) and len(chosen) < _ASCENTS:
+    while len(order) and len(chosen) < most:
         chosen.append(int(order[0]))
-        apart = domain.difference(starts[order], starts[order[0]]) / scale
-        order = order[np.linalg.norm(apart, axis=1) > 0.5]
+        apart = domain.difference(positions[order], positions[order[0]]) / scale
+        order = order[np.linalg.norm(apart, axis=1) > 1.0]
     return chosen
 
 

@@ -14,8 +14,7 @@ from .search import Search
 from .sparsify import sparsify
 
 _ROUNDS = 200
-_PATIENCE = 15  # rounds in a row that may leave the gap above nine tenths of the smallest so far
-_APART = 1e-9  # relative to the domain's size: maxima that two ascents reached
+_PATIENCE = 20  # rounds in a row that may fail to halve the gap
 _LIGHT = 1e-3  # weight of a new atom relative to the mean
 
 
@@ -29,18 +28,19 @@ def exchange(search: Search) -> None:
     """
     problem = search.problem
     gap, measure = search.best
-    smallest, waited = gap.gap, 0
+    mark, waited = gap.gap, 0
     for _ in range(_ROUNDS):
-        if search.certified or waited == _PATIENCE:
+        if search.certified or waited == _PATIENCE or problem.penalty == 0.0:
             return
-        new = _maxima(problem, gap)
+        new = gap.supremum.positions[gap.supremum.heights > problem.penalty]
         if not len(new):
             return
         measure = _weigh(problem, _joined(problem, gap, measure, new))
         gap = duality_gap(problem, measure)
         search.offer(gap, measure, "exchange")
-        waited = 0 if gap.gap < 0.9 * smallest else waited + 1
-        smallest = min(smallest, gap.gap)
+        waited += 1
+        if gap.gap < mark / 2:
+            mark, waited = gap.gap, 0
 
 
 def _weigh(problem: Problem, measure: Measure) -> Measure:
@@ -49,23 +49,9 @@ def _weigh(problem: Problem, measure: Measure) -> Measure:
     return sparsify(problem, interior_weights(problem, measure))
 
 
-def _maxima(problem: Problem, gap: Gap) -> Array:
-    """Where |eta| has maxima above the penalty, each once, (k, d)."""
-    supremum, domain = gap.supremum, problem.features.domain
-    positions = supremum.positions[supremum.heights > problem.penalty]
-    size = np.abs(positions).max(initial=0.0)
-    chosen: list[Array] = []
-    for position in positions:
-        if all(np.abs(domain.difference(other[None, :], position)).max() > _APART * size for other in chosen):
-            chosen.append(position)
-    return np.array(chosen)
-
-
 def _joined(problem: Problem, gap: Gap, measure: Measure, positions: Array) -> Measure:
     eta = problem.features.eta(positions, gap.residual).reshape(len(positions), -1)
     light = _LIGHT * (measure.mass / len(measure) if len(measure) else 1.0)
     weights = -light * eta / np.linalg.norm(eta, axis=1, keepdims=True)
     weights = weights if problem.sign == "vector" else weights[:, 0]
-    return Measure(
-        np.concatenate([measure.weights, weights]), np.concatenate([measure.positions, positions])
-    )
+    return Measure(np.concatenate([measure.weights, weights]), np.concatenate([measure.positions, positions]))

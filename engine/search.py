@@ -15,11 +15,11 @@ from .domain import Array
 from .errors import ProblemError
 from .gap import Gap, duality_gap
 from .measure import Measure
-from .merge import COALESCED, merge
 from .problem import Problem
 from .result import Certificate, Result
 from .trajectory import Trajectory
 
+_ROUNDING = 1e-12  # differences of J, relative to it, by which nothing is preferred
 Progress = Callable[[str, float, str], None]
 
 
@@ -82,15 +82,17 @@ class Search:
             self._progress(phase, fraction, f"objective {objective:.6g}, atoms {atoms}{bound}")
 
     def attempt(self, candidate: Measure, phase: str) -> bool:
-        """Keep the candidate if it lowers J, or is the first within the tolerance; whether it was kept."""
+        """Keep the candidate if it lowers J; of those within the tolerance the first, unless a later one has fewer atoms."""
         return self.offer(duality_gap(self.problem, candidate, self.positions), candidate, phase)
 
     def offer(self, gap: Gap, candidate: Measure, phase: str) -> bool:
         """`attempt`, where the candidate's gap is known."""
+        best, atoms = self.best[0].objective, len(self.best[1])
         certified = gap.relative <= self.tolerance
-        better = certified and not self.certified or (
-            gap.objective < self.best[0].objective and certified >= self.certified
-        )
+        better = gap.objective < best
+        if certified or self.certified:
+            same = gap.objective <= best + _ROUNDING * abs(best)
+            better = certified and (not self.certified or (same and len(candidate) < atoms))
         if better:
             self.best = gap, candidate
             self.log(phase, 1.0, gap.objective, len(candidate), gap.gap)
@@ -114,7 +116,7 @@ class Search:
         curvature = problem.loss.typical_curvature
         weights = -eta / sizes * (sizes - problem.penalty) / max(norm**2 * curvature * len(eta), 1e-300)
         weights = weights if problem.sign == "vector" else weights[:, 0]
-        added = merge(problem, problem.unscaled(Measure(weights, positions)), COALESCED)  # maxima climbed to twice
+        added = problem.unscaled(Measure(weights, positions))
         for _ in range(40):
             larger = Measure(
                 np.concatenate([measure.weights, added.weights]), np.concatenate([measure.positions, added.positions])
