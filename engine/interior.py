@@ -11,13 +11,14 @@ from .loss_data import Field
 from .measure import Measure
 from .problem import Problem
 
-_ROUNDS = 100  # twenty to forty are usual
+_ROUNDS = 200  # twenty to forty are usual
+_PATIENCE = 8  # rounds in a row without progress: rounding has the word
 _HALVINGS = 40
 _START = 1e-3  # of the mean weight: no weight starts closer to zero
 _TO_BOUNDARY = 0.995  # share of the way to zero that a step may go
 _CENTRING = 0.1  # mu of the next step relative to the mean of c_i z_i
 _ROUNDING = 1e-13  # relative rise of the barrier function that is none
-_DONE = 1e-16  # sum of c_i z_i relative to J: float64 knows no less
+_DONE = 1e-15  # gap relative to J: float64 knows no less
 
 
 def interior_weights(problem: Problem, measure: Measure) -> Measure:
@@ -40,6 +41,7 @@ def interior_weights(problem: Problem, measure: Measure) -> Measure:
     f = np.tensordot(c, rows, 1)
     slope = _slope(problem, rows, f)
     z = np.maximum(slope, 0.1 * problem.penalty)
+    best, waited = (math.inf, c, z), 0
     for _ in range(_ROUNDS):
         mu = _CENTRING * float(c @ z) / len(c)
         step = _newton_step(problem.loss.gram(f, rows), c, z, mu / c - slope)
@@ -55,8 +57,14 @@ def interior_weights(problem: Problem, measure: Measure) -> Measure:
         c, z = trial, z + _longest(z, z_step) * z_step
         f = np.tensordot(c, rows, 1)
         slope = _slope(problem, rows, f)
-        if float(c @ z) <= _DONE * abs(before):
+        # What complementarity leaves of the gap, and what it costs to make eta feasible.
+        gap = float(c @ np.abs(slope)) / abs(before) + float(np.maximum(-slope, 0.0).max()) / problem.penalty
+        waited += 1
+        if gap < best[0]:
+            best, waited = (gap, c, z), 0
+        if gap <= _DONE or waited == _PATIENCE:
             break
+    _, c, z = best
     alive = c / c.max() > 1e-6 * z / problem.penalty  # strict complementarity: of c_i and z_i one tends to zero
     return problem.unscaled(Measure((signs * c)[alive], scaled.positions[alive]))
 
