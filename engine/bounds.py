@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from .domain import Array, Domain
 from .errors import ProblemError
 from .feature_map import FeatureMap
+from .kinks import ascend_on_sphere
 from .loss_data import Field
 from .problem import Problem
 from .trigonometric import sup_of_polynomial
@@ -76,7 +77,8 @@ def sup_certificate(problem: Problem, g: Field, hints: Array | None = None) -> S
         starts, method = most_promising(problem, g, one_sided), "grid and local ascent"
     if hints is not None and len(hints):
         starts = np.concatenate([starts, hints])
-    positions, heights = ascend(problem, g, starts, one_sided)
+    climb = ascend_on_sphere if features.family == "2-homogeneous" else ascend
+    positions, heights = climb(problem, g, starts, one_sided)
     size = np.maximum(np.abs(positions).max(axis=0, initial=0.0), 1e-300)
     order = _thin_out(
         features.domain, positions, np.argsort(-heights, kind="stable"), _ONE_MAXIMUM * size, len(positions)

@@ -18,6 +18,7 @@ _START = 1e-3  # of the mean weight: no weight starts closer to zero
 _TO_BOUNDARY = 0.995  # share of the way to zero that a step may go
 _CENTRING = 0.1  # mu of the next step relative to the mean of c_i z_i
 _ROUNDING = 1e-13  # relative rise of the barrier function that is none
+_NOTHING = 1e-14  # weight of an atom that has left, relative to the largest and to the start
 _DONE = 1e-15  # gap relative to J: float64 knows no less
 
 
@@ -37,11 +38,13 @@ def interior_weights(problem: Problem, measure: Measure) -> Measure:
     scaled = problem.scaled(measure)
     signs, c = np.sign(scaled.weights), scaled.sizes
     rows = signs[:, None] * problem.features.jacobian(scaled.positions)[0]
-    c = np.maximum(c, _START * c.mean())
+    c, scale = np.maximum(c, _START * c.mean()), float(c.mean())
+    while not math.isfinite(problem.loss.value(np.tensordot(c, rows, 1))):  # outside the domain of R
+        c = c / 2
     f = np.tensordot(c, rows, 1)
     slope = _slope(problem, rows, f)
     z = np.maximum(slope, 0.1 * problem.penalty)
-    best, waited = (math.inf, c, z), 0
+    best, waited = (math.inf, c), 0
     for _ in range(_ROUNDS):
         mu = _CENTRING * float(c @ z) / len(c)
         step = _newton_step(problem.loss.gram(f, rows), c, z, mu / c - slope)
@@ -61,11 +64,11 @@ def interior_weights(problem: Problem, measure: Measure) -> Measure:
         gap = float(c @ np.abs(slope)) / abs(before) + float(np.maximum(-slope, 0.0).max()) / problem.penalty
         waited += 1
         if gap < best[0]:
-            best, waited = (gap, c, z), 0
+            best, waited = (gap, c), 0
         if gap <= _DONE or waited == _PATIENCE:
             break
-    _, c, z = best
-    alive = c / c.max() > 1e-6 * z / problem.penalty  # strict complementarity: of c_i and z_i one tends to zero
+    c = best[1]
+    alive = c > _NOTHING * max(scale, float(c.max()))
     return problem.unscaled(Measure((signs * c)[alive], scaled.positions[alive]))
 
 
