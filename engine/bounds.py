@@ -80,10 +80,9 @@ def sup_certificate(problem: Problem, g: Field, hints: Array | None = None) -> S
     climb = ascend_on_sphere if features.family == "2-homogeneous" else ascend
     positions, heights = climb(problem, g, starts, one_sided)
     size = np.maximum(np.abs(positions).max(axis=0, initial=0.0), 1e-300)
-    order = _thin_out(
-        features.domain, positions, np.argsort(-heights, kind="stable"), _ONE_MAXIMUM * size, len(positions)
-    )
-    return Supremum(float(heights.max(initial=0.0)), False, method, positions[order], heights[order])
+    falling = np.argsort(-heights, kind="stable")
+    distinct = _thin_out(features.domain, positions, falling, _ONE_MAXIMUM * size, len(positions))
+    return Supremum(float(heights.max(initial=0.0)), False, method, positions[distinct], heights[distinct])
 
 
 def sup_over(problem: Problem, g: Field, positions: Array) -> Supremum:
@@ -206,9 +205,9 @@ def most_promising(problem: Problem, g: Field, one_sided: bool) -> Array:
     eta = features.eta(starts, g)
     heights = -eta if one_sided else np.abs(eta) if eta.ndim == 1 else np.linalg.norm(eta, axis=1)
     order = np.argsort(-heights, kind="stable")
-    norm, slopes = feature_scales(problem, starts[order[:64]])
     if domain.sphere or domain.is_ball:
         return np.asarray(starts[order[:_SPHERE_ASCENTS]])
+    norm, slopes = feature_scales(problem, starts[order[:64]])
     bump = 0.5 * norm / np.maximum(slopes, 1e-9 * norm)
     return np.asarray(starts[_thin_out(domain, starts, order[: 32 * _ASCENTS], bump, _ASCENTS)])
 

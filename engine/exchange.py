@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from .domain import Array
 from .gap import Gap, duality_gap
 from .interior import interior_weights
+from .loss_data import Field
 from .measure import Measure
+from .multipliers import edges
 from .polish import reweigh
 from .problem import Problem
 from .search import Search
@@ -15,6 +19,7 @@ from .sparsify import sparsify
 
 _ROUNDS = 200
 _PATIENCE = 40  # rounds in a row that may fail to halve the gap
+_INWARDS = 1e-13
 _LIGHT = 1e-3  # weight of a new atom relative to the mean
 
 
@@ -35,18 +40,23 @@ def exchange(search: Search) -> None:
         new = gap.supremum.positions[gap.supremum.heights > problem.penalty]
         if not len(new):
             return
-        measure = _weigh(problem, _joined(problem, gap, measure, new))
-        gap = duality_gap(problem, measure)
+        measure, p = _weigh(problem, _joined(problem, gap, measure, new))
+        gap = duality_gap(problem, measure, dual_point=p)
         search.offer(gap, measure, "exchange")
         waited += 1
         if gap.gap < mark / 2:
             mark, waited = gap.gap, 0
 
 
-def _weigh(problem: Problem, measure: Measure) -> Measure:
+def _weigh(problem: Problem, measure: Measure) -> tuple[Measure, Field | None]:
+    """The best weights, of few atoms, and their dual point where it is not R'(f)."""
     if problem.sign == "vector":
-        return reweigh(problem, measure)
-    return sparsify(problem, interior_weights(problem, measure))
+        return reweigh(problem, measure), None
+    weighed, p = interior_weights(problem, measure)
+    fewer = sparsify(problem, weighed)
+    while not math.isfinite(problem.objective(fewer)):  # rounding, at an edge of the loss; towards zero is inwards
+        fewer = Measure(fewer.weights * (1 - _INWARDS), fewer.positions)
+    return fewer, p if len(edges(problem.loss)[0]) else None
 
 
 def _joined(problem: Problem, gap: Gap, measure: Measure, positions: Array) -> Measure:

@@ -11,6 +11,7 @@ from .bounds import Supremum, sup_certificate, sup_over
 from .domain import Array
 from .loss_data import Field
 from .measure import Measure
+from .multipliers import subgradient
 from .problem import Problem
 
 _GOLDEN = (math.sqrt(5) - 1) / 2
@@ -26,7 +27,7 @@ class Gap:
     objective : J(mu).
     gap : R(f) + penalty·|mu| + R*(s g), for the best feasible s found; infinite when penalty = 0 gives no bound.
     supremum : S, and where |eta| comes near it.
-    residual : g = R'(f).
+    residual : g = R'(f), or another subgradient where R has no gradient (`multipliers.subgradient`).
     """
 
     objective: float
@@ -40,7 +41,9 @@ class Gap:
         return self.gap / max(abs(self.objective), np.finfo(np.float64).tiny)
 
 
-def duality_gap(problem: Problem, measure: Measure, positions: Array | None = None) -> Gap:
+def duality_gap(
+    problem: Problem, measure: Measure, positions: Array | None = None, dual_point: Field | None = None
+) -> Gap:
     """The gap (G): p = s·g is feasible for the dual when |s|·sup|eta| <= penalty (0 <= s when mu >= 0).
 
     Computed in float64: it bounds J - J* up to rounding where `supremum.upper_bound` holds, and is an estimate elsewhere.
@@ -49,11 +52,12 @@ def duality_gap(problem: Problem, measure: Measure, positions: Array | None = No
     ----------
     positions : (k, d), the finite set that stands for Theta, so that J* is the minimum over measures on it; by default
         Theta itself.
+    dual_point : any p in F whose multiples are tried; by default R'(f).
     """
     f = problem.forward(measure)
     value = problem.loss.value(f)
     objective = value + problem.penalty * problem.total_variation(measure)
-    g = problem.loss.gradient(f)
+    g = subgradient(problem, measure, f) if dual_point is None else dual_point
     supremum = sup_certificate(problem, g, measure.positions) if positions is None else sup_over(problem, g, positions)
     if len(measure) == 0 and supremum.value <= problem.penalty:
         return Gap(objective, 0.0, supremum, g)  # Fenchel-Young: R(0) + R*(R'(0)) = <R'(0), 0>

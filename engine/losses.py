@@ -167,12 +167,22 @@ class Loss:
             columns = rows.reshape(len(rows), len(self.y), -1)
             weighted = np.einsum("ij,kjq->kiq", self.precision, columns).reshape(len(rows), -1)
             return np.asarray((flat.conj() @ weighted.T).real)
-        curvature = self.curvature(f)
         if self._is_vector:
+            curvature = self.curvature(f)
             return np.asarray(flat @ np.einsum("jab,kjb->kja", curvature, rows).reshape(len(rows), -1).T)
-        real = _real(flat)
-        scaled = real * np.sqrt(curvature)  # l'' >= 0; a product of one array with itself is half the work
+        scaled = self.half_gram(f, rows)  # a product of one array with itself is half the work
         return np.asarray(scaled @ scaled.T)
+
+    def half_gram(self, f: Field, rows: Field) -> Real:
+        """rows·√R''(f) in real coordinates, (k, n'), whose product with its transpose is `gram`; not for losses of classes."""
+        f = self._point(f)
+        flat = rows.reshape(len(rows), -1)
+        if self.cholesky is not None:
+            columns = rows.reshape(len(rows), len(self.y), -1)
+            whitened = np.linalg.solve(self.cholesky, columns.transpose(1, 0, 2).reshape(len(self.y), -1))
+            whitened = whitened.reshape(len(self.y), len(rows), -1).transpose(1, 0, 2) * np.sqrt(self._scale)
+            return _real(np.ascontiguousarray(whitened.reshape(len(rows), -1)))
+        return _real(flat) * np.sqrt(self.curvature(f))  # l'' >= 0
 
     def curvature(self, f: Field) -> Real:
         """R'' in real coordinates, without a covariance: its diagonal, or its blocks (n, q, q) for losses of classes."""

@@ -47,7 +47,7 @@ def check_conditions(problem: cf.Problem, measure: cf.Measure) -> None:
 
     To 1e-9 of the penalty: eta is a sum of some hundred products that are up to 1e5 times the penalty.
     """
-    best = interior_weights(problem, measure)
+    best, _ = interior_weights(problem, measure)
     g = problem.loss.gradient(problem.forward(best))
     slopes = problem.penalty + np.sign(measure.weights) * problem.features.eta(measure.positions, g)
     assert slopes.min() > -1e-9 * problem.penalty
@@ -86,7 +86,7 @@ def test_eta_has_more_digits_than_values_of_the_objective_give() -> None:
     """Forty atoms of which a dozen are nearly independent: descent by J ends where J is flat."""
     problem = bumps("squared", 3, 1e-4)
     measure = candidates(problem, 40, 3)
-    best = interior_weights(problem, measure)
+    best, _ = interior_weights(problem, measure)
 
     def violation(found: cf.Measure) -> float:
         eta = problem.features.eta(measure.positions, problem.loss.gradient(problem.forward(found)))
@@ -100,7 +100,7 @@ def test_a_weighted_penalty_counts() -> None:
     """With kappa(theta) the weights minimise J of kappa·mu: no small change of one of them lowers J."""
     problem = bumps("huber", 1, 0.05)
     measure = candidates(problem, 12, 1)
-    best = interior_weights(problem, measure)
+    best, _ = interior_weights(problem, measure)
     objective = problem.objective(best)
     for i in range(len(best)):
         for factor in (0.99, 1.01):

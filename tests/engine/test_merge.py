@@ -4,6 +4,7 @@ import conicflow as cf
 import numpy as np
 import pytest
 from conicflow.engine import merge as merge_module
+from conicflow.engine.merge import unite
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from problems import bumps, network, random_measure, spikes, tones, units
@@ -155,3 +156,27 @@ def test_the_lightest_of_a_chain_goes_to_the_heaviest(mutate) -> None:  # type: 
     assert cf.merge(problem, measure, 1.0).weights.tolist() == [7.0]
     mutant = mutate(merge_module, 'np.argsort(-measure.sizes[keep], kind="stable")', "np.arange(len(weights))")
     assert sorted(mutant.merge(problem, measure, 1.0).weights.tolist()) == [1.0, 6.0]
+
+
+@pytest.mark.parametrize(("name", "side"), [("cosine", 1.0), ("tanh", -1.0), ("erf", -1.0)])
+def test_atoms_that_are_one_by_symmetry_are_united(name: str, side: float) -> None:
+    """phi(-theta) = side·phi(theta): the weights add up with that sign, the prediction stays, the heavier position too."""
+    problem = units(name)[0]
+    positions = np.array([[1.0, 0.5, 0.2], [-1.0, -0.5, -0.2], [0.3, -1.0, 0.5]])
+    measure = cf.Measure([2.0, side * 0.5, 1.0], positions)
+    united = unite(problem, measure)
+    assert united.weights.tolist() == [2.5, 1.0]
+    assert united.positions.tolist() == positions[[0, 2]].tolist()
+    np.testing.assert_allclose(problem.forward(united), problem.forward(measure), rtol=0, atol=1e-13)
+    against = cf.Measure([2.0, -side * 0.5, 1.0], positions)
+    assert len(unite(problem, against)) == 3  # they cancel each other: not one atom
+
+
+def test_what_is_not_alike_is_not_united() -> None:
+    problem = bumps()[0]
+    measure = cf.Measure([1.0, 1.0], [[0.2], [0.7]])
+    assert len(unite(problem, measure)) == 2
+    assert len(unite(problem, problem.zero)) == 0
+    vectors = VECTORS["vectors in a ball"]
+    pair = cf.Measure([[1.0, 0.5], [0.2, 0.1]], [[0.5, 0.2, 0.1], [0.5, 0.2, 0.1]])
+    assert unite(vectors, pair).weights.tolist() == [[1.2, 0.6]]

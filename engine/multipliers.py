@@ -1,0 +1,44 @@
+"""Dual points at an edge of the loss: where Poisson's mean f_j + background is zero, and so is the count.
+
+There l(f) = f + background is finite and straight up to its edge, so that R has no gradient but the subgradients p_j <= omega_j:
+omega_j less the multiplier of f_j + background >= 0. Minimisers lie on edges where features have negative lobes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .domain import Array
+from .loss_data import Field
+from .losses import Loss
+from .measure import Measure
+from .problem import Problem
+
+_AT_EDGE = 1e-6  # mean relative to the background
+_HEAVY = 1e-9  # atoms whose weights say where |eta| = penalty, relative to the largest
+
+
+def edges(loss: Loss) -> tuple[NDArray[np.intp], Array]:
+    """The j at which l_j ends where it is finite, and by how much f_j lies inside when it is zero."""
+    if loss.name != "poisson" or loss.own is not None or loss.y.ndim > 1:
+        return np.zeros(0, dtype=np.intp), np.zeros(0)
+    index = np.flatnonzero(loss.y == 0.0)
+    return index, np.broadcast_to(loss.constants["background"], loss.y.shape)[index]
+
+
+def subgradient(problem: Problem, measure: Measure, f: Field) -> Field:
+    """R'(f), and at edges the multipliers by which eta comes nearest to -penalty·sign at the atoms (CB18 Prop 3.1)."""
+    loss, g = problem.loss, problem.loss.gradient(f)
+    index, room = edges(loss)
+    if len(index) == 0 or len(measure) == 0:
+        return g
+    index = index[f[index] + room <= _AT_EDGE * room]
+    scaled = problem.scaled(measure)
+    heavy = scaled.sizes > _HEAVY * scaled.sizes.max()
+    phi = problem.features.jacobian(scaled.positions[heavy])[0]
+    g[index] = loss.omega[index]
+    missing = -problem.penalty * np.sign(scaled.weights[heavy]) - phi @ g
+    p = g.copy()
+    p[index] = np.minimum(g[index] + np.linalg.lstsq(phi[:, index], missing, rcond=None)[0], g[index])
+    return p

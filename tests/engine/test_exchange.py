@@ -1,0 +1,76 @@
+"""Where polishing ends too early: kinks of phi, positions that are hardly determined, straight losses."""
+
+from __future__ import annotations
+
+import conicflow as cf
+import numpy as np
+import pytest
+from conicflow.engine import solve as solve_module
+from conicflow.engine.exchange import exchange
+from conicflow.engine.search import Search
+from problems import bumps, network, spikes, units
+
+
+def kinked() -> cf.Problem:
+    """ReLU at a small penalty: most atoms of the minimiser lie on kinks."""
+    return network(seed=2, n=40, ratio=0.003)[0]
+
+
+def shallow() -> cf.Problem:
+    """Tanh units in a ball: long valleys in which atoms hardly differ."""
+    return units("tanh", seed=1, n=20, ratio=0.001)[0]
+
+
+@pytest.mark.parametrize("make", [kinked, shallow])
+def test_solve_is_certified_with_it_and_not_without(make, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    problem = make()
+    result = cf.solve(problem, relative_gap=1e-8)
+    assert result.status == "certified"
+    monkeypatch.setattr(solve_module, "exchange", lambda search: None)
+    without = cf.solve(problem, relative_gap=1e-8)
+    assert not without.certified
+    # the estimated gaps agree with each other: neither J lies below the other's bound
+    assert without.objective - without.gap <= result.objective <= without.objective
+
+
+@pytest.mark.parametrize("make", [kinked, shallow, lambda: bumps()[0], lambda: spikes(8)[0]])
+def test_from_the_zero_measure_alone(make) -> None:  # type: ignore[no-untyped-def]
+    """No flow, no polishing: the exchange by itself reaches the minimum."""
+    problem = make()
+    search = Search(problem, 1e-8, None)
+    search.begin(problem.zero)
+    exchange(search)
+    assert search.certified
+    assert problem.objective(search.best[1]) == pytest.approx(cf.solve(problem).objective, rel=1e-7)
+
+
+def test_it_ends_where_nothing_is_to_be_done() -> None:
+    problem = spikes(6)[0]
+    for given in (cf.Problem(problem.features, problem.loss, 0.0), cf.Problem(problem.features, problem.loss, 1e6)):
+        search = Search(given, 1e-8, None)
+        search.begin(given.zero)
+        exchange(search)
+        assert len(search.best[1]) == 0
+
+
+def test_vectors_of_weights() -> None:
+    problem = units("sigmoid", outputs=2, n=20, ratio=0.3)[0]
+    search = Search(problem, 1e-6, None)
+    search.begin(problem.zero)
+    before = search.best[0].objective
+    exchange(search)
+    assert search.best[0].objective < before
+
+
+def test_of_certified_measures_the_one_with_fewer_atoms_is_kept() -> None:
+    problem = spikes(8)[0]
+    found = cf.solve(problem).measure
+    halves = cf.Measure(np.repeat(found.weights / 2, 2), np.repeat(found.positions, 2, axis=0))
+    search = Search(problem, 1e-6, None)
+    search.begin(halves)
+    assert search.certified
+    assert search.attempt(found, "polish")
+    assert not search.attempt(halves, "polish")
+    worse = cf.Measure(found.weights[:1] * 1.01, found.positions[:1])
+    assert not search.attempt(worse, "polish")
+    assert len(search.best[1]) == len(found)
