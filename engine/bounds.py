@@ -207,7 +207,8 @@ def most_promising(problem: Problem, g: Field, one_sided: bool) -> Array:
     order = np.argsort(-heights, kind="stable")
     if domain.sphere or domain.is_ball:
         return np.asarray(starts[order[:_SPHERE_ASCENTS]])
-    norm, slopes = feature_scales(problem, starts[order[:64]])
+    ends = np.concatenate([order[:48], order[48:][-16:]])  # where -eta is highest, features may all be zero
+    norm, slopes = feature_scales(problem, starts[ends])
     bump = 0.5 * norm / np.maximum(slopes, 1e-9 * norm)
     return np.asarray(starts[_thin_out(domain, starts, order[: 32 * _ASCENTS], bump, _ASCENTS)])
 

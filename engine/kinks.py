@@ -10,7 +10,7 @@ from .problem import Problem
 
 _ROUNDS = 60
 _MOST_KINKS = 12  # that one atom is tried on at once
-_SHARES = np.array([1.0, 0.3, 0.1, 0.03, 0.01, 0.001])  # of the way to the maximum of the linear piece
+_SHARES = np.array([1.0, 0.3, 0.1, 0.03, 0.003])  # of the way to the maximum of the linear piece
 _TINY = 1e-12
 
 
@@ -74,10 +74,9 @@ def _nearest_kinks(x: Array, slopes: Array, theta: Array, sides: Array, most: in
     nearest = np.argsort(distance, axis=1, kind="stable")[:, :most]
     rows = np.where(np.isfinite(np.take_along_axis(distance, nearest, 1))[:, :, None], x[nearest], 0.0)
     columns = np.zeros((len(theta), x.shape[1], most))
-    for j in range(most):  # Gram and Schmidt, twice; dependent samples give zero columns
+    for j in range(most):  # Gram and Schmidt; dependent samples give zero columns
         column = rows[:, j]
-        for _ in range(2):
-            column = column - np.einsum("kdj,kej,ke->kd", columns[:, :, :j], columns[:, :, :j], column)
+        column = _project(column, columns[:, :, :j])
         sizes = np.linalg.norm(column, axis=1, keepdims=True)
         columns[:, :, j] = np.where(sizes > _TINY, column / np.maximum(sizes, _TINY), 0.0)
     return columns
@@ -96,9 +95,11 @@ def _towards_gradient(problem: Problem, g: Field, theta: Array, sides: Array, ba
 
 
 def _project(vectors: Array, basis: Array) -> Array:
-    for _ in range(2):
-        vectors = vectors - np.einsum("kdj,kej,ke->kd", basis, basis, vectors)
-    return vectors
+    """The parts (k, d) of vectors that are orthogonal to the columns of a basis (k, d, j)."""
+    columns = vectors[:, :, None]
+    for _ in range(2):  # the second time for the rounding of the first
+        columns = columns - basis @ (basis.transpose(0, 2, 1) @ columns)
+    return np.asarray(columns[:, :, 0])
 
 
 def _unit(vectors: Array) -> Array:

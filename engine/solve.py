@@ -29,7 +29,7 @@ from .trajectory import Trajectory
 _ROUNDS = ((64, False), (128, False), (256, True), (1024, True), (4096, True))
 _MERGE = 0.7  # joins particles that fell into one basin: features within a fraction 0.7 of their norm
 _SETTLING = 8  # rounds of polishing and reweighing
-_ROUNDING = 1e-14  # relative decrease of J that is none
+_ROUNDING = 1e-14  # relative difference of J that is none
 _PATIENCE = 3  # insertions in a row that may fail to halve the gap
 _FRAMES = 100  # most states recorded per round
 
@@ -113,7 +113,8 @@ def refine(problem: Problem, measure: Measure, radius: float = _MERGE) -> Measur
         if len(joined) == len(measure):
             break
         joined = _settle(problem, joined)
-        if problem.objective(joined) > problem.objective(measure):
+        lowest = problem.objective(measure)
+        if problem.objective(joined) > lowest + _ROUNDING * abs(lowest):
             break  # they are two: where eta is convex at an atom, it has to split
         measure = joined
     return measure
