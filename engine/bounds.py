@@ -200,9 +200,9 @@ def most_promising(problem: Problem, g: Field, one_sided: bool) -> Array:
     eta = features.eta(starts, g)
     heights = -eta if one_sided else np.abs(eta) if eta.ndim == 1 else np.linalg.norm(eta, axis=1)
     order = np.argsort(-heights, kind="stable")
-    norm, slopes = feature_scales(problem, starts[order[:64]])
     if domain.sphere or domain.is_ball:
-        return np.asarray(starts[order[:_SPHERE_ASCENTS]])
+        return np.asarray(starts[order[:_SPHERE_ASCENTS]])  # dead units among them: their eta, zero, can be the highest
+    norm, slopes = feature_scales(problem, starts[order[:64]])
     return np.asarray(starts[_thin_out(domain, starts, order[: 32 * _ASCENTS], norm / np.maximum(slopes, 1e-9 * norm))])
 
 
