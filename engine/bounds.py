@@ -201,7 +201,7 @@ def most_promising(problem: Problem, g: Field, one_sided: bool) -> Array:
     heights = -eta if one_sided else np.abs(eta) if eta.ndim == 1 else np.linalg.norm(eta, axis=1)
     order = np.argsort(-heights, kind="stable")
     if domain.sphere or domain.is_ball:
-        return np.asarray(starts[order[:_SPHERE_ASCENTS]])  # dead units among them: their eta, zero, can be the highest
+        return np.asarray(starts[order[:_SPHERE_ASCENTS]])
     norm, slopes = feature_scales(problem, starts[order[:64]])
     return np.asarray(starts[_thin_out(domain, starts, order[: 32 * _ASCENTS], norm / np.maximum(slopes, 1e-9 * norm))])
 

@@ -74,7 +74,7 @@ def _line(draw: Draw) -> tuple[Problem, float]:
         excess = max(abs(float(x[side] @ y[side])) - penalty, 0.0)
         gains.append(excess**2 / (2 * float(x[side] @ x[side])))
     lowest = float(y @ y) / 2 - gains[0]
-    if min(gains) < 2 * _MISSED * float(y @ y):
+    if min(gains) <= 2 * _MISSED * float(y @ y):
         raise Inapplicable("data that want a unit on either side")
     return Problem(maps.relu(x=x[:, None]), losses.squared(y), penalty), lowest
 
