@@ -15,6 +15,9 @@ from conicflow.proofs_check.references import Reference, one_spike, over_positio
 from conicflow.proofs_check.references_relu import patterns, relu
 from conicflow.proofs_check.theorems import failures, gap_references, limit
 from conicflow.proofs_check.theorems.check import Check, Draw, Inapplicable
+from conicflow.proofs_check.theorems.inject import injected
+from conicflow.proofs_check.theorems.mutant import Mutant
+from conicflow.proofs_check.theorems.mutants_references import MUTANTS
 from problems import bumps, network, penalised, spikes
 
 MODULES: tuple[ModuleType, ...] = (gap_references, limit, failures)
@@ -300,3 +303,14 @@ def test_a_penalty_that_is_not_there_is_seen(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(failures, "flow", without)
     assert worst("no-limit", "logistic, a penalty") > 1
     assert worst("start-in-a-half-space", "relu, one half-line", 1) > 1
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_mutants_are_killed(mutant: Mutant) -> None:
+    """The same search that finds nothing in the program finds a counterexample in each of its mutants."""
+    with injected(mutant.change):
+        assert worst(mutant.check, mutant.subject, 8) > 1
+
+
+def test_every_check_has_a_mutant() -> None:
+    assert {mutant.check for mutant in MUTANTS} == set(CHECKS)
