@@ -11,11 +11,12 @@ from .checks import array, integer
 from .domain import Array
 from .errors import ProblemError
 from .measure import Measure
+from .merge import COALESCED
 from .polish import reweigh
 from .problem import Problem
 from .result import Result
 from .search import Progress, Search
-from .solve import COALESCED, refine
+from .solve import refine
 from .threads import single_threaded_blas
 
 _CANDIDATES, _TOGETHER = 256, 16  # positions of large |eta| that are compared, and most that join in a round

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from .domain import Array, Domain
 from .errors import ProblemError
 from .feature_map import FeatureMap
+from .kinks import ascend_on_sphere
 from .loss_data import Field
 from .problem import Problem
 from .trigonometric import sup_of_polynomial
@@ -24,6 +25,7 @@ _MOST_FFT_POINTS = 2**24
 _SPHERE_STARTS = 512
 _BALL_SHARES = np.arange(1, 17)[:, None] / 16  # of the radius, at which a ball is searched
 _MOST_NEWTON_DIMENSIONS = 16  # of a ball: beyond, the Hessian costs more than the steps it saves
+_ONE_MAXIMUM = 1e-6  # relative to the positions: nearer ends of ascents are one maximum
 _SPHERE_ASCENTS = 256  # not thinned out: maxima at kinks lie close together
 
 
@@ -75,8 +77,12 @@ def sup_certificate(problem: Problem, g: Field, hints: Array | None = None) -> S
         starts, method = most_promising(problem, g, one_sided), "grid and local ascent"
     if hints is not None and len(hints):
         starts = np.concatenate([starts, hints])
-    positions, heights = ascend(problem, g, starts, one_sided)
-    order = np.argsort(-heights, kind="stable")
+    climb = ascend_on_sphere if features.family == "2-homogeneous" else ascend
+    positions, heights = climb(problem, g, starts, one_sided)
+    size = np.maximum(np.abs(positions).max(axis=0, initial=0.0), 1e-300)
+    order = _thin_out(
+        features.domain, positions, np.argsort(-heights, kind="stable"), _ONE_MAXIMUM * size, len(positions)
+    )
     return Supremum(float(heights.max(initial=0.0)), False, method, positions[order], heights[order])
 
 
@@ -203,16 +209,17 @@ def most_promising(problem: Problem, g: Field, one_sided: bool) -> Array:
     if domain.sphere or domain.is_ball:
         return np.asarray(starts[order[:_SPHERE_ASCENTS]])
     norm, slopes = feature_scales(problem, starts[order[:64]])
-    return np.asarray(starts[_thin_out(domain, starts, order[: 32 * _ASCENTS], norm / np.maximum(slopes, 1e-9 * norm))])
+    bump = 0.5 * norm / np.maximum(slopes, 1e-9 * norm)
+    return np.asarray(starts[_thin_out(domain, starts, order[: 32 * _ASCENTS], bump, _ASCENTS)])
 
 
-def _thin_out(domain: Domain, starts: Array, order: NDArray[np.intp], scale: Array) -> list[int]:
-    """The first starts in this order that are half a `scale` apart: one smooth bump is climbed once."""
+def _thin_out(domain: Domain, positions: Array, order: NDArray[np.intp], scale: Array, most: int) -> list[int]:
+    """The first in this order that are a `scale` apart from each other."""
     chosen: list[int] = []
-    while len(order) and len(chosen) < _ASCENTS:
+    while len(order) and len(chosen) < most:
         chosen.append(int(order[0]))
-        apart = domain.difference(starts[order], starts[order[0]]) / scale
-        order = order[np.linalg.norm(apart, axis=1) > 0.5]
+        apart = domain.difference(positions[order], positions[order[0]]) / scale
+        order = order[np.linalg.norm(apart, axis=1) > 1.0]
     return chosen
 
 

@@ -192,9 +192,12 @@ class Loss:
     def typical_curvature(self) -> float:
         """The larger of the largest curvatures at f = 0 and at f = y, for first steps.
 
-        Far from the data Huber's and the quantile loss are straight; far from 0 that of Poisson is nearly so.
+        Far from the data Huber's and the quantile loss are straight; far from 0 that of Poisson is nearly so. A loss that is
+        straight everywhere, as Poisson's of counts that are all zero, counts as if it turned within |f_j| <= 1.
         """
-        return max(self.largest_curvature(np.zeros_like(self.y)), self.largest_curvature(self.y))
+        zero = np.zeros_like(self.y)
+        largest = max(self.largest_curvature(zero), self.largest_curvature(self.y))
+        return largest or float(np.abs(self.gradient(zero)).max())
 
     def conjugate(self, p: Field) -> float:
         """R*(p) = sup_f Re<p, f> - R(f); infinite outside its domain."""

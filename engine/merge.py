@@ -9,6 +9,8 @@ from .domain import Array
 from .measure import Measure
 from .problem import Problem
 
+COALESCED = 0.02  # radius that joins atoms which polishing drove together, and them alone
+
 
 def merge(problem: Problem, measure: Measure, radius: float, negligible: float = 1e-9) -> Measure:
     """Join atoms of one sign that the features can hardly tell apart; the weights are added up.
@@ -48,6 +50,34 @@ def merge(problem: Problem, measure: Measure, radius: float, negligible: float =
     if not merged_weights:
         return problem.zero
     return problem.unscaled(Measure(np.stack(merged_weights), np.stack(merged_positions)))
+
+
+def unite(problem: Problem, measure: Measure) -> Measure:
+    """Join atoms, however far apart, whose features are the same up to sign: the heavier's weight grows, its position stays.
+
+    So it is where phi has a symmetry, as cos <-theta, x> = cos <theta, x> and tanh <-theta, x> = -tanh <theta, x>.
+    Meant for few atoms: all their features are compared, to a fraction `COALESCED` of their norms.
+    """
+    if len(measure) < 2:
+        return measure
+    scaled = problem.scaled(measure)
+    order = np.argsort(-scaled.sizes, kind="stable")
+    weights, positions = scaled.weights[order], scaled.positions[order]
+    rows = weights.reshape(len(weights), problem.outputs)
+    phi = problem.features.jacobian(positions)[0]
+    inner = np.real(phi @ phi.conj().T)
+    squares, sides = np.diag(inner), np.where(inner < 0, -1.0, 1.0)
+    apart = squares[:, None] + squares[None, :] - 2 * np.abs(inner)  # ||phi_i - side·phi_j||²
+    alike = (apart <= COALESCED**2 * squares[:, None]) & (sides * (rows @ rows.T) > 0)
+    free, heads, united = np.ones(len(rows), dtype=bool), [], []
+    for i in range(len(rows)):
+        if free[i]:
+            group = alike[i] & free
+            group[i] = True
+            free &= ~group
+            heads.append(i)
+            united.append((sides[i, group] * weights[group].T).sum(axis=-1))
+    return problem.unscaled(Measure(np.stack(united), positions[heads]))
 
 
 def _close(problem: Problem, position: Array, delta: Array, others: Array, radius: float) -> NDArray[np.bool_]:

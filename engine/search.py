@@ -19,6 +19,7 @@ from .problem import Problem
 from .result import Certificate, Result
 from .trajectory import Trajectory
 
+_ROUNDING = 1e-12  # differences of J, relative to it, by which nothing is preferred
 Progress = Callable[[str, float, str], None]
 
 
@@ -81,9 +82,17 @@ class Search:
             self._progress(phase, fraction, f"objective {objective:.6g}, atoms {atoms}{bound}")
 
     def attempt(self, candidate: Measure, phase: str) -> bool:
-        """Keep the candidate if it lowers J; whether it did."""
-        gap = duality_gap(self.problem, candidate, self.positions)
-        better = gap.objective < self.best[0].objective
+        """Keep the candidate if it lowers J; of those within the tolerance the first, unless a later one has fewer atoms."""
+        return self.offer(duality_gap(self.problem, candidate, self.positions), candidate, phase)
+
+    def offer(self, gap: Gap, candidate: Measure, phase: str) -> bool:
+        """`attempt`, where the candidate's gap is known."""
+        best, atoms = self.best[0].objective, len(self.best[1])
+        certified = gap.relative <= self.tolerance
+        better = gap.objective < best
+        if certified or self.certified:
+            same = gap.objective <= best + _ROUNDING * abs(best)
+            better = certified and (not self.certified or (same and len(candidate) < atoms))
         if better:
             self.best = gap, candidate
             self.log(phase, 1.0, gap.objective, len(candidate), gap.gap)
@@ -107,14 +116,14 @@ class Search:
         curvature = problem.loss.typical_curvature
         weights = -eta / sizes * (sizes - problem.penalty) / max(norm**2 * curvature * len(eta), 1e-300)
         weights = weights if problem.sign == "vector" else weights[:, 0]
+        added = problem.unscaled(Measure(weights, positions))
         for _ in range(40):
-            added = problem.unscaled(Measure(weights, positions))
             larger = Measure(
-                np.concatenate([measure.weights, added.weights]), np.concatenate([measure.positions, positions])
+                np.concatenate([measure.weights, added.weights]), np.concatenate([measure.positions, added.positions])
             )
             if problem.objective(larger) < gap.objective:
                 return larger
-            weights = weights / 2
+            added = Measure(added.weights / 2, added.positions)
         return None
 
     def result(self, trajectory: Trajectory | None = None) -> Result:

@@ -12,9 +12,10 @@ from .bounds import feature_scales, probe_positions
 from .checks import integer
 from .domain import Array
 from .errors import ProblemError
+from .exchange import exchange
 from .flow import Flow, StepSize, natural_step
 from .measure import Measure
-from .merge import merge
+from .merge import COALESCED, merge, unite
 from .polish import polish, reweigh
 from .problem import Problem
 from .result import Result
@@ -27,10 +28,9 @@ from .trajectory import Trajectory
 # finds the basin as a rule; where it has not after three rounds, inserting is cheaper than waiting.
 _ROUNDS = ((64, False), (128, False), (256, True), (1024, True), (4096, True))
 _MERGE = 0.7  # joins particles that fell into one basin: features within a fraction 0.7 of their norm
-COALESCED = 0.02  # joins atoms that polishing drove together
 _SETTLING = 8  # rounds of polishing and reweighing
 _ROUNDING = 1e-14  # relative decrease of J that is none
-_PATIENCE = 4  # insertions in a row that may leave the gap above nine tenths of the smallest so far
+_PATIENCE = 3  # insertions in a row that may fail to halve the gap
 _FRAMES = 100  # most states recorded per round
 
 
@@ -109,10 +109,13 @@ def refine(problem: Problem, measure: Measure, radius: float = _MERGE) -> Measur
     """Merge, sparsify, polish, join what polishing drove together, polish again."""
     measure = _settle(problem, sparsify(problem, merge(problem, measure, radius)))
     for _ in range(4):
-        joined = merge(problem, measure, COALESCED)
+        joined = unite(problem, merge(problem, measure, COALESCED))
         if len(joined) == len(measure):
             break
-        measure = _settle(problem, joined)
+        joined = _settle(problem, joined)
+        if problem.objective(joined) > problem.objective(measure):
+            break  # they are two: where eta is convex at an atom, it has to split
+        measure = joined
     return measure
 
 
@@ -163,10 +166,12 @@ class _Run:
             search.attempt(self.from_particles(), "polish")
             if insert:
                 _insert(search)
+                _exchange(search)
             if search.certified or self.step.exhausted:
                 break
         if not search.certified:
             _insert(search)
+            _exchange(search)
 
     def trajectory(self) -> Trajectory:
         """The flow as recorded."""
@@ -197,11 +202,19 @@ class _Run:
 
 def _insert(search: Search) -> None:
     """Add atoms at the highest maxima of |eta| above the penalty and polish, until the gap is small or stops shrinking."""
-    smallest, waited = search.best[0].gap, 0
+    mark, waited = search.best[0].gap, 0
     while not search.certified and waited < _PATIENCE:
         atoms, larger = len(search.best[1]), search.with_atoms_at(search.highest(16))
-        if larger is None or not search.attempt(refine(search.problem, larger, COALESCED), "insert"):
+        if larger is None or not search.attempt(refine(search.problem, larger, 0.0), "insert"):
             break
         search.inserted += len(larger) - atoms
-        waited = 0 if search.best[0].gap < 0.9 * smallest else waited + 1
-        smallest = min(smallest, search.best[0].gap)
+        waited += 1
+        if search.best[0].gap < mark / 2:
+            mark, waited = search.best[0].gap, 0
+
+
+def _exchange(search: Search) -> None:
+    """The exchange; where it succeeds, its atoms that lie close together are joined as far as the gap allows."""
+    exchange(search)
+    if search.certified:
+        search.attempt(refine(search.problem, search.best[1], COALESCED), "polish")

@@ -1,0 +1,109 @@
+"""The best weights at given positions: the conditions of optimality themselves, also where features are nearly dependent."""
+
+from __future__ import annotations
+
+import conicflow as cf
+import numpy as np
+import pytest
+from by_hand import random_positions
+from conicflow.engine import interior
+from conicflow.engine.interior import interior_weights
+from conicflow.engine.polish import reweigh
+from hypothesis import given
+from hypothesis import strategies as st
+from problems import Sign, spikes, units
+
+LOSSES = {
+    "squared": lambda f: cf.losses.squared(f),
+    "huber": lambda f: cf.losses.huber(f, delta=0.1 * float(np.abs(f).max())),
+    "logistic": lambda f: cf.losses.logistic(np.where(f > np.median(f), 1.0, -1.0)),
+    "poisson": lambda f: cf.losses.poisson(np.round(5 * np.abs(f)), background=0.5),
+}
+
+
+def bumps(loss: str, seed: int, ratio: float, sign: Sign = "any") -> cf.Problem:
+    """Gaussian bumps wide enough for a dozen of them to be nearly dependent, and noise."""
+    random = np.random.default_rng(seed)
+    features = cf.features.gaussian(x=np.linspace(0.0, 1.0, 40), sigma=0.15, theta=(0.0, 1.0))
+    f = features.forward(np.array([1.0, 0.6, 0.8]), np.array([[0.2], [0.5], [0.8]])) + 0.05 * random.standard_normal(40)
+    sign = "nonnegative" if loss == "poisson" else sign
+    largest = cf.Problem(features, LOSSES[loss](f), 1.0, sign).penalty_max()
+    return cf.Problem(features, LOSSES[loss](f), ratio * largest, sign)
+
+
+def candidates(problem: cf.Problem, count: int, seed: int) -> cf.Measure:
+    """Light atoms at random positions, of which half lie next to the others."""
+    random = np.random.default_rng(seed)
+    positions = random_positions(problem.features, count, random)
+    positions[count // 2 :] = positions[: count - count // 2] + 1e-5 * random.standard_normal(
+        (count - count // 2, problem.features.dimension)
+    )
+    weights = 1e-3 * (random.choice([-1.0, 1.0], count) if problem.sign == "any" else np.ones(count))
+    return cf.Measure(weights, problem.features.domain.project(positions))
+
+
+def check_conditions(problem: cf.Problem, measure: cf.Measure) -> None:
+    """penalty + s_i eta >= 0 at all candidates, and what they leave of the gap is nothing: J is convex, so these decide.
+
+    To 1e-9 of the penalty: eta is a sum of some hundred products that are up to 1e5 times the penalty.
+    """
+    best = interior_weights(problem, measure)
+    g = problem.loss.gradient(problem.forward(best))
+    slopes = problem.penalty + np.sign(measure.weights) * problem.features.eta(measure.positions, g)
+    assert slopes.min() > -1e-9 * problem.penalty
+    if len(best):
+        kept = problem.penalty + np.sign(best.weights) * problem.features.eta(best.positions, g)
+        assert float(best.sizes @ np.abs(kept)) < 1e-9 * abs(problem.objective(best))
+        signs = {tuple(p): s for p, s in zip(measure.positions.tolist(), np.sign(measure.weights), strict=True)}
+        assert all(signs[tuple(p)] == s for p, s in zip(best.positions.tolist(), np.sign(best.weights), strict=True))
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@given(seed=st.integers(0, 10_000), count=st.integers(1, 60), decades=st.floats(-4.0, -0.1))
+def test_conditions_of_optimality(loss: str, seed: int, count: int, decades: float) -> None:
+    problem = bumps(loss, seed, 10.0**decades)
+    check_conditions(problem, candidates(problem, count, seed))
+
+
+@given(seed=st.integers(0, 10_000), count=st.integers(1, 60))
+def test_conditions_on_the_torus_and_in_a_ball(seed: int, count: int) -> None:
+    for problem in (spikes(8, seed=1)[0], units("tanh")[0]):
+        check_conditions(problem, candidates(problem, count, seed))
+
+
+def test_a_wrong_step_breaks_the_conditions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mutant: Newton's method for half of the penalty."""
+    problem = bumps("squared", 0, 0.01)
+    measure = candidates(problem, 20, 0)
+    check_conditions(problem, measure)
+    true = interior._slope
+    monkeypatch.setattr(interior, "_slope", lambda problem, rows, f: true(problem, rows, f) - problem.penalty / 2)
+    with pytest.raises(AssertionError):
+        check_conditions(problem, measure)
+
+
+def test_eta_has_more_digits_than_values_of_the_objective_give() -> None:
+    """Forty atoms of which a dozen are nearly independent: descent by J ends where J is flat."""
+    problem = bumps("squared", 3, 1e-4)
+    measure = candidates(problem, 40, 3)
+    best = interior_weights(problem, measure)
+
+    def violation(found: cf.Measure) -> float:
+        eta = problem.features.eta(measure.positions, problem.loss.gradient(problem.forward(found)))
+        return float((-np.sign(measure.weights) * eta).max() / problem.penalty - 1)
+
+    assert violation(best) < 1e-9
+    assert violation(reweigh(problem, measure)) > 1e-8
+
+
+def test_a_weighted_penalty_counts() -> None:
+    """With kappa(theta) the weights minimise J of kappa·mu: no small change of one of them lowers J."""
+    problem = bumps("huber", 1, 0.05)
+    measure = candidates(problem, 12, 1)
+    best = interior_weights(problem, measure)
+    objective = problem.objective(best)
+    for i in range(len(best)):
+        for factor in (0.99, 1.01):
+            weights = best.weights.copy()
+            weights[i] *= factor
+            assert problem.objective(cf.Measure(weights, best.positions)) >= objective * (1 - 1e-14)
