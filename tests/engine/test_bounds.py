@@ -138,3 +138,11 @@ def test_hints_are_searched() -> None:
     found = sup_certificate(problem, g, np.array([[0.12]]))
     assert found.value == pytest.approx(1.0, rel=1e-9)
     assert found.positions[0, 0] == pytest.approx(0.123456, abs=1e-6)
+
+
+def test_dead_units_may_be_the_most_promising() -> None:
+    """mu >= 0 that overshoots all data: -eta is negative wherever a unit is alive, and zero where it is dead."""
+    features = cf.features.relu(x=np.array([[1.0], [2.0]]))
+    problem = cf.Problem(features, cf.losses.squared(np.array([1.0, 2.0])), 0.1, "nonnegative")
+    supremum = sup_certificate(problem, np.array([1.0, 2.0]))
+    assert supremum.value == 0.0
