@@ -18,7 +18,7 @@ from conicflow.engine.measure import Measure
 from conicflow.engine.problem import Problem
 from numpy.typing import NDArray
 
-from ..statement import described_spec
+from conicflow.proofs_check.statement import described_spec
 
 Array = NDArray[Any]
 

@@ -1,0 +1,10 @@
+"""What every search process has before it starts: all checks, and Hypothesis awake, which reads all sources at its first search."""
+
+from __future__ import annotations
+
+from .check import Check
+from .registry import checks
+from .search import run
+
+checks()
+run(Check("awake", "", "", ("",), lambda subject, draw: draw.real("x", 0.0, 1.0)), "", 1)
