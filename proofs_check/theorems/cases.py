@@ -170,6 +170,16 @@ def particles(draw: Draw, case: Problem, most: int = 4, *, conic: bool = False) 
     return np.ascontiguousarray(np.column_stack([w, theta]))
 
 
+def on_cone(u: Array, case: Problem) -> Array:
+    """Particles of the Euclidean lift as rows (±r², theta) of the conic one: their measure is the same."""
+    if not case.features.domain.sphere:
+        return u.copy()
+    q = case.outputs
+    norms = np.linalg.norm(u[:, q:], axis=1, keepdims=True)
+    degree = 2 if case.features.family == "2-homogeneous in theta" else 1
+    return np.ascontiguousarray(np.column_stack([u[:, :q] * norms**degree, u[:, q:] / norms]))
+
+
 def measure(draw: Draw, case: Problem, most: int = 4, name: str = "atoms", margin: float = 0.0) -> Measure:
     """Atoms anywhere in Theta, of the signs that the problem admits; maybe none."""
     k, random = draw.integer(name, 0, most), draw.generator(f"{name} seed")

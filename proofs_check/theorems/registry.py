@@ -8,8 +8,11 @@ from importlib import import_module
 from .check import Check
 
 MODULES = (
-    "energy",
     "kernels",
+    "homogeneity",
+    "energy",
+    "descent",
+    "schemes",
 )
 """Each holds `CHECKS`."""
 
