@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import reduce
+from functools import cache, reduce
 from itertools import product
 from typing import Any
 
@@ -11,7 +11,6 @@ import numpy as np
 import scipy.special
 import sympy
 from conicflow.derive import functions
-from conicflow.derive.functions import differentiate
 from conicflow.derive.loss_spec import PREDICTION, TARGET
 from conicflow.derive.vector_loss import VectorLossSpec
 from conicflow.engine.measure import Measure
@@ -44,6 +43,12 @@ def evaluate(node: sympy.Basic, values: Mapping[sympy.Symbol, Array | float]) ->
             result = np.where(holds, evaluate(branch, values), result)
         return result
     return _FUNCTIONS[node.func](*arguments)
+
+
+@cache
+def slope_of(expression: sympy.Expr, symbol: sympy.Symbol) -> sympy.Expr:
+    """The derivative almost everywhere."""
+    return functions.differentiate(expression, symbol)
 
 
 def _bessel(n: float, z: Any) -> Any:
@@ -103,7 +108,7 @@ class Formulas:
         self._constants = {item.symbol: features.constants[item.name] for item in self.spec.constants}
         self._phi = self.spec.phi / self.spec.penalty_weight
         if features.kind == "pointwise":
-            self._slopes = [differentiate(self._phi, item.symbol) for item in self.spec.parameters]
+            self._slopes = [slope_of(self._phi, item.symbol) for item in self.spec.parameters]
             self._samples = {item.symbol: features.inputs[item.name] for item in self.spec.inputs}
         self._loss_spec = described_spec(problem.loss.description)
 
@@ -123,10 +128,10 @@ class Formulas:
         """phi(<v, x_j>), v = warp(theta) entry by entry."""
         x, z, entry = self.problem.features.inputs["x"], self.spec.inputs[0].symbol, self.spec.parameters[0].symbol
         v = np.broadcast_to(evaluate(self.spec.warp, {entry: theta}), theta.shape)
-        bend = np.broadcast_to(evaluate(differentiate(self.spec.warp, entry), {entry: theta}), theta.shape)
+        bend = np.broadcast_to(evaluate(slope_of(self.spec.warp, entry), {entry: theta}), theta.shape)
         at = {z: v @ x.T, **self._constants}
         phi = np.broadcast_to(evaluate(self._phi, at), at[z].shape)
-        slope = np.broadcast_to(evaluate(differentiate(self._phi, z), at), at[z].shape)
+        slope = np.broadcast_to(evaluate(slope_of(self._phi, z), at), at[z].shape)
         return phi, slope[:, None, :] * x.T * bend[:, :, None]
 
     def _pointwise(self, theta: Array) -> tuple[Array, Array]:
@@ -155,7 +160,7 @@ class Formulas:
         at = {PREDICTION: point, TARGET: y, **constants}
         if not all(np.all(evaluate(condition, at) > 0) for condition in spec.value_domain):
             return np.inf, np.full(f.shape, np.nan)
-        slope = each * evaluate(differentiate(spec.value, PREDICTION), at)
+        slope = each * evaluate(slope_of(spec.value, PREDICTION), at)
         complex_data = np.iscomplexobj(loss.y)
         back = np.ascontiguousarray(slope).view(np.complex128).reshape(f.shape) if complex_data else slope
         return float((each * evaluate(spec.value, at)).sum()), back
