@@ -13,6 +13,8 @@ MODULES = (
     "energy",
     "descent",
     "schemes",
+    "lifts",
+    "symmetry",
 )
 """Each holds `CHECKS`."""
 

@@ -126,6 +126,6 @@ CHECKS = (
         "a smooth stretch; both lifts, at the end and between steps",
         FEATURES,
         _accurate,
-        examples=10,
+        examples=6,
     ),
 )
