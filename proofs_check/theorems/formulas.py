@@ -170,14 +170,16 @@ class Formulas:
         f: Array = (self.features(theta)[0].T @ weights).reshape(self.problem.loss.y.shape)
         return f
 
-    def objective(self, measure: Measure) -> float:
-        """J(mu), atoms at one position joined."""
-        w, theta = measure.weights.reshape(len(measure), self.q), measure.positions
-        kappa = self.penalty_weight(theta)[:, None]
-        _, place = np.unique(theta, axis=0, return_inverse=True)
-        joined = np.zeros((len(theta), self.q))
-        np.add.at(joined, place.ravel(), kappa * w)
-        return self.value_and_slope(self.predict(kappa * w, theta))[0] + self.penalty * float(lengths(joined).sum())
+    def objective(self, measure: Measure, *, joined: bool = True) -> float:
+        """J(mu), atoms at one position joined; or R + penalty·sum kappa|w_i|, each atom counted apart."""
+        theta = measure.positions
+        w = self.penalty_weight(theta)[:, None] * measure.weights.reshape(len(measure), self.q)
+        place = np.arange(len(theta))
+        if joined:
+            _, place = np.unique(theta, axis=0, return_inverse=True)
+        sums = np.zeros((len(theta), self.q))
+        np.add.at(sums, place.ravel(), w)
+        return self.value_and_slope(self.predict(w, theta))[0] + self.penalty * float(lengths(sums).sum())
 
     def penalty_weight(self, theta: Array) -> Array:
         """kappa(theta), (k,)."""

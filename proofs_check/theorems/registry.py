@@ -15,6 +15,12 @@ MODULES = (
     "schemes",
     "lifts",
     "symmetry",
+    "losses",
+    "mixtures",
+    "optimality",
+    "certificates",
+    "measures",
+    "separating",
 )
 """Each holds `CHECKS`."""
 
