@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from .check import Check
-from .mutants import MUTANTS, Mutant
+from .mutant import Mutant
+from .mutants import mutants
 from .processes import Progress, Task, perform_all
 from .registry import checks
 from .search import Outcome
@@ -60,11 +61,11 @@ def check_all(names: Sequence[str], seed: int, progress: Progress | None = None)
 
 def kill_all(names: Sequence[str], seed: int, progress: Progress | None = None) -> list[Kill]:
     """Every mutant that one of these checks must kill."""
-    meant = [mutant for mutant in MUTANTS.values() if mutant.check in names]
+    meant = [mutant for mutant in mutants().values() if mutant.check in names]
     tasks = [Task(mutant.check, mutant.subject, seed, mutant.name) for mutant in meant]
     return [Kill(mutant, outcome) for mutant, outcome in zip(meant, perform_all(tasks, progress), strict=True)]
 
 
 def unchallenged(names: Sequence[str]) -> list[str]:
     """Those of these checks that no mutant challenges: nobody knows whether they can fail."""
-    return sorted(set(names) - {mutant.check for mutant in MUTANTS.values()})
+    return sorted(set(names) - {mutant.check for mutant in mutants().values()})

@@ -167,6 +167,8 @@ def particles(draw: Draw, case: Problem, most: int = 4, *, conic: bool = False) 
     theta = positions(draw, case.features, m)
     if case.features.family == "2-homogeneous in theta" and not conic:
         w, theta = np.sign(w), theta * np.sqrt(sizes)[:, None]
+    elif case.features.homogeneous and not conic:
+        theta = theta * draw.reals("norms", m, 0.5, 1.5)[:, None]
     return np.ascontiguousarray(np.column_stack([w, theta]))
 
 

@@ -58,6 +58,8 @@ def _thinning(subject: str, draw: Draw) -> float:
     domain = case.features.domain
     theta = domain.project(random.standard_normal((count, domain.dimension))) if domain.sphere or domain.is_ball else random.uniform(domain.lower, domain.upper, (count, domain.dimension))
     mu = Measure(random.uniform(0.2, 1.0, count) * random.choice([-1.0, 1.0], count), theta)
+    if _coincide(mu):
+        raise Inapplicable("atoms at places of their own")
     thin, formulas = sparsify(case, mu), Formulas(case)
     f, g = (formulas.predict(nu.weights[:, None], nu.positions) for nu in (mu, thin))
     scale = _NULL * (1 + float(np.abs(f).max()) + mu.mass)
@@ -73,8 +75,8 @@ def _splitting(subject: str, draw: Draw) -> float:
     mu = cases.measure(draw, case, 4)
     if not len(mu) or not np.all(mu.sizes > 1e-6):
         raise Inapplicable("atoms with weights")
-    if case.features.domain.sphere and case.features.dimension == 1:
-        raise Inapplicable("more directions than two")
+    if _coincide(mu):
+        raise Inapplicable("atoms at places of their own")
     conic = draw.choice("conic", (False, True))
     m = len(mu) + draw.integer("more", 0, 6)
     u = initial.from_measure(case, mu, m, conic=conic)
@@ -88,6 +90,10 @@ def _splitting(subject: str, draw: Draw) -> float:
     np.add.at(sums, nearest, nu.weights.reshape(len(nu), q))
     off = float(np.abs(sums - mu.weights.reshape(len(mu), q)).max()) + float(apart.min(axis=1).max())
     return max(worst, off / (_ROUNDING * (1 + float(lengths(sums).sum()))), math.inf if len(nu) != m else 0.0)
+
+
+def _coincide(mu: Measure) -> bool:
+    return len(np.unique(mu.positions, axis=0)) < len(mu)
 
 
 CHECKS = (

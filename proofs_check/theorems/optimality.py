@@ -42,9 +42,9 @@ def _heights(case: Problem, formulas: Formulas, g: Array, theta: Array) -> Array
     return np.asarray(-eta[:, 0] if case.sign == "nonnegative" else lengths(eta)[:, 0])
 
 
-def _penalised(draw: Draw, subject: str) -> Problem:
+def penalised(draw: Draw, subject: str, most: int = 6, *, vectors: bool = True) -> Problem:
     """A problem whose solution is not zero, with a sign or without."""
-    case = cases.problem(draw, subject, most=6, sign=draw.choice("sign", ("any", "nonnegative")))
+    case = cases.problem(draw, subject, most=most, vectors=vectors, sign=draw.choice("sign", ("any", "nonnegative")))
     largest = case.penalty_max()
     if not 1e-6 < largest < math.inf:
         raise Inapplicable("data that some measure explains better than none")
@@ -53,7 +53,7 @@ def _penalised(draw: Draw, subject: str) -> Problem:
 
 def _supremum(subject: str, draw: Draw) -> float:
     """S is not below |eta| anywhere; it is attained where it says, and on the torus of one dimension not far above."""
-    case = _penalised(draw, subject)
+    case = penalised(draw, subject)
     random, formulas = draw.generator("search"), Formulas(case)
     g = case.loss.gradient(case.forward(cases.measure(draw, case)))
     if not np.all(np.isfinite(g)):
@@ -77,7 +77,7 @@ def _rivals(case: Problem, draw: Draw, result: Result) -> list[Measure]:
 
 def _soundness(subject: str, draw: Draw) -> float:
     """gap(mu) >= J(mu) - J(nu) for every nu; and it is not above J + R*(s g) for any feasible s that is tried."""
-    case = _penalised(draw, subject)
+    case = penalised(draw, subject)
     formulas, result = Formulas(case), solve(case, relative_gap=1e-8)
     least = min(value for nu in _rivals(case, draw, result) if math.isfinite(value := formulas.objective(nu)))
     tried = [cases.measure(draw, case, 4, "atoms"), mixture(result.measure, cases.measure(draw, case, 2, "off"), 0.1)]
@@ -95,6 +95,8 @@ def _soundness(subject: str, draw: Draw) -> float:
         # where S is the largest value found, its error is that of ascents that end early on flat tops
         loose = scale if found.supremum.upper_bound else 1e-5 * (1 + abs(value))
         worst = max(worst, (value - least - found.gap) / loose, abs(found.objective - formulas.objective(mu, joined=False)) / scale, -found.gap / scale)
+        if abs(found.relative * abs(found.objective) - found.gap) > 1e-12 * found.gap:
+            return math.inf
         most = min(case.penalty / found.supremum.value, 4.0) if found.supremum.value > 0 else 4.0
         duals = [case.loss.conjugate(s * found.residual) for s in most * np.linspace(0, 1, _TRIALS)]
         best = max(min(found.objective + dual for dual in duals), 0.0)
@@ -105,7 +107,7 @@ def _soundness(subject: str, draw: Draw) -> float:
 
 def _certified(subject: str, draw: Draw) -> float:
     """What `solve` calls certified: eta = -penalty·sign on the support, |eta| <= penalty elsewhere, J and the trace as it says."""
-    case = _penalised(draw, subject)
+    case = penalised(draw, subject)
     formulas, random = Formulas(case), draw.generator("search")
     result = solve(case, relative_gap=1e-10)
     value = formulas.objective(result.measure)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from .check import Check
+from .mutants import mutants
 from .registry import checks
 from .search import run
 
 checks()
+mutants()
 run(Check("awake", "", "", ("",), lambda subject, draw: draw.real("x", 0.0, 1.0)), "", 1)

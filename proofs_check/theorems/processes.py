@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 from threadpoolctl import threadpool_limits
 
 from .inject import injected
-from .mutants import MUTANTS
+from .mutants import mutants
 from .registry import checks
 from .search import Outcome, run
 
@@ -37,7 +37,7 @@ def perform(task: Task) -> Outcome:
     with threadpool_limits(1):  # cases are small, and there are as many processes as cores
         if task.mutant is None:
             return run(check, task.subject, seed=task.seed)
-        with injected(MUTANTS[task.mutant].change):
+        with injected(mutants()[task.mutant].change):
             return run(check, task.subject, seed=task.seed, simplify=False)
 
 

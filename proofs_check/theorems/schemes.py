@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,6 +19,7 @@ _REFERENCE = 24  # steps of order 4 on a stretch of a fifth of the flow's own ti
 _ORDER = 0.25  # allowed from 1: terms of second order are an eighth of those of first at the longest step
 _STEPS = (16, 32, 64)
 _NOTHING = 1e-9  # an error that the reference, or rounding over it, could have
+_LONGER, _MANY = 5.0, 60  # a stretch on which one step is not enough; the reference errs by (1/60)⁴/120 = 6e-10
 _FACTOR = 300.0  # of the tolerance, the flow's own (measured: below 30)
 
 
@@ -89,18 +89,32 @@ def _accurate(subject: str, draw: Draw) -> float:
     case, formulas, u, until = smooth_case(subject, draw, conic=conic)
     if scheme == "dormand-prince" and case.outputs > 1 and not case.features.homogeneous:
         raise Inapplicable("explicit steps follow scalar weights alone")
-    part = draw.real("part", 0.1, 0.9) * until
+    until *= 1.0 if case.features.domain.sphere else _LONGER
+    part, q = draw.real("part", 0.1, 0.9) * until, case.outputs
     worst = 0.0
-    halfway = follow(lambda u: formulas.velocity(u, conic), u, part, _REFERENCE)
-    end = follow(lambda u: formulas.velocity(u, conic), halfway, until - part, _REFERENCE)
+    halfway = follow(lambda u: formulas.velocity(u, conic), u, part, _MANY)
+    end = follow(lambda u: formulas.velocity(u, conic), halfway, until - part, _MANY)
     if not np.all(np.isfinite(end)):
         raise Inapplicable("an objective that stays finite")
     for tolerance in (1e-5, 1e-8):
         path = flow(case, u, until=until, scheme=scheme, tolerance=tolerance, snapshots=1)
+        if _near_an_event(case, path.at(np.linspace(0.0, until, 50)), conic=conic):
+            raise Inapplicable("no weight near zero, and no position near an edge")
         allowed = _FACTOR * tolerance * (1 + float(np.abs(u).max()))
         for time, reference in ((part, halfway), (until, end)):
             worst = max(worst, distance(case, path.at(time), reference) / allowed)
-    return worst if math.isfinite(worst) else math.inf
+    return worst
+
+
+def _near_an_event(case: Problem, frames: Array, *, conic: bool) -> bool:
+    q, domain = case.outputs, case.features.domain
+    w, theta = frames[:, :, :q], frames[:, :, q:]
+    if not conic and not case.features.homogeneous and np.linalg.norm(w, axis=2).min() < 0.02:
+        return True
+    if domain.is_ball:
+        return float(np.linalg.norm(theta, axis=2).max()) > 0.99 * domain.radius
+    room = np.minimum(theta - domain.lower, domain.upper - theta) / domain.extents
+    return bool(np.any(~domain.wraps & (room < 0.01)))
 
 
 CHECKS = (

@@ -79,31 +79,29 @@ def _statements(subject: str, draw: Draw) -> float:
     }[family]
     if not applies or (domain.sphere and domain.dimension == 1):
         raise Inapplicable("a family for this domain")
-    m = 256
-    centre = domain.project(np.full((1, domain.dimension), 0.4))[0]
+    m, random = 256, draw.generator("probes")
+    if domain.sphere or domain.is_ball:
+        centre = domain.project(np.full((1, domain.dimension), 0.4))[0]
+        probes = domain.project(1e9 * random.standard_normal((20, domain.dimension))) * (1.0 if domain.sphere else 0.7)
+        scales, reach = np.ones(domain.dimension), 0.6 if domain.sphere else 0.5 * domain.radius
+    else:
+        centre = domain.lower + 0.4 * domain.extents
+        probes = np.vstack([random.uniform(domain.lower, domain.upper, (20, domain.dimension)), domain.lower + 0.95 * domain.extents])
+        scales, reach = domain.extents, 0.4
     arguments = {"signed_grid": {"weight": 0.5}, "sphere": {"radius": 0.5, "seed": seed}, "ball": {"seed": seed}}
     arguments |= {"uniform": {"seed": seed}, "sobol": {"seed": seed}, "concentrated": {"centre": centre, "weight": 0.5, "seed": seed}}
     u = getattr(initial, family)(case, m, **arguments.get(family, {}))
+    if family.endswith("grid") and min(len(np.unique(column)) for column in u[:, 1:].T) < 4:
+        raise Inapplicable("particles that are many along every axis")
     said = bool(getattr(initial, family).separation(case))
-    theta = u[:, 1:]
-    if domain.sphere:
-        theta = theta / np.linalg.norm(theta, axis=1, keepdims=True)
-        probes = domain.project(draw.generator("probes").standard_normal((20, domain.dimension)))
-        reach = 1.2
-    elif domain.is_ball:
-        probes = domain.project(1e9 * draw.generator("probes").standard_normal((20, domain.dimension))) * 0.7
-        reach = 0.8 * domain.radius
-    else:
-        probes = draw.generator("probes").uniform(domain.lower, domain.upper, (20, domain.dimension))
-        reach = 1.0
-        theta, probes = theta / domain.extents, probes / domain.extents
+    theta = domain.project(u[:, 1:])
     signs = (1, -1) if family in ("signed_grid", "sphere") else (0,)
-    dense = all(
-        np.linalg.norm(theta[(sign == 0) | (np.sign(u[:, 0]) == sign)] - probe, axis=1).min() < reach * (0.3 + 0.15 * domain.dimension)
+    near = [
+        np.linalg.norm((theta[(sign == 0) | (np.sign(u[:, 0]) == sign)] - probe) / scales, axis=1).min() < reach
         for sign in signs
         for probe in probes
-    )
-    return 0.0 if said == dense else math.inf
+    ]
+    return 0.0 if said == all(near) else math.inf
 
 
 CHECKS = (
@@ -113,7 +111,7 @@ CHECKS = (
         "a closed curve followed accurately",
         ("fourier", "relu_signed_square"),
         _kept,
-        examples=8,
+        examples=60,
     ),
     Check(
         "separation-stated",
