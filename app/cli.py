@@ -1,7 +1,7 @@
 """The command `conicflow`.
 
-Exit codes: 0 done and certified; 1 `certify` or `check` refutes a claim, or `derive --check` found drift; 2 bad input, told in one
-line on standard error; 3 the gap stayed above the tolerance; 130 interrupted.
+Exit codes: 0 done and certified; 1 `certify` or `check` refutes a claim, or `derive --check` found drift; 2 bad input,
+told in one line on standard error; 3 the gap stayed above the tolerance; 130 interrupted.
 """
 
 import os
@@ -176,7 +176,9 @@ def certify(folder: Path, seconds: float) -> int:
 @click.argument("names", nargs=-1)
 @click.option("--mutants", is_flag=True, help="Also put mistakes into the program, and see that the checks find them.")
 @click.option("--json", "as_json", is_flag=True, help="Print every search as JSON.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the search; another looks elsewhere.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the search; another looks elsewhere."
+)
 def check(names: tuple[str, ...], mutants: bool, as_json: bool, seed: int) -> int:
     """Search for counterexamples to the theorems that this program rests on; NAMES of checks, by default all.
 

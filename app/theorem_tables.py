@@ -49,11 +49,7 @@ def mutant_table(kills: Sequence[Kill], unchallenged: Sequence[str]) -> str:
         for kill in kills
     ]
     lines = [table(("mutant", "what is wrong", "must be killed by", "on", "and is by"), rows, left=5)]
-    lines += [
-        f"{kill.mutant.name} survives: {_words(kill.outcome)}"
-        for kill in kills
-        if not kill.holds
-    ]
+    lines += [f"{kill.mutant.name} survives: {_words(kill.outcome)}" for kill in kills if not kill.holds]
     lines += [f"{name}: no mutant challenges this check" for name in unchallenged]
     return "\n".join(lines)
 

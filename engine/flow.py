@@ -252,7 +252,7 @@ def natural_step(problem: Problem, particles: Array, scheme: Scheme) -> tuple[fl
     zero = np.zeros_like(loss.y)
     curvature = loss.typical_curvature
     eta = float(np.linalg.norm(features.eta(positions, loss.gradient(zero)).reshape(len(positions), -1), axis=1).max())
-    if eta == 0.0:  # no particle feels the data: any step will do
+    if eta == 0.0 or curvature == 0.0:  # no particle feels the data, or a straight loss: the descent test finds a step
         return 1.0, (1.0, 1.0)
     # Of many particles some neighbours do: a step size needs the norm roughly, and the descent test corrects it.
     half = max(128, _PROBED_PAIRS // features.size // 2)

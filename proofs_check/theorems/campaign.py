@@ -54,9 +54,7 @@ def check_all(names: Sequence[str], seed: int, progress: Progress | None = None)
     """A verdict on each of these checks."""
     tasks = [Task(name, subject, seed) for name in names for subject in checks()[name].subjects]
     outcomes = perform_all(tasks, progress)
-    return [
-        Verdict(checks()[name], tuple(outcome for outcome in outcomes if outcome.check == name)) for name in names
-    ]
+    return [Verdict(checks()[name], tuple(outcome for outcome in outcomes if outcome.check == name)) for name in names]
 
 
 def kill_all(names: Sequence[str], seed: int, progress: Progress | None = None) -> list[Kill]:

@@ -10,6 +10,7 @@ from conicflow.engine import losses as loss_catalogue
 from conicflow.engine.domain import Array
 from conicflow.engine.feature_map import FeatureMap
 from conicflow.engine.kernels import describe, kernel_names
+from conicflow.engine.loss_data import Field
 from conicflow.engine.losses import Loss
 from conicflow.engine.measure import Measure
 from conicflow.engine.problem import Problem, Sign
@@ -76,11 +77,14 @@ def loss(draw: Draw, phi: FeatureMap, which: Losses = "all", outputs: int | None
     scalar = sorted(set(names) - set(classes), key=lambda name: name != "squared")
     options = scalar + (classes if outputs is not None and outputs > 1 else [])
     name = "squared" if which == "squared" else draw.choice("loss", options)
-    return named_loss(draw, name, phi.size, outputs, complex_data=phi.kind == "torus")
+    # where every count is 0 the Poisson loss is straight, and a flow goes on to the end of its domain
+    return named_loss(draw, name, phi.size, outputs, complex_data=phi.kind == "torus", least=1)
 
 
-def named_loss(draw: Draw, name: str, size: int, outputs: int | None = None, complex_data: bool = False) -> Loss:
-    """This loss with random data, averaged or weighted or neither."""
+def named_loss(
+    draw: Draw, name: str, size: int, outputs: int | None = None, complex_data: bool = False, *, least: int = 0
+) -> Loss:
+    """The loss of this name with random data, averaged or weighted or neither; counts are `least` at least."""
     random, targets = draw.generator("data"), describe(name)["targets"]
     shape = (size,) if outputs is None else (size, outputs)
     if targets == "class":
@@ -89,7 +93,7 @@ def named_loss(draw: Draw, name: str, size: int, outputs: int | None = None, com
     elif targets == "sign":
         y = random.choice([-1.0, 1.0], shape)
     elif targets == "count":
-        y = random.integers(0, 5, shape).astype(float)
+        y = random.integers(least, 5, shape).astype(float)
     else:
         y = random.standard_normal(shape)
         y = y + 1j * random.standard_normal(shape) if complex_data else y
@@ -101,6 +105,12 @@ def named_loss(draw: Draw, name: str, size: int, outputs: int | None = None, com
         options[item["name"]] = draw.real(item["name"], *ranges[item["name"]])
     made: Loss = getattr(loss_catalogue, name)(y, **options)
     return made
+
+
+def point(random: np.random.Generator, like: Field) -> Field:
+    """A random point of the space that another one is of, real or complex."""
+    real = random.standard_normal(like.shape)
+    return real + 1j * random.standard_normal(like.shape) if np.iscomplexobj(like) else real
 
 
 def problem(

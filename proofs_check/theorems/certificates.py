@@ -1,4 +1,4 @@
-"""Rigorous certificates, part by part: enclosures, jets and remainders, suprema, residuals, and garbage that must not lower a bound."""
+"""Rigorous certificates, part by part: enclosures, jets and remainders, suprema, residuals; no garbage lowers a bound."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import mpmath
 import numpy as np
 import sympy
 from conicflow.derive.functions import FUNCTIONS, differentiate
-from conicflow.engine import features as catalogue
 from conicflow.engine import losses as loss_catalogue
 from conicflow.engine.domain import Array
 from conicflow.engine.feature_map import FeatureMap
+from conicflow.engine.loss_data import Field
 from conicflow.engine.measure import Measure
 from conicflow.engine.problem import Problem
 from conicflow.engine.solve import solve
@@ -88,10 +88,9 @@ def _small(draw: Draw, subject: str) -> FeatureMap:
     return cases.features(draw, subject, most=5)
 
 
-def _case(draw: Draw, subject: str) -> tuple[Problem, Array]:
+def _case(draw: Draw, subject: str) -> tuple[Problem, Field]:
     phi = _small(draw, subject)
-    random = draw.generator("p")
-    p = random.standard_normal(phi.size) + (1j * random.standard_normal(phi.size) if phi.kind == "torus" else 0)
+    p = cases.point(draw.generator("p"), np.zeros(phi.size, complex if phi.kind == "torus" else float))
     return Problem(phi, loss_catalogue.squared(0 * p), 0.1, draw.choice("sign", ("any", "nonnegative"))), p
 
 
@@ -144,7 +143,7 @@ def _jets(subject: str, draw: Draw) -> float:
         return worst
 
 
-def total_size(p: Array) -> arb:
+def total_size(p: Field) -> arb:
     """sum |p_j|, at least."""
     return arb(float(np.abs(p).sum()))
 
@@ -192,7 +191,7 @@ def _suprema(subject: str, draw: Draw) -> float:
         return off / wanted if bound.finished else 0.0
 
 
-def _peaks(case: Problem, p: Array, random: np.random.Generator) -> Array:
+def _peaks(case: Problem, p: Field, random: np.random.Generator) -> Array:
     """The best of many positions."""
     theta = _theta(case, random, 2000)
     phi = Formulas(case).features(theta)[0]
@@ -266,11 +265,48 @@ def _check(name: str, theorem: str, hypotheses: str, subjects: tuple[str, ...], 
 
 _SMALL = ("fourier", "gaussian", "laplace", "line_spectrum", "tanh", "cosine", "relu", "relu_signed_square")
 CHECKS = (
-    _check("enclosures", "ball arithmetic contains", "away from kinks; points and boxes", tuple(FUNCTIONS), _enclosures, 40),
-    _check("jets", "Taylor; |H(θ) − H(c)| ≤ stated", "features of each method; boxes of three sizes", _LANDSCAPES, _jets, 10),
-    _check("taylor-models", "Taylor's remainder", "pointwise features of one parameter", ("gaussian", "sinc", "laplace", "lorentzian"), _taylor, 5),
-    _check("rigorous-suprema", "theory §4: S ≥ sup |η|, rounding enclosed", "any dual point; found within five seconds", _BOUNDED, _suprema, 8),
-    _check("cone-bounds", "s·η ≤ |A| on a cone, any multipliers", "relu units in 1 to 4 dimensions", ("relu",), _multipliers, 80),
+    _check(
+        "enclosures", "ball arithmetic contains", "away from kinks; points and boxes", tuple(FUNCTIONS), _enclosures, 40
+    ),
+    _check(
+        "jets",
+        "Taylor; |H(θ) − H(c)| ≤ stated",
+        "features of each method; boxes of three sizes",
+        _LANDSCAPES,
+        _jets,
+        10,
+    ),
+    _check(
+        "taylor-models",
+        "Taylor's remainder",
+        "pointwise features of one parameter",
+        ("gaussian", "sinc", "laplace", "lorentzian"),
+        _taylor,
+        5,
+    ),
+    _check(
+        "rigorous-suprema",
+        "theory §4: S ≥ sup |η|, rounding enclosed",
+        "any dual point; found within five seconds",
+        _BOUNDED,
+        _suprema,
+        8,
+    ),
+    _check(
+        "cone-bounds",
+        "s·η ≤ |A| on a cone, any multipliers",
+        "relu units in 1 to 4 dimensions",
+        ("relu",),
+        _multipliers,
+        80,
+    ),
     _check("enclosed-residuals", "theory §4: J(μ) in its enclosure", "finite J", _SMALL, _residual, 8),
-    _check("rigorous-gaps", "theory §4 (G): gap(μ) ≥ J(μ) − J(ν), any witness", "finite J; garbage witnesses", _SMALL, _rigorous_gap, 6),
+    _check(
+        "rigorous-gaps",
+        "theory §4 (G): gap(μ) ≥ J(μ) − J(ν), any witness",
+        "finite J; garbage witnesses",
+        _SMALL,
+        _rigorous_gap,
+        6,
+    ),
 )

@@ -37,7 +37,7 @@ def _descends(subject: str, draw: Draw) -> float:
     rate = formulas.dissipation(u, conic)
     if rate > 1e-6 and cases.kink_distance(case.features, u[:, case.outputs :]) > 1e-3 and not last < start - 1e-12:
         return math.inf  # a smooth slope, and no progress in forty steps
-    return worst
+    return float(worst)
 
 
 def _recorded(subject: str, draw: Draw) -> float:
@@ -50,7 +50,7 @@ def _recorded(subject: str, draw: Draw) -> float:
     path = flow(case, u, until=draw.real("until", 0.01, 2.0), scheme=scheme, snapshots=5)
     own = np.array([formulas.energy(frame, conic) for frame in path.particles])
     scale = _ROUNDING * (1 + np.abs(own).max())
-    return float(max(np.diff(path.energies).max(), np.abs(path.energies - own).max())) / scale
+    return max(float(np.diff(path.energies).max()), float(np.abs(path.energies - own).max())) / float(scale)
 
 
 def _lemma(subject: str, draw: Draw) -> float:
@@ -64,17 +64,23 @@ def _lemma(subject: str, draw: Draw) -> float:
     q, theta = case.outputs, u[:, case.outputs :]
     longest = 0.2 / float(np.linalg.norm(v[:, :q], axis=1).max() + 1e-300)  # weights, at least 0.3, keep their signs
     speeds = np.abs(v[:, q:]).max(axis=0) + 1e-300
-    room = np.where(case.features.domain.wraps, np.inf, np.minimum(theta - case.features.domain.lower, case.features.domain.upper - theta))
+    room = np.where(
+        case.features.domain.wraps,
+        np.inf,
+        np.minimum(theta - case.features.domain.lower, case.features.domain.upper - theta),
+    )
     if case.features.domain.is_ball:
         room = case.features.domain.radius - np.linalg.norm(theta, axis=1, keepdims=True)
         speeds = np.linalg.norm(v[:, q:], axis=1).max(keepdims=True) + 1e-300
-    h = draw.real("part", 0.01, 1.0) * min(longest, 0.9 * float((room / speeds).min()), cases.smooth_time(case.features, theta, v[:, q:]), 1.0)
+    h = draw.real("part", 0.01, 1.0) * min(
+        longest, 0.9 * float((room / speeds).min()), cases.smooth_time(case.features, theta, v[:, q:]), 1.0
+    )
     on_the_way = np.linspace(0.0, h, 33)
     slopes = np.array([float((v * formulas.velocity(u + t * v)).sum()) / len(u) for t in on_the_way])  # -dF/dt
     lipschitz = max(float((np.diff(-slopes) / np.diff(on_the_way)).max()) / square, 0.0) * 1.05  # between 32 chords
     before, after = Flow(case, u.copy(), "euler").steps(h, 1, descent=False)
     missing = h * (1 - lipschitz * h / 2) * square - (before - after)
-    return max(0.0, missing) / (_ROUNDING * (1 + abs(before)) + 1e-4 * h * square)
+    return float(max(0.0, missing) / (_ROUNDING * (1 + abs(before)) + 1e-4 * h * square))
 
 
 CHECKS = (

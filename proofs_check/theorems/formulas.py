@@ -15,9 +15,8 @@ from conicflow.derive.loss_spec import PREDICTION, TARGET
 from conicflow.derive.vector_loss import VectorLossSpec
 from conicflow.engine.measure import Measure
 from conicflow.engine.problem import Problem
-from numpy.typing import NDArray
-
 from conicflow.proofs_check.statement import described_spec
+from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
@@ -35,7 +34,11 @@ def evaluate(node: sympy.Basic, values: Mapping[sympy.Symbol, Array | float]) ->
         return reduce(np.add if node.is_Add else np.multiply, arguments)
     if node.is_Pow:
         base, exponent = node.args
-        return np.exp(arguments[1]) if base == sympy.E else arguments[0] ** (int(exponent) if exponent.is_Integer else arguments[1])
+        return (
+            np.exp(arguments[1])
+            if base == sympy.E
+            else arguments[0] ** (int(exponent) if exponent.is_Integer else arguments[1])
+        )
     if isinstance(node, sympy.Piecewise):
         result: Any = np.nan
         for branch, condition in reversed(node.args):
@@ -212,7 +215,7 @@ class Formulas:
         return np.real(phi @ g), np.real(gradient)
 
     def velocity(self, u: Array, conic: bool = False) -> Array:
-        """u', of minimal norm where a weight is zero or a position at an edge; of the conic lift rows are (signed mass, theta)."""
+        """u', of minimal norm where a weight is zero or a position at an edge; conic rows are (signed mass, theta)."""
         w, theta = u[:, : self.q], u[:, self.q :]
         sizes, heads = lengths(w), directions(w)
         eta, gradient = self.eta_and_gradient(u)
@@ -236,7 +239,9 @@ class Formulas:
         if domain.sphere or domain.is_ball:
             radial = (velocity * theta).sum(axis=1, keepdims=True)
             held = domain.sphere | ((lengths(theta) >= domain.radius * (1 - 1e-12)) & (radial > 0))
-            return velocity - np.where(held, radial / np.maximum((theta**2).sum(axis=1, keepdims=True), 1e-300) * theta, 0.0)
+            return velocity - np.where(
+                held, radial / np.maximum((theta**2).sum(axis=1, keepdims=True), 1e-300) * theta, 0.0
+            )
         low = ~domain.wraps & (theta <= domain.lower) & (velocity < 0)
         high = ~domain.wraps & (theta >= domain.upper) & (velocity > 0)
         return np.where(low | high, 0.0, velocity)

@@ -28,15 +28,18 @@ def _degree(spec: FeatureSpec, draw: Draw) -> float | None:
     """The p with phi(s theta) = s^p phi(theta) for s > 0, at random points; None where there is none."""
     random = draw.generator("points")
     pointwise = spec.kind != "ridge"
-    symbols = [item.symbol for item in (spec.parameters if pointwise else spec.inputs)]
-    others = [item.symbol for item in (*spec.constants, *(spec.inputs if pointwise else ()))]
+    parameters, inputs = ([item.symbol for item in items] for items in (spec.parameters, spec.inputs))
+    symbols = parameters if pointwise else inputs
+    others = [item.symbol for item in spec.constants] + (inputs if pointwise else [])
     fixed = {symbol: random.uniform(0.3, 1.5, 40) for symbol in others}
     at = {symbol: random.uniform(0.2, 1.5, 40) for symbol in symbols}
     warp = spec.parameters[0].symbol
     degrees = []
     for s in (0.4, 1.7):
         inner = s * (1.0 if pointwise else evaluate(spec.warp, {warp: np.array(s)}) / s)
-        ratio = evaluate(spec.phi, {**fixed, **{x: inner * value for x, value in at.items()}}) / evaluate(spec.phi, {**fixed, **at})
+        ratio = evaluate(spec.phi, {**fixed, **{x: inner * value for x, value in at.items()}}) / evaluate(
+            spec.phi, {**fixed, **at}
+        )
         degrees += list(np.real(np.log(ratio.astype(complex))) / math.log(s))
     p = float(np.round(degrees[0]))
     return p if np.abs(np.array(degrees) - p).max() < 1e-9 else None
@@ -58,7 +61,7 @@ def _proofs(subject: str, draw: Draw) -> float:
     if spec.kind == "ridge":  # z phi' = phi, by the chain rule <dPhi/dtheta, theta> = p Phi with p that of the warp
         z = spec.inputs[0].symbol
         residual = z * differentiate(spec.phi, z) - spec.phi
-        points = [{z: sympy.Rational(k, 7) for k in (side * n,)} for n in (3, 11, 20) for side in (-1, 1)]
+        points = [{z: sympy.Rational(n, 7)} for n in (-20, -11, -3, 3, 11, 20)]
         euler = _accepted(lambda: prove_zero(residual, "Euler's identity", points))
         return 0.0 if euler == (spec.family_claim != "partially 1-homogeneous") else math.inf
     return 0.0
@@ -77,10 +80,13 @@ def _kernels(subject: str, draw: Draw) -> float:
     case = cases.problem(draw, subject, "squared")
     s, phi, q = draw.real("s", 0.3, 2.0), case.features, case.outputs
     u, formulas = cases.particles(draw, case), Formulas(case)
-    random = draw.generator("g")
-    g = random.standard_normal(case.loss.y.shape) + (1j * random.standard_normal(phi.size) if phi.kind == "torus" else 0)
+    g = cases.point(draw.generator("g"), case.loss.y)
     pairing, slopes = phi.adjoint(u, g)
-    moving = {"partially 1-homogeneous": slice(0, q), "2-homogeneous": slice(0, None), "2-homogeneous in theta": slice(q, None)}
+    moving = {
+        "partially 1-homogeneous": slice(0, q),
+        "2-homogeneous": slice(0, None),
+        "2-homogeneous in theta": slice(q, None),
+    }
     family = phi.family
     degree = 1 if family == "partially 1-homogeneous" else 2
     euler = (slopes * u)[:, moving[family]].sum(axis=1) - degree * pairing
@@ -97,7 +103,7 @@ def _kernels(subject: str, draw: Draw) -> float:
         expected = formulas.value_and_slope(factor * f)[0] + factor * potential
         found = Flow(case, np.ascontiguousarray(scaled), scheme).energy
         worst = max(worst, abs(found - expected) / (_ROUNDING * (1 + abs(expected))))
-    return worst
+    return float(worst)
 
 
 CHECKS = (

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from conicflow.derive import spec as derive_spec
 from conicflow.engine.domain import Array
-from conicflow.engine.feature_map import FeatureMap
 from conicflow.engine.kernels import load_kernel
+from conicflow.engine.loss_data import Field
 from conicflow.engine.problem import Problem
 from conicflow.proofs_check.balls import Program, precision
 from conicflow.proofs_check.certify import statement_of
@@ -81,8 +81,7 @@ def _matches(subject: str, draw: Draw) -> float:
     theta = cases.positions(draw, phi, draw.integer("positions count", 1, 3), margin=0.0)
     if phi.domain.sphere and cases.kink_distance(phi, theta) < cases.KINK:
         raise Inapplicable("away from the kinks of relu units")
-    random = draw.generator("g")
-    g = random.standard_normal(phi.size) + (1j * random.standard_normal(phi.size) if phi.kind == "torus" else 0)
+    g = cases.point(draw.generator("g"), case.loss.y)
     weights = draw.reals("weights", len(theta), -2.0, 2.0)
     exactly = [derivatives(statement_of(case), row) for row in theta]
     scales = [max(1.0, *(float(np.abs(parts[order]).max()) for parts in exactly)) for order in range(3)]
@@ -100,7 +99,11 @@ def _matches(subject: str, draw: Draw) -> float:
     for i, (w, parts) in enumerate(zip(weights, exactly, strict=True)):
         f += w * parts[0]
         expected = np.append(parts[0] @ real_g, w * (parts[1] @ real_g))
-        worst = max(worst, _off(slopes[i], expected, 2 * scales[1] * size), _off(pairing[i], w * expected[0], 2 * scales[0] * size))
+        worst = max(
+            worst,
+            _off(slopes[i], expected, 2 * scales[1] * size),
+            _off(pairing[i], w * expected[0], 2 * scales[0] * size),
+        )
     return max(worst, _off(_pairs(phi.forward(weights, theta)), f, 2 * len(theta) * scales[0]))
 
 
@@ -108,7 +111,7 @@ def _off(computed: Any, exactly: Any, scale: float) -> float:
     return float(np.max(np.abs(np.asarray(computed) - exactly))) / (_ROUNDING * scale)
 
 
-def _pairs(values: Array) -> Array:
+def _pairs(values: Field) -> Array:
     """Real coordinates of points of F."""
     return np.ascontiguousarray(values).view(np.float64)
 

@@ -118,16 +118,22 @@ def _inequality(subject: str, draw: Draw) -> float:
     unbalanced = 0.0
     if case.features.family == "2-homogeneous" and not conic:
         unbalanced = float(((sizes - norms) ** 2).mean()) / 2
-    masses = formulas.potential(u, True) if conic else {1.0: sizes, 2.0: sizes * norms, 3.0: norms**2}[
-        {"partially 1-homogeneous": 1.0, "2-homogeneous": 2.0, "2-homogeneous in theta": 3.0}[case.features.family]
-    ]
+    masses = (
+        formulas.potential(u, True)
+        if conic
+        else {1.0: sizes, 2.0: sizes * norms, 3.0: norms**2}[
+            {"partially 1-homogeneous": 1.0, "2-homogeneous": 2.0, "2-homogeneous in theta": 3.0}[case.features.family]
+        ]
+    )
     units = theta if conic or not case.features.homogeneous else theta / norms[:, None]
     _, place = np.unique(np.round(units, 12), axis=0, return_inverse=True)
     heads = w / sizes[:, None] * masses[:, None]
     joined = np.zeros((len(u), q))
     np.add.at(joined, place.ravel(), heads)
     cancelled = float(masses.sum() - lengths(joined).sum()) / len(u)
-    objective = formulas.value_and_slope(formulas.predict(w / len(u), theta))[0] + case.penalty * float(lengths(joined).sum()) / len(u)
+    objective = formulas.value_and_slope(formulas.predict(w / len(u), theta))[0] + case.penalty * float(
+        lengths(joined).sum()
+    ) / len(u)
     if not np.isfinite(objective):
         raise Inapplicable("a prediction at which the loss is finite")
     excess = state.energy - objective

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 from conicflow.engine import features as catalogue
-from conicflow.engine.domain import Array
 from conicflow.engine.kernels import describe
+from conicflow.engine.loss_data import Field
 from conicflow.engine.losses import Loss
 from conicflow.engine.problem import Problem
 from conicflow.proofs_check.balls import precision
@@ -33,14 +33,13 @@ def _loss(subject: str, draw: Draw) -> Loss:
     return cases.named_loss(draw, subject, size, outputs, complex_data)
 
 
-def _point(draw: Draw, name: str, loss: Loss, size: float) -> Array:
+def _point(draw: Draw, name: str, loss: Loss, size: float) -> Field:
     """A prediction; where losses are of counts, one that is >= 0."""
-    random = draw.generator(name)
-    f = random.standard_normal(loss.y.shape) + (1j * random.standard_normal(loss.y.shape) if np.iscomplexobj(loss.y) else 0)
+    f = cases.point(draw.generator(name), loss.y)
     return np.abs(size * f) if loss.description["targets"] == "count" else size * f
 
 
-def _inner(a: Array, b: Array) -> float:
+def _inner(a: Field, b: Field) -> float:
     return float(np.real(np.vdot(a, b)))
 
 
@@ -84,7 +83,8 @@ def _derivatives(subject: str, draw: Draw) -> float:
         bend = float((ends[0] + ends[1] - 2 * middle) / step**2)
     gradient = loss.gradient(f)
     size = 1 + abs(value) + float(np.abs(gradient).sum())
-    worst = max(abs(loss.value(f) - value), abs(_inner(gradient, v) - slope) / (1 + np.linalg.norm(v))) / (_ROUNDING * size)
+    off_slope = abs(_inner(gradient, v) - slope) / (1 + float(np.linalg.norm(v)))
+    worst = max(abs(loss.value(f) - value), off_slope) / (_ROUNDING * size)
     found = float(loss.gram(f, v[None])[0, 0])
     if loss.largest_curvature(f) * _inner(v, v) < bend * (1 - _ROUNDING):
         return math.inf
@@ -100,7 +100,10 @@ def _convex(subject: str, draw: Draw) -> float:
         raise Inapplicable("predictions at which the loss is finite")
     scale = _ROUNDING * (1 + abs(loss.value(f)) + abs(loss.value(g)))
     slopes = loss.gradient(f) - loss.gradient(g)
-    return max((loss.value((1 - s) * f + s * g) - chord) / scale, -_inner(slopes, f - g) / (scale * (1 + np.linalg.norm(f - g))))
+    return max(
+        (loss.value((1 - s) * f + s * g) - chord) / scale,
+        -_inner(slopes, f - g) / (scale * (1 + float(np.linalg.norm(f - g)))),
+    )
 
 
 CHECKS = (

@@ -43,7 +43,9 @@ def _merging(subject: str, draw: Draw) -> float:
     if len(joined) > len(mu) or not case.features.domain.contains(joined.positions):
         return math.inf
     formulas, q = Formulas(case), case.outputs
-    moved = formulas.predict(mu.weights.reshape(-1, q), mu.positions) - formulas.predict(joined.weights.reshape(-1, q), joined.positions)
+    moved = formulas.predict(mu.weights.reshape(-1, q), mu.positions) - formulas.predict(
+        joined.weights.reshape(-1, q), joined.positions
+    )
     largest = float(np.sqrt((np.abs(formulas.features(mu.positions)[0]) ** 2).sum(axis=1)).max())
     # each joined atom's feature is within the radius of the heaviest's; their centre's, by curvature, within as much again
     return max(worst, float(np.linalg.norm(moved)) / (3 * radius * largest * mu.mass + scale))
@@ -56,7 +58,11 @@ def _thinning(subject: str, draw: Draw) -> float:
     random = draw.generator("atoms")
     count = size + draw.integer("more", 1, 8)
     domain = case.features.domain
-    theta = domain.project(random.standard_normal((count, domain.dimension))) if domain.sphere or domain.is_ball else random.uniform(domain.lower, domain.upper, (count, domain.dimension))
+    theta = (
+        domain.project(random.standard_normal((count, domain.dimension)))
+        if domain.sphere or domain.is_ball
+        else random.uniform(domain.lower, domain.upper, (count, domain.dimension))
+    )
     mu = Measure(random.uniform(0.2, 1.0, count) * random.choice([-1.0, 1.0], count), theta)
     if _coincide(mu):
         raise Inapplicable("atoms at places of their own")
@@ -65,7 +71,9 @@ def _thinning(subject: str, draw: Draw) -> float:
     scale = _NULL * (1 + float(np.abs(f).max()) + mu.mass)
     worst = max(float(np.abs(f - g).max()), case.total_variation(thin) - case.total_variation(mu)) / scale
     places = {tuple(row): w for row, w in zip(mu.positions.tolist(), mu.weights, strict=True)}
-    kept = all(places.get(tuple(row), 0.0) * w > 0 for row, w in zip(thin.positions.tolist(), thin.weights, strict=True))
+    kept = all(
+        places.get(tuple(row), 0.0) * w > 0 for row, w in zip(thin.positions.tolist(), thin.weights, strict=True)
+    )
     return worst if kept and len(thin) <= size else math.inf
 
 

@@ -67,9 +67,11 @@ MUTANTS = (
     Mutant("thinning-adds-mass", "of two ways to fewer atoms the heavier is taken", "thinning", "fourier",
            _in("sparsify", "if towards.sum() <= 0 else", "if towards.sum() >= 0 else")),
     Mutant("particles-of-less", "an atom's parts do not add up to it", "particles-of-a-measure", "gaussian",
-           _in("initial", "scaled.weights.reshape(k, -1) * (m / counts)[:, None]", "scaled.weights.reshape(k, -1) * (k / counts)[:, None]")),
+           _in("initial", "scaled.weights.reshape(k, -1) * (m / counts)[:, None]",
+               "scaled.weights.reshape(k, -1) * (k / counts)[:, None]")),
     Mutant("unbalanced-particles", "|theta| is not |w|", "particles-of-a-measure", "relu",
            _in("initial", "        positions = positions * roots\n", "        positions = positions * roots**2\n")),
     Mutant("a-cluster-separates", "a support within a part of Theta is said to separate", "separation-stated", "fourier",
-           _in("initial", 'Separation(\n        False,\n        "the support stays', 'Separation(\n        True,\n        "the support stays')),
+           _in("initial", 'Separation(\n        False,\n        "the support stays',
+               'Separation(\n        True,\n        "the support stays')),
 )  # fmt: skip

@@ -58,7 +58,10 @@ def _supremum(subject: str, draw: Draw) -> float:
     g = case.loss.gradient(case.forward(cases.measure(draw, case)))
     if not np.all(np.isfinite(g)):
         raise Inapplicable("a prediction at which the loss is finite")
-    found, scale = sup_certificate(case, g), 1 + float(np.abs(g).sum() * np.abs(formulas.features(_points(case, random, 9))[0]).max())
+    found, scale = (
+        sup_certificate(case, g),
+        1 + float(np.abs(g).sum() * np.abs(formulas.features(_points(case, random, 9))[0]).max()),
+    )
     worst = float(_heights(case, formulas, g, _points(case, random)).max() - found.value) / (_ROUNDING * scale)
     if len(found.positions):
         attained = _heights(case, formulas, g, found.positions)
@@ -94,7 +97,12 @@ def _soundness(subject: str, draw: Draw) -> float:
         scale = _ROUNDING * (1 + abs(value) + abs(case.objective(case.zero)))
         # where S is the largest value found, its error is that of ascents that end early on flat tops
         loose = scale if found.supremum.upper_bound else 1e-5 * (1 + abs(value))
-        worst = max(worst, (value - least - found.gap) / loose, abs(found.objective - formulas.objective(mu, joined=False)) / scale, -found.gap / scale)
+        worst = max(
+            worst,
+            (value - least - found.gap) / loose,
+            abs(found.objective - formulas.objective(mu, joined=False)) / scale,
+            -found.gap / scale,
+        )
         if abs(found.relative * abs(found.objective) - found.gap) > 1e-12 * found.gap:
             return math.inf
         most = min(case.penalty / found.supremum.value, 4.0) if found.supremum.value > 0 else 4.0
@@ -106,7 +114,9 @@ def _soundness(subject: str, draw: Draw) -> float:
 
 
 def _certified(subject: str, draw: Draw) -> float:
-    """What `solve` calls certified: eta = -penalty·sign on the support, |eta| <= penalty elsewhere, J and the trace as it says."""
+    """What `solve` says: J of its measure, a falling trace; eta = -penalty·sign on the support of what is certified, and |eta|
+    <= penalty elsewhere.
+    """
     case = penalised(draw, subject)
     formulas, random = Formulas(case), draw.generator("search")
     result = solve(case, relative_gap=1e-10)
@@ -114,7 +124,11 @@ def _certified(subject: str, draw: Draw) -> float:
     scale = 1 + abs(value) + abs(case.objective(case.zero))
     worst = abs(result.objective - value) / (_ROUNDING * scale)
     trace = result.trace["objective"]
-    worst = max(worst, float(np.diff(trace).max(initial=0.0)) / (_ROUNDING * scale), (result.objective - min(trace, default=np.inf)) / (_ROUNDING * scale))
+    worst = max(
+        worst,
+        float(np.diff(trace).max(initial=0.0)) / (_ROUNDING * scale),
+        (result.objective - min(trace, default=np.inf)) / (_ROUNDING * scale),
+    )
     worst = max(worst, (value - formulas.objective(case.zero)) / (_ROUNDING * scale))
     if abs(result.relative_gap - result.gap / abs(value)) > 1e-9 * result.relative_gap + _ROUNDING:
         return math.inf

@@ -1,4 +1,4 @@
-"""What every search process has before it starts: all checks, and Hypothesis awake, which reads all sources at its first search."""
+"""What every search process has before it starts: all checks and mutants, and Hypothesis after its slow first search."""
 
 from __future__ import annotations
 

@@ -54,7 +54,9 @@ def perform_all(tasks: Sequence[Task], progress: Progress | None = None) -> list
                 done[index] = future.result()
                 if progress is not None:
                     task = tasks[index]
-                    progress("check" if task.mutant is None else "mutants", len(done) / len(tasks), task.mutant or task.check)
+                    progress(
+                        "check" if task.mutant is None else "mutants", len(done) / len(tasks), task.mutant or task.check
+                    )
         except BaseException:
             threads.shutdown(wait=False, cancel_futures=True)
             raise

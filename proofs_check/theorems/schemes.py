@@ -60,7 +60,11 @@ def _order_one(conic: bool, schemes: tuple[Scheme, ...], subject: str, draw: Dra
     """Errors at a fixed time, against a flow of order 4 by formulas of its own."""
     case, formulas, u, until = smooth_case(subject, draw, conic=conic)
     reference = follow(lambda u: formulas.velocity(u, conic), u, until, _REFERENCE)
-    reference = np.column_stack([reference[:, : case.outputs], case.features.domain.project(reference[:, case.outputs :])]) if conic else reference
+    reference = (
+        np.column_stack([reference[:, : case.outputs], case.features.domain.project(reference[:, case.outputs :])])
+        if conic
+        else reference
+    )
     if not np.all(np.isfinite(reference)):
         raise Inapplicable("an objective that stays finite")
     worst = 0.0
@@ -90,7 +94,7 @@ def _accurate(subject: str, draw: Draw) -> float:
     if scheme == "dormand-prince" and case.outputs > 1 and not case.features.homogeneous:
         raise Inapplicable("explicit steps follow scalar weights alone")
     until *= 1.0 if case.features.domain.sphere else _LONGER
-    part, q = draw.real("part", 0.1, 0.9) * until, case.outputs
+    part = draw.real("part", 0.1, 0.9) * until
     worst = 0.0
     halfway = follow(lambda u: formulas.velocity(u, conic), u, part, _MANY)
     end = follow(lambda u: formulas.velocity(u, conic), halfway, until - part, _MANY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from conicflow.engine import features as catalogue
@@ -37,12 +38,18 @@ def _kept(subject: str, draw: Draw) -> float:
     if subject == "fourier":
         cutoff = draw.integer("cutoff", 1, 5)
         y = random.standard_normal(2 * cutoff + 1) + 1j * random.standard_normal(2 * cutoff + 1)
-        case = Problem(catalogue.fourier(cutoff=cutoff), loss_catalogue.squared(y, average=True), draw.real("penalty", 0.01, 0.3))
+        case = Problem(
+            catalogue.fourier(cutoff=cutoff), loss_catalogue.squared(y, average=True), draw.real("penalty", 0.01, 0.3)
+        )
         start = initial.grid(case, m)
     else:
-        x, y = random.standard_normal((draw.integer("samples", 3, 8), 2)), draw.choice("sign", (1.0, -1.0))
-        case = Problem(catalogue.relu_signed_square(x=x), loss_catalogue.squared(y * random.uniform(0.2, 2.0, len(x)), average=True), 0.05)
-        start = np.ascontiguousarray(np.column_stack([np.full(m, y), np.cos(angles), np.sin(angles)]))
+        x, side = random.standard_normal((draw.integer("samples", 3, 8), 2)), draw.choice("sign", (1, -1))
+        case = Problem(
+            catalogue.relu_signed_square(x=x),
+            loss_catalogue.squared(side * random.uniform(0.2, 2.0, len(x)), average=True),
+            0.05,
+        )
+        start = np.ascontiguousarray(np.column_stack([np.full(m, float(side)), np.cos(angles), np.sin(angles)]))
     until = draw.real("until", 0.02, 0.3)
     if subject == "fourier":
         path = flow(case, start, until=until, scheme="dormand-prince", tolerance=1e-7, snapshots=4)
@@ -86,10 +93,20 @@ def _statements(subject: str, draw: Draw) -> float:
         scales, reach = np.ones(domain.dimension), 0.6 if domain.sphere else 0.5 * domain.radius
     else:
         centre = domain.lower + 0.4 * domain.extents
-        probes = np.vstack([random.uniform(domain.lower, domain.upper, (20, domain.dimension)), domain.lower + 0.95 * domain.extents])
+        probes = np.vstack(
+            [random.uniform(domain.lower, domain.upper, (20, domain.dimension)), domain.lower + 0.95 * domain.extents]
+        )
         scales, reach = domain.extents, 0.4
-    arguments = {"signed_grid": {"weight": 0.5}, "sphere": {"radius": 0.5, "seed": seed}, "ball": {"seed": seed}}
-    arguments |= {"uniform": {"seed": seed}, "sobol": {"seed": seed}, "concentrated": {"centre": centre, "weight": 0.5, "seed": seed}}
+    arguments: dict[str, dict[str, Any]] = {
+        "signed_grid": {"weight": 0.5},
+        "sphere": {"radius": 0.5, "seed": seed},
+        "ball": {"seed": seed},
+    }
+    arguments |= {
+        "uniform": {"seed": seed},
+        "sobol": {"seed": seed},
+        "concentrated": {"centre": centre, "weight": 0.5, "seed": seed},
+    }
     u = getattr(initial, family)(case, m, **arguments.get(family, {}))
     if family.endswith("grid") and min(len(np.unique(column)) for column in u[:, 1:].T) < 4:
         raise Inapplicable("particles that are many along every axis")

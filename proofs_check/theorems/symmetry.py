@@ -54,7 +54,8 @@ def _halves(subject: str, draw: Draw) -> float:
 
 def _cuts(subject: str, draw: Draw) -> float:
     """The conic flow's measure has an equation of its own: how one mass is cut in two it does not see."""
-    case, scheme = cases.problem(draw, subject), draw.choice("scheme", ("conic", "conic-canonical"))
+    case = cases.problem(draw, subject)
+    scheme: Scheme = draw.choice("scheme", ("conic", "conic-canonical"))
     u, q = cases.particles(draw, case, conic=True), case.outputs
     m, part = len(u), draw.real("part", 0.1, 0.9)
     pieces = np.vstack([u[:1], u])
@@ -81,7 +82,9 @@ def _translation(subject: str, draw: Draw) -> float:
     shift = draw.reals("shift", d, 0.0, 1.0)
     cutoffs = case.features.inputs["cutoff"]
     frequencies = np.stack(np.meshgrid(*(np.arange(-k, k + 1) for k in cutoffs), indexing="ij"), axis=-1).reshape(-1, d)
-    turned = Problem(case.features, case.loss.with_data(case.loss.y * np.exp(-2j * np.pi * frequencies @ shift)), case.penalty)
+    turned = Problem(
+        case.features, case.loss.with_data(case.loss.y * np.exp(-2j * np.pi * frequencies @ shift)), case.penalty
+    )
     other = np.column_stack([u[:, :1], case.features.domain.project(u[:, 1:] + shift)])
     energies, moved = _follow(case, u, scheme)
     moved[:, 1:] += shift
@@ -98,7 +101,11 @@ def _rotation(subject: str, draw: Draw) -> float:
     square = subject == "relu_signed_square"
     if square:
         d = draw.integer("dimension", 2, 3)
-        group = [np.eye(d)[list(order)] * (1 - 2 * np.array(signs)) for order in permutations(range(d)) for signs in np.ndindex(*(2,) * d)]
+        group = [
+            np.eye(d)[list(order)] * (1 - 2 * np.array(signs))
+            for order in permutations(range(d))
+            for signs in np.ndindex(*(2,) * d)
+        ]
     else:
         d, k = 2, draw.integer("order", 3, 6)
         angles = 2 * np.pi * np.arange(k) / k
@@ -127,8 +134,16 @@ def _check(name: str, theorem: str, hypotheses: str, subjects: tuple[str, ...], 
 CHECKS = (
     _check("permutation", "particles are indistinguishable", "none; four schemes", FEATURES, _permutation),
     _check("splitting", "two halves are one particle", "none; four schemes", FEATURES, _halves),
-    _check("cutting-mass", "the conic flow sees the measure alone", "conic lift; a mass cut in unequal parts", FEATURES, _cuts),
-    _check("translation", "the torus has no origin", "torus features, with any filter; four schemes", TORUS, _translation),
+    _check(
+        "cutting-mass",
+        "the conic flow sees the measure alone",
+        "conic lift; a mass cut in unequal parts",
+        FEATURES,
+        _cuts,
+    ),
+    _check(
+        "translation", "the torus has no origin", "torus features, with any filter; four schemes", TORUS, _translation
+    ),
     _check(
         "rotation",
         "isotropic data have no directions",
