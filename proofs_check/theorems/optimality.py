@@ -83,7 +83,9 @@ def _soundness(subject: str, draw: Draw) -> float:
     case = penalised(draw, subject)
     formulas, result = Formulas(case), solve(case, relative_gap=1e-8)
     least = min(value for nu in _rivals(case, draw, result) if math.isfinite(value := formulas.objective(nu)))
-    tried = [cases.measure(draw, case, 4, "atoms"), mixture(result.measure, cases.measure(draw, case, 2, "off"), 0.1)]
+    far = cases.measure(draw, case, 4, "atoms")
+    far = Measure(draw.choice("size", (1.0, 10.0)) * far.weights, far.positions)
+    tried = [far, mixture(result.measure, cases.measure(draw, case, 2, "off"), 0.1)]
     if len(result.measure) > 1:  # stationary on its support, and yet not optimal
         heaviest = int(np.argmax(result.measure.sizes))
         left = Measure(np.delete(result.measure.weights, heaviest, 0), np.delete(result.measure.positions, heaviest, 0))

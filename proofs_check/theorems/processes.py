@@ -18,6 +18,7 @@ from .search import Outcome, run
 
 Progress = Callable[[str, float, str], None]
 WORKERS = 2
+_PERSISTENCE = 5  # times the examples of the check: a mutant may need a rarer case than most
 _PATIENCE = 600.0  # seconds that one search may take
 
 
@@ -38,7 +39,7 @@ def perform(task: Task) -> Outcome:
         if task.mutant is None:
             return run(check, task.subject, seed=task.seed)
         with injected(mutants()[task.mutant].change):
-            return run(check, task.subject, seed=task.seed, simplify=False)
+            return run(check, task.subject, _PERSISTENCE * check.examples, task.seed, simplify=False)
 
 
 def perform_all(tasks: Sequence[Task], progress: Progress | None = None) -> list[Outcome]:
