@@ -22,7 +22,7 @@ from .mixtures import mixture
 
 _ROUNDING = 1e-11  # of J and of eta, sums of a few hundred terms
 _POINTS = 1500
-_TRIALS = 2001  # multiples of the residual that are tried one by one
+_TRIALS = 801  # multiples of the residual that are tried one by one
 
 
 def _points(case: Problem, random: np.random.Generator, count: int = _POINTS) -> Array:
@@ -83,9 +83,9 @@ def _soundness(subject: str, draw: Draw) -> float:
     case = penalised(draw, subject)
     formulas, result = Formulas(case), solve(case, relative_gap=1e-8)
     least = min(value for nu in _rivals(case, draw, result) if math.isfinite(value := formulas.objective(nu)))
-    far = cases.measure(draw, case, 4, "atoms")
-    far = Measure(draw.choice("size", (1.0, 10.0)) * far.weights, far.positions)
-    tried = [far, mixture(result.measure, cases.measure(draw, case, 2, "off"), 0.1)]
+    far = [cases.measure(draw, case, 4, f"atoms{k}") for k in range(3)]
+    tried = [Measure(size * mu.weights, mu.positions) for size, mu in zip((1.0, 3.0, 10.0), far, strict=True)]
+    tried = [*tried, mixture(result.measure, cases.measure(draw, case, 2, "off"), 0.1)]
     if len(result.measure) > 1:  # stationary on its support, and yet not optimal
         heaviest = int(np.argmax(result.measure.sizes))
         left = Measure(np.delete(result.measure.weights, heaviest, 0), np.delete(result.measure.positions, heaviest, 0))

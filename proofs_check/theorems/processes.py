@@ -18,7 +18,7 @@ from .search import Outcome, run
 
 Progress = Callable[[str, float, str], None]
 WORKERS = 2
-_PERSISTENCE = 5  # times the examples of the check: a mutant may need a rarer case than most
+_PERSISTENCE = 10  # times the examples of the check: a mutant may need a rarer case than most
 _PATIENCE = 600.0  # seconds that one search may take
 
 
