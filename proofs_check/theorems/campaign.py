@@ -46,8 +46,8 @@ class Kill:
 
     @property
     def holds(self) -> bool:
-        """Whether it is killed: by a margin, or by an exception where that is meant."""
-        return self.outcome.refuted and (self.mutant.raises or not self.outcome.error)
+        """Whether it is killed: by a margin, or in a case's exception where that is meant; a search that never began kills none."""
+        return self.outcome.cases > 0 and self.outcome.refuted and (self.mutant.raises or not self.outcome.error)
 
 
 def check_all(names: Sequence[str], seed: int, progress: Progress | None = None) -> list[Verdict]:

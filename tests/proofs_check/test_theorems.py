@@ -15,7 +15,7 @@ from conicflow.proofs_check.theorems.inject import InKernel, InSource, injected
 from conicflow.proofs_check.theorems.mutants import mutants
 from conicflow.proofs_check.theorems.processes import Task
 from conicflow.proofs_check.theorems.registry import checks
-from conicflow.proofs_check.theorems.search import run
+from conicflow.proofs_check.theorems.search import Outcome, run
 
 # Each sees its mutant within a second; the command runs them all.
 SAMPLE = (
@@ -117,6 +117,13 @@ def test_an_exception_is_a_counterexample_with_its_words() -> None:
     mutant = mutants()["grid-maximum"]
     assert not mutant.raises
     assert not campaign.Kill(mutant, found).holds  # an exception kills only those that are to raise one
+
+
+def test_a_search_that_never_began_kills_nothing() -> None:
+    mutant = mutants()["infeasible-multiple"]
+    assert mutant.raises
+    assert campaign.Kill(mutant, Outcome(mutant.check, mutant.subject, cases=1, error="ArithmeticError")).holds
+    assert not campaign.Kill(mutant, Outcome(mutant.check, mutant.subject, error="the process ended")).holds
 
 
 def test_a_search_repeats() -> None:
