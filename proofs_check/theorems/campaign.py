@@ -46,7 +46,7 @@ class Kill:
 
     @property
     def holds(self) -> bool:
-        """Whether it is killed: by a margin, or in a case's exception where that is meant; a search that never began kills none."""
+        """Whether it is killed: by a margin, or by a case's exception where that is meant. No case kills nothing."""
         return self.outcome.cases > 0 and self.outcome.refuted and (self.mutant.raises or not self.outcome.error)
 
 
