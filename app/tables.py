@@ -24,13 +24,13 @@ def summary(result: Result) -> str:
     return f"{result.status}: objective {result.objective:.10g}, {gap}, {count}, {result.seconds:.2f} s"
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns under their header, aligned to the right but for the first."""
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
+    """Columns under their header, aligned to the right but for the first `left` of them."""
     cells = [list(header), *map(list, rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     cells.insert(1, ["-" * width for width in widths])
     lines = [
-        "  ".join(f"{cell:{'<' if column == 0 else '>'}{widths[column]}}" for column, cell in enumerate(row))
+        "  ".join(f"{cell:{'<' if column < left else '>'}{widths[column]}}" for column, cell in enumerate(row))
         for row in cells
     ]
     return "\n".join(line.rstrip() for line in lines)

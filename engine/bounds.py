@@ -277,12 +277,23 @@ def _ascent_step(gradient: Array, hessian: Array, positions: Array, domain: Doma
         if not _uses_hessian(domain):
             return domain.radius * _directions(gradient)
         gradient, hessian = _along_ball(gradient, hessian, positions, domain.radius)
+    else:
+        gradient, hessian = _along_edges(gradient, hessian, positions, domain)
     values, vectors = np.linalg.eigh(hessian)
     size = np.abs(values)
     size = np.maximum(size, 1e-8 * size.max(axis=1, keepdims=True) + 1e-300)
     if domain.is_ball:  # no step is longer than the ball is wide
         size = np.maximum(size, np.linalg.norm(gradient, axis=1, keepdims=True) / (2 * domain.radius))
     return np.asarray(np.einsum("kab,kb,kcb,kc->ka", vectors, 1 / size, vectors, gradient))
+
+
+def _along_edges(gradient: Array, hessian: Array, positions: Array, domain: Domain) -> tuple[Array, Array]:
+    """Where ascent would leave an interval, the derivatives by the other coordinates alone."""
+    low, high = positions <= domain.lower, positions >= domain.upper
+    held = ~domain.wraps & ((low & (gradient < 0)) | (high & (gradient > 0)))
+    free = ~held[:, :, None] & ~held[:, None, :]
+    unit = held[:, :, None] * np.eye(positions.shape[1]) * np.abs(hessian).max(axis=(1, 2), keepdims=True)
+    return np.where(held, 0.0, gradient), np.where(free, hessian, unit)
 
 
 def _along_ball(gradient: Array, hessian: Array, positions: Array, radius: float) -> tuple[Array, Array]:

@@ -191,14 +191,14 @@ class _Run:
             self.search.log("flow", done / steps, self.flow.energy, len(self.flow.particles))
 
     def from_particles(self) -> Measure:
-        """The particles, merged as far as polishing makes good what merging loses, and polished."""
+        """The particles, merged as far as polishing makes good what merging loses, and polished; else as they are."""
         particles = self.flow.measure()
         radius, objective = _MERGE, self.problem.objective(particles)
         candidate = refine(self.problem, particles, radius)
         while self.problem.objective(candidate) > objective and radius > COALESCED:
             radius /= 2
             candidate = refine(self.problem, particles, radius)
-        return candidate
+        return candidate if self.problem.objective(candidate) <= objective else particles
 
 
 def _insert(search: Search) -> None:

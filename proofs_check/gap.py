@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from flint import arb
@@ -13,7 +13,7 @@ from .balls import precision
 from .branch import Bound
 from .features import forward, total_variation
 from .losses import BallLoss
-from .statement import Array, Point, Statement
+from .statement import Array, Point, Statement, exact, inner
 from .suprema import supremum
 
 BITS = 96
@@ -77,6 +77,7 @@ def prove(
     ArithmeticError : the bounds contradict each other: there is a mistake in them.
     """
     with precision(bits):
+        statement = _around(statement, positions)
         loss = BallLoss(statement)
         f = forward(statement, weights, positions)
         objective = loss.value(f) + arb(statement.penalty) * total_variation(statement, weights, positions)
@@ -90,6 +91,14 @@ def prove(
         if gap < 0 or bound.upper < bound.lower:
             raise ArithmeticError(f"a gap is >= 0 and a bound of sup |eta| is above its values; got {gap} and {bound}")
         return Proof(objective, gap if gap.is_finite() else arb.pos_inf(), estimate, bound, method, bits)
+
+
+def _around(statement: Statement, positions: Array) -> Statement:
+    """A ball as large as its atoms need: rounding may put them outside, where J may be below its infimum over the ball."""
+    if statement.radius is None:
+        return statement
+    reach = [up(inner(theta, theta).sqrt()) for theta in map(exact, positions)]
+    return replace(statement, radius=max([statement.radius, *reach]))
 
 
 def up(number: arb) -> float:

@@ -146,3 +146,22 @@ def test_dead_units_may_be_the_most_promising() -> None:
     problem = cf.Problem(features, cf.losses.squared(np.array([1.0, 2.0])), 0.1, "nonnegative")
     supremum = sup_certificate(problem, np.array([1.0, 2.0]))
     assert supremum.value == 0.0
+
+
+def test_a_sphere_on_which_nothing_is_positive() -> None:
+    """One sample, mu >= 0 and eta >= 0: the directions looked at first are those without a feature; S is 0."""
+    features = cf.features.relu(x=np.array([[1.0]]))
+    problem = cf.Problem(features, cf.losses.squared(np.array([-1.0])), 1.0, "nonnegative")
+    assert sup_certificate(problem, np.array([1.0])).value == 0.0
+
+
+def test_ascents_slide_along_an_edge() -> None:
+    """One bump beyond the edge of a square, of unequal widths: the maximum on the edge is found to rounding."""
+    features = cf.features.gaussian_2d(
+        x1=np.array([1.3]), x2=np.array([0.437]), sigma1=0.3, sigma2=0.5, theta1=(0.0, 1.0), theta2=(0.0, 1.0)
+    )
+    found = sup_certificate(cf.Problem(features, cf.losses.squared(np.ones(1)), 1.0), np.ones(1))
+    assert found.value == pytest.approx(np.exp(-0.5), rel=1e-14)
+    np.testing.assert_allclose(
+        found.positions[0], [1.0, 0.437], atol=1e-7
+    )  # rounding of the value moves the maximum so far

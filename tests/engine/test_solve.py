@@ -187,3 +187,11 @@ def test_unusable_options_are_refused(options: dict[str, Any]) -> None:
     """One line that names the rule and the value."""
     with pytest.raises(cf.ConicflowError, match=r"must be .*; got .*; "):
         cf.solve(spikes(10, 0)[2], **options)
+
+
+def test_counts_that_are_all_zero() -> None:
+    """The Poisson loss is then straight: it has no curvature from which to choose a first step."""
+    features = cf.features.gaussian(x=np.linspace(0, 1, 5), sigma=0.2, theta=(0.0, 1.0))
+    loss = cf.losses.poisson(np.zeros(5), background=3.0)
+    assert np.isfinite(cf.solve(cf.Problem(features, loss, 0.5)).objective)
+    assert cf.solve(cf.Problem(features, loss, 0.5, "nonnegative")).status == "zero measure"

@@ -1,0 +1,113 @@
+"""What `conicflow check` shows: a table of theorems, one of mutants, or both as JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from conicflow.proofs_check.theorems.campaign import Kill, Verdict
+from conicflow.proofs_check.theorems.search import Outcome
+
+from .tables import table
+
+
+def theorem_table(verdicts: Sequence[Verdict]) -> str:
+    """One row for each check, and below it every counterexample."""
+    rows = [
+        (
+            verdict.check.name,
+            verdict.check.theorem,
+            verdict.check.hypotheses,
+            str(verdict.cases),
+            f"{verdict.worst.worst:.2g}",
+            "holds" if verdict.holds else "FAILS",
+        )
+        for verdict in verdicts
+    ]
+    lines = [table(("check", "theorem", "hypotheses", "cases", "worst margin", "verdict"), rows, left=3)]
+    lines += [
+        f"{outcome.check}, {outcome.subject}: {_words(outcome)}"
+        for verdict in verdicts
+        for outcome in verdict.outcomes
+        if not outcome.holds
+    ]
+    return "\n".join(lines)
+
+
+def mutant_table(kills: Sequence[Kill], unchallenged: Sequence[str]) -> str:
+    """One row for each mutant: what is wrong with it, which check must kill it, and how that went."""
+    rows = [
+        (
+            kill.mutant.name,
+            kill.mutant.words,
+            kill.mutant.check,
+            kill.outcome.subject,
+            _death(kill) if kill.holds else "SURVIVES",
+        )
+        for kill in kills
+    ]
+    lines = [table(("mutant", "what is wrong", "must be killed by", "on", "and is by"), rows, left=5)]
+    lines += [f"{kill.mutant.name} survives: {_words(kill.outcome)}" for kill in kills if not kill.holds]
+    lines += [f"{name}: no mutant challenges this check" for name in unchallenged]
+    return "\n".join(lines)
+
+
+def as_json(seed: int, verdicts: Sequence[Verdict], kills: Sequence[Kill] | None) -> str:
+    """The same, with every search."""
+    report: dict[str, Any] = {
+        "seed": seed,
+        "checks": [
+            {
+                "name": verdict.check.name,
+                "theorem": verdict.check.theorem,
+                "hypotheses": verdict.check.hypotheses,
+                "cases": verdict.cases,
+                "worst_margin": _number(verdict.worst.worst),
+                "holds": verdict.holds,
+                "searches": [_search(outcome) for outcome in verdict.outcomes],
+            }
+            for verdict in verdicts
+        ],
+    }
+    if kills is not None:
+        report["mutants"] = [
+            {
+                "name": kill.mutant.name,
+                "words": kill.mutant.words,
+                "check": kill.mutant.check,
+                "killed": kill.holds,
+                "search": _search(kill.outcome),
+            }
+            for kill in kills
+        ]
+    return json.dumps(report, indent=1)
+
+
+def _search(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "subject": outcome.subject,
+        "cases": outcome.cases,
+        "worst_margin": _number(outcome.worst),
+        "drawn": {name: repr(value) for name, value in outcome.drawn.items()},
+        "error": outcome.error,
+    }
+
+
+def _number(value: float) -> float | None:
+    """JSON has no infinite numbers."""
+    return value if math.isfinite(value) else None
+
+
+def _death(kill: Kill) -> str:
+    outcome = kill.outcome
+    how = outcome.error.split(":")[0] if outcome.error else f"margin {outcome.worst:.2g}"
+    return f"{how}, case {outcome.cases}"
+
+
+def _words(outcome: Outcome) -> str:
+    if outcome.cases == 0:
+        return "no draw met the hypotheses, so nothing was tried"
+    drawn = ", ".join(f"{name} = {value}" for name, value in outcome.drawn.items())
+    return f"{outcome.error or f'margin {outcome.worst:.3g}'} at {drawn or 'its only case'}"

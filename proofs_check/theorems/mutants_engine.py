@@ -1,0 +1,77 @@
+"""Mistakes in the engine: one piece of its source changed."""
+
+from __future__ import annotations
+
+from .inject import InSource
+from .mutant import Mutant
+
+
+def _in(module: str, right: str, wrong: str) -> InSource:
+    return InSource(f"engine.{module}", right, wrong)
+
+
+MUTANTS = (
+    Mutant("unweighted-average", "the coefficients omega are not divided by n", "data-term", "gaussian",
+           _in("losses", "return np.asarray(weights * self._scale)", "return np.asarray(weights)")),
+    Mutant("conic-reaction-halved", "masses of the conic flow react with 2 g in the place of 4 g", "energy-identity", "fourier",
+           _in("velocity", "velocity[:, 0] = -4 * alpha", "velocity[:, 0] = -2 * alpha")),
+    Mutant("penalty-pulls-up", "the penalty pushes weights away from zero", "accurate-schemes", "gaussian",
+           _in("velocity", "slope[:, 0] += penalty * regime.side", "slope[:, 0] -= penalty * regime.side")),
+    Mutant("coarse-steps", "the tolerance is a hundredth whatever is asked", "accurate-schemes", "fourier",
+           _in("adaptive", "rtol=self.tolerance,\n            atol=self.tolerance * self.sizes,",
+               "rtol=1e-2,\n            atol=1e-2 * self.sizes,")),
+    Mutant("first-piece", "at all times the interpolant of the first step answers", "accurate-schemes", "line_spectrum",
+           _in("adaptive", "indices = np.minimum(np.searchsorted(ends, times), len(ends) - 1)",
+               "indices = np.minimum(0 * np.searchsorted(ends, times), len(ends) - 1)")),
+    Mutant("rule-without-descent", "the step rule accepts steps that raise F_m", "descent-test", "gaussian",
+           _in("flow", "accepted = len(flow.steps(length, steps, descent=True)) - 1",
+               "accepted = len(flow.steps(length, steps, descent=False)) - 1")),
+    Mutant("rule-that-gives-up", "no step is short enough for the step rule", "descent-test", "laplace",
+           _in("flow", "_SMALLEST = 1e-12", "_SMALLEST = 1e3")),
+    Mutant("stale-energies", "the recorded energy is that of the state before", "recorded-descent", "cosine",
+           _in("flow", "        energies.append(state.energy)", "        energies.append(energies[-1])")),
+    Mutant("projection-without-m", "h¹ lacks the factor 1/m", "projected-flow", "gaussian",
+           _in("flow", "w[:, 0]) / m, theta))", "w[:, 0]) / 1, theta))")),
+    Mutant("projection-of-degree-two", "h² takes |theta|² in the place of |theta|", "projection-inequality", "relu",
+           _in("flow", 'degree = 2 if self.problem.features.family.endswith("in theta") else 1', "degree = 2")),
+    Mutant("concave-variation", "|mu| is the root of what it is", "convexity", "gaussian",
+           _in("problem", "return self.scaled(measure).mass", "return self.scaled(measure).mass ** 0.5")),
+    Mutant("grid-maximum", "the largest value on the grid in the place of a bound", "suprema", "fourier",
+           _in("trigonometric", "return max(upper, lower), lower, np.mod",
+               "return float(np.abs(values_on_the_grid(b, points)[0]).max()), lower, np.mod")),
+    Mutant("both-sides-exchanged", "sup eta in the place of sup -eta where mu >= 0", "suprema", "gaussian",
+           _in("bounds", "side = -np.ones(len(eta)) if one_sided", "side = np.ones(len(eta)) if one_sided")),
+    Mutant("ascents-fall", "ascents step down", "suprema", "gelu",
+           _in("bounds", "step = damping[:, None] * _ascent_step(", "step = -damping[:, None] * _ascent_step(")),
+    Mutant("infeasible-dual", "the dual point may be twice as long as is feasible", "weak-duality", "fourier",
+           _in("gap", "largest = problem.penalty / supremum.value if", "largest = 2 * problem.penalty / supremum.value if")),
+    Mutant("gap-of-wrong-sign", "R* is subtracted in the gap", "weak-duality", "gaussian",
+           _in("gap", "max(objective + dual, 0.0)", "max(objective - dual, 0.0)")),
+    Mutant("search-uphill", "golden section goes to the larger value", "weak-duality", "fourier",
+           _in("gap", "if left_value <= right_value:", "if left_value >= right_value:")),
+    Mutant("worse-is-better", "a search keeps what raises J", "certified-solutions", "fourier",
+           _in("search", "better = gap.objective < self.best[0].objective", "better = gap.objective > self.best[0].objective")),
+    Mutant("objective-without-penalty", "a result states R in the place of J", "certified-solutions", "gaussian",
+           _in("search", "            objective=gap.objective,",
+               "            objective=gap.objective - problem.penalty * measure.mass,")),
+    Mutant("absolute-gap", "the relative gap is relative to 1 + |J|", "weak-duality", "lorentzian",
+           _in("gap", "return self.gap / max(abs(self.objective)", "return self.gap / max(1 + abs(self.objective)")),
+    Mutant("certified-anyway", "a tenth of J is gap enough", "certified-solutions", "fourier_3d",
+           _in("search", "return self.best[0].relative <= self.tolerance", "return self.best[0].relative <= 0.1")),
+    Mutant("merge-loses-mass", "a merged atom keeps the weight of its heaviest part", "merging", "gaussian",
+           _in("merge", "merged_weights.append(weights[near].sum(axis=0))", "merged_weights.append(weights[i])")),
+    Mutant("merge-across-signs", "atoms of opposite signs are joined", "merging", "laplace",
+           _in("merge", "near = free & (rows @ rows[i] > 0)", "near = free.copy()")),
+    Mutant("thinning-too-far", "weights pass zero on the way to fewer atoms", "thinning", "gaussian",
+           _in("sparsify", "weights[alive] += ratios.min() * direction", "weights[alive] += ratios.max() * direction")),
+    Mutant("thinning-adds-mass", "of two ways to fewer atoms the heavier is taken", "thinning", "fourier",
+           _in("sparsify", "if towards.sum() <= 0 else", "if towards.sum() >= 0 else")),
+    Mutant("particles-of-less", "an atom's parts do not add up to it", "particles-of-a-measure", "gaussian",
+           _in("initial", "scaled.weights.reshape(k, -1) * (m / counts)[:, None]",
+               "scaled.weights.reshape(k, -1) * (k / counts)[:, None]")),
+    Mutant("unbalanced-particles", "|theta| is not |w|", "particles-of-a-measure", "relu",
+           _in("initial", "        positions = positions * roots\n", "        positions = positions * roots**2\n")),
+    Mutant("a-cluster-separates", "a support within a part of Theta is said to separate", "separation-stated", "fourier",
+           _in("initial", 'Separation(\n        False,\n        "the support stays',
+               'Separation(\n        True,\n        "the support stays')),
+)  # fmt: skip

@@ -1,0 +1,12 @@
+"""What every search process has before it starts: all checks and mutants, and Hypothesis after its slow first search."""
+
+from __future__ import annotations
+
+from .check import Check
+from .mutants import mutants
+from .registry import checks
+from .search import run
+
+checks()
+mutants()
+run(Check("awake", "", "", ("",), lambda subject, draw: draw.real("x", 0.0, 1.0)), "", 1)

@@ -1,0 +1,255 @@
+"""`conicflow check`: that the theorems hold, that each check can fail, and that the machinery tells the one from the other."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from conicflow.app import cli
+from conicflow.engine import gap
+from conicflow.engine.kernels import load_kernel
+from conicflow.proofs_check.theorems import campaign, processes
+from conicflow.proofs_check.theorems.check import Check, Draw, Inapplicable
+from conicflow.proofs_check.theorems.inject import InKernel, InSource, injected
+from conicflow.proofs_check.theorems.mutants import mutants
+from conicflow.proofs_check.theorems.processes import Task
+from conicflow.proofs_check.theorems.registry import checks
+from conicflow.proofs_check.theorems.search import Outcome, run
+
+# Each sees its mutant within a second; the command runs them all.
+SAMPLE = (
+    "stale-kernel",
+    "slope-without-weight",
+    "velocity-over-m",
+    "ignored-descent",
+    "rule-without-descent",
+    "slow-reaction",
+    "projection-of-degree-two",
+    "grid-maximum",
+    "gap-of-wrong-sign",
+    "merge-loses-mass",
+    "conjugate-without-domain",
+    "unrounded-residual",
+    "cells-as-points",
+)
+
+
+def some(check: Check, most: int = 4) -> tuple[str, ...]:
+    """A few of a check's subjects, the first and the last among them; each check takes others."""
+    step = max(1, len(check.subjects) // most)
+    return tuple(
+        dict.fromkeys((check.subjects[0], *check.subjects[len(check.name) % step :: step], check.subjects[-1]))
+    )
+
+
+@pytest.mark.parametrize("name", list(checks()))
+def test_no_counterexample_is_found(name: str) -> None:
+    """Two cases for some subjects, from another seed than the command's: the command tries more, for all of them."""
+    check = checks()[name]
+    found = [run(check, subject, min(check.examples, 2), seed=10, simplify=False) for subject in some(check)]
+    assert [outcome for outcome in found if not outcome.holds] == []
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+def test_a_mutant_is_killed_and_gone_afterwards(name: str) -> None:
+    mutant = mutants()[name]
+    killed = processes.perform(Task(mutant.check, mutant.subject, mutant=name))
+    assert campaign.Kill(mutant, killed).holds, killed
+    assert run(checks()[mutant.check], mutant.subject, 3, simplify=False).holds
+
+
+def test_every_check_is_challenged_and_every_mutant_meant_for_one() -> None:
+    assert campaign.unchallenged(list(checks())) == []
+    assert all(mutant.subject in checks()[mutant.check].subjects for mutant in mutants().values())
+    assert len(mutants()) >= 40
+
+
+def a_check(margin: object) -> Check:
+    return Check("example", "none", "none", ("one",), margin, 50)  # type: ignore[arg-type]
+
+
+def test_a_counterexample_is_found_and_made_simple() -> None:
+    found = run(a_check(lambda subject, draw: draw.integer("n", 0, 10_000) / 400), "one")
+    assert found.refuted
+    assert not found.holds
+    assert found.drawn == {"n": 401}
+    assert found.worst == 401 / 400
+
+
+def test_the_worst_margin_is_told_with_its_case() -> None:
+    found = run(a_check(lambda subject, draw: draw.real("x", 0.0, 0.5)), "one")
+    assert found.holds
+    assert found.cases == 50
+    assert found.worst == found.drawn["x"] == 0.5  # the ends of an interval come up
+
+
+def test_not_a_number_is_a_counterexample() -> None:
+    assert run(a_check(lambda subject, draw: np.nan), "one").refuted
+
+
+def test_cases_without_the_hypotheses_do_not_count() -> None:
+    def even(subject: str, draw: Draw) -> float:
+        if draw.integer("n", 0, 100) % 2:
+            raise Inapplicable("an even number")
+        return 0.5
+
+    found = run(a_check(even), "one", 10)
+    assert (found.holds, found.cases) == (True, 10)
+
+
+def test_a_check_without_cases_does_not_hold() -> None:
+    def never(subject: str, draw: Draw) -> float:
+        raise Inapplicable("more than any draw has")
+
+    found = run(a_check(never), "one")
+    assert (found.cases, found.holds, found.refuted) == (0, False, False)
+    assert not campaign.Verdict(a_check(never), (found,)).holds
+
+
+def test_an_exception_is_a_counterexample_with_its_words() -> None:
+    def broken(subject: str, draw: Draw) -> float:
+        return 1 / draw.integer("n", 0, 5)
+
+    found = run(a_check(broken), "one")
+    assert found.error == "ZeroDivisionError: division by zero"
+    assert found.drawn == {"n": 0}
+    mutant = mutants()["grid-maximum"]
+    assert not mutant.raises
+    assert not campaign.Kill(mutant, found).holds  # an exception kills only those that are to raise one
+
+
+def test_a_search_that_never_began_kills_nothing() -> None:
+    mutant = mutants()["infeasible-multiple"]
+    assert mutant.raises
+    assert campaign.Kill(mutant, Outcome(mutant.check, mutant.subject, cases=1, error="ArithmeticError")).holds
+    assert not campaign.Kill(mutant, Outcome(mutant.check, mutant.subject, error="the process ended")).holds
+
+
+def test_a_search_repeats() -> None:
+    check = checks()["convexity"]
+    assert run(check, "gaussian", 5, seed=3) == run(check, "gaussian", 5, seed=3)
+
+
+def test_draws_stay_within_their_bounds() -> None:
+    def margin(subject: str, draw: Draw) -> float:
+        values = draw.reals("x", 3, -2.0, 5.0)
+        option = draw.choice("option", ("a", "b"))
+        same = draw.generator().random() == np.random.default_rng(int(str(draw.drawn["seed"]))).random()
+        return 0.0 if same and option in "ab" and values.min() >= -2 and values.max() <= 5 else 2.0
+
+    assert run(a_check(margin), "one").holds
+
+
+def test_a_source_mutant_reaches_those_who_imported_the_function_and_leaves() -> None:
+    from conicflow.engine.gap import Gap
+
+    g = Gap(2.0, 1.0, None, np.zeros(1))  # type: ignore[arg-type]
+    change = InSource(
+        "engine.gap", "return self.gap / max(abs(self.objective)", "return self.gap / max(4 * abs(self.objective)"
+    )
+    with injected(change):
+        assert g.relative == 0.125
+    assert g.relative == 0.5
+    with injected(InSource("engine.gap", "_SEARCHES = 60", "_SEARCHES = 61")):
+        assert gap._SEARCHES == 61
+    assert gap._SEARCHES == 60
+
+
+def test_a_mutant_leaves_also_after_an_exception() -> None:
+    kernel = load_kernel("squared")
+    before = kernel.value
+    change = InKernel("squared", "value", lambda original: None)
+    with pytest.raises(ZeroDivisionError), injected(change):
+        assert 1 / len([] if kernel.value is None else [1])
+    assert kernel.value is before
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "words"),
+    [
+        ("no such words", "", "must occur once"),
+        ("return", "yield", "must occur once"),
+        ("_SEARCHES = 60  # golden", "_SEARCHES = 60  # silver", "must differ"),
+    ],
+)
+def test_a_mutant_that_is_none_is_refused(right: str, wrong: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words), injected(InSource("engine.gap", right, wrong)):
+        pass
+
+
+def test_no_file_is_edited() -> None:
+    path = Path(gap.__file__)
+    before = path.read_bytes()
+    processes.perform(Task("weak-duality", "gaussian", mutant="gap-of-wrong-sign"))
+    assert path.read_bytes() == before
+
+
+def command(*arguments: str) -> tuple[int, str, str]:
+    ran = CliRunner().invoke(cli.main, ["check", *arguments])
+    return ran.exit_code, ran.stdout, ran.stderr
+
+
+def test_the_command_shows_a_table() -> None:
+    code, out, _ = command("fresh-kernels", "--mutants")
+    assert code == 0
+    rows = [line.split() for line in out.splitlines() if line]
+    assert rows[0][:2] == ["check", "theorem"]
+    assert rows[2][0] == "fresh-kernels"
+    assert rows[2][-3:] == ["31", "0", "holds"]
+    assert rows[-1][0] == "stale-kernel"
+
+
+def test_the_command_prints_json() -> None:
+    code, out, _ = command("fresh-kernels", "--mutants", "--json", "--seed", "4")
+    report = json.loads(out)
+    assert code == 0
+    assert report["seed"] == 4
+    (check,) = report["checks"]
+    assert (check["name"], check["holds"], check["cases"], check["worst_margin"]) == ("fresh-kernels", True, 31, 0.0)
+    (mutant,) = report["mutants"]
+    assert (mutant["name"], mutant["killed"], mutant["search"]["worst_margin"]) == ("stale-kernel", True, None)
+
+
+def test_failures_are_told_and_exit_with_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    check = checks()["fresh-kernels"]
+    found = run(a_check(lambda subject, draw: draw.integer("n", 7, 9)), "one")
+    monkeypatch.setattr(campaign, "check_all", lambda names, seed, progress: [campaign.Verdict(check, (found,))])
+    survivor = mutants()["stale-kernel"]
+    alive = run(a_check(lambda subject, draw: 0.0), "one")
+    monkeypatch.setattr(campaign, "kill_all", lambda names, seed, progress: [campaign.Kill(survivor, alive)])
+    code, out, _ = command("fresh-kernels", "--mutants")
+    assert code == 1
+    assert "FAILS" in out
+    assert "example, one: margin 7 at n = 7" in out
+    assert "stale-kernel survives" in out
+
+
+def test_a_survivor_alone_fails_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    alive = run(a_check(lambda subject, draw: 0.0), "one")
+    monkeypatch.setattr(
+        campaign, "kill_all", lambda names, seed, progress: [campaign.Kill(mutants()["stale-kernel"], alive)]
+    )
+    assert command("fresh-kernels", "--mutants")[0] == 1
+
+
+def test_an_unknown_name_is_one_line() -> None:
+    code, out, err = command("energy")
+    assert (code, out) == (2, "")
+    assert len(err.splitlines()) == 1
+    assert "'energy'" in err
+    assert "energy-identity" in err
+
+
+def test_a_missing_package_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    for name in [name for name in sys.modules if name.startswith("conicflow.proofs_check.theorems.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delattr("conicflow.proofs_check.theorems.search")
+    monkeypatch.delattr("conicflow.proofs_check.theorems.campaign")
+    monkeypatch.setitem(sys.modules, "hypothesis", None)
+    code, _, err = command("fresh-kernels")
+    assert code == 2
+    assert len(err.splitlines()) == 1
+    assert "pip install 'conicflow[check]'" in err
