@@ -12,7 +12,6 @@ from .interior import interior_weights
 from .loss_data import Field
 from .measure import Measure
 from .multipliers import edges
-from .polish import reweigh
 from .problem import Problem
 from .search import Search
 from .sparsify import sparsify
@@ -29,13 +28,16 @@ def exchange(search: Search) -> None:
     Every round solves a convex problem on finitely many positions whose minimum bounds the next one's from above, as in
     Remez' exchange algorithm (for measures: Flinth, de Gournay, Weiss, Math. Programming 190, 2021). Positions do not move,
     so that kinks of phi and minima where positions are hardly determined do not hold it up; an atom may end as a few close
-    to each other. It needs the highest maxima of |eta| and nothing else.
+    to each other. It needs the highest maxima of |eta| and nothing else. Weights in R^q, whose convex problems are cones,
+    are left as they are, and so is a problem without penalty, which bounds no |eta|.
     """
     problem = search.problem
+    if problem.sign == "vector" or problem.penalty == 0.0:
+        return
     gap, measure = search.best
     mark, waited = gap.gap, 0
     for _ in range(_ROUNDS):
-        if search.certified or waited == _PATIENCE or problem.penalty == 0.0:
+        if search.certified or waited == _PATIENCE:
             return
         new = gap.supremum.positions[gap.supremum.heights > problem.penalty]
         if not len(new):
@@ -50,8 +52,6 @@ def exchange(search: Search) -> None:
 
 def _weigh(problem: Problem, measure: Measure) -> tuple[Measure, Field | None]:
     """The best weights, of few atoms, and their dual point where it is not R'(f)."""
-    if problem.sign == "vector":
-        return reweigh(problem, measure), None
     weighed, p = interior_weights(problem, measure)
     fewer = sparsify(problem, weighed)
     while not math.isfinite(problem.objective(fewer)):  # rounding, at an edge of the loss; towards zero is inwards
@@ -60,8 +60,6 @@ def _weigh(problem: Problem, measure: Measure) -> tuple[Measure, Field | None]:
 
 
 def _joined(problem: Problem, gap: Gap, measure: Measure, positions: Array) -> Measure:
-    eta = problem.features.eta(positions, gap.residual).reshape(len(positions), -1)
     light = _LIGHT * (measure.mass / len(measure) if len(measure) else 1.0)
-    weights = -light * eta / np.linalg.norm(eta, axis=1, keepdims=True)
-    weights = weights if problem.sign == "vector" else weights[:, 0]
+    weights = -light * np.sign(problem.features.eta(positions, gap.residual))
     return Measure(np.concatenate([measure.weights, weights]), np.concatenate([measure.positions, positions]))

@@ -206,7 +206,7 @@ def _insert(search: Search) -> None:
     mark, waited = search.best[0].gap, 0
     while not search.certified and waited < _PATIENCE:
         atoms, larger = len(search.best[1]), search.with_atoms_at(search.highest(16))
-        if larger is None or not search.attempt(refine(search.problem, larger, 0.0), "insert"):
+        if larger is None or not search.attempt(refine(search.problem, larger, COALESCED), "insert"):
             break
         search.inserted += len(larger) - atoms
         waited += 1

@@ -9,7 +9,9 @@ import numpy as np
 from conicflow.derive.errors import SpecError
 from conicflow.engine.bounds import sup_certificate
 from conicflow.engine.errors import CertificateError, ConicflowError
+from conicflow.engine.gap import duality_gap
 from conicflow.engine.measure import Measure
+from conicflow.engine.merge import COALESCED
 from conicflow.engine.problem import Problem
 from conicflow.engine.result import Certificate
 from conicflow.engine.solve import refine
@@ -19,7 +21,6 @@ from .gap import BITS, SECONDS, Proof, down, prove, up
 from .statement import Array, Statement, described_spec
 
 _HINTS = 16
-_COALESCED = 0.02  # atoms this near are one
 
 
 def certify(problem: Problem, measure: Measure, *, bits: int = BITS, seconds: float = SECONDS) -> Certificate:
@@ -75,14 +76,16 @@ def _certificate(proof: Proof) -> Certificate:
 
 
 def _witness(problem: Problem, measure: Measure) -> Measure:
-    """The measure merged and polished, where that lowers J; the proof trusts nothing of it."""
+    """The measure merged and polished, where its residual makes a better dual point; the proof trusts nothing of it."""
+    if len(measure) == 0 or problem.penalty == 0.0:
+        return measure
     try:
         with np.errstate(all="ignore"):
-            better = refine(problem, measure, _COALESCED) if len(measure) and problem.penalty > 0 else measure
-            lower = problem.objective(better) < problem.objective(measure)
+            better = refine(problem, measure, COALESCED)
+            bounds = [gap.objective - gap.gap for gap in (duality_gap(problem, mu) for mu in (measure, better))]
     except (ConicflowError, np.linalg.LinAlgError):
         return measure
-    return better if lower else measure
+    return better if bounds[1] > bounds[0] else measure
 
 
 def _hints(problem: Problem, measure: Measure) -> Array:
