@@ -206,6 +206,7 @@ def most_promising(problem: Problem, g: Field, one_sided: bool) -> Array:
     heights = -eta if one_sided else np.abs(eta) if eta.ndim == 1 else np.linalg.norm(eta, axis=1)
     order = np.argsort(-heights, kind="stable")
     if domain.sphere or domain.is_ball:
+        feature_scales(problem, starts[:64])  # refuses features that vanish; units that are highest may just be dead
         return np.asarray(starts[order[:_SPHERE_ASCENTS]])
     ends = np.concatenate([order[:48], order[48:][-16:]])  # where -eta is highest, features may all be zero
     norm, slopes = feature_scales(problem, starts[ends])

@@ -49,8 +49,6 @@ MUTANTS = (
            _in("gap", "max(objective + dual, 0.0)", "max(objective - dual, 0.0)")),
     Mutant("search-uphill", "golden section goes to the larger value", "weak-duality", "fourier",
            _in("gap", "if left_value <= right_value:", "if left_value >= right_value:")),
-    Mutant("worse-is-better", "a search keeps what raises J", "certified-solutions", "fourier",
-           _in("search", "better = gap.objective < self.best[0].objective", "better = gap.objective > self.best[0].objective")),
     Mutant("objective-without-penalty", "a result states R in the place of J", "certified-solutions", "gaussian",
            _in("search", "            objective=gap.objective,",
                "            objective=gap.objective - problem.penalty * measure.mass,")),
