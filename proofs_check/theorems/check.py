@@ -72,6 +72,10 @@ class Draw:
         return np.random.default_rng(self.integer(name, 0, 2**32 - 1))
 
 
+Margin = Callable[[str, Draw], float]
+"""(subject, draw) -> error / allowed error; above 1 is a counterexample."""
+
+
 @dataclass(frozen=True)
 class Check:
     """A theorem, and how to look for a counterexample.
@@ -91,5 +95,5 @@ class Check:
     theorem: str
     hypotheses: str
     subjects: tuple[str, ...]
-    margin: Callable[[str, Draw], float]
+    margin: Margin
     examples: int = 20

@@ -13,7 +13,7 @@ from conicflow.engine.problem import Problem
 
 from . import cases
 from .cases import BALL, FEATURES, RIDGE, TORUS
-from .check import Check, Draw, Inapplicable
+from .check import Check, Draw, Inapplicable, Margin
 from .formulas import Formulas
 from .schemes import distance
 
@@ -127,8 +127,8 @@ def _rotation(subject: str, draw: Draw) -> float:
     return _apart(case, (energies, moved), _follow(case, other, scheme))
 
 
-def _check(name: str, theorem: str, hypotheses: str, subjects: tuple[str, ...], margin: object) -> Check:
-    return Check(name, f"theory §5: {theorem}", hypotheses, subjects, margin, examples=12)  # type: ignore[arg-type]
+def _check(name: str, theorem: str, hypotheses: str, subjects: tuple[str, ...], margin: Margin) -> Check:
+    return Check(name, f"theory §5: {theorem}", hypotheses, subjects, margin, examples=12)
 
 
 CHECKS = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import conicflow as cf
 import numpy as np
 import pytest
@@ -22,7 +24,9 @@ def shallow() -> cf.Problem:
 
 
 @pytest.mark.parametrize("make", [kinked, shallow])
-def test_solve_is_certified_with_it_and_not_without(make, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+def test_solve_is_certified_with_it_and_not_without(
+    make: Callable[[], cf.Problem], monkeypatch: pytest.MonkeyPatch
+) -> None:
     problem = make()
     result = cf.solve(problem, relative_gap=1e-8)
     assert result.status == "certified"
@@ -34,7 +38,7 @@ def test_solve_is_certified_with_it_and_not_without(make, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("make", [kinked, lambda: bumps()[0], lambda: spikes(8)[0]])
-def test_from_the_zero_measure_alone(make) -> None:  # type: ignore[no-untyped-def]
+def test_from_the_zero_measure_alone(make: Callable[[], cf.Problem]) -> None:
     """No flow, no polishing: the exchange by itself reaches the minimum."""
     problem = make()
     search = Search(problem, 1e-8, None)

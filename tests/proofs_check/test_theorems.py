@@ -8,9 +8,10 @@ import pytest
 from click.testing import CliRunner
 from conicflow.app import cli
 from conicflow.engine import gap
+from conicflow.engine.bounds import Supremum
 from conicflow.engine.kernels import load_kernel
 from conicflow.proofs_check.theorems import campaign, processes
-from conicflow.proofs_check.theorems.check import Check, Draw, Inapplicable
+from conicflow.proofs_check.theorems.check import Check, Draw, Inapplicable, Margin
 from conicflow.proofs_check.theorems.inject import InKernel, InSource, injected
 from conicflow.proofs_check.theorems.mutants import mutants
 from conicflow.proofs_check.theorems.processes import Task
@@ -65,8 +66,8 @@ def test_every_check_is_challenged_and_every_mutant_meant_for_one() -> None:
     assert len(mutants()) >= 40
 
 
-def a_check(margin: object) -> Check:
-    return Check("example", "none", "none", ("one",), margin, 50)  # type: ignore[arg-type]
+def a_check(margin: Margin) -> Check:
+    return Check("example", "none", "none", ("one",), margin, 50)
 
 
 def test_a_counterexample_is_found_and_made_simple() -> None:
@@ -142,9 +143,8 @@ def test_draws_stay_within_their_bounds() -> None:
 
 
 def test_a_source_mutant_reaches_those_who_imported_the_function_and_leaves() -> None:
-    from conicflow.engine.gap import Gap
-
-    g = Gap(2.0, 1.0, None, np.zeros(1))  # type: ignore[arg-type]
+    nowhere = Supremum(0.0, True, "none", np.zeros((0, 1)), np.zeros(0))
+    g = gap.Gap(2.0, 1.0, nowhere, np.zeros(1))
     change = InSource(
         "engine.gap", "return self.gap / max(abs(self.objective)", "return self.gap / max(4 * abs(self.objective)"
     )
