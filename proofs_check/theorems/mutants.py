@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib import import_module
 
 from .mutant import Mutant
+from .registry import collect
 
 MODULES = ("mutants_kernels", "mutants_engine", "mutants_proofs", "mutants_references")
 """Each holds `MUTANTS`."""
@@ -13,11 +13,5 @@ MODULES = ("mutants_kernels", "mutants_engine", "mutants_proofs", "mutants_refer
 
 @cache
 def mutants() -> dict[str, Mutant]:
-    """Every mutant by its name, in the order of the modules."""
-    found: dict[str, Mutant] = {}
-    for name in MODULES:
-        for mutant in import_module(f"{__package__}.{name}").MUTANTS:
-            if mutant.name in found:
-                raise ValueError(f"mutants need names of their own; two are called {mutant.name}")
-            found[mutant.name] = mutant
-    return found
+    """Every mutant by its name."""
+    return collect(MODULES, "MUTANTS")
