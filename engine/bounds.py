@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .domain import Array, Domain
 from .errors import ProblemError
 from .feature_map import FeatureMap
-from .kinks import ascend_on_sphere
+from .kinks import ascend_on_sphere, snap_to_vertices
 from .loss_data import Field
 from .problem import Problem
 from .trigonometric import sup_of_polynomial
@@ -79,6 +79,8 @@ def sup_certificate(problem: Problem, g: Field, hints: Array | None = None) -> S
         starts = np.concatenate([starts, hints])
     climb = ascend_on_sphere if features.family == "2-homogeneous" else ascend
     positions, heights = climb(problem, g, starts, one_sided)
+    if features.family == "2-homogeneous in theta":
+        positions, heights = snap_to_vertices(problem, g, positions, one_sided)
     size = np.maximum(np.abs(positions).max(axis=0, initial=0.0), 1e-300)
     falling = np.argsort(-heights, kind="stable")
     distinct = _thin_out(features.domain, positions, falling, _ONE_MAXIMUM * size, len(positions))

@@ -1,4 +1,4 @@
-"""Ascent of |eta| for units with kinks: its maxima lie on kinks <theta, x_j> = 0, where gradients alone zigzag."""
+"""Ascent of |eta| for units with kinks: its maxima lie on them, where gradients alone zigzag."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from .problem import Problem
 _ROUNDS = 60
 _MOST_KINKS = 12  # that one atom is tried on at once
 _SHARES = np.array([1.0, 0.3, 0.1, 0.03, 0.003])  # of the way to the maximum of the linear piece
+_SNAPS = 3
 _TINY = 1e-12
 
 
@@ -58,6 +59,38 @@ def ascend_on_sphere(problem: Problem, g: Field, positions: Array, one_sided: bo
     return theta, heights
 
 
+def snap_to_vertices(problem: Problem, g: Field, positions: Array, one_sided: bool) -> tuple[Array, Array]:
+    """Unit vectors moved to the nearest vertex, where |eta| (or -eta) is higher there, for phi_j = max(<theta |theta|, x_j>, 0).
+
+    In z = theta |theta|, sum |z_k| = 1, eta is linear between the walls <z, x_j> = 0 and z_k = 0, so that every maximum is
+    attained where d - 1 of these meet. theta is tried on the nearest 1, 2, ..., d - 1 of them.
+
+    Parameters
+    ----------
+    positions : (k, d) unit vectors, such as those that an ascent along gradients ended at.
+
+    Returns
+    -------
+    positions, heights : (k, d) and (k,).
+    """
+    x = problem.features.inputs["x"]
+    lengths = np.linalg.norm(x, axis=1)
+    walls = np.concatenate([x[lengths > 0] / lengths[lengths > 0, None], np.eye(x.shape[1])])
+    theta, (heights, _) = positions, _heights(problem, g, positions, one_sided)
+    for _ in range(_SNAPS):
+        z = theta * np.abs(theta)
+        bases = _span(walls[np.argsort(np.abs(z @ walls.T), axis=1, kind="stable")[:, : x.shape[1] - 1]])
+        for k in range(1, x.shape[1]):
+            moved = _project(z, bases[:, :, :k])
+            moved = np.where(np.abs(moved) > _TINY, moved, 0.0)
+            sizes = np.abs(moved).sum(axis=1, keepdims=True)
+            trial = np.where(sizes > _TINY, np.sign(moved) * np.sqrt(np.abs(moved) / np.maximum(sizes, _TINY)), theta)
+            values, _ = _heights(problem, g, trial, one_sided)
+            better = values > heights
+            theta, heights = np.where(better[:, None], trial, theta), np.where(better, values, heights)
+    return theta, heights
+
+
 def _heights(problem: Problem, g: Field, theta: Array, one_sided: bool) -> tuple[Array, Array]:
     """|eta| (or -eta), and c with <eta, c> = |eta| (or -eta), (k, q)."""
     eta = problem.features.eta(theta, g).reshape(len(theta), -1)
@@ -72,9 +105,13 @@ def _nearest_kinks(x: Array, slopes: Array, theta: Array, sides: Array, most: in
     distance = np.abs(theta @ x.T)
     distance[sides @ slopes.T >= 0] = np.inf
     nearest = np.argsort(distance, axis=1, kind="stable")[:, :most]
-    rows = np.where(np.isfinite(np.take_along_axis(distance, nearest, 1))[:, :, None], x[nearest], 0.0)
-    columns = np.zeros((len(theta), x.shape[1], most))
-    for j in range(most):  # Gram and Schmidt; dependent samples give zero columns
+    return _span(np.where(np.isfinite(np.take_along_axis(distance, nearest, 1))[:, :, None], x[nearest], 0.0))
+
+
+def _span(rows: Array) -> Array:
+    """Orthonormal columns (k, d, j) whose first ones span the first of the rows (k, j, d); dependent rows give zeros."""
+    columns = np.zeros((rows.shape[0], rows.shape[2], rows.shape[1]))
+    for j in range(rows.shape[1]):  # Gram and Schmidt
         column = rows[:, j]
         column = _project(column, columns[:, :, :j])
         sizes = np.linalg.norm(column, axis=1, keepdims=True)

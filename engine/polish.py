@@ -48,7 +48,7 @@ def _descend(problem: Problem, measure: Measure, rounds: int, make_chart: MakeCh
 
 
 def _newton(problem: Problem, measure: Measure, rounds: int, make_chart: MakeChart) -> Measure:
-    alive = measure.sizes > 0
+    alive = measure.sizes**2 > 0  # a weight whose square underflows has no direction
     measure = Measure(measure.weights[alive], measure.positions[alive])
     objective = problem.objective(measure)
     damping, slow = 1e-4, 0

@@ -91,3 +91,20 @@ def test_zero_samples_and_repeated_ones() -> None:
     problem = cf.Problem(cf.features.relu(x=x), cf.losses.squared(np.ones(4)), 0.1)
     g = np.array([1.0, -1.0, -1.0, 3.0])
     assert sup_certificate(problem, g).value == pytest.approx(6.0, rel=1e-12)  # at (0, 1)
+
+
+@pytest.mark.parametrize("sign", ["any", "nonnegative"])
+@given(seed=st.integers(0, 100_000), n=st.integers(1, 9), d=st.integers(1, 3))
+def test_signed_squares_are_highest_at_a_vertex(sign: Sign, seed: int, n: int, d: int) -> None:
+    """All points where d - 1 of the walls <z, x_j> = 0 and z_k = 0 meet, z = theta |theta|."""
+    random = np.random.default_rng(seed)
+    x = random.standard_normal((n, d))
+    problem = cf.Problem(cf.features.relu_signed_square(x=x), cf.losses.squared(np.ones(n)), 0.1, sign)
+    g = random.standard_normal(n)
+    walls, exact = np.concatenate([x, np.eye(d)]), 0.0
+    for chosen in combinations(range(n + d), d - 1):
+        vertex = np.linalg.svd(walls[list(chosen)], full_matrices=True)[2][-1] if d > 1 else np.ones(1)
+        for z in (vertex, -vertex):
+            eta = float(np.maximum(x @ z, 0.0) @ g) / np.abs(z).sum()
+            exact = max(exact, -eta if sign == "nonnegative" else abs(eta))
+    assert sup_certificate(problem, g).value == pytest.approx(exact, rel=1e-9)  # roots of sizes, and their squares

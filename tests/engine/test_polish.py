@@ -157,3 +157,13 @@ def test_units_stop_at_a_minimum_of_the_convex_problem_between_kinks() -> None:
     z = polished.weights[0] * polished.positions[0]
     gradient = x.T @ (x @ z - y) + 0.5 * z / np.linalg.norm(z)
     assert np.abs(gradient).max() < 1e-11 * np.abs(x.T @ y).max()
+
+
+@pytest.mark.parametrize("weight", [1e-170, -1e-300, 5e-324])
+def test_a_weight_whose_square_underflows_leaves(weight: float) -> None:
+    """Its norm is computed as zero: a direction would be 0/0."""
+    problem = bumps()[0]
+    measure = cf.Measure([1.0, weight], [[0.2], [0.6]])
+    with np.errstate(all="raise", under="ignore"):
+        for step in (polish_module.polish, polish_module.reweigh):
+            assert len(step(problem, measure)) == 1
