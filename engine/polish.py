@@ -41,6 +41,7 @@ def reweigh(problem: Problem, measure: Measure, rounds: int = _ROUNDS) -> Measur
 
 def _descend(problem: Problem, measure: Measure, rounds: int, make_chart: MakeChart) -> Measure:
     """Newton's method; where the loss has straight ends, some rounds go by its secants first."""
+    problem.check(measure)
     if has_straight_ends(problem.loss):
         by_secants = replace(problem, loss=SecantLoss.of(problem.loss))
         measure = _newton(by_secants, measure, min(rounds, _SECANT_ROUNDS), make_chart)
@@ -58,7 +59,10 @@ def _newton(problem: Problem, measure: Measure, rounds: int, make_chart: MakeCha
         chart = make_chart(problem, measure)
         z = chart.coordinates(measure)
         gradient, hessian = chart.derivatives(z)
-        scale = np.maximum(np.abs(np.diag(hessian)), 1e-14 * np.abs(np.diag(hessian)).max() + 1e-300)
+        curvatures = np.abs(np.diag(hessian))
+        # Dead units alone have no curvature: their weights have the whole way to zero before them.
+        floor = 1e-14 * curvatures.max() or np.abs(gradient).max()
+        scale = np.maximum(curvatures, floor + 1e-300)
         size = float(np.sqrt((gradient**2 / scale).sum()))
         if size <= _CONVERGED * np.sqrt(abs(objective)):
             break

@@ -167,3 +167,9 @@ def test_a_weight_whose_square_underflows_leaves(weight: float) -> None:
     with np.errstate(all="raise", under="ignore"):
         for step in (polish_module.polish, polish_module.reweigh):
             assert len(step(problem, measure)) == 1
+
+
+def test_a_dead_unit_alone_leaves() -> None:
+    """It costs penalty·|w| and predicts nothing: J has a slope and no curvature."""
+    problem = cf.Problem(cf.features.relu(x=np.array([[1.0, 0.0], [0.5, 0.0]])), cf.losses.squared(np.ones(2)), 0.1)
+    assert len(polish_module.reweigh(problem, cf.Measure([0.7], [[-1.0, 0.0]]))) == 0
