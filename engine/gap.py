@@ -28,17 +28,19 @@ class Gap:
     gap : R(f) + penalty·|mu| + R*(s g), for the best feasible s found; infinite when penalty = 0 gives no bound.
     supremum : S, and where |eta| comes near it.
     residual : g = R'(f), or another subgradient where R has no gradient (`multipliers.subgradient`).
+    negligible : the smallest |J| that gaps are compared with (`Problem.negligible`).
     """
 
     objective: float
     gap: float
     supremum: Supremum
     residual: Field
+    negligible: float
 
     @property
     def relative(self) -> float:
-        """gap / max(|J|, smallest normal number)."""
-        return self.gap / max(abs(self.objective), np.finfo(np.float64).tiny)
+        """gap / max(|J|, negligible, smallest normal number)."""
+        return self.gap / max(abs(self.objective), self.negligible, np.finfo(np.float64).tiny)
 
 
 def duality_gap(
@@ -58,15 +60,16 @@ def duality_gap(
     value = problem.loss.value(f)
     objective = value + problem.penalty * problem.total_variation(measure)
     g = subgradient(problem, measure, f) if dual_point is None else dual_point
+    negligible = problem.negligible
     supremum = sup_certificate(problem, g, measure.positions) if positions is None else sup_over(problem, g, positions)
     if len(measure) == 0 and supremum.value <= problem.penalty:
-        return Gap(objective, 0.0, supremum, g)  # Fenchel-Young: R(0) + R*(R'(0)) = <R'(0), 0>
+        return Gap(objective, 0.0, supremum, g, negligible)  # Fenchel-Young: R(0) + R*(R'(0)) = <R'(0), 0>
     if problem.penalty == 0.0 and supremum.value > 0.0:
-        return Gap(objective, _gap_without_penalty(problem, objective), supremum, g)
+        return Gap(objective, _gap_without_penalty(problem, objective), supremum, g, negligible)
     largest = problem.penalty / supremum.value if supremum.value > 0 else math.inf
     dual = _best_multiple(problem, g, largest)
     # A negative difference is rounding: J and its dual bound agree to the last digits.
-    return Gap(objective, max(objective + dual, 0.0), supremum, g)
+    return Gap(objective, max(objective + dual, 0.0), supremum, g, negligible)
 
 
 def _gap_without_penalty(problem: Problem, objective: float) -> float:

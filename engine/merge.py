@@ -10,6 +10,7 @@ from .measure import Measure
 from .problem import Problem
 
 COALESCED = 0.02  # radius that joins atoms which polishing drove together, and them alone
+_EXACT = 1e-12  # relative: rounding of sums of features
 
 
 def merge(problem: Problem, measure: Measure, radius: float, negligible: float = 1e-9) -> Measure:
@@ -78,6 +79,46 @@ def unite(problem: Problem, measure: Measure) -> Measure:
             heads.append(i)
             united.append((sides[i, group] * weights[group].T).sum(axis=-1))
     return problem.unscaled(Measure(np.stack(united), positions[heads]))
+
+
+def fuse(problem: Problem, measure: Measure) -> Measure:
+    """Join 2-homogeneous units of one sign that are active on the same samples, exactly; units without a feature leave.
+
+    phi_j(theta) is linear in v on every half-space <v, x_j> >= 0 and <= 0, with v = theta of Euclidean length 1, or
+    v = theta |theta|, entry by entry, whose absolute values add up to 1. Where weights c_i > 0 belong to units v_i with the
+    same {j : <v_i, x_j> > 0}, so does v = sum_i c_i v_i / c, for any c > 0: hence c phi(v) = sum_i c_i phi(v_i), and f stays.
+    With c the length of sum_i c_i v_i, v has length 1, and c <= sum_i c_i by the triangle inequality: J does not rise. c is
+    sum_i c_i for parallel units, and less for others (theory §2). Weights in R^q are left as they are, but for dead units.
+    """
+    features = problem.features
+    if not features.homogeneous or not len(measure):
+        return measure
+    phi = features.jacobian(measure.positions)[0]
+    alive = phi.any(axis=1)
+    measure, phi = Measure(measure.weights[alive], measure.positions[alive]), phi[alive]
+    if measure.weights.ndim > 1 or len(measure) < 2:
+        return measure
+    signed_square = features.family == "2-homogeneous in theta"
+    theta = measure.positions
+    v = theta * np.abs(theta) if signed_square else theta
+    pattern = np.column_stack([v @ features.inputs["x"].T > 0, measure.weights > 0])
+    _, group, counts = np.unique(pattern, axis=0, return_inverse=True, return_counts=True)
+    group = group.ravel()
+    weights, positions = [*measure.weights[counts[group] == 1]], [*theta[counts[group] == 1]]
+    for label in np.flatnonzero(counts > 1):
+        mine = group == label
+        total = measure.sizes[mine] @ v[mine]
+        length = float(np.abs(total).sum() if signed_square else np.linalg.norm(total))
+        joined = total / max(length, np.finfo(np.float64).tiny)
+        joined = np.sign(joined) * np.sqrt(np.abs(joined)) if signed_square else joined
+        before, after = measure.sizes[mine] @ phi[mine], length * features.jacobian(joined[None, :])[0][0]
+        if np.abs(after - before).max() <= _EXACT * np.abs(before).max():  # else phi is another function of v
+            weights.append(length * np.sign(measure.weights[mine][0]))
+            positions.append(joined)
+        else:
+            weights.extend(measure.weights[mine])
+            positions.extend(theta[mine])
+    return Measure(np.array(weights), np.array(positions))
 
 
 def _close(problem: Problem, position: Array, delta: Array, others: Array, radius: float) -> NDArray[np.bool_]:

@@ -157,6 +157,12 @@ class Problem:
         """J(mu)."""
         return self.loss.value(self.forward(measure)) + self.penalty * self.total_variation(measure)
 
+    @property
+    def negligible(self) -> float:
+        """2^-52 (R(0) - inf R): J below it is rounding of the data. inf R = -R*(0)."""
+        zero = np.zeros_like(self.loss.y)
+        return float(np.finfo(np.float64).eps * (self.loss.value(zero) + self.loss.conjugate(zero)))
+
     def penalty_max(self) -> float:
         """The smallest penalty whose solution is the zero measure, sup_theta |<R'(0), phi(theta)>| (one-sided when mu >= 0;
         the norm of q numbers for weights in R^q).

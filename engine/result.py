@@ -55,7 +55,7 @@ class Result:
     Parameters
     ----------
     measure : the best measure found.
-    objective, gap, relative_gap : J, the bound on J - J*, and gap / max(|J|, tiny).
+    objective, gap, relative_gap : J, the bound on J - J*, and gap / max(|J|, 2^-52 (R(0) - inf R), tiny).
     certificate : what the gap rests on.
     status : "certified" (gap within tolerance), "gap above tolerance", "zero measure" (penalty >= penalty_max), or
         "interrupted" (by Ctrl-C, with the gap above the tolerance).

@@ -15,7 +15,7 @@ from .errors import ProblemError
 from .exchange import exchange
 from .flow import Flow, StepSize, natural_step
 from .measure import Measure
-from .merge import COALESCED, merge, unite
+from .merge import COALESCED, fuse, merge, unite
 from .polish import polish, reweigh
 from .problem import Problem
 from .result import Result
@@ -107,9 +107,9 @@ def default_particles(problem: Problem) -> int:
 
 def refine(problem: Problem, measure: Measure, radius: float = _MERGE) -> Measure:
     """Merge, sparsify, polish, join what polishing drove together, polish again."""
-    measure = _settle(problem, sparsify(problem, merge(problem, measure, radius)))
+    measure = _settle(problem, sparsify(problem, merge(problem, fuse(problem, measure), radius)))
     for _ in range(4):
-        joined = unite(problem, merge(problem, measure, COALESCED))
+        joined = unite(problem, merge(problem, fuse(problem, measure), COALESCED))
         if len(joined) == len(measure):
             break
         joined = _settle(problem, joined)

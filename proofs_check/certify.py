@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import numpy as np
@@ -59,7 +58,6 @@ def certify(problem: Problem, measure: Measure, *, bits: int = BITS, seconds: fl
 
 def _certificate(proof: Proof) -> Certificate:
     objective = down(proof.objective), up(proof.objective)
-    size = max(down(arb(proof.objective.abs_lower())), sys.float_info.min)
     rigorous = proof.supremum.finished
     gap = up(proof.gap) if rigorous else proof.estimate
     return Certificate(
@@ -69,7 +67,7 @@ def _certificate(proof: Proof) -> Certificate:
         precision=f"Arb, {proof.bits} bits" + ("" if rigorous else "; the supremum is the largest value found"),
         objective=objective,
         gap=gap,
-        relative_gap=up(arb(gap) / arb(size)),
+        relative_gap=up(arb(gap) / proof.size),
         rigorous_gap=up(proof.gap),
         rigorous_sup=up(proof.supremum.upper),
     )

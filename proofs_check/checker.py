@@ -113,7 +113,7 @@ def _admissible(statement: Statement, claims: Claims) -> list[Verdict]:
 
 def _numbers(claims: Claims, proof: Proof) -> list[Verdict]:
     value = claims.numbers
-    size = arb(proof.objective.abs_upper())
+    size = arb(proof.size.upper())
     slack = arb(0) if claims.rigorous else ROUNDING * size
     objective = arb(value["objective"])
     verdicts = [
@@ -132,9 +132,8 @@ def _numbers(claims: Claims, proof: Proof) -> list[Verdict]:
         words += f", estimate {proof.estimate:.3g}"
     verdicts.append(Verdict("gap", proved or estimated, f"{words}: {kind if proved or estimated else 'not so'}"))
     relative = arb(value["relative_gap"])
-    tiny = arb(np.finfo(np.float64).tiny)
-    expected = gap / abs(objective).max(tiny)
-    consistent = bool(abs(relative - expected) <= 1e-12 * expected) or value["relative_gap"] == value["gap"] == np.inf
+    expected = gap / proof.size
+    consistent = bool(abs(relative - expected) <= ROUNDING * expected) or value["relative_gap"] == value["gap"] == np.inf
     passed = "within" if value["relative_gap"] <= value["tolerance"] else "above"
     named = {"certified": "within", "gap above tolerance": "above", "interrupted": "above"}.get(claims.status, passed)
     consistent &= named == passed and claims.status in _STATUSES
@@ -145,6 +144,8 @@ def _numbers(claims: Claims, proof: Proof) -> list[Verdict]:
     )
     claimed = arb(value["sup_bound"])
     margin = arb(0) if claims.rigorous else ROUNDING * abs(supremum.lower).max(claimed)
+    if value["penalty"] == 0:  # the gap does not rest on it, and at a perfect fit it is rounding alone
+        margin = arb.pos_inf()
     above = bool(claimed + margin >= supremum.lower) or supremum.lower <= 0
     below = claims.rigorous or bool(claimed <= supremum.upper.max(arb(0)) + margin)
     verdicts.append(

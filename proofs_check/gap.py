@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -35,6 +36,7 @@ class Proof:
     estimate : the same with the largest |eta| found in place of its bound; equal to `gap` where the search finished.
     supremum : the bounds of sup |eta|, of which `gap` uses the upper one.
     method : how those were found. bits : Arb's working precision.
+    negligible : 2^-52 (R(0) - inf R): gaps are relative to |J|, or to this where |J| is smaller.
     """
 
     objective: arb
@@ -43,11 +45,12 @@ class Proof:
     supremum: Bound
     method: str
     bits: int
+    negligible: arb
 
     @property
-    def relative_gap(self) -> arb:
-        """A number >= gap/|J(mu)|."""
-        return arb((self.gap / self.objective.abs_lower()).upper()) if self.gap > 0 else arb(0)
+    def size(self) -> arb:
+        """max(|J(mu)|, negligible, smallest normal number), what gaps are relative to."""
+        return abs(self.objective).max(self.negligible).max(arb(sys.float_info.min))
 
 
 def prove(
@@ -90,7 +93,9 @@ def prove(
             estimate = max(0.0, float(objective + _dual(statement, loss, p, bound.lower)))
         if gap < 0 or bound.upper < bound.lower:
             raise ArithmeticError(f"a gap is >= 0 and a bound of sup |eta| is above its values; got {gap} and {bound}")
-        return Proof(objective, gap if gap.is_finite() else arb.pos_inf(), estimate, bound, method, bits)
+        zero = [arb(0)] * len(f)
+        negligible = arb(2) ** -52 * (loss.value(zero) + loss.conjugate(zero))
+        return Proof(objective, gap if gap.is_finite() else arb.pos_inf(), estimate, bound, method, bits, negligible)
 
 
 def _around(statement: Statement, positions: Array) -> Statement:

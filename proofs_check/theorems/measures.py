@@ -8,11 +8,11 @@ import numpy as np
 from conicflow.engine import initial
 from conicflow.engine.flow import Flow
 from conicflow.engine.measure import Measure
-from conicflow.engine.merge import merge
+from conicflow.engine.merge import fuse, merge
 from conicflow.engine.sparsify import sparsify
 
 from . import cases
-from .cases import FEATURES
+from .cases import FEATURES, HOMOGENEOUS
 from .check import Check, Draw, Inapplicable
 from .formulas import Formulas, lengths
 
@@ -49,6 +49,25 @@ def _merging(subject: str, draw: Draw) -> float:
     largest = float(np.sqrt((np.abs(formulas.features(mu.positions)[0]) ** 2).sum(axis=1)).max())
     # each joined atom's feature is within the radius of the heaviest's; their centre's, by curvature, within as much again
     return max(worst, float(np.linalg.norm(moved)) / (3 * radius * largest * mu.mass + scale))
+
+
+def _fusing(subject: str, draw: Draw) -> float:
+    """Fused units predict the same and weigh no more; no two of one sign are active on the same samples."""
+    case = cases.problem(draw, subject, "squared", vectors=False, sign=draw.choice("sign", ("any", "nonnegative")))
+    mu = cases.measure(draw, case, 8)
+    copies = draw.integer("copies", 1, 2)
+    mu = Measure(np.repeat(mu.weights, copies), np.repeat(mu.positions, copies, axis=0))
+    if not len(mu):
+        raise Inapplicable("an atom")
+    fused, formulas = fuse(case, mu), Formulas(case)
+    if not case.features.domain.contains(fused.positions):
+        return math.inf
+    scale = _ROUNDING * (1 + mu.mass * float(np.linalg.norm(case.features.inputs["x"], axis=1).max()))
+    f, g = (formulas.predict(nu.weights[:, None], nu.positions) for nu in (mu, fused))
+    worst = max(float(np.abs(f - g).max()), fused.mass - mu.mass) / scale
+    active = np.column_stack([formulas.features(fused.positions)[0] != 0, fused.weights > 0])
+    parts = math.inf if len(np.unique(active, axis=0)) < len(fused) or not active[:, :-1].any(axis=1).all() else 0.0
+    return max(worst, parts)
 
 
 def _thinning(subject: str, draw: Draw) -> float:
@@ -112,6 +131,14 @@ CHECKS = (
         FEATURES,
         _merging,
         examples=15,
+    ),
+    Check(
+        "fusing",
+        "triangle inequality: units of one pattern are one, J does not rise",
+        "2-homogeneous units, scalar weights",
+        HOMOGENEOUS,
+        _fusing,
+        examples=40,
     ),
     Check(
         "thinning",

@@ -178,3 +178,22 @@ def test_a_perfect_fit_without_penalty_has_no_gap() -> None:
     problem = cf.Problem(features, cf.losses.squared(features.forward(measure.weights, measure.positions)), 0.0)
     found = cf.duality_gap(problem, measure)
     assert (found.objective, found.gap, found.relative) == (0.0, 0.0, 0.0)
+
+
+def test_a_fit_up_to_rounding_without_penalty_is_certified() -> None:
+    """J* = 0 is not reached in float64; J is compared with what rounding of the data makes of it."""
+    features = cf.features.fourier(cutoff=6)
+    y = features.forward(np.array([1.0, -0.8]), np.array([[0.2], [0.7]]))
+    problem = cf.Problem(features, cf.losses.squared(y), 0.0)
+    assert problem.negligible == pytest.approx(2.0**-52 * problem.objective(problem.zero), rel=1e-12)
+    result = cf.solve(problem, relative_gap=1e-9)
+    assert result.certified
+    assert result.relative_gap == result.gap / problem.negligible
+    counts = cf.Problem(
+        cf.features.gaussian(x=np.linspace(0, 1, 5), sigma=0.2, theta=(0.0, 1.0)),
+        cf.losses.poisson(np.full(5, 3.0), background=1.0),
+        0.0,
+        "nonnegative",
+    )
+    infimum = 5 * (3 - 3 * math.log(3))
+    assert counts.negligible == pytest.approx(2.0**-52 * (5 - infimum), rel=1e-12)

@@ -4,7 +4,7 @@ import conicflow as cf
 import numpy as np
 import pytest
 from conicflow.engine import merge as merge_module
-from conicflow.engine.merge import unite
+from conicflow.engine.merge import fuse, unite
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from problems import bumps, network, random_measure, spikes, tones, units
@@ -180,3 +180,31 @@ def test_what_is_not_alike_is_not_united() -> None:
     vectors = VECTORS["vectors in a ball"]
     pair = cf.Measure([[1.0, 0.5], [0.2, 0.1]], [[0.5, 0.2, 0.1], [0.5, 0.2, 0.1]])
     assert unite(vectors, pair).weights.tolist() == [[1.2, 0.6]]
+
+
+@pytest.mark.parametrize("name", ["relu", "relu_signed_square"])
+def test_units_of_one_pattern_become_one(name: str) -> None:
+    """The sum of the vectors, one for each sign; the parallel ones keep their mass, the dead one leaves."""
+    features = getattr(cf.features, name)(x=np.array([[1.0, 0.0], [0.0, 1.0]]))
+    problem = cf.Problem(features, cf.losses.squared(np.ones(2)), 0.1)
+    v = np.array([[1.0, 0.0], [1.0, 0.0], [0.6, 0.4], [0.2, 0.8], [0.5, 0.5], [-0.5, -0.5]])
+    lengths = np.linalg.norm(v, axis=1) if name == "relu" else np.abs(v).sum(axis=1)
+    theta = v / lengths[:, None] if name == "relu" else np.sign(v) * np.sqrt(np.abs(v))
+    measure = cf.Measure(lengths * [1.0, 2.0, 1.0, 3.0, -1.0, 5.0], theta)
+    fused = fuse(problem, measure)
+    both = np.array([1.2, 2.8])
+    expected = [3.0, np.linalg.norm(both) if name == "relu" else 4.0, lengths[4]]
+    np.testing.assert_allclose(sorted(np.abs(fused.weights)), sorted(expected), rtol=1e-15)
+    np.testing.assert_allclose(problem.forward(fused), problem.forward(measure), rtol=1e-15)
+    assert problem.objective(fused) < problem.objective(measure)
+
+
+def test_units_fuse_exactly_or_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Squares of active inner products are not linear between the kinks: joined, such units would predict something else."""
+    features = cf.features.relu(x=np.array([[1.0, 0.0], [0.0, 1.0]]))
+    problem = cf.Problem(features, cf.losses.squared(np.ones(2)), 0.1)
+    measure = cf.Measure([1.0, 2.0], [[0.6, 0.8], [0.8, 0.6]])
+    assert len(fuse(problem, measure)) == 1
+    plain = type(features).jacobian
+    monkeypatch.setattr(type(features), "jacobian", lambda self, positions: plain(self, positions) ** 2)
+    assert sorted(fuse(problem, measure).weights) == [1.0, 2.0]

@@ -97,6 +97,7 @@ PROBLEMS = {
     "huber": gaussian("huber", 'delta = "z.npy"\n').replace('delta = "z.npy"', "delta = 0.4"),
     "logistic": gaussian("logistic", 'sample_weights = "x1.npy"'),
     "relu": RIDGE.replace("UNIT", "relu").replace("RADIUS", ""),
+    "a perfect fit": TORUS.replace("penalty_ratio = 0.1", "penalty = 0"),
     "cosine": RIDGE.replace("UNIT", "cosine").replace("RADIUS", "radius = 0.7"),
 }
 
