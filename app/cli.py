@@ -154,17 +154,23 @@ def path(
 @main.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--seconds", default=60.0, show_default=True, help="For the search of the dual certificate's supremum.")
-def certify(folder: Path, seconds: float) -> int:
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="The archive data.npz, where it is kept elsewhere; it must have the SHA-256 that the result states.",
+)
+def certify(folder: Path, seconds: float, data: Path | None) -> int:
     """Prove what the result folder FOLDER claims again, from its files, in ball arithmetic; no solver is loaded.
 
     \b
     conicflow certify result
+    conicflow certify result --data archive/data.npz
     """
     from conicflow.proofs_check.checker import check_folder
     from conicflow.proofs_check.folder import BadFolder
 
     try:
-        verdicts = check_folder(folder, seconds)
+        verdicts = check_folder(folder, seconds, data)
     except BadFolder as error:
         return _fail(str(error))
     for verdict in verdicts:

@@ -5,6 +5,7 @@ number settled), ``data.npz`` (the arrays it refers to) and ``figure.png``; for 
 ``spec.toml``, of a loss ``loss_spec.toml``. It takes its name only when it is complete (`conicflow.engine.result.ResultFolder`).
 """
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,12 +80,14 @@ def write_solution(solution: Solution, folder: Path) -> None:
     """Everything that a result folder holds, into an existing folder."""
     result, file = solution.result, solution.file
     result.write(folder)
-    if solution.holdout is not None:
-        record = json.loads((folder / RESULT).read_text(encoding="utf-8"))
-        text = json.dumps(record | {"holdout": solution.holdout}, indent=1, allow_nan=False) + "\n"
-        (folder / RESULT).write_text(text, encoding="utf-8")
     arrays: dict[str, Any] = {key: data.values for key, data in file.data.items()}
     np.savez_compressed(folder / ARCHIVE, **arrays)
+    record = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+    record["data_sha256"] = hashlib.sha256((folder / ARCHIVE).read_bytes()).hexdigest()
+    if solution.holdout is not None:
+        record["holdout"] = solution.holdout
+    text = json.dumps(record, indent=1, allow_nan=False) + "\n"
+    (folder / RESULT).write_text(text, encoding="utf-8")
     (folder / PROBLEM).write_text(file.settled_text(ARCHIVE, SPECS), encoding="utf-8")
     for table, spec in file.specs.items():
         (folder / SPECS[table]).write_bytes(spec.content)

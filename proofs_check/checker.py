@@ -33,14 +33,14 @@ class Verdict:
     words: str
 
 
-def check_folder(folder: Path, seconds: float = SECONDS) -> list[Verdict]:
-    """Verdicts on every claim of a result folder.
+def check_folder(folder: Path, seconds: float = SECONDS, data: Path | None = None) -> list[Verdict]:
+    """Verdicts on every claim of a result folder; `data` may be an archive elsewhere, in the place of its data.npz.
 
     Raises
     ------
     BadFolder : the folder cannot be read as a result.
     """
-    claims, statement = read_folder(folder)
+    claims, statement = read_folder(folder, data)
     verdicts = [_agreement(claims), _formulas(statement), *_admissible(statement, claims)]
     if not all(verdict.holds for verdict in verdicts):
         return verdicts

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -56,23 +57,33 @@ class Claims:
     disagreements: tuple[str, ...]
 
 
-def read_folder(folder: Path) -> tuple[Claims, Statement]:
+def read_folder(folder: Path, data: Path | None = None) -> tuple[Claims, Statement]:
     """The claims of a result folder and the problem they are about.
+
+    Parameters
+    ----------
+    data : an archive kept elsewhere that stands for the folder's data.npz; it is the right one if it has the SHA-256 that
+        result.json states.
 
     Raises
     ------
     BadFolder : a missing or unreadable file.
     """
     try:
-        for name in ("result.json", "measure.npz", "problem.toml", "data.npz"):
-            path = folder / name
+        archive = folder / "data.npz" if data is None else data
+        for path in (folder / "result.json", folder / "measure.npz", folder / "problem.toml", archive):
             if not path.is_file() or path.stat().st_size > _MOST_BYTES:
                 raise BadFolder(
-                    f"a result folder holds {name}, of at most a gibibyte; {folder} does not; solve it again"
+                    f"a result needs {path.name}, of at most a gibibyte; {path} is not one; solve the problem again, or name "
+                    "the archive of its data with --data"
                 )
         record = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-        statement = _statement(folder, tomllib.loads((folder / "problem.toml").read_text(encoding="utf-8")))
-        return _claims(folder, record, statement), statement
+        document = tomllib.loads((folder / "problem.toml").read_text(encoding="utf-8"))
+        statement = _statement(folder, document, archive)
+        claims = _claims(folder, record, statement)
+        if data is not None and hashlib.sha256(archive.read_bytes()).hexdigest() != record["data_sha256"]:
+            claims = replace(claims, disagreements=(*claims.disagreements, "SHA-256 of the data"))
+        return claims, statement
     except (SpecError, *_UNREADABLE) as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise BadFolder(f"a result folder must be readable; {folder}: {reason:.200}; solve the problem again") from None
@@ -124,12 +135,12 @@ def _same(decimal: Any, value: float) -> bool:
     return not np.isfinite(value) if decimal is None else bool(float(decimal) == value)
 
 
-def _statement(folder: Path, document: Mapping[str, Any]) -> Statement:
+def _statement(folder: Path, document: Mapping[str, Any], archive: Path) -> Statement:
     table, loss, measure = dict(document["features"]), dict(document["loss"]), document["measure"]
     spec, loss_spec = _spec(folder / "spec.toml", table), _spec(folder / "loss_spec.toml", loss)
     if not isinstance(spec, FeatureSpec) or isinstance(loss_spec, FeatureSpec):
         raise ValueError(f"{spec.name} and {loss_spec.name} are no feature map and loss")
-    numbers = _Numbers(folder, document.get("holdout"))
+    numbers = _Numbers(archive, document.get("holdout"))
     inputs: dict[str, Any]
     radius = None
     if spec.kind == "torus":
@@ -191,8 +202,8 @@ def _spec(own: Path, table: Mapping[str, Any]) -> Any:
 class _Numbers:
     """Arrays that problem.toml refers to: "data.npz:key", or a table that also shifts and scales; training rows only."""
 
-    def __init__(self, folder: Path, holdout: Mapping[str, Any] | None) -> None:
-        with np.load(folder / "data.npz", allow_pickle=False) as archive:
+    def __init__(self, path: Path, holdout: Mapping[str, Any] | None) -> None:
+        with np.load(path, allow_pickle=False) as archive:
             self.arrays = {key: np.asarray(archive[key]) for key in archive.files}
         self.holdout = holdout
 

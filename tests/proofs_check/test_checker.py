@@ -334,6 +334,24 @@ def test_what_a_spec_claims_is_proved(tmp_path: Path) -> None:
         assert failed(folder) == fails
 
 
+def test_data_kept_elsewhere_are_known_by_their_hash(torus: Path, tmp_path: Path) -> None:
+    """A folder without its data needs them, and takes no others, not even such as hardly differ."""
+    folder, archive = copy(torus, tmp_path / "folder"), tmp_path / "data.npz"
+    edited = copy(torus, tmp_path / "edited")
+    (folder / "data.npz").rename(archive)
+    with pytest.raises(BadFolder, match="--data"):
+        check_folder(folder)
+    assert all(verdict.holds for verdict in check_folder(folder, data=archive))
+    edit_data(edited, lambda y: y * (1 + 1e-15))
+    assert failed(edited) == set()
+    wrong = [verdict for verdict in check_folder(folder, data=edited / "data.npz") if not verdict.holds]
+    assert [(verdict.claim, "SHA-256" in verdict.words) for verdict in wrong] == [("files", True)]
+    command = ["certify", str(folder), "--data"]
+    codes = [CliRunner().invoke(cli.main, [*command, str(path)]).exit_code for path in (archive, edited / "data.npz")]
+    assert codes == [0, 1]
+    assert CliRunner().invoke(cli.main, [*command, str(tmp_path / "missing.npz")]).exit_code == 2
+
+
 def test_an_interrupted_result_is_above_its_tolerance(torus: Path, tmp_path: Path) -> None:
     folder = copy(torus, tmp_path / "result")
     objective = json.loads((folder / "result.json").read_text())["objective"]
