@@ -41,7 +41,7 @@ def array(name: str, values: Any, *, allow_complex: bool = False) -> NDArray[Any
         wanted = "numbers" if allow_complex else "real numbers"
         raise ProblemError(f"{name} must be {wanted}; got an array of {given.dtype}; give float64")
     result = np.array(given, dtype=np.complex128 if given.dtype.kind == "c" else np.float64, order="C")
-    if not np.all(np.isfinite(result)):
+    if not np.isfinite(result).all():
         bad = result[~np.isfinite(result)][0]
         raise ProblemError(f"{name} must be finite; got {bad}; remove NaN and infinite entries")
     result.setflags(write=False)

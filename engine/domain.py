@@ -120,7 +120,7 @@ class Domain:
             return bool(np.all(np.abs(np.linalg.norm(positions, axis=1) - 1.0) < 1e-9))
         if self.is_ball:
             return bool(np.all(np.linalg.norm(positions, axis=1) <= self.radius * (1 + 1e-12)))
-        return bool(np.all(positions >= self.lower) and np.all(positions <= self.upper))
+        return bool((positions >= self.lower).all() and (positions <= self.upper).all())
 
     def grid(self, counts: tuple[int, ...]) -> Array:
         """Equispaced positions, counts[a] along axis a, in C order, shape (prod counts, d).

@@ -109,7 +109,7 @@ class FeatureMap:
                 f"positions of {self.name} need shape (k, {self.dimension}); got {np.shape(positions)}; reshape them"
             )
         checked = np.ascontiguousarray(positions, dtype=np.float64)
-        if not np.all(np.isfinite(checked)):
+        if not np.isfinite(checked).all():
             raise ProblemError(
                 f"positions of {self.name} must be finite; some are not; remove NaN and infinite entries"
             )
@@ -189,13 +189,18 @@ class FeatureMap:
             jacobian: Field = self.kernel.jacobian(self._positions(positions), *self.statics)
         return jacobian
 
+    @property
+    def weighted(self) -> bool:
+        """Whether the penalty has a weight kappa(theta) other than 1."""
+        return bool(self.description["penalty_weight"] != "1")
+
     def penalty_weights(self, positions: Array) -> Array:
         """kappa(theta_i) > 0 of the penalty int kappa d|mu|, shape (k,): 1 unless the spec has a `penalty_weight`.
 
         The compiled features are phi/kappa: everything here but this function speaks of the measure kappa·mu.
         """
         positions = self._positions(positions)
-        if self.description["penalty_weight"] == "1":
+        if not self.weighted:
             return np.ones(len(positions))
         weights: Array = self.kernel.penalty_weights(positions, *self.constants.values())
         return weights

@@ -128,14 +128,17 @@ class Problem:
 
     def scaled(self, measure: Measure) -> Measure:
         """kappa·mu, the measure of which flows and charts speak: its features are phi/kappa, its penalty weight is 1."""
-        return self._times(measure, self.features.penalty_weights(measure.positions))
+        return self._times(measure, 1)
 
     def unscaled(self, measure: Measure) -> Measure:
         """mu from kappa·mu."""
-        return self._times(measure, 1 / self.features.penalty_weights(measure.positions))
+        return self._times(measure, -1)
 
-    @staticmethod
-    def _times(measure: Measure, factors: Array) -> Measure:
+    def _times(self, measure: Measure, power: int) -> Measure:
+        """kappa^power·mu."""
+        if not self.features.weighted:
+            return measure
+        factors = self.features.penalty_weights(measure.positions) ** power
         return Measure((measure.weights.T * factors).T, measure.positions)
 
     def total_variation(self, measure: Measure) -> float:
