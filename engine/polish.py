@@ -98,10 +98,10 @@ def _newton_step(gradient: Array, hessian: Array, scale: Array, damping: float) 
     scaled = hessian / root[:, None] / root[None, :]
     scaled[np.diag_indices_from(scaled)] += damping
     try:
-        factor = np.linalg.cholesky(scaled)
+        np.linalg.cholesky(scaled)
     except np.linalg.LinAlgError:
         return None
-    step = np.asarray(-np.linalg.solve(factor.T, np.linalg.solve(factor, gradient / root)) / root)
+    step = np.asarray(-np.linalg.solve(scaled, gradient / root) / root)
     return step if np.abs(step).max() < _LONGEST else None
 
 
