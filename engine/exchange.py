@@ -11,6 +11,7 @@ from .gap import Gap, duality_gap
 from .interior import interior_weights
 from .loss_data import Field
 from .measure import Measure
+from .merge import fuse
 from .multipliers import edges
 from .problem import Problem
 from .search import Search
@@ -32,7 +33,7 @@ def exchange(search: Search) -> None:
     are left as they are, and so is a problem without penalty, which bounds no |eta|.
     """
     problem = search.problem
-    if problem.sign == "vector" or problem.penalty == 0.0:
+    if not exchangeable(problem):
         return
     gap, measure = search.best
     mark, waited = gap.gap, 0
@@ -50,10 +51,15 @@ def exchange(search: Search) -> None:
             mark, waited = gap.gap, 0
 
 
+def exchangeable(problem: Problem) -> bool:
+    """Whether the exchange can do anything."""
+    return problem.sign != "vector" and problem.penalty > 0.0
+
+
 def _weigh(problem: Problem, measure: Measure) -> tuple[Measure, Field | None]:
     """The best weights, of few atoms, and their dual point where it is not R'(f)."""
     weighed, p = interior_weights(problem, measure)
-    fewer = sparsify(problem, weighed)
+    fewer = fuse(problem, sparsify(problem, weighed))
     while not math.isfinite(problem.objective(fewer)):  # rounding, at an edge of the loss; towards zero is inwards
         fewer = Measure(fewer.weights * (1 - _INWARDS), fewer.positions)
     return fewer, p if len(edges(problem.loss)[0]) else None

@@ -10,7 +10,8 @@ from .problem import Problem
 
 _ROUNDS = 60
 _MOST_KINKS = 12  # that one atom is tried on at once
-_SHARES = np.array([1.0, 0.3, 0.1, 0.03, 0.003])  # of the way to the maximum of the linear piece
+_SHARES = (0.0, 1.0, 0.3, 0.1, 0.03, 0.003)  # of the way to the maximum of the linear piece
+_BLOCK = 2**17  # products <theta, x_j> at a time: a megabyte
 _SNAPS = 3
 _TINY = 1e-12
 
@@ -30,33 +31,76 @@ def ascend_on_sphere(problem: Problem, g: Field, positions: Array, one_sided: bo
     -------
     positions, heights : (k, d) and (k,).
     """
-    x = problem.features.inputs["x"]
-    lengths = np.linalg.norm(x, axis=1)
-    x = x[lengths > 0] / lengths[lengths > 0, None]
-    slopes = g.reshape(len(g), -1)[lengths > 0]
+    eta = _Pieces(problem, g, one_sided)
     theta = positions / np.linalg.norm(positions, axis=1, keepdims=True)
-    most = min(theta.shape[1] - 1, _MOST_KINKS, len(x))
-    heights, sides = _heights(problem, g, theta, one_sided)
-    rising = np.ones(len(theta), dtype=bool)
+    heights, sides = eta.heights(theta, theta @ eta.x.T)
+    rising = np.arange(len(theta))
     for _ in range(_ROUNDS):
-        if not rising.any():
-            break
-        index = np.flatnonzero(rising)
-        bases = _nearest_kinks(x, slopes, theta[index], sides[index], most)
-        rising[index] = False
-        for k in range(most + 1):
-            trial = _towards_gradient(problem, g, theta[index], sides[index], bases[:, :, :k])
-            values, new_sides = _heights(problem, g, trial.reshape(-1, trial.shape[2]), one_sided)
-            values = values.reshape(trial.shape[:2])
-            best = values.argmax(axis=1)
-            rows = np.arange(len(index))
-            better = values[rows, best] > heights[index] * (1 + 1e-15)
-            chosen = index[better]
-            heights[chosen] = values[rows, best][better]
-            sides[chosen] = new_sides.reshape(*trial.shape[:2], -1)[rows, best][better]
-            theta[chosen] = trial[rows, best][better]
-            rising[chosen] = True
-    return theta, heights
+        blocks = np.array_split(rising, 1 + len(rising) * len(eta.x) // _BLOCK)
+        still = []
+        for rows in blocks if len(rising) else []:
+            before = heights[rows]
+            theta[rows], heights[rows], sides[rows] = _climb(eta, theta[rows], before, sides[rows])
+            still.append(rows[heights[rows] > before])
+        rising = np.concatenate(still) if still else rising[:0]
+    return theta, _heights(problem, g, theta, one_sided)
+
+
+class _Pieces:
+    """eta(theta) = sum_j g_j sigma(<theta, x_j>) of one g, sigma(z) = bend·max(z, 0) - tilt·z, from z_j = <theta, x_j>/|x_j|.
+
+    Parameters
+    ----------
+    x : (n', d) the samples other than 0, of length one.
+    slopes : (n', q) g_j |x_j|.
+    """
+
+    def __init__(self, problem: Problem, g: Field, one_sided: bool) -> None:
+        x = problem.features.inputs["x"]
+        lengths = np.linalg.norm(x, axis=1)
+        seen = lengths > 0
+        self.one_sided = one_sided
+        self.x = x[seen] / lengths[seen, None]
+        self.slopes = g.reshape(len(g), -1)[seen] * lengths[seen, None]
+        ends = (
+            problem.features.jacobian(np.concatenate([self.x[:1], -self.x[:1]]))[0][:, seen][:, :1] / lengths[seen][:1]
+        )
+        up, down = ends.sum(axis=1) if ends.size else (0.0, 0.0)  # sigma(1), sigma(-1)
+        self._bent = (up + down) * self.slopes
+        self._tilted = down * self.x.T @ self.slopes
+
+    def heights(self, theta: Array, z: Array) -> tuple[Array, Array]:
+        """|eta| (or -eta), and c with <eta, c> = |eta| (or -eta), (k, q), at theta (k, d) of any length, z = theta x^T."""
+        eta = np.maximum(z, 0.0) @ self._bent - theta @ self._tilted
+        if self.one_sided:
+            return -eta[:, 0], np.full(eta.shape, -1.0)
+        sizes = np.linalg.norm(eta, axis=1)
+        return sizes, np.where(sizes[:, None] > 0, eta / np.maximum(sizes, 1e-300)[:, None], 1.0)
+
+    def gradient(self, sides: Array, z: Array) -> Array:
+        """Of <eta, c> by theta, (k, d)."""
+        return np.asarray(((z > 0) * (sides @ self._bent.T)) @ self.x - sides @ self._tilted.T)
+
+
+def _climb(eta: _Pieces, theta: Array, heights: Array, sides: Array) -> tuple[Array, Array, Array]:
+    """One round: the best of all trials, or what was given. On the way to a goal z moves as theta does."""
+    theta, heights, sides = theta.copy(), heights.copy(), sides.copy()
+    most = min(theta.shape[1] - 1, _MOST_KINKS, len(eta.x))
+    bases = _nearest_kinks(eta.x, eta.slopes, theta, sides, most)
+    for k in range(most + 1):
+        start = _unit(_project(theta, bases[:, :, :k]))
+        z = start @ eta.x.T
+        goal = _unit(_project(eta.gradient(sides, z), bases[:, :, :k]))
+        way, z_way = goal - start, goal @ eta.x.T - z
+        for share in _SHARES:
+            trial = start + share * way
+            lengths = np.linalg.norm(trial, axis=1)
+            values, new_sides = eta.heights(trial, z + share * z_way)
+            values = np.where(lengths > _TINY, values / np.maximum(lengths, _TINY), -np.inf)
+            better = values > heights * (1 + 1e-15)
+            theta[better] = trial[better] / lengths[better, None]
+            heights[better], sides[better] = values[better], new_sides[better]
+    return theta, heights, sides
 
 
 def snap_to_vertices(problem: Problem, g: Field, positions: Array, one_sided: bool) -> tuple[Array, Array]:
@@ -76,7 +120,7 @@ def snap_to_vertices(problem: Problem, g: Field, positions: Array, one_sided: bo
     x = problem.features.inputs["x"]
     lengths = np.linalg.norm(x, axis=1)
     walls = np.concatenate([x[lengths > 0] / lengths[lengths > 0, None], np.eye(x.shape[1])])
-    theta, (heights, _) = positions, _heights(problem, g, positions, one_sided)
+    theta, heights = positions, _heights(problem, g, positions, one_sided)
     for _ in range(_SNAPS):
         z = theta * np.abs(theta)
         bases = _span(walls[np.argsort(np.abs(z @ walls.T), axis=1, kind="stable")[:, : x.shape[1] - 1]])
@@ -85,19 +129,16 @@ def snap_to_vertices(problem: Problem, g: Field, positions: Array, one_sided: bo
             moved = np.where(np.abs(moved) > _TINY, moved, 0.0)
             sizes = np.abs(moved).sum(axis=1, keepdims=True)
             trial = np.where(sizes > _TINY, np.sign(moved) * np.sqrt(np.abs(moved) / np.maximum(sizes, _TINY)), theta)
-            values, _ = _heights(problem, g, trial, one_sided)
+            values = _heights(problem, g, trial, one_sided)
             better = values > heights
             theta, heights = np.where(better[:, None], trial, theta), np.where(better, values, heights)
     return theta, heights
 
 
-def _heights(problem: Problem, g: Field, theta: Array, one_sided: bool) -> tuple[Array, Array]:
-    """|eta| (or -eta), and c with <eta, c> = |eta| (or -eta), (k, q)."""
+def _heights(problem: Problem, g: Field, theta: Array, one_sided: bool) -> Array:
+    """|eta| (or -eta), (k,)."""
     eta = problem.features.eta(theta, g).reshape(len(theta), -1)
-    if one_sided:
-        return -eta[:, 0], np.full(eta.shape, -1.0)
-    sizes = np.linalg.norm(eta, axis=1)
-    return sizes, np.where(sizes[:, None] > 0, eta / np.maximum(sizes, 1e-300)[:, None], 1.0)
+    return -eta[:, 0] if one_sided else np.linalg.norm(eta, axis=1)
 
 
 def _nearest_kinks(x: Array, slopes: Array, theta: Array, sides: Array, most: int) -> Array:
@@ -117,18 +158,6 @@ def _span(rows: Array) -> Array:
         sizes = np.linalg.norm(column, axis=1, keepdims=True)
         columns[:, :, j] = np.where(sizes > _TINY, column / np.maximum(sizes, _TINY), 0.0)
     return columns
-
-
-def _towards_gradient(problem: Problem, g: Field, theta: Array, sides: Array, basis: Array) -> Array:
-    """Unit vectors orthogonal to the basis, from theta's projection towards the gradient of <eta, c>, (k, shares, d)."""
-    start = _unit(_project(theta, basis))
-    q = sides.shape[1]
-    gradient = problem.features.adjoint(np.ascontiguousarray(np.column_stack([sides, start])), g)[1][:, q:]
-    goal = _unit(_project(gradient, basis))
-    between = start[:, None, :] + _SHARES[:, None] * (goal - start)[:, None, :]
-    points = np.concatenate([start[:, None, :], between], axis=1)
-    lengths = np.linalg.norm(points, axis=2, keepdims=True)
-    return np.asarray(np.where(lengths > _TINY, points / np.maximum(lengths, _TINY), theta[:, None, :]))
 
 
 def _project(vectors: Array, basis: Array) -> Array:

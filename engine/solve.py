@@ -12,7 +12,7 @@ from .bounds import feature_scales, probe_positions
 from .checks import integer
 from .domain import Array
 from .errors import ProblemError
-from .exchange import exchange
+from .exchange import exchange, exchangeable
 from .flow import Flow, StepSize, natural_step
 from .measure import Measure
 from .merge import COALESCED, fuse, merge, unite
@@ -166,13 +166,11 @@ class _Run:
             self.follow_flow(steps, 16 if flow_steps is None else 1)
             search.attempt(self.from_particles(), "polish")
             if insert:
-                _insert(search)
-                _exchange(search)
+                _complete(search)
             if search.certified or self.step.exhausted:
                 break
         if not search.certified:
-            _insert(search)
-            _exchange(search)
+            _complete(search)
 
     def trajectory(self) -> Trajectory:
         """The flow as recorded."""
@@ -212,6 +210,13 @@ def _insert(search: Search) -> None:
         waited += 1
         if search.best[0].gap < mark / 2:
             mark, waited = search.best[0].gap, 0
+
+
+def _complete(search: Search) -> None:
+    """Insert atoms and polish; where that is not enough, or kinks of phi would stop it early, the exchange."""
+    if not search.problem.features.homogeneous or not exchangeable(search.problem):
+        _insert(search)
+    _exchange(search)
 
 
 def _exchange(search: Search) -> None:

@@ -133,7 +133,9 @@ def _numbers(claims: Claims, proof: Proof) -> list[Verdict]:
     verdicts.append(Verdict("gap", proved or estimated, f"{words}: {kind if proved or estimated else 'not so'}"))
     relative = arb(value["relative_gap"])
     expected = gap / proof.size
-    consistent = bool(abs(relative - expected) <= ROUNDING * expected) or value["relative_gap"] == value["gap"] == np.inf
+    consistent = (
+        bool(abs(relative - expected) <= ROUNDING * expected) or value["relative_gap"] == value["gap"] == np.inf
+    )
     passed = "within" if value["relative_gap"] <= value["tolerance"] else "above"
     named = {"certified": "within", "gap above tolerance": "above", "interrupted": "above"}.get(claims.status, passed)
     consistent &= named == passed and claims.status in _STATUSES
