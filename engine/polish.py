@@ -15,6 +15,7 @@ from .secant import SecantLoss, has_straight_ends
 
 MakeChart = Callable[[Problem, Measure], Chart]
 _ROUNDS = 60
+_MOST_COORDINATES = 4096  # a Hessian of more takes more memory and time than it is worth
 _SECANT_ROUNDS = 30  # they converge linearly: enough to come near
 _ROUNDING = 1e-12  # predicted decrease, relative to J, below which differences of J are noise
 _SLOW = (
@@ -29,8 +30,11 @@ def polish(problem: Problem, measure: Measure, rounds: int = _ROUNDS) -> Measure
 
     Newton's method with Levenberg-Marquardt damping: every step lowers J, until the predicted decrease drowns in
     rounding; from there on every step halves the gradient. Quadratically convergent where the minimiser is
-    non-degenerate. An atom whose weight would change its sign leaves.
+    non-degenerate. An atom whose weight would change its sign leaves. Measures of more than 4096 weights and coordinates
+    are returned as they are.
     """
+    if measure.weights.size + measure.positions.size > _MOST_COORDINATES:
+        return measure
     return _descend(problem, measure, rounds, chart_for)
 
 

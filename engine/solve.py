@@ -28,7 +28,8 @@ from .trajectory import Trajectory
 # finds the basin as a rule; where it has not after three rounds, inserting is cheaper than waiting.
 _ROUNDS = ((64, False), (128, False), (256, True), (1024, True), (4096, True))
 _MERGE = 0.7  # joins particles that fell into one basin: features within a fraction 0.7 of their norm
-_SETTLING = 8  # rounds of polishing and reweighing
+_SETTLING = (60, 8)  # Newton steps of a polish; rounds of polishing and reweighing
+_BRIEF = (5, 1)  # the same where kinks of phi stop Newton's method, and the exchange goes on
 _ROUNDING = 1e-14  # relative difference of J that is none
 _PATIENCE = 3  # insertions in a row that may fail to halve the gap
 _FRAMES = 100  # most states recorded per round
@@ -105,14 +106,14 @@ def default_particles(problem: Problem) -> int:
     return int(min(max(100, 2 * math.prod(extents)), 10_000))
 
 
-def refine(problem: Problem, measure: Measure, radius: float = _MERGE) -> Measure:
+def refine(problem: Problem, measure: Measure, radius: float = _MERGE, effort: tuple[int, int] = _SETTLING) -> Measure:
     """Merge, sparsify, polish, join what polishing drove together, polish again."""
-    measure = _settle(problem, sparsify(problem, merge(problem, fuse(problem, measure), radius)))
+    measure = _settle(problem, sparsify(problem, merge(problem, fuse(problem, measure), radius)), effort)
     for _ in range(4):
         joined = unite(problem, merge(problem, fuse(problem, measure), COALESCED))
         if len(joined) == len(measure):
             break
-        joined = _settle(problem, joined)
+        joined = _settle(problem, joined, effort)
         lowest = problem.objective(measure)
         if problem.objective(joined) > lowest + _ROUNDING * abs(lowest):
             break  # they are two: where eta is convex at an atom, it has to split
@@ -120,15 +121,16 @@ def refine(problem: Problem, measure: Measure, radius: float = _MERGE) -> Measur
     return measure
 
 
-def _settle(problem: Problem, measure: Measure) -> Measure:
+def _settle(problem: Problem, measure: Measure, effort: tuple[int, int]) -> Measure:
     """Polish, and where a kink or a flat direction ended that before the weights were right, reweigh and go on."""
-    objective = problem.objective(measure := polish(problem, measure))
-    for _ in range(_SETTLING):
+    steps, rounds = effort
+    objective = problem.objective(measure := polish(problem, measure, steps))
+    for _ in range(rounds):
         better = reweigh(problem, measure)
         lower = problem.objective(better)
         if not lower < objective * (1 - _ROUNDING):
             return better if lower <= objective else measure
-        measure = polish(problem, better)
+        measure = polish(problem, better, steps)
         objective = problem.objective(measure)
     return reweigh(problem, measure)
 
@@ -190,13 +192,14 @@ class _Run:
 
     def from_particles(self) -> Measure:
         """The particles, merged as far as polishing makes good what merging loses, and polished; else as they are."""
-        particles = self.flow.measure()
-        radius, objective = _MERGE, self.problem.objective(particles)
-        candidate = refine(self.problem, particles, radius)
-        while self.problem.objective(candidate) > objective and radius > COALESCED:
+        problem, particles = self.problem, self.flow.measure()
+        objective, radius = problem.objective(particles), _MERGE
+        effort, least = (_BRIEF, _MERGE) if kinked(problem) else (_SETTLING, COALESCED)
+        candidate = refine(problem, particles, radius, effort)
+        while problem.objective(candidate) > objective and radius > least:
             radius /= 2
-            candidate = refine(self.problem, particles, radius)
-        return candidate if self.problem.objective(candidate) <= objective else particles
+            candidate = refine(problem, particles, radius, effort)
+        return candidate if problem.objective(candidate) <= objective else particles
 
 
 def _insert(search: Search) -> None:
@@ -214,13 +217,19 @@ def _insert(search: Search) -> None:
 
 def _complete(search: Search) -> None:
     """Insert atoms and polish; where that is not enough, or kinks of phi would stop it early, the exchange."""
-    if not search.problem.features.homogeneous or not exchangeable(search.problem):
+    if not kinked(search.problem):
         _insert(search)
     _exchange(search)
+
+
+def kinked(problem: Problem) -> bool:
+    """Whether kinks of phi stop Newton's method sooner or later, and the exchange is there to go on."""
+    return problem.features.homogeneous and exchangeable(problem)
 
 
 def _exchange(search: Search) -> None:
     """The exchange; where it succeeds, its atoms that lie close together are joined as far as the gap allows."""
     exchange(search)
     if search.certified:
-        search.attempt(refine(search.problem, search.best[1], COALESCED), "polish")
+        effort = _BRIEF if kinked(search.problem) else _SETTLING
+        search.attempt(refine(search.problem, search.best[1], COALESCED, effort), "polish")
