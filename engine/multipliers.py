@@ -11,6 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from .charts import rows_by_weight
 from .domain import Array
 from .loss_data import Field
 from .losses import Loss
@@ -44,12 +45,13 @@ def subgradient(problem: Problem, measure: Measure, f: Field) -> Field:
     index, room = edges(loss)
     if len(index) == 0 or len(measure) == 0:
         return g
-    index = index[f[index] + room <= _AT_EDGE * room]
+    index = index[f.reshape(-1)[index] + room <= _AT_EDGE * room]
     scaled = problem.scaled(measure)
     heavy = scaled.sizes > _HEAVY * scaled.sizes.max()
-    phi = problem.features.jacobian(scaled.positions[heavy])[0]
-    g[index] = loss.omega[index]
-    missing = -problem.penalty * np.sign(scaled.weights[heavy]) - phi @ g
-    p = g.copy()
-    p[index] = np.minimum(g[index] + np.linalg.lstsq(phi[:, index], missing, rcond=None)[0], g[index])
-    return p
+    rows = rows_by_weight(problem.features.jacobian(scaled.positions[heavy])[0], f).reshape(-1, f.size)
+    directions = (scaled.weights[heavy].T / scaled.sizes[heavy]).T.ravel()
+    most, p = loss.flat_omega[index], g.reshape(-1)
+    p[index] = most
+    missing = -problem.penalty * directions - rows @ p
+    p[index] = np.minimum(most + np.linalg.lstsq(rows[:, index], missing, rcond=None)[0], most)
+    return p.reshape(f.shape)
