@@ -42,8 +42,8 @@ class Cone(Protocol):
     def left(self, w: Array, mu: float) -> float:
         """What complementarity leaves of the gap; it tells the next mu."""
 
-    def gap(self, w: Array, eta: Array) -> tuple[float, float]:
-        """What is left of the gap, and by how much |eta| exceeds the penalty, relative to it."""
+    def gap(self, w: Array, eta: Array) -> float:
+        """What complementarity leaves of the gap, and, to first order, what it costs to scale eta down to the penalty."""
 
 
 class HalfLines:
@@ -73,9 +73,9 @@ class HalfLines:
     def left(self, w: Array, mu: float) -> float:
         return float((w * self.z).sum())
 
-    def gap(self, w: Array, eta: Array) -> tuple[float, float]:
+    def gap(self, w: Array, eta: Array) -> float:
         slack = self.penalty + eta
-        return float((w * np.abs(slack)).sum()), float(np.maximum(-slack, 0.0).max()) / self.penalty
+        return float((w * np.abs(slack)).sum() + np.maximum(-slack, 0.0).max() * w.sum())
 
 
 class Norms:
@@ -122,10 +122,10 @@ class Norms:
     def left(self, w: Array, mu: float) -> float:
         return float(self.penalty * (self._heights(w, mu)[0].sum() - (w * self.z).sum()))
 
-    def gap(self, w: Array, eta: Array) -> tuple[float, float]:
-        excess = float(np.linalg.norm(eta, axis=1).max()) / self.penalty
-        left = self.penalty * np.linalg.norm(w, axis=1).sum() + (w * eta).sum() / max(excess, 1.0)
-        return float(left), max(excess - 1.0, 0.0)
+    def gap(self, w: Array, eta: Array) -> float:
+        largest = max(float(np.linalg.norm(eta, axis=1).max()), self.penalty)
+        mass = float(np.linalg.norm(w, axis=1).sum())
+        return self.penalty * (mass + float((w * eta).sum()) / largest) + (largest - self.penalty) * mass
 
 
 def longest(values: Array, step: Array) -> float:

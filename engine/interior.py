@@ -102,8 +102,7 @@ def interior_weights(problem: Problem, measure: Measure) -> tuple[Measure, Field
         eta = eta_at(f, multipliers)
         cone.follow(w, step, mu, eta)
         w, inside = trial, distances
-        left, excess = cone.gap(w, eta)
-        gap = (left + float(inside @ multipliers)) / max(abs(before), _TINY) + excess
+        gap = (cone.gap(w, eta) + float(inside @ multipliers)) / max(abs(before), _TINY)
         waited += 1
         if gap < best[0]:
             best, waited = (gap, w, multipliers), 0
