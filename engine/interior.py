@@ -20,6 +20,7 @@ _HALVINGS = 40
 _TINY = 1e-300
 _START = 1e-3  # of the mean weight: no weight starts closer to zero
 _CENTRING = 0.1  # mu of the next step relative to what the last one leaves
+_FELT = 1e-11  # relative to the background; f is a sum whose rounding is smaller
 _ROUNDING = 1e-13  # relative rise of the barrier function that is none
 _NOTHING = 1e-14  # weight of an atom that has left, relative to the largest and to the start
 _DONE = 1e-15  # gap relative to J: float64 knows no less
@@ -59,6 +60,11 @@ def interior_weights(problem: Problem, measure: Measure) -> tuple[Measure, Field
         f.reshape(-1)[index] = inside - room
         return f
 
+    def true_distances(w: Array, updated: Array) -> Array:
+        """How far f lies inside, from w or, where rounding of that is felt, as steps have updated it."""
+        true, least = w.ravel() @ at_edges + room, _FELT * room
+        return np.where(true > least, true, np.where(true > -least, np.minimum(updated, least), -1.0))
+
     def eta_at(f: Field, multipliers: Array) -> Array:
         slopes = np.real(flat @ np.conj(problem.loss.gradient(f)).ravel())
         return (slopes - at_edges @ multipliers).reshape(k, q)
@@ -91,7 +97,8 @@ def interior_weights(problem: Problem, measure: Measure) -> tuple[Measure, Field
         length = min(cone.longest(w, step), longest(inside, inwards))
         before = barrier(f, w, inside, mu)
         for _ in range(_HALVINGS):
-            trial, distances = w + length * step, inside + length * inwards
+            trial = w + length * step
+            distances = true_distances(trial, inside + length * inwards)
             f = prediction(trial, distances)
             if barrier(f, trial, distances, mu) <= before + _ROUNDING * abs(before):
                 break

@@ -21,9 +21,10 @@ def sparsify(problem: Problem, measure: Measure) -> Measure:
 
     Measures with at most dim F atoms are returned as they are.
     """
-    size = problem.loss.y.view(np.float64).size
-    if len(measure) <= size:
+    if len(measure) <= problem.loss.y.view(np.float64).size:
         return measure
+    heavy = measure.sizes > 0
+    measure = Measure(measure.weights[heavy], measure.positions[heavy])
     scaled = problem.scaled(measure)
     phi = np.ascontiguousarray(problem.features.jacobian(scaled.positions)[0]).view(np.float64)
     sizes = scaled.sizes
