@@ -135,8 +135,12 @@ def check_conditions_of_vectors(problem: cf.Problem, measure: cf.Measure) -> Non
     assert np.linalg.norm(problem.features.eta(measure.positions, p), axis=1).max() < problem.penalty + allowed
     if len(best):
         along = (problem.features.eta(best.positions, p) * best.weights).sum()
-        assert abs(problem.penalty * best.mass + along) < 1e-8 * max(abs(problem.objective(best)), problem.penalty * best.mass)
-    np.testing.assert_allclose(p, problem.loss.gradient(problem.forward(best)), atol=1e-12 * float(np.abs(problem.loss.y).max()))
+        assert abs(problem.penalty * best.mass + along) < 1e-8 * max(
+            abs(problem.objective(best)), problem.penalty * best.mass
+        )
+    np.testing.assert_allclose(
+        p, problem.loss.gradient(problem.forward(best)), atol=1e-12 * float(np.abs(problem.loss.y).max())
+    )
 
 
 @pytest.mark.parametrize("loss", VECTOR_LOSSES)

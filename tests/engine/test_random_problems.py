@@ -25,7 +25,9 @@ def check_the_truth(problem: cf.Problem, result: cf.Result, draw: Draw) -> None:
     measure, formulas = result.measure, Formulas(problem)
     problem.check(measure)  # positions in Theta, weights of the problem's signs and shape
     certified, nothing = result.relative_gap <= TOLERANCE, len(measure) == 0 and result.gap == 0.0
-    assert result.status in (["zero measure", "certified"] if nothing else ["certified"] if certified else ["gap above tolerance"])
+    assert result.status in (
+        ["zero measure", "certified"] if nothing else ["certified"] if certified else ["gap above tolerance"]
+    )
     assert result.gap >= 0.0
     at_zero = problem.objective(problem.zero)
     # R and penalty·|mu| are sums of their own: what cancels between them counts

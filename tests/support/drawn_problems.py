@@ -22,7 +22,9 @@ _SHORTEST = 1e-12  # data that are smaller are all zero
 
 def by_generator(random: np.random.Generator) -> Draw:
     """Draws of a NumPy generator."""
-    return Draw(lambda low, high: int(random.integers(low, high + 1)), lambda low, high: float(random.uniform(low, high)))
+    return Draw(
+        lambda low, high: int(random.integers(low, high + 1)), lambda low, high: float(random.uniform(low, high))
+    )
 
 
 def by_hypothesis(data: st.DataObject) -> Draw:
