@@ -10,9 +10,9 @@ from by_hand import random_positions
 from conicflow.engine.multipliers import edges
 from conicflow.proofs_check.theorems.check import Draw
 from conicflow.proofs_check.theorems.formulas import Formulas
+from drawn_problems import GOAL, TOLERANCE, by_hypothesis, random_problem
 from hypothesis import given, note
 from hypothesis import strategies as st
-from drawn_problems import GOAL, TOLERANCE, by_hypothesis, random_problem
 
 ENOUGH = 100  # solves of which the share is asked; of fewer a single one would decide
 MOST_STEPS = 4 * (64 + 128 + 256 + 1024 + 4096)  # of the flow, tried; these are its rounds

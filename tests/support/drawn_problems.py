@@ -1,4 +1,4 @@
-"""Random problems of every feature map and loss, for a test and a benchmark: the choices are drawn one by one, noise by a seed."""
+"""Random problems of every feature map and loss, for a test and a benchmark: choices drawn one by one, noise by a seed."""
 
 from __future__ import annotations
 
