@@ -47,7 +47,7 @@ def fit_derivatives(problem: Problem, weights: Array, positions: Array) -> tuple
     eta_slope = np.real(np.einsum("akn,n...->k...a", jacobian[1:], np.conj(g))).reshape(k, q, -1)
     width = q + features.dimension
     rows = np.zeros((k, width, *f.shape), dtype=f.dtype)
-    rows[:, :q] = _rows_by_weight(jacobian[0], f)
+    rows[:, :q] = rows_by_weight(jacobian[0], f)
     if flat:
         rows[:, 1:] = weights[:, :1, None] * jacobian[1:].transpose(1, 0, 2)
     else:
@@ -60,7 +60,7 @@ def fit_derivatives(problem: Problem, weights: Array, positions: Array) -> tuple
     return np.concatenate([eta, slope], axis=1), hessian
 
 
-def _rows_by_weight(phi: Array, f: Field) -> Field:
+def rows_by_weight(phi: Array, f: Field) -> Field:
     """df/dw_ia for features phi (k, n), shape (k, q, *f.shape)."""
     q = 1 if f.ndim == 1 else f.shape[1]
     return phi[:, None] if f.ndim == 1 else phi[:, None, :, None] * np.eye(q)[:, None, :]
@@ -99,7 +99,7 @@ class WeightsAtPositions:
         problem, features = self.problem, self.problem.features
         f = features.forward(z if problem.sign == "vector" else z[:, 0], self.positions)
         eta = features.eta(self.positions, problem.loss.gradient(f)).reshape(z.shape)
-        rows = _rows_by_weight(features.jacobian(self.positions)[0], f)
+        rows = rows_by_weight(features.jacobian(self.positions)[0], f)
         hessian = problem.loss.gram(f, rows.reshape(z.size, *f.shape)).reshape(*z.shape, *z.shape)
         directions, turn = _norm_derivatives(z)
         index = np.arange(len(z))

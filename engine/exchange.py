@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from .domain import Array
@@ -12,14 +10,13 @@ from .interior import interior_weights
 from .loss_data import Field
 from .measure import Measure
 from .merge import fuse
-from .multipliers import edges
+from .multipliers import edges, moved_inside
 from .problem import Problem
 from .search import Search
 from .sparsify import sparsify
 
 _ROUNDS = 200
 _PATIENCE = 40  # rounds in a row that may fail to halve the gap
-_INWARDS = 1e-13
 _LIGHT = 1e-3  # weight of a new atom relative to the mean
 
 
@@ -29,11 +26,11 @@ def exchange(search: Search) -> None:
     Every round solves a convex problem on finitely many positions whose minimum bounds the next one's from above, as in
     Remez' exchange algorithm (for measures: Flinth, de Gournay, Weiss, Math. Programming 190, 2021). Positions do not move,
     so that kinks of phi and minima where positions are hardly determined do not hold it up; an atom may end as a few close
-    to each other. It needs the highest maxima of |eta| and nothing else. Weights in R^q, whose convex problems are cones,
-    are left as they are, and so is a problem without penalty, which bounds no |eta|.
+    to each other. It needs the highest maxima of |eta| and nothing else. A problem without penalty, which bounds
+    no |eta|, is left as it is.
     """
     problem = search.problem
-    if not exchangeable(problem):
+    if problem.penalty == 0.0:
         return
     gap, measure = search.best
     mark, waited = gap.gap, 0
@@ -51,21 +48,15 @@ def exchange(search: Search) -> None:
             mark, waited = gap.gap, 0
 
 
-def exchangeable(problem: Problem) -> bool:
-    """Whether the exchange can do anything."""
-    return problem.sign != "vector" and problem.penalty > 0.0
-
-
 def _weigh(problem: Problem, measure: Measure) -> tuple[Measure, Field | None]:
     """The best weights, of few atoms, and their dual point where it is not R'(f)."""
     weighed, p = interior_weights(problem, measure)
-    fewer = fuse(problem, sparsify(problem, weighed))
-    while not math.isfinite(problem.objective(fewer)):  # rounding, at an edge of the loss; towards zero is inwards
-        fewer = Measure(fewer.weights * (1 - _INWARDS), fewer.positions)
+    fewer = moved_inside(problem, fuse(problem, sparsify(problem, weighed)))
     return fewer, p if len(edges(problem.loss)[0]) else None
 
 
 def _joined(problem: Problem, gap: Gap, measure: Measure, positions: Array) -> Measure:
     light = _LIGHT * (measure.mass / len(measure) if len(measure) else 1.0)
-    weights = -light * np.sign(problem.features.eta(positions, gap.residual))
+    eta = problem.features.eta(positions, gap.residual)
+    weights = -light * (eta.T / np.linalg.norm(eta.reshape(len(eta), -1), axis=1)).T
     return Measure(np.concatenate([measure.weights, weights]), np.concatenate([measure.positions, positions]))

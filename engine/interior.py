@@ -6,10 +6,12 @@ import math
 
 import numpy as np
 
+from .charts import rows_by_weight
+from .cones import Cone, HalfLines, Norms, longest
 from .domain import Array
 from .loss_data import Field
 from .measure import Measure
-from .multipliers import edges
+from .multipliers import edges, moved_inside
 from .problem import Problem
 
 _ROUNDS = 200  # twenty to forty are usual
@@ -17,10 +19,9 @@ _PATIENCE, _NEAR = 8, 1e-6  # rounds in a row without progress below this gap: r
 _HALVINGS = 40
 _TINY = 1e-300
 _START = 1e-3  # of the mean weight: no weight starts closer to zero
-_TO_BOUNDARY = 0.995  # share of the way to zero that a step may go
-_CENTRING = 0.1  # mu of the next step relative to the mean of c_i z_i
+_CENTRING = 0.1  # mu of the next step relative to what the last one leaves
+_FELT = 1e-11  # relative to the background; f is a sum whose rounding is smaller
 _ROUNDING = 1e-13  # relative rise of the barrier function that is none
-_AT_EDGE = 1e-13  # relative to the background: float64 does not tell f_j + background from zero
 _NOTHING = 1e-14  # weight of an atom that has left, relative to the largest and to the start
 _DONE = 1e-15  # gap relative to J: float64 knows no less
 
@@ -28,92 +29,110 @@ _DONE = 1e-15  # gap relative to J: float64 knows no less
 def interior_weights(problem: Problem, measure: Measure) -> tuple[Measure, Field]:
     """The minimiser of J over the weights at a measure's positions; signs are kept, atoms that reach zero leave.
 
-        min_c  R(sum_i c_i s_i phi(theta_i)) + penalty·sum_i c_i,    c >= 0,    s_i = ±1 given.
+        min_w  R(sum_i w_i phi(theta_i)) + penalty·sum_i |w_i|,    w_i in R^q, or of a given sign.
 
-    Primal-dual: Newton's method on c_i z_i = mu, where z_i = penalty + s_i eta(theta_i) >= 0, while mu falls to zero (for
-    instance Nocedal and Wright, Numerical Optimization, ch. 19). Where features are nearly dependent J is flat, and descent
-    by its values leaves half the digits of eta wrong; here eta itself solves equations.
+    Primal-dual: Newton's method on penalty + s_i eta(theta_i) = mu/|w_i|, or its like for norms (`cones`), while mu falls to
+    zero (for instance Nocedal and Wright, Numerical Optimization, ch. 19). Where features are nearly dependent J is flat, and
+    descent by its values leaves half the digits of eta wrong; here eta itself solves equations.
 
-    Where the loss has edges (`multipliers`), f stays inside them by barriers of its own.
+    Where the loss has edges (`multipliers`), the distances of f from them are variables of their own with barriers: they
+    stay positive where rounding of f is larger than they are.
 
     Parameters
     ----------
-    measure : scalar weights; penalty > 0.
+    measure : at least one atom; penalty > 0.
 
     Returns
     -------
     measure : with the best weights.
     p : the dual point R'(f), less the multipliers at edges.
     """
-    scaled = problem.scaled(measure)
-    signs, c = np.sign(scaled.weights), scaled.sizes
-    rows = signs[:, None] * problem.features.jacobian(scaled.positions)[0]
+    scaled, vector = problem.scaled(measure), problem.sign == "vector"
+    k, q, y = len(scaled), problem.outputs, problem.loss.y
+    signs = np.ones((k, 1)) if vector else np.sign(scaled.weights)[:, None]
+    rows = rows_by_weight(signs * problem.features.jacobian(scaled.positions)[0], y).reshape(k * q, *y.shape)
+    flat = rows.reshape(k * q, -1)
     index, room = edges(problem.loss)
-    at_edges = np.real(rows[:, index])
-    c, scale = np.maximum(c, _START * c.mean()), float(c.mean())
-    while not math.isfinite(_barrier(problem, np.tensordot(c, rows, 1), c, c @ at_edges + room, 1.0)):
-        c = c / 2  # into the domain of R
-    f, inside = np.tensordot(c, rows, 1), c @ at_edges + room
-    slope = _slope(problem, rows, f)
-    z, multipliers = np.maximum(slope, 0.1 * problem.penalty), 0.1 * problem.loss.gradient(f)[index].real
-    best, waited = (math.inf, c, multipliers), 0
+    at_edges = np.real(flat[:, index])
+
+    def prediction(w: Array, inside: Array) -> Field:
+        f = np.tensordot(w.ravel(), rows, 1)
+        f.reshape(-1)[index] = inside - room
+        return f
+
+    def true_distances(w: Array, updated: Array) -> Array:
+        """How far f lies inside, from w or, where rounding of that is felt, as steps have updated it."""
+        true, least = w.ravel() @ at_edges + room, _FELT * room
+        return np.where(true > least, true, np.where(true > -least, np.minimum(updated, least), -1.0))
+
+    def eta_at(f: Field, multipliers: Array) -> Array:
+        slopes = np.real(flat @ np.conj(problem.loss.gradient(f)).ravel())
+        return (slopes - at_edges @ multipliers).reshape(k, q)
+
+    def barrier(f: Field, w: Array, inside: Array, mu: float) -> float:
+        if inside.min(initial=1.0) <= 0.0:
+            return math.inf
+        value = problem.loss.value(f) + cone.barrier(w, mu) - mu * float(np.log(inside).sum())
+        return value if math.isfinite(value) else math.inf
+
+    w, scale = scaled.weights if vector else scaled.sizes[:, None], float(scaled.sizes.mean())
+    w = w if vector else np.maximum(w, _START * scale)
+    while not math.isfinite(problem.loss.value(np.tensordot(w.ravel(), rows, 1))):
+        w = w / 2  # into the domain of R
+    inside = w.ravel() @ at_edges + room
+    f = prediction(w, inside)
+    multipliers = 0.1 * problem.loss.gradient(f).reshape(-1)[index].real
+    eta = eta_at(f, 0 * multipliers)
+    cone: Cone = Norms(problem.penalty, eta) if vector else HalfLines(problem.penalty, eta)
+    mu = problem.penalty * scale
+    best, waited = (math.inf, w, multipliers), 0
     for _ in range(_ROUNDS):
-        mu = _CENTRING * float(c @ z + inside @ multipliers) / (len(c) + len(index))
-        half = np.hstack([problem.loss.half_gram(f, rows), at_edges * np.sqrt(multipliers / inside)])
-        step = _newton_step(half, c, z, mu / c - slope + at_edges @ (mu / inside))
-        inwards = step @ at_edges
-        z_step = mu / c - z - z / c * step
-        multipliers_step = mu / inside - multipliers - multipliers / inside * inwards
-        length = min(_longest(c, step), _longest(inside, inwards))
-        before = _barrier(problem, f, c, inside, mu)
+        mu = _CENTRING * (cone.left(w, mu) + float(inside @ multipliers)) / (cone.degree * k + len(index))
+        bends = np.sqrt(multipliers / inside)
+        half = np.hstack([problem.loss.half_gram(f, rows), at_edges * bends])
+        slope = eta_at(f, mu / inside) + cone.slope(w, mu)
+        step, along = _newton_step(half, cone.inverse_roots(w, mu), -slope)
+        along = along[len(along) - len(index) :]
+        inwards, multipliers_step = along / bends, mu / inside - multipliers - along * bends
+        length = min(cone.longest(w, step), longest(inside, inwards))
+        before = barrier(f, w, inside, mu)
         for _ in range(_HALVINGS):
-            trial = c + length * step
-            f, inside = np.tensordot(trial, rows, 1), trial @ at_edges + room
-            if _barrier(problem, f, trial, inside, mu) <= before + _ROUNDING * abs(before):
+            trial = w + length * step
+            distances = true_distances(trial, inside + length * inwards)
+            f = prediction(trial, distances)
+            if barrier(f, trial, distances, mu) <= before + _ROUNDING * abs(before):
                 break
             length /= 2
         else:
             break
-        c, z = trial, z + _longest(z, z_step) * z_step
-        multipliers = multipliers + _longest(multipliers, multipliers_step) * multipliers_step
-        slope = _slope(problem, rows, f)
-        feasible = slope - at_edges @ multipliers
-        # What complementarity leaves of the gap, and what it costs to make eta feasible.
-        left = float(c @ np.abs(feasible) + inside @ multipliers)
-        gap = left / max(abs(before), _TINY) + float(np.maximum(-feasible, 0.0).max()) / problem.penalty
+        multipliers = multipliers + longest(multipliers, multipliers_step) * multipliers_step
+        eta = eta_at(f, multipliers)
+        cone.follow(w, step, mu, eta)
+        w, inside = trial, distances
+        gap = (cone.gap(w, eta) + float(inside @ multipliers)) / max(abs(before), _TINY)
         waited += 1
         if gap < best[0]:
-            best, waited = (gap, c, multipliers), 0
-        if gap <= _DONE or (waited >= _PATIENCE and best[0] < _NEAR) or np.any(inside < _AT_EDGE * room):
+            best, waited = (gap, w, multipliers), 0
+        if gap <= _DONE or (waited >= _PATIENCE and best[0] < _NEAR):
             break
-    _, c, multipliers = best
-    alive = c > _NOTHING * max(scale, float(c.max()))
-    p = problem.loss.gradient(np.tensordot(c[alive], rows[alive], 1))
-    p[index] = problem.loss.omega[index] - multipliers
-    return problem.unscaled(Measure((signs * c)[alive], scaled.positions[alive])), p
+    _, w, multipliers = best
+    sizes = np.linalg.norm(w, axis=1)
+    alive = sizes > _NOTHING * max(scale, float(sizes.max()))
+    p = problem.loss.gradient(prediction(w * alive[:, None], np.maximum(room, _TINY)))
+    p.reshape(-1)[index] = problem.loss.flat_omega[index] - multipliers
+    kept = w[alive] if vector else (signs * w)[alive, 0]
+    return moved_inside(problem, problem.unscaled(Measure(kept, scaled.positions[alive]))), p
 
 
-def _slope(problem: Problem, rows: Field, f: Field) -> Array:
-    """dJ/dc_i = penalty + s_i eta(theta_i)."""
-    return np.asarray(problem.penalty + np.real(rows @ np.conj(problem.loss.gradient(f))))
+def _newton_step(half: Array, roots: Array, right: Array) -> tuple[Array, Array]:
+    """step = (B Bᵀ + D)⁻¹ right and Bᵀ step, from orthogonal factors of [Eᵀ B, 1]ᵀ, D⁻¹ = E Eᵀ in blocks.
 
-
-def _barrier(problem: Problem, f: Field, c: Array, inside: Array, mu: float) -> float:
-    if inside.min(initial=1.0) <= 0.0:
-        return math.inf
-    value = problem.loss.value(f) + problem.penalty * float(c.sum())
-    value -= mu * float(np.log(c).sum() + np.log(inside).sum())
-    return value if math.isfinite(value) else math.inf
-
-
-def _newton_step(half: Array, c: Array, z: Array, right: Array) -> Array:
-    """(B Bᵀ + diag(z/c))⁻¹ right, from an orthogonal factor of [E B, 1], E = diag(√(c/z)): squares would lose half the digits."""
-    root = np.sqrt(c / z)
-    factor: Array = np.asarray(np.linalg.qr(np.vstack([(half * root[:, None]).T, np.eye(len(c))]), mode="r"))
-    return np.asarray(root * np.linalg.solve(factor, np.linalg.solve(factor.T, root * right)))
-
-
-def _longest(values: Array, step: Array) -> float:
-    """The longest step, at most 1, that keeps positive values positive."""
-    falling = step < 0
-    return min(1.0, _TO_BOUNDARY * float((values[falling] / -step[falling]).min(initial=math.inf)))
+    Squares would lose half the digits of the step; and the product with B, whose columns at edges are huge, all of those
+    of Bᵀ step, which is the residual of a problem of least squares.
+    """
+    k, q = right.shape
+    blocks = np.einsum("iab,ian->ibn", roots, half.reshape(k, q, -1)).reshape(k * q, -1)
+    basis, factor = np.linalg.qr(np.vstack([blocks.T, np.eye(k * q)]))
+    inner = basis[-k * q :].T @ np.einsum("iab,ia->ib", roots, right).ravel()
+    solved = np.linalg.solve(factor, inner).reshape(k, q)
+    return np.einsum("iab,ib->ia", roots, solved), basis[: -k * q] @ inner

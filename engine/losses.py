@@ -174,9 +174,13 @@ class Loss:
         return np.asarray(scaled @ scaled.T)
 
     def half_gram(self, f: Field, rows: Field) -> Real:
-        """rows·√R''(f) in real coordinates, (k, n'), whose product with its transpose is `gram`; not for losses of classes."""
+        """rows·√R''(f) in real coordinates, (k, n'), whose product with its transpose is `gram`."""
         f = self._point(f)
         flat = rows.reshape(len(rows), -1)
+        if self._is_vector:
+            values, vectors = np.linalg.eigh(self.curvature(f))
+            roots = vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]
+            return np.asarray(np.einsum("kja,jab->kjb", rows, roots).reshape(len(rows), -1))
         if self.cholesky is not None:
             columns = rows.reshape(len(rows), len(self.y), -1)
             whitened = np.linalg.solve(self.cholesky, columns.transpose(1, 0, 2).reshape(len(self.y), -1))
@@ -216,6 +220,11 @@ class Loss:
             spread = self.cholesky.conj().T @ p
             return float(np.vdot(spread, spread).real / (2 * self._scale) + np.vdot(p, self.y).real)
         return float(self.kernel.conjugate(self._flat(p), *self._data))
+
+    @property
+    def flat_omega(self) -> Real:
+        """omega_j of every real coordinate."""
+        return np.repeat(self.omega, self.y.view(np.float64).size // len(self.y))
 
     @cached_property
     def _data(self) -> tuple[Real, Real, Real]:

@@ -6,9 +6,12 @@ omega_j less the multiplier of f_j + background >= 0. Minimisers lie on edges wh
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
+from .charts import rows_by_weight
 from .domain import Array
 from .loss_data import Field
 from .losses import Loss
@@ -16,15 +19,24 @@ from .measure import Measure
 from .problem import Problem
 
 _AT_EDGE = 1e-6  # mean relative to the background
+_INWARDS = 1e-13
 _HEAVY = 1e-9  # atoms whose weights say where |eta| = penalty, relative to the largest
 
 
 def edges(loss: Loss) -> tuple[NDArray[np.intp], Array]:
-    """The j at which l_j ends where it is finite, and by how much f_j lies inside when it is zero."""
-    if loss.name != "poisson" or loss.own is not None or loss.y.ndim > 1:
+    """The entries of f at which l ends where it is finite, counted in C order, and how far inside f = 0 lies there."""
+    if loss.name != "poisson" or loss.own is not None:
         return np.zeros(0, dtype=np.intp), np.zeros(0)
     index = np.flatnonzero(loss.y == 0.0)
-    return index, np.broadcast_to(loss.constants["background"], loss.y.shape)[index]
+    return index, np.broadcast_to(loss.constants["background"], len(loss.y))[index // loss.outputs]
+
+
+def moved_inside(problem: Problem, measure: Measure) -> Measure:
+    """The measure, a little nearer to zero where rounding, at an edge, has made J infinite."""
+    share = _INWARDS
+    while not math.isfinite(problem.objective(measure)):
+        measure, share = Measure(measure.weights * (1 - share), measure.positions), min(2 * share, 0.5)
+    return measure
 
 
 def subgradient(problem: Problem, measure: Measure, f: Field) -> Field:
@@ -33,12 +45,13 @@ def subgradient(problem: Problem, measure: Measure, f: Field) -> Field:
     index, room = edges(loss)
     if len(index) == 0 or len(measure) == 0:
         return g
-    index = index[f[index] + room <= _AT_EDGE * room]
+    index = index[f.reshape(-1)[index] + room <= _AT_EDGE * room]
     scaled = problem.scaled(measure)
     heavy = scaled.sizes > _HEAVY * scaled.sizes.max()
-    phi = problem.features.jacobian(scaled.positions[heavy])[0]
-    g[index] = loss.omega[index]
-    missing = -problem.penalty * np.sign(scaled.weights[heavy]) - phi @ g
-    p = g.copy()
-    p[index] = np.minimum(g[index] + np.linalg.lstsq(phi[:, index], missing, rcond=None)[0], g[index])
-    return p
+    rows = rows_by_weight(problem.features.jacobian(scaled.positions[heavy])[0], f).reshape(-1, f.size)
+    directions = (scaled.weights[heavy].T / scaled.sizes[heavy]).T.ravel()
+    most, p = loss.flat_omega[index], g.reshape(-1)
+    p[index] = most
+    missing = -problem.penalty * directions - rows @ p
+    p[index] = np.minimum(most + np.linalg.lstsq(rows[:, index], missing, rcond=None)[0], most)
+    return p.reshape(f.shape)

@@ -64,6 +64,9 @@ def _newton(problem: Problem, measure: Measure, rounds: int, make_chart: MakeCha
         z = chart.coordinates(measure)
         gradient, hessian = chart.derivatives(z)
         curvatures = np.abs(np.diag(hessian))
+        if problem.features.domain.is_ball:  # else damping tilts steps along its sphere inwards, where J rises
+            positions = curvatures.reshape(z.shape)[:, problem.outputs :]
+            positions[:] = positions.max(axis=1, keepdims=True, initial=0.0)
         # Dead units alone have no curvature: their weights have the whole way to zero before them.
         floor = 1e-14 * curvatures.max() or np.abs(gradient).max()
         scale = np.maximum(curvatures, floor + 1e-300)

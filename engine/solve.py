@@ -12,7 +12,7 @@ from .bounds import feature_scales, probe_positions
 from .checks import integer
 from .domain import Array
 from .errors import ProblemError
-from .exchange import exchange, exchangeable
+from .exchange import exchange
 from .flow import Flow, StepSize, natural_step
 from .measure import Measure
 from .merge import COALESCED, fuse, merge, unite
@@ -224,7 +224,7 @@ def _complete(search: Search) -> None:
 
 def kinked(problem: Problem) -> bool:
     """Whether kinks of phi stop Newton's method sooner or later, and the exchange is there to go on."""
-    return problem.features.homogeneous and exchangeable(problem)
+    return problem.features.homogeneous and problem.penalty > 0.0
 
 
 def _exchange(search: Search) -> None:

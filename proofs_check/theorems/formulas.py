@@ -147,6 +147,10 @@ class Formulas:
     def value_and_slope(self, f: Array) -> tuple[float, Array]:
         """R(f) and R'(f)."""
         loss, spec = self.problem.loss, self._loss_spec
+        if loss.cholesky is not None:  # |L^-1 (f - y)|²/2
+            scale, whitened = 1 / len(loss.y) if loss.average else 1.0, np.linalg.solve(loss.cholesky, f - loss.y)
+            slope = scale * np.linalg.solve(loss.cholesky.conj().T, whitened)
+            return scale * float(np.vdot(whitened, whitened).real) / 2, slope
         omega = (np.ones(len(loss.y)) if loss.sample_weights is None else loss.sample_weights) / (
             len(loss.y) if loss.average else 1
         )

@@ -193,7 +193,7 @@ def test_one_newton_step_in_the_weights_ends_a_quadratic_problem(name: str) -> N
     [
         ("relu", "logistic", None, "(eta + problem.penalty", "(eta + 0.5 * problem.penalty", [1, 4]),
         ("tanh", "squared", 3, "hessian[index, :, index, :] += problem.penalty * turn\n", "pass\n", [3, 2]),
-        ("tanh", "logistic", None, "rows = _rows_by_weight", "rows = 2 * _rows_by_weight", [3, 2]),
+        ("tanh", "logistic", None, "rows = rows_by_weight", "rows = 2 * rows_by_weight", [3, 2]),
     ],
 )
 def test_wrong_derivatives_by_weights_are_seen(

@@ -18,12 +18,12 @@ def kinked() -> cf.Problem:
     return network(seed=2, n=40, ratio=0.003)[0]
 
 
-def shallow() -> cf.Problem:
-    """Tanh units in a ball: long valleys in which atoms hardly differ."""
-    return units("tanh", seed=1, n=20, ratio=0.001)[0]
+def kinked_vectors() -> cf.Problem:
+    """ReLU units with weights in R^2."""
+    return units("relu", outputs=2, seed=0, n=30, ratio=0.02)[0]
 
 
-@pytest.mark.parametrize("make", [kinked, shallow])
+@pytest.mark.parametrize("make", [kinked, kinked_vectors])
 def test_solve_is_certified_with_it_and_not_without(
     make: Callable[[], cf.Problem], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -57,13 +57,24 @@ def test_it_ends_where_nothing_is_to_be_done() -> None:
         assert len(search.best[1]) == 0
 
 
-def test_vectors_of_weights_stay() -> None:
+def test_vectors_of_weights() -> None:
+    """From the zero measure to the minimum, and no lower than what the flow and polishing find."""
     problem = units("sigmoid", outputs=2, n=20, ratio=0.3)[0]
     search = Search(problem, 1e-6, None)
     search.begin(problem.zero)
-    before = search.best
     exchange(search)
-    assert search.best is before
+    assert search.certified
+    assert problem.objective(search.best[1]) == pytest.approx(cf.solve(problem).objective, rel=1e-6)
+
+
+def test_counts_of_several_outputs_end_on_edges() -> None:
+    """Poisson's counts of zero in two columns, features of both signs: f + background = 0 at the minimum."""
+    given_problem = units("tanh", outputs=2, n=12)[0]
+    loss = cf.losses.poisson(np.round(2 * np.maximum(given_problem.loss.y * 6, 0.0)), background=0.5)
+    largest = cf.Problem(given_problem.features, loss, 1.0).penalty_max()
+    result = cf.solve(problem := cf.Problem(given_problem.features, loss, 0.1 * largest), relative_gap=1e-6)
+    assert np.any(problem.forward(result.measure)[loss.y == 0] + 0.5 < 1e-6)  # the case is not empty
+    assert result.status == "certified"
 
 
 def test_of_certified_measures_the_one_with_fewer_atoms_is_kept() -> None:

@@ -6,7 +6,7 @@ import conicflow as cf
 import numpy as np
 import pytest
 from by_hand import random_positions
-from conicflow.engine import interior
+from conicflow.engine.cones import HalfLines, Norms
 from conicflow.engine.interior import interior_weights
 from conicflow.engine.polish import reweigh
 from hypothesis import given
@@ -77,8 +77,8 @@ def test_a_wrong_step_breaks_the_conditions(monkeypatch: pytest.MonkeyPatch) -> 
     problem = bumps("squared", 0, 0.01)
     measure = candidates(problem, 20, 0)
     check_conditions(problem, measure)
-    true = interior._slope
-    monkeypatch.setattr(interior, "_slope", lambda problem, rows, f: true(problem, rows, f) - problem.penalty / 2)
+    true = HalfLines.slope
+    monkeypatch.setattr(HalfLines, "slope", lambda self, w, mu: true(self, w, mu) - problem.penalty / 2)
     with pytest.raises(AssertionError):
         check_conditions(problem, measure)
 
@@ -108,3 +108,52 @@ def test_a_weighted_penalty_counts() -> None:
             weights = best.weights.copy()
             weights[i] *= factor
             assert problem.objective(cf.Measure(weights, best.positions)) >= objective * (1 - 1e-14)
+
+
+VECTOR_LOSSES = {
+    "squared": lambda f: cf.losses.squared(f),
+    "huber": lambda f: cf.losses.huber(f, delta=0.1 * float(np.abs(f).max())),
+    "multinomial_logistic": lambda f: cf.losses.multinomial_logistic(np.eye(3)[f.argmax(axis=1)]),
+}
+
+
+def vectors(loss: str, seed: int, ratio: float) -> tuple[cf.Problem, cf.Measure]:
+    """Thirty tanh units with weights in R^3, of which half lie next to the others."""
+    given_problem = units("tanh", outputs=3, seed=seed, n=20)[0]
+    features, made = given_problem.features, VECTOR_LOSSES[loss](given_problem.loss.y)
+    problem = cf.Problem(features, made, ratio * cf.Problem(features, made, 1.0).penalty_max())
+    random = np.random.default_rng(seed)
+    positions = random_positions(features, 30, random)
+    positions[15:] = positions[:15] + 1e-5 * random.standard_normal((15, features.dimension))
+    return problem, cf.Measure(1e-3 * random.standard_normal((30, 3)), features.domain.project(positions))
+
+
+def check_conditions_of_vectors(problem: cf.Problem, measure: cf.Measure) -> None:
+    """|eta| <= penalty at all candidates, and <eta_i, w_i> = -penalty·|w_i|: J is convex, so these decide."""
+    allowed = 1e-8 * problem.penalty + 1e-12 * problem.penalty_max()  # rounding of sums of that size
+    best, p = interior_weights(problem, measure)
+    assert np.linalg.norm(problem.features.eta(measure.positions, p), axis=1).max() < problem.penalty + allowed
+    if len(best):
+        along = (problem.features.eta(best.positions, p) * best.weights).sum()
+        assert abs(problem.penalty * best.mass + along) < 1e-8 * max(
+            abs(problem.objective(best)), problem.penalty * best.mass
+        )
+    np.testing.assert_allclose(
+        p, problem.loss.gradient(problem.forward(best)), atol=1e-12 * float(np.abs(problem.loss.y).max())
+    )
+
+
+@pytest.mark.parametrize("loss", VECTOR_LOSSES)
+@given(seed=st.integers(0, 10_000), decades=st.floats(-4.0, -0.1))
+def test_conditions_of_optimality_of_vectors(loss: str, seed: int, decades: float) -> None:
+    check_conditions_of_vectors(*vectors(loss, seed, 10.0**decades))
+
+
+def test_a_wrong_slope_of_norms_breaks_their_conditions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mutant: Newton's method for half of the penalty."""
+    problem, measure = vectors("squared", 0, 0.01)
+    check_conditions_of_vectors(problem, measure)
+    true = Norms.slope
+    monkeypatch.setattr(Norms, "slope", lambda self, w, mu: true(self, w, mu) / 2)
+    with pytest.raises(AssertionError):
+        check_conditions_of_vectors(problem, measure)

@@ -41,6 +41,26 @@ def test_fewer_atoms_of_the_same_prediction(name: str, size: int, excess: int, s
         assert weight * before[position] > 0
 
 
+@given(excess=st.integers(1, 40), q=st.integers(1, 3), seed=st.integers(0, 2**32 - 1))
+def test_fewer_vectors_of_the_same_directions(excess: int, q: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    features = cf.features.tanh(x=random.standard_normal((4, 2)), radius=2.0)
+    given_problem = cf.Problem(features, cf.losses.squared(np.ones((4, q))), 0.1)
+    weights = random.standard_normal((4 * q + excess, q))
+    weights[0] = 0.0  # has no direction, and leaves
+    measure = cf.Measure(weights, features.domain.project(random.standard_normal((len(weights), 2))))
+    fewer = sparsify(given_problem, measure)
+    assert len(fewer) <= 4 * q
+    # as above
+    atol = 1e-10 * measure.mass
+    np.testing.assert_allclose(given_problem.forward(fewer), given_problem.forward(measure), atol=atol)
+    assert fewer.mass <= measure.mass * (1 + 1e-12)
+    before = {tuple(position): weight for position, weight in zip(measure.positions.tolist(), weights, strict=True)}
+    for position, weight in zip(fewer.positions.tolist(), fewer.weights, strict=True):
+        other = before[tuple(position)]
+        assert weight @ other >= np.linalg.norm(weight) * np.linalg.norm(other) * (1 - 1e-12)  # parallel, to rounding
+
+
 @pytest.mark.parametrize("atoms", [0, 1, 5])
 def test_few_atoms_stay(atoms: int) -> None:
     given_problem = problem("gaussian", 5, "any")
