@@ -6,6 +6,7 @@ An operation on balls returns a ball that contains every value of the exact oper
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
@@ -13,6 +14,7 @@ from functools import cache, partial, reduce
 from operator import add, mul
 from typing import Any
 
+import numpy as np
 import sympy
 from conicflow.derive import functions
 from conicflow.derive.errors import SpecError
@@ -39,6 +41,18 @@ def precision(bits: int, terms: int = 1) -> Iterator[None]:
         yield
     finally:
         ctx.prec, ctx.cap = before
+
+
+def up(number: arb) -> float:
+    """A float64 above a ball; infinite where the ball is no number."""
+    value = float(number.upper())
+    return float(np.nextafter(value, np.inf)) if value == value else math.inf
+
+
+def down(number: arb) -> float:
+    """A float64 below a ball."""
+    value = float(number.lower())
+    return float(np.nextafter(value, -np.inf)) if value == value else -math.inf
 
 
 class Program:
@@ -90,6 +104,11 @@ class Program:
     def __len__(self) -> int:
         return len(self._results)
 
+    @staticmethod
+    def translate(node: sympy.Basic) -> tuple[Operation, Sequence[sympy.Basic]]:
+        """The operation of a node, and its operands."""
+        return translated(node)
+
     def _compile(self, node: sympy.Basic) -> int:
         if node not in self._places:
             if node.is_Add or node.is_Mul:
@@ -97,7 +116,7 @@ class Program:
                 operation: Operation = add if node.is_Add else mul
                 self._places[node] = reduce(lambda a, b: self._step(operation, (a, b)), places)
             else:
-                operation, arguments = _operation(node)
+                operation, arguments = self.translate(node)
                 self._places[node] = self._step(operation, tuple(map(self._compile, arguments)))
         return self._places[node]
 
@@ -107,8 +126,8 @@ class Program:
         return len(self._slots) - 1
 
 
-def _operation(node: sympy.Basic) -> tuple[Operation, Sequence[sympy.Basic]]:
-    """The operation of a node, and its operands."""
+def translated(node: sympy.Basic) -> tuple[Operation, Sequence[sympy.Basic]]:
+    """The operation of a node on balls and on Taylor series of one variable, and its operands."""
     if isinstance(node, sympy.Rational):
         return partial(_rational, int(node.p), int(node.q)), ()
     if node in _CONSTANTS:

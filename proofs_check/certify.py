@@ -17,7 +17,8 @@ from conicflow.engine.result import Certificate
 from conicflow.engine.solve import refine
 from flint import arb
 
-from .gap import BITS, SECONDS, Proof, down, prove, up
+from .balls import down, up
+from .gap import BITS, SECONDS, Proof, prove
 from .statement import Array, Statement, described_spec
 
 _HINTS = 16

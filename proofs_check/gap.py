@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from flint import arb
 
-from .balls import precision
+from .balls import precision, up
 from .branch import Bound
 from .features import forward, total_variation
 from .losses import BallLoss
@@ -99,18 +99,6 @@ def _around(statement: Statement, positions: Array) -> Statement:
         return statement
     reach = [up(inner(theta, theta).sqrt()) for theta in map(exact, positions)]
     return replace(statement, radius=max([statement.radius, *reach]))
-
-
-def up(number: arb) -> float:
-    """A float64 above a ball; infinite where the ball is no number."""
-    value = float(number.upper())
-    return float(np.nextafter(value, np.inf)) if value == value else math.inf
-
-
-def down(number: arb) -> float:
-    """A float64 below a ball."""
-    value = float(number.lower())
-    return float(np.nextafter(value, -np.inf)) if value == value else -math.inf
 
 
 def _dual(statement: Statement, loss: BallLoss, p: Point, supremum: arb) -> arb:

@@ -16,6 +16,7 @@ from .statement import Array, Point, Statement, exact, inner, total
 from .suprema_ball import affordable_ball, ball_supremum
 from .suprema_pointwise import pointwise_supremum
 from .suprema_relu import affordable, loose_relu_bound, relu_supremum
+from .suprema_smooth import smooth_supremum
 from .suprema_torus import torus_supremum
 
 
@@ -34,6 +35,8 @@ def supremum(statement: Statement, p: Point, hints: Array, seconds: float) -> tu
         prove_torus(spec)
         return torus_supremum(statement, p, sides, seconds), "branch and bound, Ehlich-Zeller and Bernstein"
     found = _largest(statement, p, hints, sides)
+    if spec.kind == "pointwise" or (spec.family_claim == "partially 1-homogeneous"):
+        return smooth_supremum(statement, p, sides, seconds, found), "branch and bound, Taylor models"
     if spec.kind == "pointwise":
         return pointwise_supremum(statement, p, sides, seconds, found), "branch and bound, Taylor models"
     if is_relu(statement) and affordable(statement):

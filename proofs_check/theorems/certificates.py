@@ -20,7 +20,8 @@ from conicflow.engine.solve import solve
 from conicflow.proofs_check.balls import Program, precision
 from conicflow.proofs_check.certify import statement_of
 from conicflow.proofs_check.features import feature
-from conicflow.proofs_check.gap import down, prove, up
+from conicflow.proofs_check.balls import down, up
+from conicflow.proofs_check.gap import prove
 from conicflow.proofs_check.statement import exact, inner
 from conicflow.proofs_check.suprema import supremum
 from conicflow.proofs_check.suprema_ball import RidgeSum
