@@ -138,22 +138,24 @@ class Search:
                 return
         v, g, hessian = landscape.jet(centre)
         change = landscape.variation(centre, radii)
-        bound, axis, left = arb.neg_inf(), 0, []
+        bound, jet, left = arb.neg_inf(), (v, g, hessian), []
         for side in self.sides:
             if self._inside(centre):
                 self.observe(side * v - landscape.slack)
             one, rest = self._bound(landscape, centre, radii, side, (v, g, hessian), change)
+            if not bound.is_finite() or one > bound:  # in a ball the slope along its radius is not what matters
+                jet = self._relaxed((v, g, hessian), centre, side, self._multiplier(centre, radii, side, (v, g, hessian)))
             bound = one if not bound.is_finite() or one > bound else bound.max(one)
             if not one + landscape.slack <= self.target:
                 left.append(rest)
+        reach = [
+            float(r * (abs(slope) + r * (abs(row[a]) + change[a][a])))
+            for a, (r, slope, row) in enumerate(zip(radii, jet[1], jet[2], strict=True))
+        ]
+        axis = int(np.argmax(np.nan_to_num(reach, nan=np.inf, posinf=np.inf)))
         if len(left) == 1 and left[0] is not None:
             self.decided = self.decided.max(self.lower)
             centre, radii = left[0]
-        reach = [
-            float(r * (abs(slope) + r * (abs(hessian[a][a]) + change[a][a])))
-            for a, (r, slope) in enumerate(zip(radii, g, strict=True))
-        ]
-        axis = int(np.argmax(np.nan_to_num(reach, nan=np.inf, posinf=np.inf)))
         bound = arb((bound + landscape.slack).upper())
         key = float(bound)
         key = -key if key == key else -np.inf

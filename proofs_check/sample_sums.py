@@ -12,7 +12,8 @@ from flint import arb
 
 from .balls import Undecided
 from .statement import Array, Point, Statement
-from .taylor_models import TINY, UNIT, UP, Model, ModelProgram, is_balls, nearest
+from .taylor_functions import TINY, UNIT, UP, nearest
+from .taylor_models import Model, ModelProgram, is_balls
 
 KINKS = (sympy.Abs, sympy.sign, sympy.Max, sympy.Min, sympy.Piecewise)
 _ORDERS = {1: 12, 2: 8, 3: 6}  # of Taylor models, by the number of variables

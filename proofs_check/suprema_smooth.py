@@ -16,7 +16,8 @@ from .branch import Bound, Landscape, Search, Vector
 from .polynomials import Polynomial
 from .sample_sums import SampleSum
 from .statement import Array, Point, Statement
-from .taylor_models import UNIT, UP, Model, Powers
+from .taylor_functions import UNIT, UP
+from .taylor_models import Model, Powers
 
 _PIECES = {1: 8, 2: 4, 3: 4}  # of each axis of a box, on which its polynomial is bounded; 2 in more dimensions
 _NUMBERS = 2**13  # boxes times samples at a time
@@ -77,7 +78,7 @@ def _landscape(model: Model, k: int, centre: Array, radii: Array) -> Polynomial:
 
     slack = float(at(model.radius))
     return Polynomial(
-        {key: arb(at(entry)) for key, entry in model.coefficients.items()},
+        {key: at(entry) for key, entry in model.coefficients.items()},
         [arb(c) for c in centre.tolist()],
         [arb(r) for r in radii.tolist()],
         arb(slack) if slack == slack else arb.pos_inf(),

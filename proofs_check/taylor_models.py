@@ -8,8 +8,7 @@ and Stability of Numerical Algorithms, 2002, section 3.1). Functions are enclose
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property, reduce
 from itertools import accumulate
 from operator import mul
@@ -17,17 +16,13 @@ from typing import Any
 
 import numpy as np
 import sympy
-from flint import arb, arb_series, ctx
+from flint import arb
 
 from .balls import Operation, Program, Undecided, translated
 from .statement import Array
+from .taylor_functions import TINY, UNIT, UP, Series, exponential, general, magnitude, nearest, reciprocal, wave
 
 Powers = tuple[int, ...]  # of u_1, ..., u_d
-
-UNIT = 2.0**-53
-UP = 1 + 1e-12  # above what rounding takes from sums and products of fewer than four thousand numbers >= 0
-TINY = 2.0**-1000  # above what underflow takes from as many
-_HALVINGS = 6  # of the argument of exp, where only a bound is wanted
 
 
 class Model:
@@ -97,7 +92,7 @@ class Model:
 
     __rmul__ = __mul__
 
-    def composed(self, series: Callable[[Array, Array, int], tuple[list[Array], list[Array], Array]]) -> Model:
+    def composed(self, series: Series) -> Model:
         """g(f) by Taylor's formula around c_0, as g's coefficients there and a bound of the next one within reach."""
         zero = (0,) * len(next(iter(self.coefficients)))
         nothing = np.array([[arb(0)]]) if is_balls(self) else np.zeros((1, 1))
@@ -118,26 +113,6 @@ def is_balls(model: Model) -> bool:
     return any(entry.dtype == object for entry in model.coefficients.values())
 
 
-def _upper(value: arb) -> float:
-    size = float(value.abs_upper()) * UP
-    return size if size == size else math.inf
-
-
-_uppers = np.frompyfunc(_upper, 1, 1)
-
-
-def magnitude(entry: Array) -> Array:
-    """|c|, or a number above it."""
-    return np.asarray(_uppers(entry), dtype=np.float64) if entry.dtype == object else np.abs(entry)
-
-
-def nearest(balls: Array) -> tuple[Array, Array]:
-    """Float64 numbers, and how far off the members of balls may be."""
-    middle = np.array([float(ball.mid()) for ball in balls.ravel()]).reshape(balls.shape)
-    errors = [_upper(ball - value) for ball, value in zip(balls.ravel(), middle.ravel().tolist(), strict=True)]
-    return middle, np.array(errors).reshape(balls.shape) * UP + TINY
-
-
 def constants(balls: Array, zero: Powers, exactly: bool) -> tuple[dict[Powers, Array], Array]:
     """Coefficients and radius of models that are the same all over a box."""
     if exactly:
@@ -146,103 +121,8 @@ def constants(balls: Array, zero: Powers, exactly: bool) -> tuple[dict[Powers, A
     return {zero: middle}, errors
 
 
-def _by_element(
-    function: Callable[[arb], Sequence[arb]], count: int, centre: Array
-) -> tuple[list[Array], list[Array]]:
-    """`count` functions in Arb at all elements of an array, those that are equal once."""
-    if centre.dtype == object:
-        values = [list(function(ball)) for ball in centre.ravel()]
-        return _columns(values, count, centre.shape), [np.zeros(centre.shape)] * count
-    different, places = np.unique(centre.ravel(), return_inverse=True)
-    found = np.array([list(function(arb(value))) for value in different.tolist()], dtype=object)
-    middle, errors = nearest(found)
-    shape = (*centre.shape, count)
-    middle, errors = middle[places].reshape(shape), errors[places].reshape(shape)
-    return [middle[..., i] for i in range(count)], [errors[..., i] for i in range(count)]
-
-
-def _columns(rows: list[list[arb]], count: int, shape: tuple[int, ...]) -> list[Array]:
-    columns = []
-    for i in range(count):
-        column = np.empty(len(rows), dtype=object)
-        column[:] = [row[i] for row in rows]
-        columns.append(column.reshape(shape))
-    return columns
-
-
-def _scaled(value: Array, error: Array, factor: arb) -> tuple[Array, Array]:
-    """A ball of an array times a rational number."""
-    if value.dtype == object:
-        return value * factor, error
-    number = float(factor.mid())
-    return value * number, (error + 3 * UNIT * np.abs(value)) * abs(number) * UP + TINY
-
-
-def _exp(centre: Array, reach: Array, order: int) -> tuple[list[Array], list[Array], Array]:
-    values, errors = _by_element(lambda z: [z.exp()], 1, centre)
-    pairs = [_scaled(values[0], errors[0], 1 / arb(math.factorial(k))) for k in range(order + 1)]
-    below_one = reach / 2**_HALVINGS  # e^x <= (1 - x/m)^-m
-    growth = np.where(below_one < 1, 1 / (1 - below_one), np.inf)
-    for _ in range(_HALVINGS):
-        growth = growth * growth
-    most = (magnitude(values[0]) + errors[0]) * growth * UP / math.factorial(order + 1)
-    return [pair[0] for pair in pairs], [pair[1] for pair in pairs], most
-
-
-def _wave(shift: int) -> Callable[[Array, Array, int], tuple[list[Array], list[Array], Array]]:
-    """sin(z + shift·pi/2), whose derivatives are sin and cos in turn."""
-
-    def series(centre: Array, reach: Array, order: int) -> tuple[list[Array], list[Array], Array]:
-        values, errors = _by_element(lambda z: z.sin_cos(), 2, centre)
-        pairs = []
-        for k in range(order + 1):
-            i = (shift + k) % 4
-            pairs.append(_scaled(values[i % 2], errors[i % 2], (-1) ** (i // 2) / arb(math.factorial(k))))
-        most = np.full(reach.shape, UP / math.factorial(order + 1))
-        return [pair[0] for pair in pairs], [pair[1] for pair in pairs], most
-
-    return series
-
-
-def _reciprocal(centre: Array, reach: Array, order: int) -> tuple[list[Array], list[Array], Array]:
-    lowest = magnitude(centre) / UP**2 - reach
-    if centre.dtype == object:
-        lowest = np.array([float(abs(ball).lower()) for ball in centre.ravel()]).reshape(centre.shape) / UP**2 - reach
-    values, errors, value = [], [], 1 / centre
-    most = reduce(mul, [1 / np.where(lowest > 0, lowest, 0.0)] * (order + 2)) * UP
-    for k in range(order + 1):
-        values.append(value)
-        errors.append(np.zeros(reach.shape) + (0 if centre.dtype == object else 2 * (k + 1) * UNIT * np.abs(value)))
-        value = -value / centre
-    return values, [error * UP + TINY for error in errors], most
-
-
-def _general(operation: Operation) -> Callable[[Array, Array, int], tuple[list[Array], list[Array], Array]]:
-    """A function of one variable that has Taylor series in Arb."""
-
-    def coefficients(z: arb, terms: int) -> list[arb]:
-        before, ctx.cap = ctx.cap, terms
-        try:
-            found = operation(arb_series([z, arb(1)]))
-            return [found[k] for k in range(terms)]
-        except ZeroDivisionError:
-            return [arb.nan()] * terms
-        finally:
-            ctx.cap = before
-
-    def series(centre: Array, reach: Array, order: int) -> tuple[list[Array], list[Array], Array]:
-        values, errors = _by_element(lambda z: coefficients(z, order + 1), order + 1, centre)
-        around = [
-            _upper(coefficients(arb(c) + arb(0, r), order + 2)[-1]) if r < math.inf else math.inf
-            for c, r in zip(np.broadcast_to(centre, reach.shape).ravel(), reach.ravel().tolist(), strict=True)
-        ]
-        return values, errors, np.array(around).reshape(reach.shape)
-
-    return series
-
-
 def _integer_power(base: Model, n: int) -> Model:
-    return _integer_power(base, -n).composed(_reciprocal) if n < 0 else reduce(mul, [base] * n)
+    return _integer_power(base, -n).composed(reciprocal) if n < 0 else reduce(mul, [base] * n)
 
 
 class ModelProgram(Program):
@@ -256,12 +136,12 @@ class ModelProgram(Program):
             for term in sympy.Add.make_args(sympy.expand_mul(node.exp)):
                 key = frozenset(term.free_symbols)
                 groups[key] = groups.get(key, sympy.S.Zero) + term
-            return lambda *z: reduce(mul, [_one(entry, arb.exp, _exp) for entry in z]), list(groups.values())
+            return lambda *z: reduce(mul, [_one(entry, arb.exp, exponential) for entry in z]), list(groups.values())
         operation, arguments = translated(node)
         if node.func is sympy.sin:
-            return lambda z: _one(z, operation, _wave(0)), arguments
+            return lambda z: _one(z, operation, wave(0)), arguments
         if node.func is sympy.cos:
-            return lambda z: _one(z, operation, _wave(1)), arguments
+            return lambda z: _one(z, operation, wave(1)), arguments
         if node.is_Pow and node.exp.is_Integer:
             n = int(node.exp)
             return lambda z: _integer_power(z, n) if isinstance(z, Model) else operation(z), arguments
@@ -271,8 +151,9 @@ class ModelProgram(Program):
                 return operation(*values)
             if len(values) > 1:
                 raise Undecided("Taylor models are of functions of one variable")
-            return values[0].composed(_general(operation))
+            return values[0].composed(series)
 
+        series = general(operation)
         return enclose, arguments
 
 
