@@ -11,6 +11,7 @@ from conicflow.derive.functions import differentiate
 from flint import arb
 
 from .balls import Undecided
+from .loose_bounds import ends_of, quotient
 from .statement import Array, Point, Statement
 from .taylor_functions import TINY, UNIT, UP, nearest
 from .taylor_models import Model, ModelProgram, is_balls
@@ -22,8 +23,16 @@ _ORDERS = {1: 12, 2: 8, 3: 6}  # of Taylor models, by the number of variables
 class SampleSum:
     """The outputs of eta, as functions of u: theta_a = middle_a + half_a u_a and |u_a| <= 1, or theta = radius u in a ball.
 
-    A phase is no variable: if phi'' = -phi in a parameter p on a circle, eta = cos(p) eta(p = 0) + sin(p) eta(p = pi/2), whose supremum over p
-    is the root of the sum of squares of these two outputs.
+    A phase is no variable: if phi'' = -phi in a parameter p on a circle, eta = cos(p) eta(p = 0) + sin(p) eta(p = pi/2),
+    whose supremum over p is the root of the sum of squares of these two outputs.
+
+    Parameters
+    ----------
+    p : the middle of R'(f), exact numbers.
+
+    Raises
+    ------
+    Undecided : there are no Taylor models across kinks.
     """
 
     def __init__(self, statement: Statement, p: Point) -> None:
@@ -31,17 +40,15 @@ class SampleSum:
         self.ball = statement.radius is not None
         if spec.kind == "ridge":
             d = statement.inputs["x"].shape[1]
-            variables, inputs = sympy.symbols(f"theta:{d}", real=True), sympy.symbols(f"x:{d}", real=True)
+            variables, inputs = ([sympy.Dummy(real=True) for _ in range(d)] for _ in range(2))
             theta = spec.parameters[0].symbol
             z = sympy.Add(*(spec.warp.xreplace({theta: a}) * b for a, b in zip(variables, inputs, strict=True)))
             phi = spec.phi.xreplace({spec.inputs[0].symbol: z})
-            ends = [(-float(statement.radius or 0), float(statement.radius or 0))] * d
+            ends = [(-arb(statement.radius or 0), arb(statement.radius or 0))] * d
             columns = np.asarray(statement.inputs["x"], dtype=np.float64).T
         else:
             variables, inputs = statement.symbols("parameters"), statement.symbols("inputs")
-            phi = spec.phi / spec.penalty_weight
-            circle = (0.0, float((2 * arb.pi()).upper()) * (1 + 2 * UNIT))
-            ends = [statement.intervals.get(item.name, circle) for item in spec.parameters]
+            phi, ends = quotient(statement), ends_of(statement)
             columns = np.array([np.asarray(statement.inputs[item.name], dtype=np.float64) for item in spec.inputs])
         if phi.has(*KINKS):
             raise Undecided("Taylor models across a kink")
@@ -53,7 +60,7 @@ class SampleSum:
             variables = [variable for variable in variables if variable != circles[0]]
         self.d, self.outputs = len(ends), q * len(expressions)
         self.order = _ORDERS.get(self.d, 4)
-        self._ends = [(arb(low), arb(high)) for low, high in ends]
+        self.ends = ends
         weights = np.array(p, dtype=object).reshape(-1, q)
         used = [any(not entry.is_zero() for entry in row) for row in weights]
         self._weights, self._columns = weights[used], columns[:, used]
@@ -80,7 +87,7 @@ class SampleSum:
     def models(self, centres: Array, radii: Array, exactly: bool = False) -> Model:
         """eta, or the sum of squares of its outputs, on K boxes of u, (K, d) float64; arrays of (K, 1)."""
         theta = []
-        for a, (low, high) in enumerate(self._ends):
+        for a, (low, high) in enumerate(self.ends):
             unit = (0,) * a + (1,) + (0,) * (self.d - a - 1)
             entries = {(0,) * self.d: centres[:, a, None], unit: radii[:, a, None]}
             if exactly:

@@ -58,13 +58,20 @@ def smooth_supremum(statement: Statement, p: Point, sides: tuple[int, ...], seco
     return Bound(upper, lower, finished)
 
 
+def polynomial_on(eta: SampleSum, centre: Vector, radii: Vector, exactly: bool = False) -> Polynomial:
+    """A Taylor model of eta, or of the sum of squares of its outputs, on one box of u."""
+    middle = np.array([[float(c) for c in centre]])
+    reach = [
+        float((r + abs(c - arb(m))).upper()) * (1 + 4 * UNIT)
+        for c, r, m in zip(centre, radii, middle[0].tolist(), strict=True)
+    ]
+    return _landscape(eta.models(middle, np.array([reach]), exactly), 0, middle[0], np.array(reach))
+
+
 def _refined(eta: SampleSum, centre: Vector, radii: Vector, slack: arb) -> Landscape | None:
     """A polynomial for this box alone, in float64, or in balls where rounding is all that is left."""
-    middle = np.array([[float(c) for c in centre]])
-    reach = np.array([[float((r + abs(c - arb(m))).upper()) * UP for c, r, m in zip(centre, radii, middle[0].tolist(), strict=True)]])
     for exactly in (False, True):
-        model = eta.models(middle, reach, exactly)
-        better = _landscape(model, 0, middle[0], reach[0])
+        better = polynomial_on(eta, centre, radii, exactly)
         if better.slack < slack / 2:
             return better
     return None
