@@ -11,6 +11,7 @@ from flint import arb
 
 from .balls import precision, up
 from .branch import Bound
+from .edges import at_edges
 from .features import forward, total_variation
 from .losses import BallLoss
 from .statement import Array, Point, Statement, exact, inner
@@ -62,7 +63,7 @@ def prove(
 ) -> Proof:
     """Bound J(mu) - J* for mu = sum_i weights_i delta at positions_i.
 
-    The dual point p may be any exact numbers: it is the middle of R'(f). Its multiple s is any number that keeps s·p in
+    The dual point p may be any exact numbers: it is the middle of R'(f), or of a subgradient at an edge of R. Its multiple s is any number that keeps s·p in
     the feasible set and in the domain of R*; it is sought in floating point, and R*(s p) is enclosed at what was found.
 
     Parameters
@@ -81,8 +82,10 @@ def prove(
         loss = BallLoss(statement)
         f = forward(statement, weights, positions)
         objective = loss.value(f) + arb(statement.penalty) * total_variation(statement, weights, positions)
-        near = f if witness is None else forward(statement, *witness)
+        atoms = (weights, positions) if witness is None else witness
+        near = forward(statement, *atoms)
         p = loss.dual_point(near) if loss.value(near).is_finite() else [arb(0)] * len(f)
+        p = at_edges(statement, loss, p, near, *atoms)
         bound, method = supremum(statement, p, positions if hints is None else hints, seconds)
         gap = arb((objective + _dual(statement, loss, p, bound.upper)).upper())
         estimate = float(gap)
