@@ -6,7 +6,6 @@ An operation on balls returns a ball that contains every value of the exact oper
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
@@ -14,7 +13,6 @@ from functools import cache, partial, reduce
 from operator import add, mul
 from typing import Any
 
-import numpy as np
 import sympy
 from conicflow.derive import functions
 from conicflow.derive.errors import SpecError
@@ -41,18 +39,6 @@ def precision(bits: int, terms: int = 1) -> Iterator[None]:
         yield
     finally:
         ctx.prec, ctx.cap = before
-
-
-def up(number: arb) -> float:
-    """A float64 above a ball; infinite where the ball is no number."""
-    value = float(number.upper())
-    return float(np.nextafter(value, np.inf)) if value == value else math.inf
-
-
-def down(number: arb) -> float:
-    """A float64 below a ball."""
-    value = float(number.lower())
-    return float(np.nextafter(value, -np.inf)) if value == value else -math.inf
 
 
 class Program:

@@ -144,7 +144,9 @@ class Search:
                 self.observe(side * v - landscape.slack)
             one, rest = self._bound(landscape, centre, radii, side, (v, g, hessian), change)
             if not bound.is_finite() or one > bound:  # in a ball the slope along its radius is not what matters
-                jet = self._relaxed((v, g, hessian), centre, side, self._multiplier(centre, radii, side, (v, g, hessian)))
+                jet = self._relaxed(
+                    (v, g, hessian), centre, side, self._multiplier(centre, radii, side, (v, g, hessian))
+                )
             bound = one if not bound.is_finite() or one > bound else bound.max(one)
             if not one + landscape.slack <= self.target:
                 left.append(rest)
@@ -277,8 +279,7 @@ def _least_curvature(hessian: Matrix, change: Matrix, radii: Vector, side: int) 
 def _middle_of(centre: Vector, radii: Vector, peak: Vector, reach: arb) -> tuple[Vector, Vector]:
     """The part of a box within `reach` of a point, in units of its radii."""
     ends = [
-        ((c - r).max(x - reach * r), (c + r).min(x + reach * r))
-        for c, r, x in zip(centre, radii, peak, strict=True)
+        ((c - r).max(x - reach * r), (c + r).min(x + reach * r)) for c, r, x in zip(centre, radii, peak, strict=True)
     ]
     middle = [arb(((low + high) / 2).mid()) for low, high in ends]
     return middle, [arb((high - x).max(x - low).upper()) for x, (low, high) in zip(middle, ends, strict=True)]

@@ -17,9 +17,8 @@ from conicflow.engine.result import Certificate
 from conicflow.engine.solve import refine
 from flint import arb
 
-from .balls import down, up
 from .gap import BITS, SECONDS, Proof, prove
-from .statement import Array, Statement, described_spec
+from .statement import Array, Statement, described_spec, down, up
 
 _HINTS = 16
 

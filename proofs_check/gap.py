@@ -6,15 +6,14 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import numpy as np
 from flint import arb
 
-from .balls import precision, up
+from .balls import precision
 from .branch import Bound
 from .edges import at_edges
 from .features import forward, total_variation
 from .losses import BallLoss
-from .statement import Array, Point, Statement, exact, inner
+from .statement import Array, Point, Statement, exact, inner, up
 from .suprema import supremum
 
 BITS = 96
@@ -63,8 +62,9 @@ def prove(
 ) -> Proof:
     """Bound J(mu) - J* for mu = sum_i weights_i delta at positions_i.
 
-    The dual point p may be any exact numbers: it is the middle of R'(f), or of a subgradient at an edge of R. Its multiple s is any number that keeps s·p in
-    the feasible set and in the domain of R*; it is sought in floating point, and R*(s p) is enclosed at what was found.
+    The dual point p may be any exact numbers: it is the middle of R'(f), or of a subgradient at an edge of R. Its multiple
+    s is any number that keeps s·p in the feasible set and in the domain of R*; it is sought in floating point, and R*(s p) is
+    enclosed at what was found.
 
     Parameters
     ----------

@@ -13,6 +13,8 @@ from .statement import Array
 from .taylor_functions import TINY, UNIT, UP, magnitude
 from .taylor_models import Powers
 
+_EXACT = arb(2) ** -70  # of the cell: what a centre may be uncertain by, and nothing beside rounding
+
 
 class Polynomial:
     """sum_alpha c_alpha ((u - origin)/radii)^alpha, within `slack` of a function on the box around its origin.
@@ -37,9 +39,9 @@ class Polynomial:
         self.slack = arb((slack + arb(2 * self._unit * self._sizes.sum() + TINY)).upper())  # of values, |s| + h <= 1
         self._binomials = np.array([[float(math.comb(i, j)) for i in range(count)] for j in range(count)])
         self._differences = np.maximum(np.arange(count) - np.arange(count)[:, None], 0)
-        powers = np.indices(self._coefficients.shape).reshape(d, -1)
-        second = powers[:, None] * (powers[None] - np.eye(d, dtype=int)[:, :, None])
-        self._second = (second * (powers.sum(axis=0) >= 3)).reshape(d * d, -1)
+        exponents = np.indices(self._coefficients.shape).reshape(d, -1)
+        second = exponents[:, None] * (exponents[None] - np.eye(d, dtype=int)[:, :, None])
+        self._second = (second * (exponents.sum(axis=0) >= 3)).reshape(d * d, -1)
 
     def jet(self, centre: Vector) -> Jet:
         values, errors = self._shifted(centre, self._radii)
@@ -71,6 +73,8 @@ class Polynomial:
         values, sizes, count = self._coefficients, self._sizes, len(self._binomials)
         for c, r, origin, scale in zip(centre, radii, self._origin, self._radii, strict=True):
             step, size = (c - origin) / scale, r / scale
+            if self._unit > 0 and not step.rad() <= _EXACT:
+                return values.reshape(self._coefficients.shape), np.full(self._coefficients.shape, np.inf)
             matrix = self._matrix(step, size) if self._unit == 0.0 else self._matrix(float(step), float(size))
             values = (matrix @ values.reshape(count, -1)).T  # the axis becomes the last: in the end all are in order
             sizes = (magnitude(matrix) @ sizes.reshape(count, -1)).T

@@ -10,7 +10,7 @@ import sympy
 from conicflow.derive.functions import differentiate
 from flint import arb
 
-from .balls import Undecided
+from .balls import Program, Undecided
 from .loose_bounds import ends_of, quotient
 from .statement import Array, Point, Statement
 from .taylor_functions import TINY, UNIT, UP, nearest
@@ -70,14 +70,14 @@ class SampleSum:
         self.samples = len(self._weights)
 
     @cached_property
-    def _in_floats(self) -> ModelProgram:
+    def _in_floats(self) -> Program:
         return self._of_samples(False)
 
     @cached_property
-    def _in_balls(self) -> ModelProgram:
+    def _in_balls(self) -> Program:
         return self._of_samples(True)
 
-    def _of_samples(self, exactly: bool) -> ModelProgram:
+    def _of_samples(self, exactly: bool) -> Program:
         models = []
         for column in self._columns:
             entries = np.array([arb(number) for number in column.tolist()], dtype=object) if exactly else column

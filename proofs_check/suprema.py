@@ -47,7 +47,7 @@ def supremum(statement: Statement, p: Point, hints: Array, seconds: float) -> tu
 
 
 def _largest(statement: Statement, p: Point, hints: Array, sides: tuple[int, ...]) -> arb:
-    """A lower bound: the largest s·eta at the hints, or |eta| of several outputs, scaled to the sphere of homogeneous features."""
+    """A lower bound: the largest s·eta at the hints, or |eta| of several outputs; on the sphere of homogeneous features."""
     lower, q = arb.neg_inf(), statement.outputs
     for position in hints if statement.radius is None else moved_into(np.asarray(hints), statement.radius):
         theta = exact(position)

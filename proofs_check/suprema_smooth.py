@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from .balls import Undecided, down
+from .balls import Undecided
 from .branch import Bound, Landscape, Search, Vector
 from .polynomials import Polynomial
 from .sample_sums import SampleSum
-from .statement import Array, Point, Statement
+from .statement import Array, Point, Statement, down, inner
 from .taylor_functions import UNIT, UP
 from .taylor_models import Model, Powers
 
@@ -50,12 +50,10 @@ def smooth_supremum(statement: Statement, p: Point, sides: tuple[int, ...], seco
     boxes, rest = _remaining(eta, search, started + seconds)
     search.seconds = max(0.0, started + seconds - time.perf_counter())
     bound = search.run(boxes)
-    upper, lower, finished = bound.upper.max(rest), bound.lower, bound.finished and not rest.is_finite()
-    if rest > bound.upper:
-        finished = bool(rest <= search.target)
+    upper, lower = bound.upper.max(rest), bound.lower
     if power == 2:
-        upper, lower = arb(upper.sqrt().upper()), arb(lower.sqrt().lower())
-    return Bound(upper, lower, finished)
+        upper, lower = arb(upper.sqrt().upper()), arb(lower.max(arb(0)).sqrt().lower())
+    return Bound(upper, lower, bound.finished and bool(rest <= search.target))
 
 
 def polynomial_on(eta: SampleSum, centre: Vector, radii: Vector, exactly: bool = False) -> Polynomial:
@@ -106,8 +104,10 @@ class _Bounds:
         self._shifts = np.zeros((len(self.places), len(self.keys), len(self.keys)))
         for key, (i, centre) in product(self.keys, enumerate(self.places.tolist())):
             for beta in product(*(range(a + 1) for a in key)):  # exact: few binary digits
-                factors = [comb(a, b) * c ** (a - b) * self.size**b for a, b, c in zip(key, beta, centre, strict=True)]
-                self._shifts[i, place[beta], place[key]] = math.prod(factors)
+                self._shifts[i, place[beta], place[key]] = 1.0
+                for a, b, c in zip(key, beta, centre, strict=True):
+                    factors = [float(comb(a, b)), *[c] * (a - b), *[self.size] * b]
+                    self._shifts[i, place[beta], place[key]] *= math.prod(factors)
 
     def on_boxes(self, c: Array, radius: Array) -> Array:
         """An upper bound of s·(polynomial + remainder): s c_0 + sum of |c_a|, or of max(s c_a, 0) where powers are even."""
@@ -124,9 +124,7 @@ class _Bounds:
         return self.on_boxes(shifted, size[:, None] * UP)
 
 
-def _remaining(
-    eta: SampleSum, search: Search, deadline: float
-) -> tuple[list[tuple[Landscape, Vector, Vector]], arb]:
+def _remaining(eta: SampleSum, search: Search, deadline: float) -> tuple[list[tuple[Landscape, Vector, Vector]], arb]:
     """Pieces of boxes where |eta| may be above its values known; and a bound of it wherever time was too short to look."""
     scale, bounds_of = float(search.scale), _Bounds(eta.d, eta.order, search.sides)
     left: list[tuple[Landscape, Vector, Vector]] = []
@@ -141,9 +139,9 @@ def _remaining(
         c, r = centres[-count:], radii[-count:]
         table, remainder = _table(model, bounds_of.keys, len(c))
         for side in search.sides:
-            values = np.where(_outside(c, 0.0 * r) if eta.ball else False, -np.inf, side * table[:, 0] - remainder * UP)
-            best = int(np.nanargmax(np.append(values, -np.inf)))
-            if best < len(c) and values[best] > -np.inf:
+            best = int(np.argmax(np.nan_to_num(side * table[:, 0] - remainder, nan=-np.inf)))
+            where = [arb(x) for x in c[best].tolist()]
+            if np.isfinite(remainder[best]) and (not eta.ball or inner(where, where) <= 1):
                 search.observe(side * arb(table[best, 0]) - arb(remainder[best]))
         known = down(search.lower)
         search.decided = search.decided.max(arb(known))

@@ -87,22 +87,26 @@ class Table:
             errors.append((UNIT * rounding + rest + 4 * self._errors[nodes]) * UP + TINY)
         poor |= ~usable.ravel()
         if poor.any():
-            for a, b in zip((*values, *errors), sum(_one_by_one(self._coefficients, self.count, z.ravel()[poor]), []), strict=True):
-                a[poor] = b
+            found, off = _one_by_one(self._coefficients, self.count, z.ravel()[poor])
+            for whole, part in zip((*values, *errors), (*found, *off), strict=True):
+                whole[poor] = part
         return [a.reshape(z.shape) for a in values], [a.reshape(z.shape) for a in errors]
 
     def next_one(self, centre: Array, reach: Array) -> Array:
         """A bound of the coefficient after those, within `reach` of each element."""
         centre = np.broadcast_to(centre, reach.shape)
         if centre.dtype == object:
-            bounds = [_upper(self._after(c, r)) for c, r in zip(centre.ravel(), reach.ravel().tolist(), strict=True)]
-            return np.array(bounds).reshape(reach.shape)
+            pairs = zip(centre.ravel(), reach.ravel().tolist(), strict=True)
+            return np.array([_upper(self._after(c, r)) for c, r in pairs]).reshape(reach.shape)
         bounds = np.full(reach.shape, np.inf)
         near = (reach <= _LONGEST) & (np.abs(centre) <= _NODES / 8 - 2 * _LONGEST)
         first, last = (np.rint(8 * (centre[near] + s * reach[near])).astype(np.int64) + _NODES for s in (-1, 1))
         if len(first):
             low, high = first.min(), last.max()
-            inside = np.cumsum(np.bincount(first - low, minlength=high - low + 2) - np.bincount(last - low + 1, minlength=high - low + 2))
+            inside = np.cumsum(
+                np.bincount(first - low, minlength=high - low + 2)
+                - np.bincount(last - low + 1, minlength=high - low + 2)
+            )
             self._learn(low + np.flatnonzero(inside[:-1]))
             levels = [self._next[low : high + 1]]
             while len(levels[-1]) > 2 ** (len(levels) - 1):
@@ -115,7 +119,9 @@ class Table:
                 found[here] = np.maximum(row[first[here] - low], row[last[here] - low + 1 - 2**level])
             bounds[near] = found
         poor = near & ~np.isfinite(bounds)
-        bounds[poor] = [_upper(self._after(arb(c), r)) for c, r in zip(centre[poor].tolist(), reach[poor].tolist(), strict=True)]
+        bounds[poor] = [
+            _upper(self._after(arb(c), r)) for c, r in zip(centre[poor].tolist(), reach[poor].tolist(), strict=True)
+        ]
         return bounds
 
     def _after(self, centre: arb, reach: float) -> arb:
@@ -127,7 +133,7 @@ class Table:
             around = self._coefficients(node + arb(0, 0.0625 + _MARGIN), self.terms + 1)
             self._series[i], errors = nearest(np.array(list(self._coefficients(node, self.terms)), dtype=object))
             self._rest[i], self._next[i] = _upper(around[self.terms]), _upper(around[self.count])
-            self._errors[i] = (errors - 2 * UNIT * np.abs(self._series[i])).max()
+            self._errors[i] = max(0.0, (errors - 2 * UNIT * np.abs(self._series[i])).max())
             self._known[i] = True
 
 

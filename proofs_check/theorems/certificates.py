@@ -17,15 +17,16 @@ from conicflow.engine.loss_data import Field
 from conicflow.engine.measure import Measure
 from conicflow.engine.problem import Problem
 from conicflow.engine.solve import solve
-from conicflow.proofs_check.balls import Program, down, precision, up
+from conicflow.proofs_check.balls import Program, precision
 from conicflow.proofs_check.certify import statement_of
+from conicflow.proofs_check.cones import Sphere
+from conicflow.proofs_check.cones_of_outputs import Outputs
 from conicflow.proofs_check.features import feature
 from conicflow.proofs_check.gap import prove
 from conicflow.proofs_check.polynomials import Polynomial
 from conicflow.proofs_check.sample_sums import SampleSum
-from conicflow.proofs_check.statement import Point, Statement, exact, inner
+from conicflow.proofs_check.statement import Point, Statement, down, exact, inner, up
 from conicflow.proofs_check.suprema import supremum
-from conicflow.proofs_check.suprema_relu import Outputs, Sphere
 from conicflow.proofs_check.suprema_smooth import polynomial_on
 from conicflow.proofs_check.suprema_torus import TrigonometricPolynomial
 from flint import arb
@@ -134,15 +135,19 @@ def _jets(subject: str, draw: Draw) -> float:
             landscape = Polynomial(dict(zip(keys, entries, strict=True)), [arb(0.5), arb(-1)], whole, arb(0))
         centre = [arb(0.5 * u) for u in random.uniform(-1, 1, d).tolist()]
         radii = [arb(size * u) * r / 2 for u, r in zip(random.uniform(0.1, 1, d).tolist(), whole, strict=True)]
-        value, gradient, hessian = landscape.jet(centre)
+        _, gradient, hessian = landscape.jet(centre)
         step, slack = arb(2) ** -20, 2 * landscape.slack
         change = landscape.variation(centre, radii)
         for a in range(d):
             ends = [landscape.jet([c + s * step if i == a else c for i, c in enumerate(centre)]) for s in (-1, 1)]
-            error = arb(2) ** -20 * 10**5 * (1 + total_size(p)) + slack / step  # the third derivative times the squared step
+            error = (
+                arb(2) ** -20 * 10**5 * (1 + total_size(p)) + slack / step
+            )  # the third derivative times the squared step
             if not abs((ends[1][0] - ends[0][0]) / (2 * step) - gradient[a]) <= error:
                 return math.inf
-            if any(not abs((ends[1][1][b] - ends[0][1][b]) / (2 * step) - hessian[a][b]) <= error / 2 for b in range(d)):
+            if any(
+                not abs((ends[1][1][b] - ends[0][1][b]) / (2 * step) - hessian[a][b]) <= error / 2 for b in range(d)
+            ):
                 return math.inf
         worst = 0.0
         for shares in random.choice([-1.0, -0.5, 0.7, 1.0], (6, d)).tolist():
@@ -305,7 +310,9 @@ def _several_outputs(subject: str, draw: Draw) -> float:
             frame = [[a + b / 64 for a, b in zip(frame[0], v, strict=True)] for v in frame]
         bound, _ = sphere.bound(sphere.narrowed(frame, None))
         for shares in [*np.eye(d), *random.exponential(size=(8, d))]:
-            theta = [sum((arb(s) * v[k] for s, v in zip(shares.tolist(), frame, strict=True)), arb(0)) for k in range(d)]
+            theta = [
+                sum((arb(s) * v[k] for s, v in zip(shares.tolist(), frame, strict=True)), arb(0)) for k in range(d)
+            ]
             if sphere.value(theta) > bound:
                 return math.inf
     return 0.0

@@ -8,17 +8,18 @@ from unittest.mock import patch
 import conicflow as cf
 import numpy as np
 import pytest
-from conicflow.proofs_check import branch, suprema_relu, taylor_functions
+from conicflow.proofs_check import branch, cones_of_outputs, suprema_relu, taylor_functions
 from conicflow.proofs_check.balls import precision
 from conicflow.proofs_check.branch import Bound
 from conicflow.proofs_check.certify import statement_of
+from conicflow.proofs_check.cones import Cone, Sphere
+from conicflow.proofs_check.cones_of_outputs import Outputs
 from conicflow.proofs_check.features import feature
 from conicflow.proofs_check.loose_bounds import cauchy_schwarz, loose_bound
 from conicflow.proofs_check.polynomials import Polynomial
 from conicflow.proofs_check.sample_sums import SampleSum
 from conicflow.proofs_check.statement import Statement, exact, inner
 from conicflow.proofs_check.suprema import supremum
-from conicflow.proofs_check.suprema_relu import Cone, Outputs, Sphere
 from conicflow.proofs_check.suprema_smooth import polynomial_on
 from conicflow.proofs_check.suprema_torus import TrigonometricPolynomial
 from conicflow.proofs_check.taylor_functions import Table
@@ -51,7 +52,9 @@ def build(kind: str, seed: int) -> cf.FeatureMap:
         "gaussian_3d": lambda: cf.features.gaussian_3d(
             x1=x1, x2=x2, x3=x1 * x2, sigma1=0.5, theta1=(0, 1), theta2=(0, 1), theta3=(0, 1)
         ),
-        "pixel_gaussian": lambda: cf.features.pixel_gaussian(x1=x1, x2=x2, sigma=0.3, pixel=0.3, theta1=(0, 1), theta2=(0, 1)),
+        "pixel_gaussian": lambda: cf.features.pixel_gaussian(
+            x1=x1, x2=x2, sigma=0.3, pixel=0.3, theta1=(0, 1), theta2=(0, 1)
+        ),
         "relu 2": lambda: cf.features.relu(x=normal((15, 2))),
         "relu 3": lambda: cf.features.relu(x=normal((10, 3))),
         "relu_signed_square": lambda: cf.features.relu_signed_square(x=normal((10, 3))),
@@ -324,11 +327,13 @@ def test_no_direction_makes_a_cone_bound_of_outputs_too_small(seed: int, d: int,
         if narrow:  # no sample is undecided
             frame = [[a + b / 256 for a, b in zip(frame[0], v, strict=True)] for v in frame]
         cone = sphere.narrowed(frame, None)
-        for unit in (suprema_relu._unit, lambda v: [arb(int(i == len(v) - 1)) for i in range(len(v))]):
-            with patch.object(suprema_relu, "_unit", unit):
+        for unit in (cones_of_outputs._unit, lambda v: [arb(int(i == len(v) - 1)) for i in range(len(v))]):
+            with patch.object(cones_of_outputs, "_unit", unit):
                 bound, _ = sphere.bound(cone)
             for shares in [*np.eye(d), *generator.exponential(size=(5, d))]:
-                theta = [sum((arb(float(s)) * v[k] for s, v in zip(shares, frame, strict=True)), arb(0)) for k in range(d)]
+                theta = [
+                    sum((arb(float(s)) * v[k] for s, v in zip(shares, frame, strict=True)), arb(0)) for k in range(d)
+                ]
                 assert not sphere.value(theta) > bound
 
 
@@ -337,7 +342,7 @@ def test_the_largest_eigenvalue_is_below_its_bound(seed: int) -> None:
     generator = np.random.default_rng(seed)
     rows = generator.standard_normal((int(generator.integers(1, 5)), int(generator.integers(1, 5))))
     with precision(96):
-        value, vector = suprema_relu._largest_eigenvalue([exact(row) for row in rows])
+        value, vector = cones_of_outputs._largest_eigenvalue([exact(row) for row in rows])
         image = [inner(exact(row), vector) for row in rows]
         assert not inner(image, image) > value * inner(vector, vector)
         assert float(value) <= np.linalg.norm(rows, 2) ** 2 * (1 + 1e-8)
