@@ -21,7 +21,7 @@ from .taylor_models import Model, Powers
 
 _PIECES = {1: 8, 2: 4, 3: 4}  # of each axis of a box, on which its polynomial is bounded; 2 in more dimensions
 _NUMBERS = 2**13  # boxes times samples at a time
-_SMALL = 0.01  # a remainder, relative to the penalty, for which a box is left to the search
+_SMALL = 0.001  # a remainder, relative to the penalty, for which a box is left to the search
 _SLOPPY = 1.0  # one for which a box is only halved
 _SMALLEST = 2.0**-24  # box, relative to the domain, before its Taylor models are given up
 _ROUNDING = 1e-12  # of sums of fewer than four thousand float64 numbers, relative to the sum of their sizes
@@ -155,19 +155,20 @@ def _remaining(eta: SampleSum, search: Search, deadline: float) -> tuple[list[tu
             new_radii += [r[k] - step] * 2
             new_bounds += [whole[k]] * 2
         (fine,) = np.nonzero(~sloppy & (whole > known))
-        on_pieces = bounds_of.on_pieces(table[fine], remainder[fine])
-        for k, i in zip(*np.nonzero(on_pieces > known), strict=True):
-            box = fine[k]
-            place, size = c[box] + r[box] * bounds_of.places[i], r[box] * bounds_of.size
-            if eta.ball and _outside(place, size):
+        for k, on_pieces in zip(fine, bounds_of.on_pieces(table[fine], remainder[fine]), strict=True):
+            pieces = np.flatnonzero(~(on_pieces <= known))
+            places, size = c[k] + r[k] * bounds_of.places[pieces], r[k] * bounds_of.size
+            inside = ~_outside(places, size) if eta.ball else np.full(len(pieces), True)
+            if remainder[k] <= _SMALL * scale:
+                landscape = _landscape(model, int(k), c[k], r[k])
+                radius = [arb(x) for x in size.tolist()]
+                left += [(landscape, [arb(x) for x in place], radius) for place in places[inside].tolist()]
                 continue
-            if remainder[box] <= _SMALL * scale:
-                landscape = _landscape(model, int(box), c[box], r[box])
-                left.append((landscape, [arb(x) for x in place.tolist()], [arb(x) for x in size.tolist()]))
-            else:
-                new_centres.append(place)
-                new_radii.append(size)
-                new_bounds.append(on_pieces[k, i])
+            halves = np.sign(bounds_of.places[pieces[inside]])  # a smaller remainder takes no smaller boxes than these
+            for half in np.unique(halves, axis=0):
+                new_centres.append(c[k] + r[k] * half / 2)
+                new_radii.append(r[k] / 2)
+                new_bounds.append(on_pieces[pieces[inside]][(halves == half).all(axis=1)].max())
         centres = np.concatenate([centres[:-count], np.reshape(new_centres, (-1, eta.d))])
         radii = np.concatenate([radii[:-count], np.reshape(new_radii, (-1, eta.d))])
         bounds = np.concatenate([bounds[:-count], new_bounds])
