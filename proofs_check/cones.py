@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from flint import arb, arb_mat
+from flint import arb, arb_mat, ctx
 from scipy.optimize import linprog, lsq_linear
 
-from .balls import below
+from .balls import below, precision
 from .statement import Point, inner, total
 
 _MOST_EXACT = 40  # undecided samples for which the multipliers are sought exactly
@@ -79,7 +79,7 @@ class Sphere:
         rising = [j for j in cone.undecided if not self.p[j] <= 0]
         falling = [j for j in cone.undecided if self.p[j] <= 0]
         for v, n in zip(cone.generators, normals, strict=True):
-            height = total([self.p[j] * inner(v, self.x[j]).max(arb(0)) for j in rising]) / inner(n, v)
+            height = total([self.p[j] * inner(v, self.x[j]).max(arb(0)) for j in rising])
             a = [entry + height * b for entry, b in zip(a, n, strict=True)]
         alpha, multipliers = (self._shares if self.squares else self._multipliers)(a, falling, normals, cone.generators)
         for j, share in zip(falling, alpha, strict=True):
@@ -133,7 +133,7 @@ class Sphere:
         self, a: Point, falling: list[int], normals: list[Point], generators: list[Point]
     ) -> tuple[list[float], list[float]]:
         """min |a + sum_j alpha_j p_j x_j + sum_k lambda_k n_k| over 0 <= alpha <= 1, lambda >= 0, in floating point."""
-        if not all(entry.is_finite() for entry in a):
+        if not all(entry.is_finite() for row in (a, *normals) for entry in row):
             return [0.5] * len(falling), [0.0] * self.d
         target = np.array([float(entry) for entry in a])
         n = np.array([[float(entry) for entry in row] for row in normals])
@@ -156,13 +156,15 @@ def length(v: Point) -> arb:
 
 
 def _normals(generators: list[Point]) -> list[Point]:
-    """n_k with <n_k, v_i> = 0 for i != k and <n_k, v_k> > 0: cofactors, which are exact for exact generators."""
+    """n_k with <n_k, v_i> = 0 for i != k and <n_k, v_k> = 1, from cofactors; no numbers where v is too nearly dependent."""
     d = len(generators)
     rows = []
-    for k in range(d):
-        others = [v for i, v in enumerate(generators) if i != k]
-        normal = [_determinant([[*v[:c], *v[c + 1 :]] for v in others]) * (-1) ** c for c in range(d)]
-        rows.append(normal if inner(normal, generators[k]) > 0 else [-entry for entry in normal])
+    with precision(d * ctx.prec):  # of narrow cones the determinant is far smaller than its terms
+        for k in range(d):
+            others = [v for i, v in enumerate(generators) if i != k]
+            normal = [_determinant([[*v[:c], *v[c + 1 :]] for v in others]) * (-1) ** c for c in range(d)]
+            size = inner(normal, generators[k])
+            rows.append([entry / size for entry in normal] if size != 0 else [arb.nan()] * d)
     return rows
 
 

@@ -31,10 +31,10 @@ def relu_supremum(statement: Statement, p: Point, sides: tuple[int, ...], second
     heap: list[tuple[float, int, arb, Sphere, Cone]] = []
     lower = arb.neg_inf()
 
-    def push(sphere: Sphere, cone: Cone) -> None:
+    def push(sphere: Sphere, cone: Cone, parent: arb) -> None:
         nonlocal lower
         bound, a = sphere.bound(cone)
-        bound = arb(bound.upper())
+        bound = arb(bound.upper()).min(parent) if bound.is_finite() else parent  # rounding is large where cones are thin
         if not bound <= target():
             best = [arb(entry.mid()) for entry in a]
             for direction in (best, cone.generators[0]):
@@ -54,7 +54,7 @@ def relu_supremum(statement: Statement, p: Point, sides: tuple[int, ...], second
             lower = lower.max(arb(sphere.value(warped(statement, exact(theta))).lower()))
         for signs in product((1, -1), repeat=sphere.d):
             axes = [[arb(s if i == k else 0) for i in range(sphere.d)] for k, s in enumerate(signs)]
-            push(sphere, sphere.narrowed(axes, None))
+            push(sphere, sphere.narrowed(axes, None), arb.pos_inf())
     while True:
         bounds = [entry[2] for entry in heap if entry[0] == heap[0][0]]
         if all(bound <= target() for bound in bounds) or time.perf_counter() > deadline:
@@ -62,12 +62,12 @@ def relu_supremum(statement: Statement, p: Point, sides: tuple[int, ...], second
             for bound in bounds:
                 upper = upper.max(bound)
             return Bound(arb(upper.upper()), lower, all(bound <= target() for bound in bounds))
-        _, _, _, sphere, cone = heapq.heappop(heap)
+        _, _, parent, sphere, cone = heapq.heappop(heap)
         i, k = _longest_edge(cone.generators)
         middle = [(a + b) / 2 for a, b in zip(cone.generators[i], cone.generators[k], strict=True)]
         for replaced in (i, k):
             generators = [middle if m == replaced else v for m, v in enumerate(cone.generators)]
-            push(sphere, sphere.narrowed(generators, cone))
+            push(sphere, sphere.narrowed(generators, cone), parent)
 
 
 def _longest_edge(generators: list[Point]) -> tuple[int, int]:
