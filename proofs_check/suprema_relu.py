@@ -34,7 +34,9 @@ def relu_supremum(statement: Statement, p: Point, sides: tuple[int, ...], second
     def push(sphere: Sphere, cone: Cone, parent: arb) -> None:
         nonlocal lower
         bound, a = sphere.bound(cone)
-        bound = arb(bound.upper()).min(parent) if bound.is_finite() else parent  # rounding is large where cones are thin
+        bound = (
+            arb(bound.upper()).min(parent) if bound.is_finite() else parent
+        )  # rounding is large where cones are thin
         if not bound <= target():
             best = [arb(entry.mid()) for entry in a]
             for direction in (best, cone.generators[0]):

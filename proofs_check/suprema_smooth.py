@@ -47,9 +47,10 @@ def smooth_supremum(statement: Statement, p: Point, sides: tuple[int, ...], seco
     )
     if found.is_finite():
         search.observe(found**power if found > 0 or power == 1 else arb(0))
-    boxes, rest = _remaining(eta, search, started + seconds)
-    search.seconds = max(0.0, started + seconds - time.perf_counter())
-    bound = search.run(boxes)
+    with np.errstate(all="ignore"):  # what is no number bounds nothing, and its box is cut
+        boxes, rest = _remaining(eta, search, started + seconds)
+        search.seconds = max(0.0, started + seconds - time.perf_counter())
+        bound = search.run(boxes)
     upper, lower = bound.upper.max(rest), bound.lower
     if power == 2:
         upper, lower = arb(upper.sqrt().upper()), arb(lower.max(arb(0)).sqrt().lower())

@@ -152,12 +152,11 @@ def test_a_covariance_and_several_outputs() -> None:
     certificate = cf.certify(problem, cf.solve(problem, relative_gap=1e-9).measure)
     assert certificate.rigorous
     assert certificate.relative_gap < 1e-8
-    for name in ("relu", "tanh"):
-        problem = units(name, outputs=2)[0]
-        result = cf.solve(problem, relative_gap=1e-9)
-        certificate = cf.certify(problem, result.measure)
-        assert certificate.rigorous
-        assert certificate.relative_gap <= max(2 * result.relative_gap, 1e-10)
+    problem = units("relu", outputs=2)[0]
+    result = cf.solve(problem, relative_gap=1e-9)
+    certificate = cf.certify(problem, result.measure)
+    assert certificate.rigorous
+    assert certificate.relative_gap <= max(2 * result.relative_gap, 1e-10)
 
 
 def test_classes_are_certified() -> None:
