@@ -42,8 +42,7 @@ class Outputs(Sphere):
 
     def bound(self, cone: Cone) -> tuple[arb, Point]:
         rows = rows_of(cone.linear, self.d)
-        middle = [total(list(column)) for column in zip(*map(_unit, cone.generators), strict=True)]
-        u = _unit(self._eta(middle, cone.undecided, [inner(row, middle) for row in rows]))
+        u = self._direction(cone, rows)
         along = [total([a * b for a, b in zip(u, column, strict=True)]) for column in zip(*rows, strict=True)]
         for j in cone.undecided:
             self.p[j] = inner(u, self.outputs[j])
@@ -63,6 +62,11 @@ class Outputs(Sphere):
             return bound, direction
         value, vector = _largest_eigenvalue(rows)
         return bound.min(value.sqrt()), vector
+
+    def _direction(self, cone: Cone, rows: list[Point]) -> Point:
+        """That of eta in the middle of a cone; any unit vector gives a valid bound."""
+        middle = [total(list(column)) for column in zip(*map(_unit, cone.generators), strict=True)]
+        return _unit(self._eta(middle, cone.undecided, [inner(row, middle) for row in rows]))
 
     def _interpolated(self, values: Point, generators: list[Point]) -> arb:
         """A bound on unit vectors of the linear function with these values >= 0 at the generators.

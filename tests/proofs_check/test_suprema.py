@@ -327,8 +327,8 @@ def test_no_direction_makes_a_cone_bound_of_outputs_too_small(seed: int, d: int,
         if narrow:  # no sample is undecided
             frame = [[a + b / 256 for a, b in zip(frame[0], v, strict=True)] for v in frame]
         cone = sphere.narrowed(frame, None)
-        for unit in (cones_of_outputs._unit, lambda v: [arb(int(i == len(v) - 1)) for i in range(len(v))]):
-            with patch.object(cones_of_outputs, "_unit", unit):
+        for direction in (sphere._direction, lambda cone, rows: [arb(int(i == q - 1)) for i in range(q)]):
+            with patch.object(sphere, "_direction", direction):
                 bound, _ = sphere.bound(cone)
             for shares in [*np.eye(d), *generator.exponential(size=(5, d))]:
                 theta = [
