@@ -18,6 +18,7 @@ Jet = tuple[arb, Vector, Matrix]
 
 TOLERANCE = 1e-12  # relative: a hundredth of the gaps that are to be told apart
 _SMALLER = arb(0.25)  # the part of a box that is worth a box of its own
+_LEAST = arb(2) ** -30  # and the least of it: a box of no width has no scale
 _NEWTON_STEPS = 4  # towards the peak of a box on which the function is concave
 
 
@@ -198,6 +199,7 @@ class Search:
             return bound, None
         excess = (tight + landscape.slack - self.lower).max(arb(0))
         reach = arb(((slope.sqrt() + (2 * least * excess).sqrt()) / least).upper())
+        reach = reach.max(_LEAST)
         return arb(tight.upper()), _middle_of(centre, radii, peak, reach) if reach < _SMALLER else None
 
     def _inside(self, theta: Vector) -> bool:
@@ -281,8 +283,9 @@ def _middle_of(centre: Vector, radii: Vector, peak: Vector, reach: arb) -> tuple
     ends = [
         ((c - r).max(x - reach * r), (c + r).min(x + reach * r)) for c, r, x in zip(centre, radii, peak, strict=True)
     ]
-    middle = [arb(((low + high) / 2).mid()) for low, high in ends]
-    return middle, [arb((high - x).max(x - low).upper()) for x, (low, high) in zip(middle, ends, strict=True)]
+    middle = [arb(float((low + high) / 2)) for low, high in ends]  # of few digits: what is cut later stays exact
+    reaches = [float((high - x).max(x - low).upper()) for x, (low, high) in zip(middle, ends, strict=True)]
+    return middle, [arb(reach * (1 + 2.0**-50)) for reach in reaches]
 
 
 def _within(x: arb, centre: arb, radius: arb) -> arb:

@@ -13,7 +13,7 @@ from .statement import Array
 from .taylor_functions import TINY, UNIT, UP, magnitude
 from .taylor_models import Powers
 
-_EXACT = arb(2) ** -70  # of the cell: what a centre may be uncertain by, and nothing beside rounding
+_EXACT = arb(2) ** -60  # of the cell: what a centre may be uncertain by, and nothing beside rounding
 
 
 class Polynomial:
