@@ -90,6 +90,11 @@ class Program:
     def __len__(self) -> int:
         return len(self._results)
 
+    @staticmethod
+    def translate(node: sympy.Basic) -> tuple[Operation, Sequence[sympy.Basic]]:
+        """The operation of a node, and its operands."""
+        return translated(node)
+
     def _compile(self, node: sympy.Basic) -> int:
         if node not in self._places:
             if node.is_Add or node.is_Mul:
@@ -97,7 +102,7 @@ class Program:
                 operation: Operation = add if node.is_Add else mul
                 self._places[node] = reduce(lambda a, b: self._step(operation, (a, b)), places)
             else:
-                operation, arguments = _operation(node)
+                operation, arguments = self.translate(node)
                 self._places[node] = self._step(operation, tuple(map(self._compile, arguments)))
         return self._places[node]
 
@@ -107,8 +112,8 @@ class Program:
         return len(self._slots) - 1
 
 
-def _operation(node: sympy.Basic) -> tuple[Operation, Sequence[sympy.Basic]]:
-    """The operation of a node, and its operands."""
+def translated(node: sympy.Basic) -> tuple[Operation, Sequence[sympy.Basic]]:
+    """The operation of a node on balls and on Taylor series of one variable, and its operands."""
     if isinstance(node, sympy.Rational):
         return partial(_rational, int(node.p), int(node.q)), ()
     if node in _CONSTANTS:

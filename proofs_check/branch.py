@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Protocol
@@ -17,6 +17,8 @@ Matrix = list[list[arb]]
 Jet = tuple[arb, Vector, Matrix]
 
 TOLERANCE = 1e-12  # relative: a hundredth of the gaps that are to be told apart
+_SMALLER = arb(0.25)  # the part of a box that is worth a box of its own
+_LEAST = arb(2) ** -30  # and the least of it: a box of no width has no scale
 _NEWTON_STEPS = 4  # towards the peak of a box on which the function is concave
 
 
@@ -60,7 +62,8 @@ class Search:
     On a box with centre c, scaled to |u_a| <= 1, Taylor's formula gives s·function <= s·v + sum_a |g_a| + (its largest
     second-order term). Where moreover -s·H >= lambda > 0 on the whole box, by Gershgorin, the function lies below the
     parabola at any point c' of it: s·v' + sum_a g'_a²/(2 lambda), without the terms of those a whose c'_a is at an end of
-    the box towards which the function rises. c' is sought by Newton's method; any c' gives a valid bound.
+    the box towards which the function rises. c' is sought by Newton's method; any c' gives a valid bound. Where this is
+    not below the target, the function is below its values known, but for a box around c' that the parabola leaves.
 
     Parameters
     ----------
@@ -69,11 +72,20 @@ class Search:
     seconds : after which the search ends with what it has.
     ball : a radius: the supremum is over |theta| <= radius only. On boxes across that sphere, mu·(radius² - |theta|²) is
         added, with any mu >= 0: it is >= 0 in the ball, and removes the slope at a maximum on the boundary.
+    refine : (centre, radii, slack) to a landscape of less slack on this box, or to None.
     """
 
-    def __init__(self, sides: tuple[int, ...], scale: arb, seconds: float, ball: arb | None = None) -> None:
-        self.sides, self.scale, self.seconds, self.ball = sides, scale, seconds, ball
+    def __init__(
+        self,
+        sides: tuple[int, ...],
+        scale: arb,
+        seconds: float,
+        ball: arb | None = None,
+        refine: Callable[[Vector, Vector, arb], Landscape | None] | None = None,
+    ) -> None:
+        self.sides, self.scale, self.seconds, self.ball, self.refine = sides, scale, seconds, ball, refine
         self.lower = arb.neg_inf()
+        self.decided = arb.neg_inf()  # a bound of the function where no box is kept
         self._heap: list[Box] = []
         self._numbers = count()
 
@@ -94,10 +106,17 @@ class Search:
         for landscape, centre, radii in boxes:
             self._add(landscape, centre, radii)
         while True:
+            if not self._heap:
+                return Bound(arb(self.decided.upper()), self.lower, bool(self.decided <= self.target))
             top = self._heap[0]
             if top.bound <= self.target or time.perf_counter() - started > self.seconds:
                 return self._largest()
             heapq.heappop(self._heap)
+            if self.refine is not None and top.bound - 2 * top.landscape.slack <= self.target:
+                better = self.refine(top.centre, top.radii, top.landscape.slack)
+                if better is not None:
+                    self._add(better, top.centre, top.radii)
+                    continue
             halves = list(top.radii)
             halves[top.axis] = halves[top.axis] / 2
             for side in (-1, 1):
@@ -108,10 +127,10 @@ class Search:
     def _largest(self) -> Bound:
         """The largest bound of all boxes; keys, which are rounded, may agree where bounds do not."""
         bounds = [box.bound for box in self._heap if box.key == self._heap[0].key]
-        upper = bounds[0]
+        upper = self.decided
         for bound in bounds:
             upper = upper.max(bound)
-        return Bound(arb(upper.upper()), self.lower, all(bound <= self.target for bound in bounds))
+        return Bound(arb(upper.upper()), self.lower, all(bound <= self.target for bound in (*bounds, self.decided)))
 
     def _add(self, landscape: Landscape, centre: Vector, radii: Vector) -> None:
         if self.ball is not None:
@@ -120,23 +139,35 @@ class Search:
                 return
         v, g, hessian = landscape.jet(centre)
         change = landscape.variation(centre, radii)
-        bound, axis = arb.neg_inf(), 0
+        bound, jet, left = arb.neg_inf(), (v, g, hessian), []
         for side in self.sides:
             if self._inside(centre):
                 self.observe(side * v - landscape.slack)
-            one = self._bound(landscape, centre, radii, side, (v, g, hessian), change)
+            one, rest = self._bound(landscape, centre, radii, side, (v, g, hessian), change)
+            if not bound.is_finite() or one > bound:  # in a ball the slope along its radius is not what matters
+                jet = self._relaxed(
+                    (v, g, hessian), centre, side, self._multiplier(centre, radii, side, (v, g, hessian))
+                )
             bound = one if not bound.is_finite() or one > bound else bound.max(one)
+            if not one + landscape.slack <= self.target:
+                left.append(rest)
         reach = [
-            float(r * (abs(slope) + r * (abs(hessian[a][a]) + change[a][a])))
-            for a, (r, slope) in enumerate(zip(radii, g, strict=True))
+            float(r * (abs(slope) + r * (abs(row[a]) + change[a][a])))
+            for a, (r, slope, row) in enumerate(zip(radii, jet[1], jet[2], strict=True))
         ]
         axis = int(np.argmax(np.nan_to_num(reach, nan=np.inf, posinf=np.inf)))
+        if len(left) == 1 and left[0] is not None:
+            self.decided = self.decided.max(self.lower)
+            centre, radii = left[0]
         bound = arb((bound + landscape.slack).upper())
         key = float(bound)
         key = -key if key == key else -np.inf
         heapq.heappush(self._heap, Box(key, next(self._numbers), bound, landscape, centre, radii, axis))
 
-    def _bound(self, landscape: Landscape, centre: Vector, radii: Vector, side: int, jet: Jet, change: Matrix) -> arb:
+    def _bound(
+        self, landscape: Landscape, centre: Vector, radii: Vector, side: int, jet: Jet, change: Matrix
+    ) -> tuple[arb, tuple[Vector, Vector] | None]:
+        """A bound of s·function on the box, and a smaller box outside of which it is below `lower`, if one is known."""
         mu = self._multiplier(centre, radii, side, jet)
         v, g, hessian = self._relaxed(jet, centre, side, mu)
         d = range(len(g))
@@ -147,23 +178,29 @@ class Search:
             for b in range(a):
                 bound += radii[a] * radii[b] * (abs(hessian[a][b]) + change[a][b])
         if bound + landscape.slack <= self.target or _least_curvature(hessian, change, radii, side) is None:
-            return bound
+            return bound, None
         peak, jet_there, mu = self._climb(landscape, centre, radii, side, jet, mu)
         least = _least_curvature(self._relaxed(jet, centre, side, mu)[2], change, radii, side)
         if least is None:
-            return bound
+            return bound, None
         v, g, _ = self._relaxed(jet_there, peak, side, mu)
         if self._inside(peak):
             self.observe(side * jet_there[0] - landscape.slack)
-        tight = side * v
+        tight, slope = side * v, arb(0)
         for a in d:
             rising = side * g[a]
             at_end = (peak[a] == centre[a] + radii[a] and rising > 0) or (
                 peak[a] == centre[a] - radii[a] and rising < 0
             )
             if not at_end:
-                tight += (radii[a] * rising) ** 2 / (2 * least)
-        return arb(tight.upper()) if tight < bound else bound
+                slope += (radii[a] * rising) ** 2
+        tight += slope / (2 * least)
+        if not tight < bound:
+            return bound, None
+        excess = (tight + landscape.slack - self.lower).max(arb(0))
+        reach = arb(((slope.sqrt() + (2 * least * excess).sqrt()) / least).upper())
+        reach = reach.max(_LEAST)
+        return arb(tight.upper()), _middle_of(centre, radii, peak, reach) if reach < _SMALLER else None
 
     def _inside(self, theta: Vector) -> bool:
         return self.ball is None or bool(_square(theta) <= self.ball**2)
@@ -239,6 +276,16 @@ def _least_curvature(hessian: Matrix, change: Matrix, radii: Vector, side: int) 
     for row in lowest[1:]:
         least = least.min(row)
     return arb(least.lower())
+
+
+def _middle_of(centre: Vector, radii: Vector, peak: Vector, reach: arb) -> tuple[Vector, Vector]:
+    """The part of a box within `reach` of a point, in units of its radii."""
+    ends = [
+        ((c - r).max(x - reach * r), (c + r).min(x + reach * r)) for c, r, x in zip(centre, radii, peak, strict=True)
+    ]
+    middle = [arb(float((low + high) / 2)) for low, high in ends]  # of few digits: what is cut later stays exact
+    reaches = [float((high - x).max(x - low).upper()) for x, (low, high) in zip(middle, ends, strict=True)]
+    return middle, [arb(reach * (1 + 2.0**-50)) for reach in reaches]
 
 
 def _within(x: arb, centre: arb, radius: arb) -> arb:

@@ -16,8 +16,8 @@ from conicflow.engine.result import Certificate
 from conicflow.engine.solve import refine
 from flint import arb
 
-from .gap import BITS, SECONDS, Proof, down, prove, up
-from .statement import Array, Statement, described_spec
+from .gap import BITS, SECONDS, Proof, prove
+from .statement import Array, Statement, described_spec, down, up
 
 _HINTS = 16
 

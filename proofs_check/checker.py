@@ -16,8 +16,8 @@ from flint import arb
 
 from .balls import precision
 from .folder import BadFolder, Claims, read_folder
-from .gap import SECONDS, Proof, down, prove, up
-from .statement import Statement, in_catalogue, prove_claims
+from .gap import SECONDS, Proof, prove
+from .statement import Statement, down, in_catalogue, prove_claims, up
 
 ROUNDING = 1e-10  # relative to |J|: float64 of the solver, whose own words for such a claim are "rounding not enclosed"
 _STATUSES = ("certified", "gap above tolerance", "interrupted", "zero measure")

@@ -7,14 +7,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import numpy as np
 from flint import arb
 
 from .balls import precision
 from .branch import Bound
+from .edges import at_edges
 from .features import forward, total_variation
 from .losses import BallLoss
-from .statement import Array, Point, Statement, exact, inner
+from .statement import Array, Point, Statement, exact, inner, up
 from .suprema import supremum
 
 BITS = 96
@@ -65,8 +65,9 @@ def prove(
 ) -> Proof:
     """Bound J(mu) - J* for mu = sum_i weights_i delta at positions_i.
 
-    The dual point p may be any exact numbers: it is the middle of R'(f). Its multiple s is any number that keeps s·p in
-    the feasible set and in the domain of R*; it is sought in floating point, and R*(s p) is enclosed at what was found.
+    The dual point p may be any exact numbers: it is the middle of R'(f), or of a subgradient at an edge of R. Its multiple
+    s is any number that keeps s·p in the feasible set and in the domain of R*; it is sought in floating point, and R*(s p) is
+    enclosed at what was found.
 
     Parameters
     ----------
@@ -84,8 +85,10 @@ def prove(
         loss = BallLoss(statement)
         f = forward(statement, weights, positions)
         objective = loss.value(f) + arb(statement.penalty) * total_variation(statement, weights, positions)
-        near = f if witness is None else forward(statement, *witness)
+        atoms = (weights, positions) if witness is None else witness
+        near = forward(statement, *atoms)
         p = loss.dual_point(near) if loss.value(near).is_finite() else [arb(0)] * len(f)
+        p = at_edges(statement, loss, p, near, *atoms)
         bound, method = supremum(statement, p, positions if hints is None else hints, seconds)
         gap = arb((objective + _dual(statement, loss, p, bound.upper)).upper())
         estimate = float(gap)
@@ -104,18 +107,6 @@ def _around(statement: Statement, positions: Array) -> Statement:
         return statement
     reach = [up(inner(theta, theta).sqrt()) for theta in map(exact, positions)]
     return replace(statement, radius=max([statement.radius, *reach]))
-
-
-def up(number: arb) -> float:
-    """A float64 above a ball; infinite where the ball is no number."""
-    value = float(number.upper())
-    return float(np.nextafter(value, np.inf)) if value == value else math.inf
-
-
-def down(number: arb) -> float:
-    """A float64 below a ball."""
-    value = float(number.lower())
-    return float(np.nextafter(value, -np.inf)) if value == value else -math.inf
 
 
 def _dual(statement: Statement, loss: BallLoss, p: Point, supremum: arb) -> arb:

@@ -13,8 +13,9 @@ from flint import arb
 
 from .balls import Program
 from .covariance import Covariance
-from .statement import Point, Statement, exact, rows_of, total
+from .statement import Point, Statement, exact, in_catalogue, rows_of, total
 
+_AT_EDGE = 1e-6  # mean relative to the background
 _FIXED_POINT = 80  # bits after the point, of dual points whose sum over outputs must be exactly 0
 
 
@@ -27,6 +28,7 @@ class BallLoss:
 
     def __init__(self, statement: Statement) -> None:
         spec, y = statement.loss, statement.y
+        self._name = spec.name if in_catalogue(spec) else ""
         self._vector = isinstance(spec, VectorLossSpec)
         self._outputs = statement.outputs if self._vector else 1
         n, repeats = len(y), (2 if np.iscomplexobj(y) else 1) * (1 if self._vector else statement.outputs)
@@ -72,6 +74,16 @@ class BallLoss:
             numbers[label] = -total([number for k, number in enumerate(numbers) if k != label])
             point += [number / 2**_FIXED_POINT for number in numbers]
         return point
+
+    def edges(self, f: Point) -> dict[int, arb]:
+        """omega_j of each j at which l ends near f_j, where it is finite: of counts 0 where their mean is nearly 0."""
+        if self._name != "poisson":
+            return {}
+        edges = {}
+        for j, (number, y, omega, constants) in enumerate(zip(f, self._y, self._omega, self._constants, strict=True)):
+            if y == 0 and number + constants[0] <= arb(_AT_EDGE) * constants[0]:
+                edges[j] = arb(omega.lower())
+        return edges
 
     def conjugate(self, p: Point) -> arb:
         """R*(p)."""

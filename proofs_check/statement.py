@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -111,6 +112,18 @@ def exact(values: Array) -> Point:
     flat = np.ascontiguousarray(values)
     flat = flat.view(np.float64) if np.iscomplexobj(flat) else flat.astype(np.float64)
     return [arb(number) for number in flat.ravel().tolist()]
+
+
+def up(number: arb) -> float:
+    """A float64 above a ball; infinite where the ball is no number."""
+    value = float(number.upper())
+    return float(np.nextafter(value, np.inf)) if value == value else math.inf
+
+
+def down(number: arb) -> float:
+    """A float64 below a ball."""
+    value = float(number.lower())
+    return float(np.nextafter(value, -np.inf)) if value == value else -math.inf
 
 
 def total(terms: list[arb]) -> arb:

@@ -8,157 +8,19 @@ from __future__ import annotations
 import heapq
 import math
 import time
-from dataclasses import dataclass
 from itertools import count, product
 from typing import Any
 
 import numpy as np
-from flint import arb, arb_mat
-from scipy.optimize import linprog, lsq_linear
+from flint import arb
 
 from .branch import TOLERANCE, Bound
+from .cones import Cone, Sphere
+from .cones_of_outputs import Outputs
 from .features import warped
-from .statement import Point, Statement, exact, inner, total
+from .statement import Point, Statement, exact, inner, rows_of
 
-_MOST_EXACT = 40  # undecided samples for which the multipliers are sought exactly
-_PROGRAMMED = 1e-8  # tolerance where multipliers are sought by a linear programme, which ends at 1e-9 or so
 _MOST_DIMENSIONS = 10  # 2^d orthants are the first cones
-
-
-@dataclass(frozen=True, eq=False)
-class Cone:
-    """All sum_k t_k v_k, t >= 0, for d exact generators v_k; samples whose sign is not the same on all of it; those active.
-
-    `linear` is the sum of p_j x_j over samples that are >= 0 on all of it.
-    """
-
-    generators: list[Point]
-    undecided: list[int]
-    linear: Point
-
-
-class Sphere:
-    """Linear upper bounds of s·eta on a cone: s·eta(theta) <= <A, theta> there, so at most |A| on its unit vectors.
-
-    In A, of a sample that changes sign in the cone with s p_j < 0, s p_j max(u, 0) <= alpha_j s p_j u for any alpha_j in
-    [0, 1]; with s p_j > 0, max(u, 0) is convex, and below the linear function that agrees with it on the generators. Any
-    multiple lambda_k >= 0 of <n_k, theta> may be added, n_k being the normal of the facet opposite to v_k, as that is
-    >= 0 in the cone. alpha and lambda are sought in floating point so that |A| is small; any of them give a valid bound.
-    """
-
-    def __init__(self, x: Any, p: Point, side: int, *, squares: bool = False) -> None:
-        self.x = [[arb(entry) for entry in row] for row in x.tolist()]
-        self.floats = np.asarray(x, dtype=np.float64)
-        self.p = [side * weight for weight in p]
-        self.p_floats = np.array([float(weight) for weight in self.p])
-        self.d, self.squares = self.floats.shape[1], squares
-
-    def value(self, theta: Point) -> arb:
-        """s·eta(theta)/|theta|, |theta| the sum of sizes for units of signed squares."""
-        terms = []
-        for row, weight in zip(self.x, self.p, strict=True):
-            u = inner(theta, row)
-            if not u <= 0:
-                terms.append(weight * u.max(arb(0)))
-        return total(terms) / self._norm(theta)
-
-    def _norm(self, theta: Point) -> arb:
-        return total([abs(entry) for entry in theta]) if self.squares else inner(theta, theta).sqrt()
-
-    def narrowed(self, generators: list[Point], parent: Cone | None) -> Cone:
-        """A cone inside its parent: only what was undecided there can have changed."""
-        linear = [arb(0)] * self.d if parent is None else list(parent.linear)
-        undecided = []
-        for j in range(len(self.p)) if parent is None else parent.undecided:
-            signs = [inner(v, self.x[j]) for v in generators]
-            if all(u >= 0 for u in signs):
-                linear = [a + self.p[j] * b for a, b in zip(linear, self.x[j], strict=True)]
-            elif not all(u <= 0 for u in signs):
-                undecided.append(j)
-        return Cone(generators, undecided, linear)
-
-    def bound(self, cone: Cone) -> tuple[arb, Point]:
-        """The largest <A, theta> that |A|, or the generators, allow on the cone's unit vectors; and A."""
-        normals = _normals(cone.generators)
-        a = list(cone.linear)
-        rising = [j for j in cone.undecided if not self.p[j] <= 0]
-        falling = [j for j in cone.undecided if self.p[j] <= 0]
-        for v, n in zip(cone.generators, normals, strict=True):
-            height = total([self.p[j] * inner(v, self.x[j]).max(arb(0)) for j in rising]) / inner(n, v)
-            a = [entry + height * b for entry, b in zip(a, n, strict=True)]
-        alpha, multipliers = (
-            self._shares(a, falling, cone.generators) if self.squares else self._multipliers(a, falling, normals)
-        )
-        for j, share in zip(falling, alpha, strict=True):
-            factor = arb(share) * self.p[j]
-            a = [entry + factor * b for entry, b in zip(a, self.x[j], strict=True)]
-        for n, multiplier in zip(normals, multipliers, strict=True):
-            a = [entry + arb(multiplier) * b for entry, b in zip(a, n, strict=True)]
-        if not self.squares:
-            return inner(a, a).sqrt(), a
-        largest = arb.neg_inf()  # in one orthant the sum of sizes is linear: a maximum is at a generator
-        for v in cone.generators:
-            largest = largest.max(inner(a, v) / self._norm(v))
-        return largest, a
-
-    def _shares(self, a: Point, falling: list[int], generators: list[Point]) -> tuple[list[float], list[float]]:
-        """min_alpha max_k <a + sum_j alpha_j p_j x_j, v_k>/|v_k| over 0 <= alpha <= 1, a linear programme in floating point."""
-        nothing = [0.0] * self.d
-        if not falling or not all(entry.is_finite() for entry in a):
-            return [0.5] * len(falling), nothing
-        v = np.array([[float(entry) for entry in row] for row in generators])
-        v /= np.abs(v).sum(axis=1, keepdims=True)
-        slopes = v @ (self.p_floats[falling, None] * self.floats[falling]).T
-        found = linprog(
-            np.append(np.zeros(len(falling)), 1.0),
-            A_ub=np.column_stack([slopes, -np.ones(len(v))]),
-            b_ub=-v @ np.array([float(entry) for entry in a]),
-            bounds=[(0, 1)] * len(falling) + [(None, None)],
-        )
-        shares = np.full(len(falling), 0.5) if found.x is None else np.clip(found.x[:-1], 0.0, 1.0)
-        return shares.tolist(), nothing
-
-    def _multipliers(self, a: Point, falling: list[int], normals: list[Point]) -> tuple[list[float], list[float]]:
-        """min |a + sum_j alpha_j p_j x_j + sum_k lambda_k n_k| over 0 <= alpha <= 1, lambda >= 0, in floating point."""
-        if not all(entry.is_finite() for entry in a):
-            return [0.5] * len(falling), [0.0] * self.d
-        target = np.array([float(entry) for entry in a])
-        n = np.array([[float(entry) for entry in row] for row in normals])
-        n /= np.linalg.norm(n, axis=1, keepdims=True)
-        sizes = [math.sqrt(float(inner(row, row))) for row in normals]
-        active = falling if len(falling) <= _MOST_EXACT else []
-        columns = np.concatenate([self.p_floats[active, None] * self.floats[active], n])
-        shift = 0.5 * (self.p_floats[falling] @ self.floats[falling]) if not active and falling else 0.0
-        high = np.concatenate([np.ones(len(active)), np.full(self.d, np.inf)])
-        found = lsq_linear(columns.T, -(target + shift), (0.0, high), method="bvls")
-        solution = np.clip(found.x, 0.0, high)
-        alpha = solution[: len(active)].tolist() if active else [0.5] * len(falling)
-        return alpha, [entry / size for entry, size in zip(solution[len(active) :].tolist(), sizes, strict=True)]
-
-
-def _normals(generators: list[Point]) -> list[Point]:
-    """n_k with <n_k, v_i> = 0 for i != k and <n_k, v_k> > 0: cofactors, which are exact for exact generators."""
-    d = len(generators)
-    rows = []
-    for k in range(d):
-        others = [v for i, v in enumerate(generators) if i != k]
-        normal = [_determinant([[*v[:c], *v[c + 1 :]] for v in others]) * (-1) ** c for c in range(d)]
-        rows.append(normal if inner(normal, generators[k]) > 0 else [-entry for entry in normal])
-    return rows
-
-
-def _determinant(rows: list[Point]) -> arb:
-    """By minors: without division, so exact where the working precision holds the products."""
-    if len(rows) <= 1:
-        return rows[0][0] if rows else arb(1)
-    if len(rows) > 4:
-        return arb_mat(rows).det()
-    return total(
-        [
-            (-1) ** c * rows[0][c] * _determinant([[*row[:c], *row[c + 1 :]] for row in rows[1:]])
-            for c in range(len(rows))
-        ]
-    )
 
 
 def relu_supremum(statement: Statement, p: Point, sides: tuple[int, ...], seconds: float, hints: Any) -> Bound:
@@ -169,10 +31,12 @@ def relu_supremum(statement: Statement, p: Point, sides: tuple[int, ...], second
     heap: list[tuple[float, int, arb, Sphere, Cone]] = []
     lower = arb.neg_inf()
 
-    def push(sphere: Sphere, cone: Cone) -> None:
+    def push(sphere: Sphere, cone: Cone, parent: arb) -> None:
         nonlocal lower
         bound, a = sphere.bound(cone)
-        bound = arb(bound.upper())
+        bound = (
+            arb(bound.upper()).min(parent) if bound.is_finite() else parent
+        )  # rounding is large where cones are thin
         if not bound <= target():
             best = [arb(entry.mid()) for entry in a]
             for direction in (best, cone.generators[0]):
@@ -181,15 +45,18 @@ def relu_supremum(statement: Statement, p: Point, sides: tuple[int, ...], second
         heapq.heappush(heap, (-float(bound) if bound.is_finite() else -math.inf, next(numbers), bound, sphere, cone))
 
     def target() -> arb:
-        return lower + arb(_PROGRAMMED if squares else TOLERANCE) * abs(lower).max(arb(statement.penalty))
+        return lower + arb(TOLERANCE) * abs(lower).max(arb(statement.penalty))
 
-    for side in sides:
-        sphere = Sphere(x, p, side, squares=squares)
+    q = statement.outputs
+    spheres = (
+        [Sphere(x, p, side, squares=squares) for side in sides] if q == 1 else [Outputs(x, rows_of(p, q), squares)]
+    )
+    for sphere in spheres:
         for theta in hints:
             lower = lower.max(arb(sphere.value(warped(statement, exact(theta))).lower()))
         for signs in product((1, -1), repeat=sphere.d):
             axes = [[arb(s if i == k else 0) for i in range(sphere.d)] for k, s in enumerate(signs)]
-            push(sphere, sphere.narrowed(axes, None))
+            push(sphere, sphere.narrowed(axes, None), arb.pos_inf())
     while True:
         bounds = [entry[2] for entry in heap if entry[0] == heap[0][0]]
         if all(bound <= target() for bound in bounds) or time.perf_counter() > deadline:
@@ -197,12 +64,12 @@ def relu_supremum(statement: Statement, p: Point, sides: tuple[int, ...], second
             for bound in bounds:
                 upper = upper.max(bound)
             return Bound(arb(upper.upper()), lower, all(bound <= target() for bound in bounds))
-        _, _, _, sphere, cone = heapq.heappop(heap)
+        _, _, parent, sphere, cone = heapq.heappop(heap)
         i, k = _longest_edge(cone.generators)
         middle = [(a + b) / 2 for a, b in zip(cone.generators[i], cone.generators[k], strict=True)]
         for replaced in (i, k):
             generators = [middle if m == replaced else v for m, v in enumerate(cone.generators)]
-            push(sphere, sphere.narrowed(generators, cone))
+            push(sphere, sphere.narrowed(generators, cone), parent)
 
 
 def _longest_edge(generators: list[Point]) -> tuple[int, int]:
@@ -217,17 +84,3 @@ def _longest_edge(generators: list[Point]) -> tuple[int, int]:
 def affordable(statement: Statement) -> bool:
     """Whether the sphere has few enough orthants."""
     return bool(statement.inputs["x"].shape[1] <= _MOST_DIMENSIONS)
-
-
-def loose_relu_bound(statement: Statement, p: Point, side: int) -> arb:
-    """½|sum_j p_j x_j| + ½ sqrt(sum_j p_j⁺)·sqrt(trace): s·eta <= sum_j (s p_j)⁺ max(u_j, 0) and Cauchy-Schwarz."""
-    terms_linear = [arb(0)] * statement.inputs["x"].shape[1]
-    sizes, mass = [], []
-    for weight, row in zip(p, statement.inputs["x"].tolist(), strict=True):
-        exact_row, weight = [arb(entry) for entry in row], side * weight
-        terms_linear = [a + weight * b for a, b in zip(terms_linear, exact_row, strict=True)]
-        if weight > 0:
-            mass.append(weight)
-            sizes.append(weight * inner(exact_row, exact_row))
-    half = inner(terms_linear, terms_linear).sqrt() / 2
-    return half + (total(mass) * total(sizes)).sqrt() / 2

@@ -11,7 +11,7 @@ import numpy as np
 from flint import acb, acb_mat, arb, fmpz
 
 from .branch import Bound, Jet, Matrix, Search, Vector
-from .statement import Point, Statement, rows_of
+from .statement import Point, Statement, down, rows_of
 
 _PER_FREQUENCY = {
     1: (32, 16, 8, 4),
@@ -136,8 +136,8 @@ def torus_supremum(statement: Statement, p: Point, sides: tuple[int, ...], secon
     best = int(np.argmax(_signed(middle[0], sides)))
     search.observe(max((side * cells[0][best] for side in sides), key=float))
     bounds = _grid_bounds(middle, error, polynomial.variation([], radii), radii, sides)
-    undecided = np.flatnonzero(~(bounds <= _down(search.target)))
-    decided = float(np.max(bounds, where=bounds <= _down(search.target), initial=-np.inf))
+    undecided = np.flatnonzero(~(bounds <= down(search.target)))
+    decided = float(np.max(bounds, where=bounds <= down(search.target), initial=-np.inf))
 
     def boxes() -> Iterator[tuple[Any, Vector, Vector]]:
         for index in undecided:
@@ -177,8 +177,3 @@ def _signed(
     values: np.ndarray[Any, np.dtype[np.float64]], sides: tuple[int, ...]
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
     return np.asarray(np.max([side * values for side in sides], axis=0))
-
-
-def _down(number: arb) -> float:
-    """A float64 below a ball."""
-    return float(np.nextafter(float(number.lower()), -np.inf))
