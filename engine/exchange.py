@@ -25,8 +25,8 @@ def exchange(search: Search) -> None:
     Every round solves a convex problem on finitely many positions whose minimum bounds the next one's from above, as in
     Remez' exchange algorithm (for measures: Flinth, de Gournay, Weiss, Math. Programming 190, 2021). Positions do not move,
     so that kinks of phi and minima where positions are hardly determined do not hold it up; an atom may end as a few close
-    to each other. It needs the highest maxima of |eta| and nothing else. A problem without penalty, which bounds no |eta|, is left
-    as it is.
+    to each other. It needs the highest maxima of |eta| and nothing else. A problem without penalty, which bounds
+    no |eta|, is left as it is.
     """
     problem = search.problem
     if problem.penalty == 0.0:
