@@ -1,7 +1,7 @@
 """Hypothesis profiles: `ci` (the default) repeats the same examples; `pytest --hypothesis-profile=fuzz` searches on."""
 
+import pytest
 from hypothesis import HealthCheck, settings
-from pytest import TerminalReporter
 
 pytest_plugins = ["mutants", "own_kernels"]
 
@@ -11,7 +11,7 @@ settings.register_profile("fuzz", deadline=None, max_examples=2000, suppress_hea
 settings.load_profile("ci")
 
 
-def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """What tests tell by `record_property("told", words)`, from whichever worker."""
     for outcome in ("passed", "failed"):
         for report in terminalreporter.getreports(outcome):
