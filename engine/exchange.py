@@ -16,7 +16,7 @@ from .search import Search
 from .sparsify import sparsify
 
 _ROUNDS = 200
-_PATIENCE = 40  # rounds in a row that may fail to halve the gap
+_PATIENCE = 20  # rounds in a row that may fail to halve the gap
 _LIGHT = 1e-3  # weight of a new atom relative to the mean
 
 

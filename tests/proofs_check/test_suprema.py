@@ -59,7 +59,7 @@ def build(kind: str, seed: int) -> cf.FeatureMap:
         "relu 3": lambda: cf.features.relu(x=normal((10, 3))),
         "relu_signed_square": lambda: cf.features.relu_signed_square(x=normal((10, 3))),
         "tanh": lambda: cf.features.tanh(x=normal((8, 2)), radius=1.5),
-        "sigmoid 3": lambda: cf.features.sigmoid(x=normal((6, 3)), radius=1.0),
+        "sigmoid 3": lambda: cf.features.sigmoid(x=normal((6, 3)), radius=0.5),
         "cosine": lambda: cf.features.cosine(x=normal((8, 1)), radius=3.0),
     }
     return makers[kind]()

@@ -144,7 +144,7 @@ def test_draws_stay_within_their_bounds() -> None:
 
 def test_a_source_mutant_reaches_those_who_imported_the_function_and_leaves() -> None:
     nowhere = Supremum(0.0, True, "none", np.zeros((0, 1)), np.zeros(0))
-    g = gap.Gap(2.0, 1.0, nowhere, np.zeros(1))
+    g = gap.Gap(2.0, 1.0, nowhere, np.zeros(1), 0.0)
     change = InSource(
         "engine.gap", "return self.gap / max(abs(self.objective)", "return self.gap / max(4 * abs(self.objective)"
     )
