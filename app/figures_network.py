@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from .results import Solution
 
 
+SMALLEST = 1e-17  # of J, of what is drawn: zero has no logarithm
+
+
 def draw_network(solution: "Solution", figure: "Figure") -> None:
     """Three panels: objective and gap against time; predicted against actual; strengths."""
     figure.set_size_inches(11.5, 4.2)
@@ -37,7 +40,11 @@ def _draw_descent(axes: "Axes", solution: "Solution") -> None:
     axes.set_yscale("log")
     bound = result.objective - result.gap if bounded else 0.0
     flowing = np.array([phase == "flow" for phase in trace["phase"]], dtype=bool)
-    seconds, excess, gaps = trace["seconds"], trace["objective"] - bound, trace["gap"]
+    smallest = SMALLEST * max(abs(result.objective), np.finfo(np.float64).tiny / SMALLEST)
+    seconds, excess, gaps = (
+        np.maximum(trace[name] - shift, least)
+        for name, shift, least in (("seconds", 0.0, 0.0), ("objective", bound, smallest), ("gap", 0.0, smallest))
+    )
     if result.trajectory is not None:
         start = result.trajectory.energies[0] - bound
         flow = np.append(0.0, seconds[flowing]), np.append(start, excess[flowing])

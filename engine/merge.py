@@ -82,7 +82,7 @@ def unite(problem: Problem, measure: Measure) -> Measure:
 
 
 def fuse(problem: Problem, measure: Measure) -> Measure:
-    """Join 2-homogeneous units of one sign that are active on the same samples, exactly; units without a feature leave.
+    """Join 2-homogeneous units of one sign that are active on the same samples, exactly; what has no feature or weight leaves.
 
     phi_j(theta) is linear in v on every half-space <v, x_j> >= 0 and <= 0, with v = theta of Euclidean length 1, or
     v = theta |theta|, entry by entry, whose absolute values add up to 1. Where weights c_i > 0 belong to units v_i with the
@@ -94,7 +94,7 @@ def fuse(problem: Problem, measure: Measure) -> Measure:
     if not features.homogeneous or not len(measure):
         return measure
     phi = features.jacobian(measure.positions)[0]
-    alive = phi.any(axis=1)
+    alive = phi.any(axis=1) & (measure.sizes > 0)
     measure, phi = Measure(measure.weights[alive], measure.positions[alive]), phi[alive]
     if measure.weights.ndim > 1 or len(measure) < 2:
         return measure

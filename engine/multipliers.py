@@ -32,9 +32,14 @@ def edges(loss: Loss) -> tuple[NDArray[np.intp], Array]:
 
 
 def moved_inside(problem: Problem, measure: Measure) -> Measure:
-    """The measure, a little nearer to zero where rounding, at an edge, has made J infinite."""
-    share = _INWARDS
-    while not math.isfinite(problem.objective(measure)):
+    """The measure, a little nearer to zero where rounding, at an edge, has made J infinite, or hides that it is."""
+    share, (index, room) = _INWARDS, edges(problem.loss)
+
+    def outside(mu: Measure) -> bool:
+        means = problem.forward(mu).reshape(-1)[index] + room
+        return not math.isfinite(problem.objective(mu)) or bool(np.any(means < _INWARDS / 2 * room))
+
+    while outside(measure):
         measure, share = Measure(measure.weights * (1 - share), measure.positions), min(2 * share, 0.5)
     return measure
 

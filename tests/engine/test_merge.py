@@ -197,6 +197,9 @@ def test_units_of_one_pattern_become_one(name: str) -> None:
     np.testing.assert_allclose(sorted(np.abs(fused.weights)), sorted(expected), rtol=1e-15)
     np.testing.assert_allclose(problem.forward(fused), problem.forward(measure), rtol=1e-15)
     assert problem.objective(fused) < problem.objective(measure)
+    weightless = cf.Measure(0.0 * measure.weights, theta)
+    assert len(fuse(problem, weightless)) == 0
+    assert cf.solve(problem, start=weightless).certified
 
 
 def test_units_fuse_exactly_or_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
