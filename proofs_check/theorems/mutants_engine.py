@@ -67,7 +67,7 @@ MUTANTS = (
     Mutant("thinning-too-far", "weights pass zero on the way to fewer atoms", "thinning", "gaussian",
            _in("sparsify", "weights[alive] += ratios.min() * direction", "weights[alive] += ratios.max() * direction")),
     Mutant("thinning-adds-mass", "of two ways to fewer atoms the heavier is taken", "thinning", "fourier",
-           _in("sparsify", "if towards.sum() <= 0 else", "if towards.sum() >= 0 else")),
+           _in("sparsify", "if null[:, 0].sum() <= 0 else", "if null[:, 0].sum() >= 0 else")),
     Mutant("particles-of-less", "an atom's parts do not add up to it", "particles-of-a-measure", "gaussian",
            _in("initial", "scaled.weights.reshape(k, -1) * (m / counts)[:, None]",
                "scaled.weights.reshape(k, -1) * (k / counts)[:, None]")),
