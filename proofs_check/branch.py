@@ -139,7 +139,7 @@ class Search:
                 return
         v, g, hessian = landscape.jet(centre)
         change = landscape.variation(centre, radii)
-        bound, jet, left = arb.neg_inf(), (v, g, hessian), []
+        bound, jet, left, settled = arb.neg_inf(), (v, g, hessian), [], arb.neg_inf()
         for side in self.sides:
             if self._inside(centre):
                 self.observe(side * v - landscape.slack)
@@ -149,7 +149,9 @@ class Search:
                     (v, g, hessian), centre, side, self._multiplier(centre, radii, side, (v, g, hessian))
                 )
             bound = one if not bound.is_finite() or one > bound else bound.max(one)
-            if not one + landscape.slack <= self.target:
+            if one + landscape.slack <= self.target:
+                settled = settled.max(one + landscape.slack)
+            else:
                 left.append(rest)
         reach = [
             float(r * (abs(slope) + r * (abs(row[a]) + change[a][a])))
@@ -157,7 +159,7 @@ class Search:
         ]
         axis = int(np.argmax(np.nan_to_num(reach, nan=np.inf, posinf=np.inf)))
         if len(left) == 1 and left[0] is not None:
-            self.decided = self.decided.max(self.lower)
+            self.decided = self.decided.max(self.lower).max(settled)  # of the part that is left out
             centre, radii = left[0]
         bound = arb((bound + landscape.slack).upper())
         key = float(bound)

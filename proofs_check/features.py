@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import product
 
 import numpy as np
+import sympy
 from flint import arb, fmpz
 
 from .balls import Program
@@ -85,3 +86,25 @@ def unit_powers(theta: arb, cutoff: int) -> list[tuple[arb, arb]]:
         sine, cosine = (theta * fmpz(2 * k)).sin_cos_pi()
         positive.append((cosine, sine))
     return [(a, -b) for a, b in reversed(positive)] + [(arb(1), arb(0))] + positive
+
+
+def quotient(statement: Statement) -> sympy.Expr:
+    """phi/kappa, whose coefficients are those of kappa·mu."""
+    return statement.features.phi / statement.features.penalty_weight
+
+
+def ends_of(statement: Statement) -> list[tuple[arb, arb]]:
+    """Least and largest value of each parameter of a pointwise feature, 0 and 2 pi of circles."""
+    circle = (arb(0), arb((2 * arb.pi()).upper()))
+    given = [statement.intervals.get(item.name) for item in statement.features.parameters]
+    return [circle if interval is None else (arb(interval[0]), arb(interval[1])) for interval in given]
+
+
+def is_relu(statement: Statement) -> bool:
+    """Whether phi is max(<v, x>, 0) with v = theta or v = theta|theta|, entry by entry, and theta on the unit sphere."""
+    spec = statement.features
+    z = spec.inputs[0].symbol
+    relu = spec.phi.func.__name__ == "Max" and set(spec.phi.args) == {0, z}
+    theta = spec.parameters[0].symbol
+    warps = {"2-homogeneous": theta, "2-homogeneous in theta": theta * sympy.Abs(theta)}
+    return bool(relu and spec.warp == warps.get(spec.family_claim))

@@ -6,11 +6,10 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-import sympy
 from flint import arb
 
 from .balls import Program
-from .features import warped
+from .features import ends_of, is_relu, quotient, warped
 from .statement import Array, Point, Statement, inner, total
 
 _EVALUATIONS = 20000  # of a pointwise feature: boxes times samples
@@ -31,16 +30,6 @@ def loose_bound(statement: Statement, p: Point, sides: tuple[int, ...]) -> arb:
     return _max(bounds)
 
 
-def is_relu(statement: Statement) -> bool:
-    """Whether phi is max(<v, x>, 0) with v = theta or v = theta|theta|, entry by entry, and theta on the unit sphere."""
-    spec = statement.features
-    z = spec.inputs[0].symbol
-    relu = spec.phi.func.__name__ == "Max" and set(spec.phi.args) == {0, z}
-    theta = spec.parameters[0].symbol
-    warps = {"2-homogeneous": theta, "2-homogeneous in theta": theta * sympy.Abs(theta)}
-    return bool(relu and spec.warp == warps.get(spec.family_claim))
-
-
 def _max(values: list[arb]) -> arb:
     largest = values[0]
     for value in values[1:]:
@@ -51,18 +40,6 @@ def _max(values: list[arb]) -> arb:
 def _one_output(statement: Statement, k: int) -> Statement:
     values: dict[str, Any] = {**vars(statement), "y": statement.y[:, k], "sign": "any"}
     return Statement(**values)
-
-
-def quotient(statement: Statement) -> sympy.Expr:
-    """phi/kappa, whose coefficients are those of kappa·mu."""
-    return statement.features.phi / statement.features.penalty_weight
-
-
-def ends_of(statement: Statement) -> list[tuple[arb, arb]]:
-    """Least and largest value of each parameter of a pointwise feature, 0 and 2 pi of circles."""
-    circle = (arb(0), arb((2 * arb.pi()).upper()))
-    given = [statement.intervals.get(item.name) for item in statement.features.parameters]
-    return [circle if interval is None else (arb(interval[0]), arb(interval[1])) for interval in given]
 
 
 def _by_pieces(statement: Statement, p: Point, sides: tuple[int, ...]) -> arb:

@@ -11,7 +11,7 @@ from conicflow.derive.functions import differentiate
 from flint import arb
 
 from .balls import Program, Undecided
-from .loose_bounds import ends_of, quotient
+from .features import ends_of, quotient
 from .statement import Array, Point, Statement
 from .taylor_functions import TINY, UNIT, UP, nearest
 from .taylor_models import Model, ModelProgram, is_balls

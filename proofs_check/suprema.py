@@ -8,8 +8,8 @@ from flint import arb
 
 from .balls import Undecided
 from .branch import Bound
-from .features import feature, penalty_weight
-from .loose_bounds import is_relu, loose_bound, moved_into
+from .features import feature, is_relu, penalty_weight
+from .loose_bounds import loose_bound, moved_into
 from .statement import Array, Point, Statement, exact, inner, total
 from .suprema_relu import affordable, relu_supremum
 from .suprema_smooth import smooth_supremum

@@ -7,9 +7,11 @@ from collections.abc import Callable
 import conicflow as cf
 import numpy as np
 import pytest
+from conicflow.engine import polish as polish_module
 from conicflow.engine import solve as solve_module
 from conicflow.engine.exchange import exchange
 from conicflow.engine.search import Search
+from mutants import Mutate
 from problems import bumps, network, spikes, units
 
 
@@ -35,6 +37,17 @@ def test_solve_is_certified_with_it_and_not_without(
     assert not without.certified
     # the estimated gaps agree with each other: neither J lies below the other's bound
     assert without.objective - without.gap <= result.objective <= without.objective
+
+
+def test_valleys_in_a_ball_are_followed_along_its_sphere(mutate: Mutate, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tanh units at a small penalty: polishing alone is enough. Mutant: damping that tilts steps off the sphere, inwards."""
+    problem = units("tanh", seed=1, n=20, ratio=0.001)[0]
+    monkeypatch.setattr(solve_module, "exchange", lambda search: None)
+    assert cf.solve(problem, relative_gap=1e-8).certified
+    tilted = mutate(polish_module, "if problem.features.domain.is_ball:", "if False:")
+    for name in ("polish", "reweigh"):
+        monkeypatch.setattr(solve_module, name, getattr(tilted, name))
+    assert not cf.solve(problem, relative_gap=1e-8).certified
 
 
 @pytest.mark.parametrize("make", [kinked, lambda: bumps()[0], lambda: spikes(8)[0]])

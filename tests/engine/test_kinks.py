@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from itertools import combinations
+from types import SimpleNamespace
 
 import conicflow as cf
 import numpy as np
 import pytest
+from conicflow.engine import kinks as kinks_module
 from conicflow.engine.bounds import ascend, sup_certificate
 from conicflow.engine.kinks import ascend_on_sphere
 from hypothesis import given
@@ -108,3 +110,22 @@ def test_signed_squares_are_highest_at_a_vertex(sign: Sign, seed: int, n: int, d
             eta = float(np.maximum(x @ z, 0.0) @ g) / np.abs(z).sum()
             exact = max(exact, -eta if sign == "nonnegative" else abs(eta))
     assert sup_certificate(problem, g).value == pytest.approx(exact, rel=1e-9)  # roots of sizes, and their squares
+
+
+@given(seed=st.integers(0, 100_000), leak=st.floats(-0.5, 0.9))
+def test_units_that_leak(seed: int, leak: float) -> None:
+    """sigma(z) = max(z, 0) - leak·max(-z, 0), of a spec of one's own: heights and gradients of its linear pieces."""
+    random = np.random.default_rng(seed)
+    x, g, theta = random.standard_normal((7, 3)), random.standard_normal((7, 2)), random.standard_normal((4, 3))
+
+    def phi(positions: np.ndarray) -> np.ndarray:
+        z = positions @ x.T
+        return np.where(z > 0, z, leak * z)
+
+    features = SimpleNamespace(inputs={"x": x}, jacobian=lambda positions: phi(positions)[None])
+    pieces = kinks_module._Pieces(SimpleNamespace(features=features), g, one_sided=False)
+    z = theta @ pieces.x.T
+    heights, sides = pieces.heights(theta, z)
+    np.testing.assert_allclose(heights, np.linalg.norm(phi(theta) @ g, axis=1), rtol=1e-12)  # seven terms of size one
+    # eta is homogeneous of degree 1: <grad <eta, c>, theta> = <eta, c>
+    np.testing.assert_allclose((pieces.gradient(sides, z) * theta).sum(axis=1), heights, rtol=1e-10)

@@ -119,6 +119,20 @@ def test_a_bound_is_above_every_value_and_tight(kind: str, sign: str, seed: int)
     assert float(bound.lower) >= largest - wanted * max(largest, 0.1) - 1e-13 * scale
 
 
+def test_what_a_shrunk_box_leaves_out_stays_bounded() -> None:
+    """Of |f| on a box of which only a part may exceed `lower` on one side: the other side may do so within the tolerance."""
+    search = branch.Search((1, -1), arb(1), 1.0)
+    search.observe(arb(1))
+    other = arb(1 + 5e-13)
+
+    def bound(landscape: Any, centre: Any, radii: Any, side: int, jet: Any, change: Any) -> Any:
+        return (arb(2), (centre, [arb(0.125)])) if side == 1 else (other, None)
+
+    with patch.object(search, "_bound", bound):
+        search._add(Polynomial({(0,): 0.0}, [arb(0)], [arb(1)], arb(0)), [arb(0)], [arb(1)])
+    assert search.decided.upper() >= other
+
+
 @settings(max_examples=8)
 @given(seed=seeds, sign=st.sampled_from(["any", "nonnegative"]))
 def test_a_bound_cut_short_is_above_every_value(seed: int, sign: str) -> None:
