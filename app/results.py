@@ -6,7 +6,6 @@ number settled), ``data.npz`` (the arrays it refers to) and ``figure.png``; for 
 """
 
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,15 +78,10 @@ def solution_of(file: ProblemFile, result: Result) -> Solution:
 def write_solution(solution: Solution, folder: Path) -> None:
     """Everything that a result folder holds, into an existing folder."""
     result, file = solution.result, solution.file
-    result.write(folder)
     arrays: dict[str, Any] = {key: data.values for key, data in file.data.items()}
     np.savez_compressed(folder / ARCHIVE, **arrays)
-    record = json.loads((folder / RESULT).read_text(encoding="utf-8"))
-    record["data_sha256"] = hashlib.sha256((folder / ARCHIVE).read_bytes()).hexdigest()
-    if solution.holdout is not None:
-        record["holdout"] = solution.holdout
-    text = json.dumps(record, indent=1, allow_nan=False) + "\n"
-    (folder / RESULT).write_text(text, encoding="utf-8")
+    more: dict[str, Any] = {} if solution.holdout is None else {"holdout": solution.holdout}
+    result.write(folder, data_sha256=hashlib.sha256((folder / ARCHIVE).read_bytes()).hexdigest(), **more)
     (folder / PROBLEM).write_text(file.settled_text(ARCHIVE, SPECS), encoding="utf-8")
     for table, spec in file.specs.items():
         (folder / SPECS[table]).write_bytes(spec.content)

@@ -125,9 +125,9 @@ class Result:
             "exact": exact,
         }
 
-    def write(self, folder: Path) -> None:
-        """result.json, measure.npz and trajectory.npz into an existing folder."""
-        text = json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n"
+    def write(self, folder: Path, **more: Any) -> None:
+        """result.json, measure.npz and trajectory.npz into an existing folder; `more` are further entries of result.json."""
+        text = json.dumps(self.to_dict() | more, indent=1, allow_nan=False) + "\n"
         (folder / "result.json").write_text(text, encoding="utf-8")
         np.savez(folder / "measure.npz", weights=self.measure.weights, positions=self.measure.positions)
         if self.trajectory is not None:
