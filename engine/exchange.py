@@ -33,16 +33,19 @@ def exchange(search: Search) -> None:
     if problem.penalty == 0.0:
         return
     gap, measure = search.best
-    mark, waited = gap.gap, 0
+    mark, waited, joint = gap.gap, 0, measure.positions[:0]
     for _ in range(_ROUNDS):
         if search.certified or waited == _PATIENCE:
             return
         new = gap.supremum.positions[gap.supremum.heights > problem.penalty]
         if not len(new):
             return
-        measure, p = _weigh(problem, _joined(problem, gap, measure, new))
-        gap = duality_gap(problem, measure, dual_point=p)
-        search.offer(gap, measure, "exchange")
+        measure, p = _weigh(problem, _joined(problem, gap, measure, np.concatenate([new, joint])))
+        fused = fuse(problem, measure)  # offered; its parts go on with it, for the next round may want other shares
+        if p is None:  # at an edge of the loss the dual point is found from few atoms
+            joint = fused.positions[~np.isin(fused.positions, measure.positions).all(axis=1)]
+        gap = duality_gap(problem, fused, dual_point=p)
+        search.offer(gap, fused, "exchange")
         waited += 1
         if gap.gap < mark / 2:
             mark, waited = gap.gap, 0
@@ -51,7 +54,7 @@ def exchange(search: Search) -> None:
 def _weigh(problem: Problem, measure: Measure) -> tuple[Measure, Field | None]:
     """The best weights, of few atoms, and their dual point where it is not R'(f)."""
     weighed, p = interior_weights(problem, measure)
-    fewer = moved_inside(problem, fuse(problem, sparsify(problem, weighed)))
+    fewer = moved_inside(problem, sparsify(problem, weighed))
     return fewer, p if len(edges(problem.loss)[0]) else None
 
 

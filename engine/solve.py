@@ -216,9 +216,10 @@ def _insert(search: Search) -> None:
 
 
 def _complete(search: Search) -> None:
-    """Insert atoms and polish; where that is not enough, or kinks of phi would stop it early, the exchange."""
-    if not kinked(search.problem):
-        _insert(search)
+    """Insert atoms and polish; where that is not enough the exchange, or it alone first, where kinks of phi stop polishing."""
+    if kinked(search.problem):
+        _exchange(search)
+    _insert(search)
     _exchange(search)
 
 
