@@ -26,6 +26,7 @@ _FEWEST_PER_PERIOD = 3.0  # where that would be more points than this:
 _MOST_FFT_POINTS = 2**24
 _SPHERE_STARTS = 512
 _BALL_SHARES = np.arange(1, 17)[:, None] / 16  # of the radius, at which a ball is searched
+_SHORTEST = 1e-6  # share of a step of an ascent
 _MOST_NEWTON_DIMENSIONS = 16  # of a ball: beyond, the Hessian costs more than the steps it saves
 _ONE_MAXIMUM = 1e-6  # relative to the positions: nearer ends of ascents are one maximum
 _SPHERE_ASCENTS = 256  # not thinned out: maxima at kinks lie close together
@@ -233,23 +234,27 @@ def ascend(problem: Problem, g: Field, positions: Array, one_sided: bool, rounds
     domain = problem.features.domain
     eta, gradient, hessian = _derivatives(problem, positions, g)
     side = -np.ones(len(eta)) if one_sided else np.where(eta >= 0, 1.0, -1.0)
-    heights = side * eta
-    damping = np.ones(len(eta))
+    ends, heights = positions.copy(), side * eta
+    climbing, damping = np.arange(len(eta)), np.ones(len(eta))
     for _ in range(rounds):
-        step = damping[:, None] * _ascent_step(
-            side[:, None] * gradient, side[:, None, None] * hessian, positions, domain
-        )
-        trial = domain.project(positions + step)
-        new_eta, new_gradient, new_hessian = _derivatives(problem, trial, g)
-        better = side * new_eta > heights
-        positions = np.where(better[:, None], trial, positions)
-        heights = np.where(better, side * new_eta, heights)
-        gradient = np.where(better[:, None], new_gradient, gradient)
-        hessian = np.where(better[:, None, None], new_hessian, hessian)
-        damping = np.where(better, np.minimum(1.0, 2 * damping), damping / 4)
-        if not better.any() and damping.max() < 1e-6:
+        step = _ascent_step(side[:, None] * gradient, side[:, None, None] * hessian, positions, domain)
+        promised = side * (gradient * step).sum(axis=1)
+        going = (damping > _SHORTEST) & (promised > np.finfo(np.float64).eps * np.abs(heights[climbing]))
+        if not going.any():
             break
-    return positions, heights
+        climbing, positions, step, side, damping = (
+            array[going] for array in (climbing, positions, step, side, damping)
+        )
+        trial = domain.project(positions + damping[:, None] * step)
+        eta, new_gradient, new_hessian = _derivatives(problem, trial, g)
+        better = side * eta > heights[climbing]
+        heights[climbing] = np.where(better, side * eta, heights[climbing])
+        positions = np.where(better[:, None], trial, positions)
+        ends[climbing] = positions
+        gradient = np.where(better[:, None], new_gradient, gradient[going])
+        hessian = np.where(better[:, None, None], new_hessian, hessian[going])
+        damping = np.where(better, np.minimum(1.0, 2 * damping), damping / 4)
+    return ends, heights
 
 
 def _derivatives(problem: Problem, positions: Array, g: Field) -> tuple[Array, Array, Array]:

@@ -1,4 +1,7 @@
-"""Barriers of the penalty for `interior`: of weights >= 0, and of the norms of weights in R^q."""
+"""Barriers of the penalty for `interior`: of weights >= 0, and of the norms of weights in R^q.
+
+Both are primal-dual: of dual variables s with x·s = mu, where x is what a cone holds of an atom, w among it.
+"""
 
 from __future__ import annotations
 
@@ -10,68 +13,76 @@ import numpy as np
 from .domain import Array
 
 _TO_BOUNDARY = 0.995  # share of the way to an edge that a step may go
-_FIRST = 0.1  # smallest dual variable to start with, relative to the penalty
-_STRAIGHT = 1e-15  # curvature of a norm along its vector, relative to that across: rounding
+_FIRST = 0.1  # smallest distance of a dual variable from its edge to start with, relative to the penalty
 
 
 class Cone(Protocol):
-    """What Newton's method must know of penalty·|w_i| and its barrier, for weights w (k, q) and a barrier's size mu.
+    """What Newton's method must know of penalty·|w_i| and its barrier of size mu, for rows x_i that hold w_i."""
 
-    Attributes
-    ----------
-    degree : of the barrier; at its minimum mu·degree of the gap is left for each atom.
-    """
+    def start(self, w: Array, mu: float) -> Array:
+        """X (k, p), inside, for weights w (k, q)."""
 
-    degree: int
+    def weights(self, x: Array) -> Array:
+        """w (k, q)."""
 
-    def barrier(self, w: Array, mu: float) -> float:
+    def barrier(self, x: Array, mu: float) -> float:
         """The penalty with its barrier; infinite outside."""
 
-    def slope(self, w: Array, mu: float) -> Array:
-        """Its gradient (k, q)."""
+    def newton(self, x: Array, mu: float) -> tuple[Array, Array]:
+        """The slope (k, q) by w once the rest of x is eliminated, and E (k, q, q) with (E Eᵀ)⁻¹ the curvature."""
 
-    def inverse_roots(self, w: Array, mu: float) -> Array:
-        """E (k, q, q) with (E Eᵀ)⁻¹ the curvature that Newton's method goes by, where dual variables take part."""
+    def whole(self, x: Array, step: Array, mu: float) -> Array:
+        """The step (k, p) of all of x that goes with one of w."""
 
-    def longest(self, w: Array, step: Array) -> float:
+    def longest(self, x: Array, step: Array) -> float:
         """The longest step, at most 1, that stays inside."""
 
-    def follow(self, w: Array, step: Array, mu: float, eta: Array) -> None:
-        """Dual variables after a step from w that led to eta."""
+    def moved(self, x: Array, step: Array, length: float) -> Array:
+        """X after length·step."""
 
-    def left(self, w: Array, mu: float) -> float:
-        """What complementarity leaves of the gap; it tells the next mu."""
+    def follow(self, x: Array, step: Array, mu: float) -> None:
+        """Dual variables after a step from x."""
+
+    def left(self, x: Array) -> float:
+        """sum_i x_i·s_i, what complementarity leaves of the gap; it tells the next mu."""
 
     def gap(self, w: Array, eta: Array) -> float:
-        """What complementarity leaves of the gap, and, to first order, what it costs to scale eta down to the penalty."""
+        """The same for s = penalty + eta, and, to first order, what it costs to scale eta down to the penalty."""
 
 
 class HalfLines:
-    """w_i >= 0, for signs that are given: -mu log w_i, and dual variables z_i near penalty + eta_i with w_i z_i = mu."""
-
-    degree = 1
+    """x_i = w_i >= 0, for signs that are given: -mu log w_i, and s_i near penalty + eta_i."""
 
     def __init__(self, penalty: float, eta: Array) -> None:
-        self.penalty, self.z = penalty, np.maximum(penalty + eta, _FIRST * penalty)
+        self.penalty, self.s = penalty, np.maximum(penalty + eta, _FIRST * penalty)
 
-    def barrier(self, w: Array, mu: float) -> float:
-        return math.inf if w.min() <= 0.0 else float(self.penalty * w.sum() - mu * np.log(w).sum())
+    def start(self, w: Array, mu: float) -> Array:
+        return w
 
-    def slope(self, w: Array, mu: float) -> Array:
-        return self.penalty - mu / w
+    def weights(self, x: Array) -> Array:
+        return x
 
-    def inverse_roots(self, w: Array, mu: float) -> Array:
-        return np.sqrt(w / self.z)[:, :, None]
+    def barrier(self, x: Array, mu: float) -> float:
+        return math.inf if x.min() <= 0.0 else float(self.penalty * x.sum() - mu * np.log(x).sum())
 
-    def longest(self, w: Array, step: Array) -> float:
-        return longest(w, step)
+    def newton(self, x: Array, mu: float) -> tuple[Array, Array]:
+        return self.penalty - mu / x, np.sqrt(x / self.s)[:, :, None]
 
-    def follow(self, w: Array, step: Array, mu: float, eta: Array) -> None:
-        z_step = mu / w - self.z - self.z / w * step
-        self.z = self.z + longest(self.z, z_step) * z_step
+    def whole(self, x: Array, step: Array, mu: float) -> Array:
+        return step
 
-    def left(self, w: Array, mu: float) -> float:
-        return float((w * self.z).sum())
+    def longest(self, x: Array, step: Array) -> float:
+        return longest(x, step)
+
+    def moved(self, x: Array, step: Array, length: float) -> Array:
+        return x + length * step
+
+    def follow(self, x: Array, step: Array, mu: float) -> None:
+        dual_step = mu / x - self.s - self.s / x * step
+        self.s = self.s + longest(self.s, dual_step) * dual_step
+
+    def left(self, x: Array) -> float:
+        return float((x * self.s).sum())
 
     def gap(self, w: Array, eta: Array) -> float:
         slack = self.penalty + eta
@@ -79,48 +90,81 @@ class HalfLines:
 
 
 class Norms:
-    """penalty·t_i with |w_i| <= t_i: -mu log(t_i² - |w_i|²), t eliminated, which leaves a smooth function of slope penalty·w/t.
+    """t_i >= |w_i|, of which penalty·t_i is paid: -mu/2 log(t_i² - |w_i|²), and s_i near (penalty, eta_i).
 
-    Its linearisation takes the dual vectors z = -eta/penalty, |z| <= 1, in the place of w/t (Andersen, Christiansen, Conn and
-    Overton, SIAM J. Sci. Comput. 22, 2000), without which Newton's method hardly converges.
+    Points (t, w) of the second-order cone are kept as rows (t - |w|, w), for t - |w| has digits of its own. The scaling is
+    Nesterov's and Todd's: the symmetric W of the cone's automorphisms with W² x = s (for instance Vandenberghe, The CVXOPT
+    linear and quadratic cone program solvers, 2010, §4.2).
     """
 
-    degree = 2
-
     def __init__(self, penalty: float, eta: Array) -> None:
-        self.penalty, self.z = penalty, self._dual(penalty, eta)
+        self.penalty, self.s = penalty, eta
 
-    @staticmethod
-    def _dual(penalty: float, eta: Array) -> Array:
-        sizes = np.linalg.norm(eta, axis=1, keepdims=True)
-        return np.asarray(-eta / np.maximum(sizes, penalty))
+    def start(self, w: Array, mu: float) -> Array:
+        doubled = 2 * self.penalty * np.linalg.norm(w, axis=1, keepdims=True)
+        root = np.hypot(mu, doubled)
+        x = np.hstack([(mu + mu**2 / (root + doubled)) / (2 * self.penalty), w])  # penalty·(t² - |w|²) = mu·t
+        self.s = np.hstack([mu * x[:, :1] / _determinant(x), -mu * w / _determinant(x)])
+        return x
 
-    def _heights(self, w: Array, mu: float) -> tuple[Array, Array]:
-        """t, which minimises penalty·t - mu log(t² - |w|²), and the root in it, (k, 1)."""
-        root = np.hypot(mu, self.penalty * np.linalg.norm(w, axis=1, keepdims=True))
-        return (mu + root) / self.penalty, root
+    def weights(self, x: Array) -> Array:
+        return x[:, 1:]
 
-    def barrier(self, w: Array, mu: float) -> float:
-        t, _ = self._heights(w, mu)
-        return float(self.penalty * t.sum() - mu * np.log(t).sum())  # t² - |w|² = 2·mu·t/penalty
+    def barrier(self, x: Array, mu: float) -> float:
+        if x[:, 0].min() <= 0.0:
+            return math.inf
+        return float(self.penalty * _height(x).sum() - mu / 2 * np.log(_determinant(x)).sum())
 
-    def slope(self, w: Array, mu: float) -> Array:
-        return np.asarray(self.penalty * w / self._heights(w, mu)[0])
+    def _scaling(self, x: Array) -> tuple[Array, Array, Array]:
+        """Beta² (k, 1) and v = (v_0, v_1), (k, 1) and (k, q), with W² = beta² (2 v vᵀ - diag(1, -1, ..., -1))."""
+        x_size, s_size = np.sqrt(_determinant(x)), np.sqrt(_determinant(self.s))
+        twice_gamma = np.sqrt(2 * (1 + self._products(x)[:, None] / x_size / s_size))
+        v_1 = (self.s[:, 1:] / s_size - x[:, 1:] / x_size) / twice_gamma
+        return s_size / x_size, np.sqrt(1 + (v_1**2).sum(axis=1, keepdims=True)), v_1
 
-    def inverse_roots(self, w: Array, mu: float) -> Array:
-        t, root = self._heights(w, mu)
-        bent = self.z[:, :, None] * w[:, None, :] * (self.penalty / root)[:, :, None]
-        values, vectors = np.linalg.eigh(np.eye(w.shape[1]) - (bent + bent.transpose(0, 2, 1)) / 2)
-        return np.asarray(vectors / np.sqrt(np.maximum(values, _STRAIGHT) * self.penalty / t)[:, None, :])
+    def _products(self, x: Array) -> Array:
+        """x_i·s_i (k,), by terms none of which is negative."""
+        x_norm, s_norm = (np.linalg.norm(point[:, 1:], axis=1) for point in (x, self.s))
+        sum_of_units = _units(x[:, 1:]) + _units(self.s[:, 1:])
+        turned = x_norm * s_norm * (sum_of_units**2).sum(axis=1) / 2
+        return np.asarray(x[:, 0] * (s_norm + self.s[:, 0]) + x_norm * self.s[:, 0] + turned)
 
-    def longest(self, w: Array, step: Array) -> float:
-        return 1.0
+    def newton(self, x: Array, mu: float) -> tuple[Array, Array]:
+        beta_squared, v_0, v_1 = self._scaling(x)
+        along = 2 * v_0 * v_1 / (2 * v_0**2 - 1)
+        slope = mu * x[:, 1:] / _determinant(x) - along * self._slope_of_height(x, mu)
+        size = np.linalg.norm(v_1, axis=1)[:, None, None]
+        units = _units(v_1)
+        stretched = np.eye(v_1.shape[1]) + (np.hypot(1, np.sqrt(2) * size) - 1) * units[:, :, None] * units[:, None, :]
+        return slope, stretched / np.sqrt(beta_squared)[:, :, None]
 
-    def follow(self, w: Array, step: Array, mu: float, eta: Array) -> None:
-        self.z = self._dual(self.penalty, eta)
+    def _slope_of_height(self, x: Array, mu: float) -> Array:
+        return np.asarray(self.penalty - mu * _height(x) / _determinant(x))
 
-    def left(self, w: Array, mu: float) -> float:
-        return float(self.penalty * (self._heights(w, mu)[0].sum() - (w * self.z).sum()))
+    def whole(self, x: Array, step: Array, mu: float) -> Array:
+        beta_squared, v_0, v_1 = self._scaling(x)
+        right = self._slope_of_height(x, mu) / beta_squared + 2 * v_0 * (v_1 * step).sum(axis=1, keepdims=True)
+        return np.hstack([-right / (2 * v_0**2 - 1), step])
+
+    def longest(self, x: Array, step: Array) -> float:
+        return _longest_in_cone(x, step)
+
+    def moved(self, x: Array, step: Array, length: float) -> Array:
+        return _moved(x, step, length)
+
+    def follow(self, x: Array, step: Array, mu: float) -> None:
+        beta_squared, v_0, v_1 = self._scaling(x)
+        inner = v_0 * step[:, :1] + (v_1 * step[:, 1:]).sum(axis=1, keepdims=True)
+        scaled = beta_squared * (2 * v_1 * inner + step[:, 1:])
+        dual_step = -mu * x[:, 1:] / _determinant(x) - self.s[:, 1:] - scaled
+        dual_step = np.hstack([np.zeros_like(inner), dual_step])  # the height is the penalty, and stays
+        length = _longest_in_cone(self.s, dual_step)
+        while (moved := _moved(self.s, dual_step, length))[:, 0].min() <= 0.0:
+            length /= 2
+        self.s = moved
+
+    def left(self, x: Array) -> float:
+        return float(self._products(x).sum())
 
     def gap(self, w: Array, eta: Array) -> float:
         largest = max(float(np.linalg.norm(eta, axis=1).max()), self.penalty)
@@ -132,3 +176,40 @@ def longest(values: Array, step: Array) -> float:
     """The longest step, at most 1, that keeps positive values positive."""
     falling = step < 0
     return min(1.0, _TO_BOUNDARY * float((values[falling] / -step[falling]).min(initial=math.inf)))
+
+
+def _height(x: Array) -> Array:
+    """T (k, 1) of rows (t - |w|, w)."""
+    return np.asarray(x[:, :1] + np.linalg.norm(x[:, 1:], axis=1, keepdims=True))
+
+
+def _determinant(x: Array) -> Array:
+    """t² - |w|² (k, 1)."""
+    return np.asarray(x[:, :1] * (x[:, :1] + 2 * np.linalg.norm(x[:, 1:], axis=1, keepdims=True)))
+
+
+def _units(vectors: Array) -> Array:
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-300))
+
+
+def _moved(x: Array, step: Array, length: float) -> Array:
+    """Rows (t - |w|, w) after length·(dt, dw)."""
+    w, dw = x[:, 1:], length * step[:, 1:]
+    sizes = np.linalg.norm(w, axis=1) + np.linalg.norm(w + dw, axis=1)
+    longer = ((2 * w + dw) * dw).sum(axis=1) / np.maximum(sizes, 1e-300)
+    return np.column_stack([x[:, 0] + length * step[:, 0] - longer, w + dw])
+
+
+def _longest_in_cone(x: Array, step: Array) -> float:
+    """The longest step, at most 1, that keeps rows inside: a root of t² - |w|², which is quadratic in its length."""
+    dt, dw = step[:, 0], step[:, 1:]
+    c = _determinant(x)[:, 0]
+    b = _height(x)[:, 0] * dt - (x[:, 1:] * dw).sum(axis=1)
+    a = dt**2 - (dw**2).sum(axis=1)
+    discriminant = b**2 - a * c
+    root = np.sqrt(np.maximum(discriminant, 0.0))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ends = np.where(
+            b < 0, np.where(discriminant >= 0, c / (root - b), math.inf), np.where(a < 0, -(b + root) / a, math.inf)
+        )
+    return min(1.0, _TO_BOUNDARY * float(ends.min(initial=math.inf)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from .domain import Array
@@ -17,30 +19,40 @@ from .sparsify import sparsify
 
 _ROUNDS = 200
 _PATIENCE = 20  # rounds in a row that may fail to halve the gap
+_ACCURACY = 1e-6  # gap of the weights relative to that of the measure before: more is wasted until positions are right
+_EXACT = 1e-15  # relative gap of weights as good as float64 tells
+_POLISHED_AFTER = (
+    10.0  # the gap falls by this factor before polishing is tried again, or by its square where it was in vain
+)
 _LIGHT = 1e-3  # weight of a new atom relative to the mean
 
 
-def exchange(search: Search) -> None:
+def exchange(search: Search, polished: Callable[[Measure], Measure] | None = None) -> None:
     """Weights at the atoms and at all maxima of |eta| above the penalty; thin out; again, until the gap is small.
 
     Every round solves a convex problem on finitely many positions whose minimum bounds the next one's from above, as in
     Remez' exchange algorithm (for measures: Flinth, de Gournay, Weiss, Math. Programming 190, 2021). Positions do not move,
     so that kinks of phi and minima where positions are hardly determined do not hold it up; an atom may end as a few close
-    to each other. It needs the highest maxima of |eta| and nothing else. A problem without penalty, which bounds
-    no |eta|, is left as it is.
+    to each other. It needs the highest maxima of |eta| and nothing else; where J is smooth in positions, `polished` measures
+    of the same J or less end it sooner. A problem without penalty, which bounds no |eta|, is left as it is.
     """
     problem = search.problem
     if problem.penalty == 0.0:
         return
     gap, measure = search.best
-    mark, waited, joint = gap.gap, 0, measure.positions[:0]
+    mark, waited, accuracy, joint = gap.gap, 0, 1.0, measure.positions[:0]
+    next_polish = gap.gap / _POLISHED_AFTER
     for _ in range(_ROUNDS):
         if search.certified or waited == _PATIENCE:
             return
         new = gap.supremum.positions[gap.supremum.heights > problem.penalty]
         if not len(new):
-            return
-        measure, p = _weigh(problem, _joined(problem, gap, measure, np.concatenate([new, joint])))
+            if accuracy == _EXACT:
+                return
+            accuracy = _EXACT  # what is left of the gap is the weights'
+        else:
+            accuracy = max(_EXACT, _ACCURACY * search.best[0].relative)
+        measure, p = _weigh(problem, _joined(problem, gap, measure, np.concatenate([new, joint])), accuracy)
         fused = fuse(problem, measure)  # offered; its parts go on with it, for the next round may want other shares
         if p is None:  # at an edge of the loss the dual point is found from few atoms
             joint = fused.positions[~np.isin(fused.positions, measure.positions).all(axis=1)]
@@ -49,11 +61,16 @@ def exchange(search: Search) -> None:
         waited += 1
         if gap.gap < mark / 2:
             mark, waited = gap.gap, 0
+        if polished is not None and gap.gap < next_polish and not search.certified:
+            better = search.attempt(polished(fused), "polish")
+            if better:
+                gap, measure = search.best
+            next_polish = gap.gap / (_POLISHED_AFTER if better else _POLISHED_AFTER**2)
 
 
-def _weigh(problem: Problem, measure: Measure) -> tuple[Measure, Field | None]:
+def _weigh(problem: Problem, measure: Measure, accuracy: float) -> tuple[Measure, Field | None]:
     """The best weights, of few atoms, and their dual point where it is not R'(f)."""
-    weighed, p = interior_weights(problem, measure)
+    weighed, p = interior_weights(problem, measure, accuracy)
     fewer = moved_inside(problem, sparsify(problem, weighed))
     return fewer, p if len(edges(problem.loss)[0]) else None
 
@@ -61,5 +78,5 @@ def _weigh(problem: Problem, measure: Measure) -> tuple[Measure, Field | None]:
 def _joined(problem: Problem, gap: Gap, measure: Measure, positions: Array) -> Measure:
     light = _LIGHT * (measure.mass / len(measure) if len(measure) else 1.0)
     eta = problem.features.eta(positions, gap.residual)
-    weights = -light * (eta.T / np.linalg.norm(eta.reshape(len(eta), -1), axis=1)).T
+    weights = -light * (eta.T / np.linalg.norm(eta.reshape(len(eta), problem.outputs), axis=1)).T
     return Measure(np.concatenate([measure.weights, weights]), np.concatenate([measure.positions, positions]))

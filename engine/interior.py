@@ -17,21 +17,23 @@ from .problem import Problem
 _ROUNDS = 200  # twenty to forty are usual
 _PATIENCE, _NEAR = 8, 1e-6  # rounds in a row without progress below this gap: rounding has the word
 _HALVINGS = 40
+_DISTANT = (
+    0.1  # of R(0) - inf R, the gap to start with: from nearer, iterates meet the edges of cones before they are central
+)
 _TINY = 1e-300
 _START = 1e-3  # of the mean weight: no weight starts closer to zero
 _CENTRING = 0.1  # mu of the next step relative to what the last one leaves
 _FELT = 1e-11  # relative to the background; f is a sum whose rounding is smaller
 _ROUNDING = 1e-13  # relative rise of the barrier function that is none
 _NOTHING = 1e-14  # weight of an atom that has left, relative to the largest and to the start
-_DONE = 1e-15  # gap relative to J: float64 knows no less
 
 
-def interior_weights(problem: Problem, measure: Measure) -> tuple[Measure, Field]:
+def interior_weights(problem: Problem, measure: Measure, accuracy: float = 1e-15) -> tuple[Measure, Field]:
     """The minimiser of J over the weights at a measure's positions; signs are kept, atoms that reach zero leave.
 
         min_w  R(sum_i w_i phi(theta_i)) + penalty·sum_i |w_i|,    w_i in R^q, or of a given sign.
 
-    Primal-dual: Newton's method on penalty + s_i eta(theta_i) = mu/|w_i|, or its like for norms (`cones`), while mu falls to
+    Primal-dual: Newton's method on penalty + sign_i eta(theta_i) = mu/|w_i|, or its like for norms (`cones`), while mu falls to
     zero (for instance Nocedal and Wright, Numerical Optimization, ch. 19). Where features are nearly dependent J is flat, and
     descent by its values leaves half the digits of eta wrong; here eta itself solves equations.
 
@@ -41,6 +43,7 @@ def interior_weights(problem: Problem, measure: Measure) -> tuple[Measure, Field
     Parameters
     ----------
     measure : at least one atom; penalty > 0.
+    accuracy : gap relative to J that is enough; by default what float64 can tell.
 
     Returns
     -------
@@ -69,12 +72,13 @@ def interior_weights(problem: Problem, measure: Measure) -> tuple[Measure, Field
         slopes = np.real(flat @ np.conj(problem.loss.gradient(f)).ravel())
         return (slopes - at_edges @ multipliers).reshape(k, q)
 
-    def barrier(f: Field, w: Array, inside: Array, mu: float) -> float:
+    def barrier(f: Field, x: Array, inside: Array, mu: float) -> float:
         if inside.min(initial=1.0) <= 0.0:
             return math.inf
-        value = problem.loss.value(f) + cone.barrier(w, mu) - mu * float(np.log(inside).sum())
+        value = problem.loss.value(f) + cone.barrier(x, mu) - mu * float(np.log(inside).sum())
         return value if math.isfinite(value) else math.inf
 
+    zero = np.zeros_like(y)
     w, scale = scaled.weights if vector else scaled.sizes[:, None], float(scaled.sizes.mean())
     w = w if vector else np.maximum(w, _START * scale)
     while not math.isfinite(problem.loss.value(np.tensordot(w.ravel(), rows, 1))):
@@ -84,22 +88,24 @@ def interior_weights(problem: Problem, measure: Measure) -> tuple[Measure, Field
     multipliers = 0.1 * problem.loss.gradient(f).reshape(-1)[index].real
     eta = eta_at(f, 0 * multipliers)
     cone: Cone = Norms(problem.penalty, eta) if vector else HalfLines(problem.penalty, eta)
-    mu = problem.penalty * scale
-    best, waited = (math.inf, w, multipliers), 0
+    x = cone.start(w, _DISTANT * (problem.loss.value(zero) + problem.loss.conjugate(zero)) / k)
+    best, waited, length = (math.inf, w, multipliers), 0, 1.0
     for _ in range(_ROUNDS):
-        mu = _CENTRING * (cone.left(w, mu) + float(inside @ multipliers)) / (cone.degree * k + len(index))
+        mu = max(_CENTRING, (1 - length) ** 2) * (cone.left(x) + float(inside @ multipliers)) / (k + len(index))
         bends = np.sqrt(multipliers / inside)
         half = np.hstack([problem.loss.half_gram(f, rows), at_edges * bends])
-        slope = eta_at(f, mu / inside) + cone.slope(w, mu)
-        step, along = _newton_step(half, cone.inverse_roots(w, mu), -slope)
+        slope, roots = cone.newton(x, mu)
+        step, along = _newton_step(half, roots, -eta_at(f, mu / inside) - slope)
+        whole = cone.whole(x, step, mu)
         along = along[len(along) - len(index) :]
         inwards, multipliers_step = along / bends, mu / inside - multipliers - along * bends
-        length = min(cone.longest(w, step), longest(inside, inwards))
-        before = barrier(f, w, inside, mu)
+        length = min(cone.longest(x, whole), longest(inside, inwards))
+        before = barrier(f, x, inside, mu)
         for _ in range(_HALVINGS):
-            trial = w + length * step
-            distances = true_distances(trial, inside + length * inwards)
-            f = prediction(trial, distances)
+            trial = cone.moved(x, whole, length)
+            w = cone.weights(trial)
+            distances = true_distances(w, inside + length * inwards)
+            f = prediction(w, distances)
             if barrier(f, trial, distances, mu) <= before + _ROUNDING * abs(before):
                 break
             length /= 2
@@ -107,13 +113,13 @@ def interior_weights(problem: Problem, measure: Measure) -> tuple[Measure, Field
             break
         multipliers = multipliers + longest(multipliers, multipliers_step) * multipliers_step
         eta = eta_at(f, multipliers)
-        cone.follow(w, step, mu, eta)
-        w, inside = trial, distances
+        cone.follow(x, whole, mu)
+        x, inside = trial, distances
         gap = (cone.gap(w, eta) + float(inside @ multipliers)) / max(abs(before), _TINY)
         waited += 1
         if gap < best[0]:
             best, waited = (gap, w, multipliers), 0
-        if gap <= _DONE or (waited >= _PATIENCE and best[0] < _NEAR):
+        if gap <= accuracy or (waited >= _PATIENCE and best[0] < _NEAR):
             break
     _, w, multipliers = best
     sizes = np.linalg.norm(w, axis=1)
@@ -125,14 +131,21 @@ def interior_weights(problem: Problem, measure: Measure) -> tuple[Measure, Field
 
 
 def _newton_step(half: Array, roots: Array, right: Array) -> tuple[Array, Array]:
-    """step = (B Bᵀ + D)⁻¹ right and Bᵀ step, from orthogonal factors of [Eᵀ B, 1]ᵀ, D⁻¹ = E Eᵀ in blocks.
+    """step = (B Bᵀ + D)⁻¹ right and Bᵀ step, where D⁻¹ = E Eᵀ in blocks.
 
-    Squares would lose half the digits of the step; and the product with B, whose columns at edges are huge, all of those
-    of Bᵀ step, which is the residual of a problem of least squares.
+    With A = Eᵀ B and step = E u, (Aᵀ u, u) is the projection of (0, Eᵀ right) onto the columns of [Aᵀ; 1], to which those
+    of [1; -A] are orthogonal; the fewer of both are made orthonormal. Squares A Aᵀ would lose half the digits of the step;
+    and products with B, whose columns at edges are huge, all of those of Bᵀ step.
     """
     k, q = right.shape
-    blocks = np.einsum("iab,ian->ibn", roots, half.reshape(k, q, -1)).reshape(k * q, -1)
-    basis, factor = np.linalg.qr(np.vstack([blocks.T, np.eye(k * q)]))
-    inner = basis[-k * q :].T @ np.einsum("iab,ia->ib", roots, right).ravel()
-    solved = np.linalg.solve(factor, inner).reshape(k, q)
-    return np.einsum("iab,ib->ia", roots, solved), basis[: -k * q] @ inner
+    a = np.einsum("iab,ian->ibn", roots, half.reshape(k, q, -1)).reshape(k * q, -1)
+    size, n = a.shape
+    vector = np.concatenate([np.zeros(n), np.einsum("iab,ia->ib", roots, right).ravel()])
+    if size <= n:
+        basis = np.linalg.qr(np.vstack([a.T, np.eye(size)]))[0]
+        vector = basis @ (basis.T @ vector)
+    else:
+        basis = np.linalg.qr(np.vstack([np.eye(n), -a]))[0]
+        for _ in range(2):  # the second takes away what rounding left of a large part
+            vector = vector - basis @ (basis.T @ vector)
+    return np.einsum("iab,ib->ia", roots, vector[n:].reshape(k, q)), vector[:n]

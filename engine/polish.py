@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,9 +18,8 @@ _ROUNDS = 60
 _MOST_COORDINATES = 4096  # a Hessian of more takes more memory and time than it is worth
 _SECANT_ROUNDS = 30  # they converge linearly: enough to come near
 _ROUNDING = 1e-12  # predicted decrease, relative to J, below which differences of J are noise
-_SLOW = (
-    8  # steps in a row that gain less than a tenth of what the quadratic model predicts: a kink, where it does not hold
-)
+_LITTLE = 0.1  # gain relative to what the quadratic model predicts
+_SLOW = 8  # steps in a row that gain so little: a kink, where the model does not hold
 _LONGEST = 1e100  # step; the squares of longer ones overflow
 _CONVERGED = 1e-15  # scaled gradient, relative to its natural size
 
@@ -57,20 +56,19 @@ def _newton(problem: Problem, measure: Measure, rounds: int, make_chart: MakeCha
     measure = Measure(measure.weights[alive], measure.positions[alive])
     objective = problem.objective(measure)
     damping, slow = 1e-4, 0
+    here = _Point.at(make_chart, problem, measure)
     for _ in range(rounds):
-        if not len(measure) or slow == _SLOW:
+        if here is None or slow == _SLOW:
             break
-        chart = make_chart(problem, measure)
-        z = chart.coordinates(measure)
-        gradient, hessian = chart.derivatives(z)
+        gradient, hessian = here.gradient, here.hessian
         curvatures = np.abs(np.diag(hessian))
         if problem.features.domain.is_ball:  # else damping tilts steps along its sphere inwards, where J rises
-            positions = curvatures.reshape(z.shape)[:, problem.outputs :]
+            positions = curvatures.reshape(here.z.shape)[:, problem.outputs :]
             positions[:] = positions.max(axis=1, keepdims=True, initial=0.0)
         # Dead units alone have no curvature: their weights have the whole way to zero before them.
         floor = 1e-14 * curvatures.max() or np.abs(gradient).max()
         scale = np.maximum(curvatures, floor + 1e-300)
-        size = float(np.sqrt((gradient**2 / scale).sum()))
+        size = here.size(scale)
         if size <= _CONVERGED * np.sqrt(abs(objective)):
             break
         moved = False
@@ -80,38 +78,64 @@ def _newton(problem: Problem, measure: Measure, rounds: int, make_chart: MakeCha
                 damping = max(10 * damping, 1e-8)
                 continue
             predicted = -float(gradient @ step + step @ hessian @ step / 2)
-            trial = chart.measure(chart.clip(z, step.reshape(z.shape)))
+            trial = here.chart.measure(here.chart.clip(here.z, step.reshape(here.z.shape)))
             new_objective = problem.objective(trial)
             if predicted <= _ROUNDING * abs(objective):
-                moved = (
-                    len(trial) == len(measure) and _scaled_gradient(make_chart(problem, trial), trial, scale) < size / 2
-                )
+                there = _Point.at(make_chart, problem, trial)
+                moved = there is not None and len(trial) == len(measure) and there.size(scale) < size / 2
+                damping /= 10
                 break
             if new_objective < objective:
-                moved = True
-                slow = slow + 1 if objective - new_objective < 0.1 * predicted or damping > 1 else 0
-                damping = damping / 10 if damping > 1e-14 else 0.0
+                moved, there = True, _Point.at(make_chart, problem, trial)
+                gained = (objective - new_objective) / predicted
+                slow = slow + 1 if gained < _LITTLE or damping > 1 else 0
+                if gained > 0.5:
+                    damping = damping / 10 if damping > 1e-14 else 0.0
+                elif gained < _LITTLE:
+                    damping = max(10 * damping, 1e-8)
                 break
             damping = max(10 * damping, 1e-8)
         if not moved:
             break
-        measure, objective = trial, new_objective
+        measure, objective, here = trial, new_objective, there
     return measure
 
 
+@dataclass(frozen=True, eq=False)
+class _Point:
+    """A measure's coordinates, and the derivatives of J there."""
+
+    chart: Chart
+    z: Array
+    gradient: Array
+    hessian: Array
+
+    @staticmethod
+    def at(make_chart: MakeChart, problem: Problem, measure: Measure) -> _Point | None:
+        """None for the zero measure, which has no coordinates."""
+        if not len(measure):
+            return None
+        chart = make_chart(problem, measure)
+        z = chart.coordinates(measure)
+        return _Point(chart, z, *chart.derivatives(z))
+
+    def size(self, scale: Array) -> float:
+        """The norm of the gradient in coordinates of unit curvature."""
+        return float(np.sqrt((self.gradient**2 / scale).sum()))
+
+
 def _newton_step(gradient: Array, hessian: Array, scale: Array, damping: float) -> Array | None:
-    """-(H + damping·diag(scale))⁻¹ gradient, or None when that matrix is not positive definite, or steps overflow."""
+    """-(|H| + damping·diag(scale))⁻¹ gradient, or None when steps overflow; |H| has the moduli of the eigenvalues of H,
+    scaled: where J curves downwards, the step leads away from the saddle.
+    """
     root = np.sqrt(scale)
     scaled = hessian / root[:, None] / root[None, :]
     scaled[np.diag_indices_from(scaled)] += damping
     try:
         np.linalg.cholesky(scaled)
+        step = -np.linalg.solve(scaled, gradient / root) / root
     except np.linalg.LinAlgError:
-        return None
-    step = np.asarray(-np.linalg.solve(scaled, gradient / root) / root)
+        values, vectors = np.linalg.eigh(scaled)
+        moduli = np.abs(values - damping) + damping
+        step = -vectors @ (vectors.T @ (gradient / root) / np.maximum(moduli, 1e-300)) / root
     return step if np.abs(step).max() < _LONGEST else None
-
-
-def _scaled_gradient(chart: Chart, measure: Measure, scale: Array) -> float:
-    gradient, _ = chart.derivatives(chart.coordinates(measure))
-    return float(np.sqrt((gradient**2 / scale).sum()))

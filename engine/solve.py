@@ -16,19 +16,22 @@ from .exchange import exchange
 from .flow import Flow, StepSize, natural_step
 from .measure import Measure
 from .merge import COALESCED, fuse, merge, unite
+from .multipliers import edges
 from .polish import polish, reweigh
 from .problem import Problem
 from .result import Result
 from .search import Progress, Search
+from .secant import has_straight_ends
 from .sparsify import sparsify
 from .threads import single_threaded_blas
 from .trajectory import Trajectory
 
 # Flow steps before each attempt to merge, polish and certify, and whether that attempt may insert atoms. The flow alone
 # finds the basin as a rule; where it has not after three rounds, inserting is cheaper than waiting.
-_ROUNDS = ((64, False), (128, False), (256, True), (1024, True), (4096, True))
+_ROUNDS = ((64, True), (128, True), (256, True), (1024, True), (4096, True))
 _MERGE = 0.7  # joins particles that fell into one basin: features within a fraction 0.7 of their norm
 _SETTLING = (60, 8)  # Newton steps of a polish; rounds of polishing and reweighing
+_PASSING = (20, 1)  # the same between rounds of the exchange
 _BRIEF = (5, 1)  # the same where kinks of phi stop Newton's method, and the exchange goes on
 _ROUNDING = 1e-14  # relative difference of J that is none
 _PATIENCE = 3  # insertions in a row that may fail to halve the gap
@@ -216,8 +219,8 @@ def _insert(search: Search) -> None:
 
 
 def _complete(search: Search) -> None:
-    """Insert atoms and polish; where that is not enough the exchange, or it alone first, where kinks of phi stop polishing."""
-    if kinked(search.problem):
+    """Insert atoms and polish; where that is not enough the exchange, or it first, where polishing is slow."""
+    if _polishes_slowly(search.problem):
         _exchange(search)
     _insert(search)
     _exchange(search)
@@ -228,9 +231,16 @@ def kinked(problem: Problem) -> bool:
     return problem.features.homogeneous and problem.penalty > 0.0
 
 
+def _polishes_slowly(problem: Problem) -> bool:
+    """Whether Newton's method converges linearly or not at all: kinks of phi, an edge of the loss, or its straight ends."""
+    return kinked(problem) or len(edges(problem.loss)[0]) > 0 or has_straight_ends(problem.loss)
+
+
 def _exchange(search: Search) -> None:
     """The exchange; where it succeeds, its atoms that lie close together are joined as far as the gap allows."""
-    exchange(search)
+    problem = search.problem
+    slow = _polishes_slowly(problem)
+    exchange(search, None if slow else lambda measure: refine(problem, measure, COALESCED, _PASSING))
     if search.certified:
-        effort = _BRIEF if kinked(search.problem) else _SETTLING
-        search.attempt(refine(search.problem, search.best[1], COALESCED, effort), "polish")
+        effort = _BRIEF if kinked(problem) else _SETTLING
+        search.attempt(refine(problem, search.best[1], COALESCED, effort), "polish")

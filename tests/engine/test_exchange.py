@@ -32,7 +32,7 @@ def test_solve_is_certified_with_it_and_not_without(
     problem = make()
     result = cf.solve(problem, relative_gap=1e-8)
     assert result.status == "certified"
-    monkeypatch.setattr(solve_module, "exchange", lambda search: None)
+    monkeypatch.setattr(solve_module, "exchange", lambda *_: None)
     without = cf.solve(problem, relative_gap=1e-8)
     assert not without.certified
     # the estimated gaps agree with each other: neither J lies below the other's bound
@@ -42,7 +42,7 @@ def test_solve_is_certified_with_it_and_not_without(
 def test_valleys_in_a_ball_are_followed_along_its_sphere(mutate: Mutate, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tanh units at a small penalty: polishing alone is enough. Mutant: damping that tilts steps off the sphere, inwards."""
     problem = units("tanh", seed=1, n=20, ratio=0.001)[0]
-    monkeypatch.setattr(solve_module, "exchange", lambda search: None)
+    monkeypatch.setattr(solve_module, "exchange", lambda *_: None)
     assert cf.solve(problem, relative_gap=1e-8).certified
     tilted = mutate(polish_module, "if problem.features.domain.is_ball:", "if False:")
     for name in ("polish", "reweigh"):

@@ -77,8 +77,10 @@ def test_a_wrong_step_breaks_the_conditions(monkeypatch: pytest.MonkeyPatch) -> 
     problem = bumps("squared", 0, 0.01)
     measure = candidates(problem, 20, 0)
     check_conditions(problem, measure)
-    true = HalfLines.slope
-    monkeypatch.setattr(HalfLines, "slope", lambda self, w, mu: true(self, w, mu) - problem.penalty / 2)
+    true = HalfLines.newton
+    monkeypatch.setattr(
+        HalfLines, "newton", lambda self, x, mu: (true(self, x, mu)[0] - problem.penalty / 2, true(self, x, mu)[1])
+    )
     with pytest.raises(AssertionError):
         check_conditions(problem, measure)
 
@@ -153,7 +155,7 @@ def test_a_wrong_slope_of_norms_breaks_their_conditions(monkeypatch: pytest.Monk
     """Mutant: Newton's method for half of the penalty."""
     problem, measure = vectors("squared", 0, 0.01)
     check_conditions_of_vectors(problem, measure)
-    true = Norms.slope
-    monkeypatch.setattr(Norms, "slope", lambda self, w, mu: true(self, w, mu) / 2)
+    true = Norms.newton
+    monkeypatch.setattr(Norms, "newton", lambda self, x, mu: (true(self, x, mu)[0] / 2, true(self, x, mu)[1]))
     with pytest.raises(AssertionError):
         check_conditions_of_vectors(problem, measure)
