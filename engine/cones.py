@@ -13,6 +13,7 @@ import numpy as np
 from .domain import Array
 
 _TO_BOUNDARY = 0.995  # share of the way to an edge that a step may go
+CENTRAL = 1e4  # products of complementary variables differ from mu by no larger factor: else steps get ever shorter
 _FIRST = 0.1  # smallest distance of a dual variable from its edge to start with, relative to the penalty
 
 
@@ -66,6 +67,7 @@ class HalfLines:
         return math.inf if x.min() <= 0.0 else float(self.penalty * x.sum() - mu * np.log(x).sum())
 
     def newton(self, x: Array, mu: float) -> tuple[Array, Array]:
+        self.s = np.clip(self.s, mu / (CENTRAL * x), CENTRAL * mu / x)
         return self.penalty - mu / x, np.sqrt(x / self.s)[:, :, None]
 
     def whole(self, x: Array, step: Array, mu: float) -> Array:

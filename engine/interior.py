@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
 from .charts import rows_by_weight
-from .cones import Cone, HalfLines, Norms, longest
+from .cones import Cone, HalfLines, Norms
 from .domain import Array
+from .fidelity import fidelity_of
 from .loss_data import Field
 from .measure import Measure
-from .multipliers import edges, moved_inside
+from .multipliers import moved_inside
 from .problem import Problem
 
 _ROUNDS = 200  # twenty to forty are usual
@@ -23,7 +25,6 @@ _DISTANT = (
 _TINY = 1e-300
 _START = 1e-3  # of the mean weight: no weight starts closer to zero
 _CENTRING = 0.1  # mu of the next step relative to what the last one leaves
-_FELT = 1e-11  # relative to the background; f is a sum whose rounding is smaller
 _ROUNDING = 1e-13  # relative rise of the barrier function that is none
 _NOTHING = 1e-14  # weight of an atom that has left, relative to the largest and to the start
 
@@ -55,77 +56,55 @@ def interior_weights(problem: Problem, measure: Measure, accuracy: float = 1e-15
     signs = np.ones((k, 1)) if vector else np.sign(scaled.weights)[:, None]
     rows = rows_by_weight(signs * problem.features.jacobian(scaled.positions)[0], y).reshape(k * q, *y.shape)
     flat = rows.reshape(k * q, -1)
-    index, room = edges(problem.loss)
-    at_edges = np.real(flat[:, index])
-
-    def prediction(w: Array, inside: Array) -> Field:
-        f = np.tensordot(w.ravel(), rows, 1)
-        f.reshape(-1)[index] = inside - room
-        return f
-
-    def true_distances(w: Array, updated: Array) -> Array:
-        """How far f lies inside, from w or, where rounding of that is felt, as steps have updated it."""
-        true, least = w.ravel() @ at_edges + room, _FELT * room
-        return np.where(true > least, true, np.where(true > -least, np.minimum(updated, least), -1.0))
-
-    def eta_at(f: Field, multipliers: Array) -> Array:
-        slopes = np.real(flat @ np.conj(problem.loss.gradient(f)).ravel())
-        return (slopes - at_edges @ multipliers).reshape(k, q)
-
-    def barrier(f: Field, x: Array, inside: Array, mu: float) -> float:
-        if inside.min(initial=1.0) <= 0.0:
-            return math.inf
-        value = problem.loss.value(f) + cone.barrier(x, mu) - mu * float(np.log(inside).sum())
-        return value if math.isfinite(value) else math.inf
-
-    zero = np.zeros_like(y)
     w, scale = scaled.weights if vector else scaled.sizes[:, None], float(scaled.sizes.mean())
     w = w if vector else np.maximum(w, _START * scale)
     while not math.isfinite(problem.loss.value(np.tensordot(w.ravel(), rows, 1))):
         w = w / 2  # into the domain of R
-    inside = w.ravel() @ at_edges + room
-    f = prediction(w, inside)
-    multipliers = 0.1 * problem.loss.gradient(f).reshape(-1)[index].real
-    eta = eta_at(f, 0 * multipliers)
-    cone: Cone = Norms(problem.penalty, eta) if vector else HalfLines(problem.penalty, eta)
-    x = cone.start(w, _DISTANT * (problem.loss.value(zero) + problem.loss.conjugate(zero)) / k)
-    best, waited, length = (math.inf, w, multipliers), 0, 1.0
+    zero = np.zeros_like(y)
+    mu = _DISTANT * (problem.loss.value(zero) + problem.loss.conjugate(zero)) / k
+
+    def eta(p: Field) -> Array:
+        return np.asarray(np.real(flat @ np.conj(p).ravel())).reshape(k, q)
+
+    fidelity = fidelity_of(problem.loss, rows, w.ravel(), mu)
+    make: Callable[[float, Array], Cone] = Norms if vector else HalfLines
+    cone = make(problem.penalty, eta(problem.loss.gradient(np.tensordot(w.ravel(), rows, 1))))
+    x = cone.start(w, mu)
+    best, waited, length = (math.inf, w, fidelity.dual_point()), 0, 1.0
     for _ in range(_ROUNDS):
-        mu = max(_CENTRING, (1 - length) ** 2) * (cone.left(x) + float(inside @ multipliers)) / (k + len(index))
-        bends = np.sqrt(multipliers / inside)
-        half = np.hstack([problem.loss.half_gram(f, rows), at_edges * bends])
+        mu = max(_CENTRING, (1 - length) ** 2) * (cone.left(x) + fidelity.left()) / (k + fidelity.count)
+        half, p = fidelity.newton(mu)
         slope, roots = cone.newton(x, mu)
-        step, along = _newton_step(half, roots, -eta_at(f, mu / inside) - slope)
+        step, along = _newton_step(half, roots, -eta(p) - slope)
         whole = cone.whole(x, step, mu)
-        along = along[len(along) - len(index) :]
-        inwards, multipliers_step = along / bends, mu / inside - multipliers - along * bends
-        length = min(cone.longest(x, whole), longest(inside, inwards))
-        before = barrier(f, x, inside, mu)
+        before = cone.barrier(x, mu) + fidelity.barrier(mu)
+        length = min(cone.longest(x, whole), fidelity.aim(along, mu))
         for _ in range(_HALVINGS):
             trial = cone.moved(x, whole, length)
             w = cone.weights(trial)
-            distances = true_distances(w, inside + length * inwards)
-            f = prediction(w, distances)
-            if barrier(f, trial, distances, mu) <= before + _ROUNDING * abs(before):
+            fidelity.move(w.ravel(), length)
+            if not fidelity.descends or (
+                cone.barrier(trial, mu) + fidelity.barrier(mu) <= before + _ROUNDING * abs(before)
+            ):
                 break
             length /= 2
         else:
             break
-        multipliers = multipliers + longest(multipliers, multipliers_step) * multipliers_step
-        eta = eta_at(f, multipliers)
+        fidelity.settle(mu)
         cone.follow(x, whole, mu)
-        x, inside = trial, distances
-        gap = (cone.gap(w, eta) + float(inside @ multipliers)) / max(abs(before), _TINY)
+        x, p = trial, fidelity.dual_point()
+        objective = (
+            problem.loss.value(np.tensordot(w.ravel(), rows, 1)) + problem.penalty * np.linalg.norm(w, axis=1).sum()
+        )
+        gap = (cone.gap(w, eta(p)) + fidelity.gap()) / max(abs(objective), _TINY)
         waited += 1
         if gap < best[0]:
-            best, waited = (gap, w, multipliers), 0
+            best, waited = (gap, w, p), 0
         if gap <= accuracy or (waited >= _PATIENCE and best[0] < _NEAR):
             break
-    _, w, multipliers = best
+    _, w, p = best
     sizes = np.linalg.norm(w, axis=1)
     alive = sizes > _NOTHING * max(scale, float(sizes.max()))
-    p = problem.loss.gradient(prediction(w * alive[:, None], np.maximum(room, _TINY)))
-    p.reshape(-1)[index] = problem.loss.flat_omega[index] - multipliers
     kept = w[alive] if vector else (signs * w)[alive, 0]
     return moved_inside(problem, problem.unscaled(Measure(kept, scaled.positions[alive]))), p
 

@@ -6,8 +6,10 @@ import conicflow as cf
 import numpy as np
 import pytest
 from by_hand import random_positions
+from conicflow.engine import fidelity
 from conicflow.engine.cones import HalfLines, Norms
-from conicflow.engine.interior import interior_weights
+from conicflow.engine.gap import duality_gap
+from conicflow.engine.interior import _newton_step, interior_weights
 from conicflow.engine.polish import reweigh
 from hypothesis import given
 from hypothesis import strategies as st
@@ -159,3 +161,86 @@ def test_a_wrong_slope_of_norms_breaks_their_conditions(monkeypatch: pytest.Monk
     monkeypatch.setattr(Norms, "newton", lambda self, x, mu: (true(self, x, mu)[0] / 2, true(self, x, mu)[1]))
     with pytest.raises(AssertionError):
         check_conditions_of_vectors(problem, measure)
+
+
+@given(seed=st.integers(0, 10_000), q=st.integers(1, 4), decades=st.floats(-6.0, 3.0))
+def test_the_scaling_of_norms_maps_weights_to_their_dual_variables(seed: int, q: int, decades: float) -> None:
+    """W² x = s, and Newton's step for w, its height eliminated, solves W² step = -(slope of the barrier) - (0, H dw)."""
+    random = np.random.default_rng(seed)
+    penalty, mu = 10.0**decades, 10.0 ** random.uniform(-6, 0)
+    cone = Norms(penalty, np.zeros((3, q)))
+    x = cone.start(random.standard_normal((3, q)), mu)
+    for _ in range(3):  # away from the central path
+        step = np.hstack([np.zeros((3, 1)), random.standard_normal((3, q))])
+        x = cone.moved(x, step, 0.3 * cone.longest(x, step))
+    whole = np.hstack([np.linalg.norm(x[:, 1:], axis=1, keepdims=True) + x[:, :1], x[:, 1:]])
+    s = np.hstack([np.full((3, 1), penalty), cone.s[:, 1:]])
+    mirror = np.diag([1.0] + [-1.0] * q)
+    assert cone.left(x) == pytest.approx((whole * s).sum(), rel=1e-9)
+    curvature = np.eye(q) * penalty
+    slope, roots = cone.newton(x, mu)
+    for i in range(3):
+        beta_squared, v_0, v_1 = (part[i] for part in cone._scaling(x))
+        v = np.concatenate([v_0, v_1])
+        scaling = beta_squared * (2 * np.outer(v, v) - mirror)
+        np.testing.assert_allclose(scaling @ whole[i], s[i], rtol=1e-7, atol=1e-9 * penalty)
+        determinant = whole[i] @ mirror @ whole[i]
+        barrier_slope = np.array([penalty] + [0.0] * q) - mu * mirror @ whole[i] / determinant
+        system = scaling.copy()
+        system[1:, 1:] += curvature
+        expected = np.linalg.solve(system, -barrier_slope)
+        eliminated = np.linalg.inv(roots[i] @ roots[i].T) + curvature
+        np.testing.assert_allclose(np.linalg.solve(eliminated, -slope[i]), expected[1:], rtol=1e-5, atol=1e-9)
+        steps = np.tile(expected[1:], (3, 1))
+        assert cone.whole(x, steps, mu)[i, 0] == pytest.approx(expected[0], rel=1e-5, abs=1e-9)
+
+
+@given(seed=st.integers(0, 10_000), k=st.integers(1, 9), n=st.integers(1, 9))
+def test_newtons_step_from_the_shorter_side(seed: int, k: int, n: int) -> None:
+    """(B Bᵀ + D)⁻¹ right and Bᵀ step, for fewer weights than data and for more, against the matrix itself."""
+    random = np.random.default_rng(seed)
+    half, right = random.standard_normal((2 * k, n)), random.standard_normal((k, 2))
+    roots = random.standard_normal((k, 2, 2)) + 3 * np.eye(2)
+    step, along = _newton_step(half, roots, right)
+    matrix = half @ half.T
+    for i in range(k):
+        matrix[2 * i : 2 * i + 2, 2 * i : 2 * i + 2] += np.linalg.inv(roots[i] @ roots[i].T)
+    np.testing.assert_allclose(step.ravel(), np.linalg.solve(matrix, right.ravel()), rtol=1e-9, atol=1e-10)
+    np.testing.assert_allclose(along, half.T @ step.ravel(), rtol=1e-9, atol=1e-10)
+
+
+STRAIGHT = {
+    "huber": lambda f, share: cf.losses.huber(f, delta=share * float(np.abs(f).max())),
+    "quantile": lambda f, share: cf.losses.quantile(f, tau=0.7, width=share * float(np.abs(f).max())),
+}
+
+
+@pytest.mark.parametrize("loss", STRAIGHT)
+@given(seed=st.integers(0, 10_000), decades=st.floats(-4.0, -0.1), share=st.sampled_from([1e-6, 1e-3, 0.1]))
+def test_losses_with_straight_ends_in_few_rounds(loss: str, seed: int, decades: float, share: float) -> None:
+    """However narrow the bend between them. Seen: at most 60 rounds; Newton's method on R itself took 200 and more."""
+    random = np.random.default_rng(seed)
+    features = cf.features.gaussian(x=np.linspace(0.0, 1.0, 40), sigma=0.15, theta=(0.0, 1.0))
+    f = features.forward(np.array([1.0, 0.6, 0.8]), np.array([[0.2], [0.5], [0.8]])) + 0.05 * random.standard_normal(40)
+    made = STRAIGHT[loss](f, share)
+    largest = cf.Problem(features, made, 1.0, "nonnegative").penalty_max()
+    problem = cf.Problem(features, made, 10.0**decades * largest, "nonnegative")
+    measure, rounds = candidates(problem, 30, seed), []
+    with pytest.MonkeyPatch.context() as patch:
+        true = HalfLines.newton
+        patch.setattr(HalfLines, "newton", lambda self, x, mu: (rounds.append(mu), true(self, x, mu))[1])
+        best, p = interior_weights(problem, measure, accuracy=1e-9)
+    assert len(rounds) <= 100
+    bound = problem.objective(best) - duality_gap(problem, best, measure.positions, dual_point=p).gap
+    assert problem.objective(best) - bound <= 1e-7 * max(abs(bound), problem.objective(problem.zero))
+
+
+def test_a_wrong_bound_of_the_dual_point_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mutant: Huber's loss straight from half of delta on."""
+    problem = bumps("huber", 1, 0.05)
+    measure = candidates(problem, 12, 1)
+    check_conditions(problem, measure)
+    true = fidelity._bounds
+    monkeypatch.setattr(fidelity, "_bounds", lambda loss: (true(loss)[0] / 2, true(loss)[1] / 2, true(loss)[2]))
+    with pytest.raises(AssertionError):
+        check_conditions(problem, measure)

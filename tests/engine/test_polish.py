@@ -181,3 +181,17 @@ def test_very_large_measures_are_left_alone() -> None:
     two, three = (cf.Measure(np.ones(k), np.eye(2047)[:k]) for k in (2, 3))
     assert polish_module.polish(problem, three) is three
     assert polish_module.polish(problem, two).weights.max() < 1.0
+
+
+def test_it_leaves_a_saddle(mutate: Mutate) -> None:
+    """Two atoms that stand for bumps further apart. Mutant: steps against the gradient where J curves downwards too."""
+    features = cf.features.gaussian(x=np.linspace(0.0, 1.0, 40), sigma=0.1, theta=(0.0, 1.0))
+    loss = cf.losses.squared(features.forward(np.ones(2), np.array([[0.3], [0.7]])))
+    largest = cf.Problem(features, loss, penalty=1.0).penalty_max()
+    problem = cf.Problem(features, loss, 1e-3 * largest, "nonnegative")
+    lowest = cf.solve(problem).objective
+    close = cf.Measure(np.full(2, 0.7), np.array([[0.499], [0.501]]))
+    assert problem.objective(polish_module.polish(problem, close)) == pytest.approx(lowest, rel=1e-12)
+    # the midpoint of the two is a saddle, and further down there is nothing between it and the minimum
+    stuck = mutate(polish_module, "moduli = np.abs(values - damping) + damping", "return None")
+    assert problem.objective(stuck.polish(problem, close)) > 2 * lowest
