@@ -19,9 +19,7 @@ from .problem import Problem
 _ROUNDS = 200  # twenty to forty are usual
 _PATIENCE, _NEAR = 8, 1e-6  # rounds in a row without progress below this gap: rounding has the word
 _HALVINGS = 40
-_DISTANT = (
-    0.1  # of R(0) - inf R, the gap to start with: from nearer, iterates meet the edges of cones before they are central
-)
+_DISTANT = 0.1  # of R(0) - inf R is the gap to start with: from nearer, iterates meet edges before they are central
 _TINY = 1e-300
 _START = 1e-3  # of the mean weight: no weight starts closer to zero
 _CENTRING = 0.1  # mu of the next step relative to what the last one leaves
@@ -38,8 +36,7 @@ def interior_weights(problem: Problem, measure: Measure, accuracy: float = 1e-15
     zero (for instance Nocedal and Wright, Numerical Optimization, ch. 19). Where features are nearly dependent J is flat, and
     descent by its values leaves half the digits of eta wrong; here eta itself solves equations.
 
-    Where the loss has edges (`multipliers`), the distances of f from them are variables of their own with barriers: they
-    stay positive where rounding of f is larger than they are.
+    The penalty's side stands in `cones`, the loss's in `fidelity`.
 
     Parameters
     ----------
@@ -49,7 +46,7 @@ def interior_weights(problem: Problem, measure: Measure, accuracy: float = 1e-15
     Returns
     -------
     measure : with the best weights.
-    p : the dual point R'(f), less the multipliers at edges.
+    p : the dual point: R'(f), less the multipliers at edges; where R' nearly jumps, near it.
     """
     scaled, vector = problem.scaled(measure), problem.sign == "vector"
     k, q, y = len(scaled), problem.outputs, problem.loss.y

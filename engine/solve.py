@@ -26,9 +26,9 @@ from .sparsify import sparsify
 from .threads import single_threaded_blas
 from .trajectory import Trajectory
 
-# Flow steps before each attempt to merge, polish and certify, and whether that attempt may insert atoms. The flow alone
-# finds the basin as a rule; where it has not after three rounds, inserting is cheaper than waiting.
-_ROUNDS = ((64, True), (128, True), (256, True), (1024, True), (4096, True))
+# Flow steps before each attempt to merge, polish and certify, and to insert what is missing. The first few dozen steps find
+# the basin as a rule; where they have not, inserting is cheaper than waiting.
+_ROUNDS = (64, 128, 256, 1024, 4096)
 _MERGE = 0.7  # joins particles that fell into one basin: features within a fraction 0.7 of their norm
 _SETTLING = (60, 8)  # Newton steps of a polish; rounds of polishing and reweighing
 _PASSING = (20, 1)  # the same between rounds of the exchange
@@ -167,15 +167,13 @@ class _Run:
     def descend(self, flow_steps: int | None) -> None:
         """Flow, merge, polish and insert, by turns, until the gap is within the tolerance."""
         search = self.search
-        for steps, insert in [(flow_steps, True)] if flow_steps is not None else _ROUNDS:
+        for steps in _ROUNDS if flow_steps is None else (flow_steps,):
             self.follow_flow(steps, 16 if flow_steps is None else 1)
             search.attempt(self.from_particles(), "polish")
-            if insert:
+            if not search.certified:
                 _complete(search)
             if search.certified or self.step.exhausted:
                 break
-        if not search.certified:
-            _complete(search)
 
     def trajectory(self) -> Trajectory:
         """The flow as recorded."""

@@ -67,6 +67,6 @@ def test_narrow_losses_are_certified(loss: str, width: float) -> None:
 def test_without_secants_they_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
     """By l'' alone, and polishing alone, the gap stays above half of J."""
     monkeypatch.setattr(polish_module, "has_straight_ends", lambda loss: False)
-    monkeypatch.setattr(solve_module, "exchange", lambda search: None)
+    monkeypatch.setattr(solve_module, "exchange", lambda *_: None)
     result = cf.solve(noisy("huber", 0.001), relative_gap=1e-9)
     assert result.relative_gap > 0.5
