@@ -19,7 +19,7 @@ from .sparsify import sparsify
 
 _ROUNDS = 200
 _PATIENCE = 20  # rounds in a row that may fail to halve the gap
-_ACCURACY = 1e-6  # gap of the weights relative to that of the measure before: more is wasted until positions are right
+_LOOSE = 1e-6  # gap of the weights relative to that of the measure before: more is wasted until positions are right
 _EXACT = 1e-15  # relative gap of weights as good as float64 tells
 _POLISHED_AFTER = (
     10.0  # the gap falls by this factor before polishing is tried again, or by its square where it was in vain
@@ -41,17 +41,15 @@ def exchange(search: Search, polished: Callable[[Measure], Measure] | None = Non
         return
     gap, measure = search.best
     mark, waited, accuracy, joint = gap.gap, 0, 1.0, measure.positions[:0]
+    loose = 0.0 if problem.features.homogeneous else _LOOSE  # many units that have not quite left make poor neighbours
     next_polish = gap.gap / _POLISHED_AFTER
     for _ in range(_ROUNDS):
         if search.certified or waited == _PATIENCE:
             return
         new = gap.supremum.positions[gap.supremum.heights > problem.penalty]
-        if not len(new):
-            if accuracy == _EXACT:
-                return
-            accuracy = _EXACT  # what is left of the gap is the weights'
-        else:
-            accuracy = max(_EXACT, _ACCURACY * search.best[0].relative)
+        if not len(new) and accuracy == _EXACT:
+            return
+        accuracy = max(_EXACT, loose * search.best[0].relative) if len(new) else _EXACT
         measure, p = _weigh(problem, _joined(problem, gap, measure, np.concatenate([new, joint])), accuracy)
         fused = fuse(problem, measure)  # offered; its parts go on with it, for the next round may want other shares
         if p is None:  # at an edge of the loss the dual point is found from few atoms

@@ -29,6 +29,7 @@ from .trajectory import Trajectory
 # Flow steps before each attempt to merge, polish and certify, and to insert what is missing. The first few dozen steps find
 # the basin as a rule; where they have not, inserting is cheaper than waiting.
 _ROUNDS = (64, 128, 256, 1024, 4096)
+_KINKED_FROM = 256  # the first round that inserts where phi has kinks: there flows merge into fewer atoms
 _MERGE = 0.7  # joins particles that fell into one basin: features within a fraction 0.7 of their norm
 _SETTLING = (60, 8)  # Newton steps of a polish; rounds of polishing and reweighing
 _PASSING = (20, 1)  # the same between rounds of the exchange
@@ -166,11 +167,11 @@ class _Run:
 
     def descend(self, flow_steps: int | None) -> None:
         """Flow, merge, polish and insert, by turns, until the gap is within the tolerance."""
-        search = self.search
+        search, first = self.search, _KINKED_FROM if kinked(self.problem) else 0
         for steps in _ROUNDS if flow_steps is None else (flow_steps,):
             self.follow_flow(steps, 16 if flow_steps is None else 1)
             search.attempt(self.from_particles(), "polish")
-            if not search.certified:
+            if not search.certified and (flow_steps is not None or steps >= first):
                 _complete(search)
             if search.certified or self.step.exhausted:
                 break
