@@ -171,7 +171,8 @@ class _Run:
         for steps in _ROUNDS if flow_steps is None else (flow_steps,):
             self.follow_flow(steps, 16 if flow_steps is None else 1)
             search.attempt(self.from_particles(), "polish")
-            if not search.certified and (flow_steps is not None or steps >= first):
+            last = flow_steps is not None or self.step.exhausted
+            if not search.certified and (last or steps >= first):
                 _complete(search)
             if search.certified or self.step.exhausted:
                 break

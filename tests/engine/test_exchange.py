@@ -39,6 +39,16 @@ def test_solve_is_certified_with_it_and_not_without(
     assert without.objective - without.gap <= result.objective <= without.objective
 
 
+def test_a_flow_that_ends_early_is_completed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps too short to go on, at kinks, before the round from which units are inserted."""
+    problem = network(seed=1, n=5, ratio=0.1)[0]
+    result = cf.solve(problem, relative_gap=1e-9)
+    assert result.evaluations < 300  # the case is not empty: less than three rounds
+    assert result.status == "certified"
+    monkeypatch.setattr(solve_module, "exchange", lambda *_: None)
+    assert not cf.solve(problem, relative_gap=1e-9).certified
+
+
 def test_valleys_in_a_ball_are_followed_along_its_sphere(mutate: Mutate, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tanh units at a small penalty: polishing alone is enough. Mutant: damping that tilts steps off the sphere, inwards."""
     problem = units("tanh", seed=1, n=20, ratio=0.001)[0]
