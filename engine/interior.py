@@ -118,8 +118,9 @@ def _newton_step(half: Array, roots: Array, right: Array) -> tuple[Array, Array]
     size, n = a.shape
     vector = np.concatenate([np.zeros(n), np.einsum("iab,ia->ib", roots, right).ravel()])
     if size <= n:
-        basis = np.linalg.qr(np.vstack([a.T, np.eye(size)]))[0]
-        vector = basis @ (basis.T @ vector)
+        basis, factor = np.linalg.qr(np.vstack([a.T, np.eye(size)]))
+        inner = basis.T @ vector
+        vector = np.concatenate([basis[:n] @ inner, np.linalg.solve(factor, inner)])  # each entry to its own digits
     else:
         basis = np.linalg.qr(np.vstack([np.eye(n), -a]))[0]
         for _ in range(2):  # the second takes away what rounding left of a large part
