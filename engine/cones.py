@@ -13,18 +13,21 @@ import numpy as np
 from .domain import Array
 
 _TO_BOUNDARY = 0.995  # share of the way to an edge that a step may go
-CENTRAL = 1e4  # products of complementary variables differ from mu by no larger factor: else steps get ever shorter
+_CENTRAL = 1e4  # products of complementary variables differ from mu by no larger factor: else steps get ever shorter
 _FIRST = 0.1  # smallest distance of a dual variable from its edge to start with, relative to the penalty
 
 
 class Cone(Protocol):
-    """What Newton's method must know of penalty·|w_i| and its barrier of size mu, for rows x_i that hold w_i."""
+    """What Newton's method must know of penalty·|w_i| and its barrier of size mu, for rows x_i that hold w_i.
 
-    def start(self, w: Array, mu: float) -> Array:
-        """X (k, p), inside, for weights w (k, q)."""
+    Shapes: weights w, their steps and eta (k, q); rows x and their whole steps (k, p). Their units: x·s and mu are parts of J.
+    """
+
+    def start(self, w: Array, eta: Array, mu: float) -> Array:
+        """Rows x inside that hold w; dual variables to start with, eta of a dual point or the barrier's size in mind."""
 
     def weights(self, x: Array) -> Array:
-        """w (k, q)."""
+        """The weights w in x."""
 
     def barrier(self, x: Array, mu: float) -> float:
         """The penalty with its barrier; infinite outside."""
@@ -33,13 +36,13 @@ class Cone(Protocol):
         """The slope (k, q) by w once the rest of x is eliminated, and E (k, q, q) with (E Eᵀ)⁻¹ the curvature."""
 
     def whole(self, x: Array, step: Array, mu: float) -> Array:
-        """The step (k, p) of all of x that goes with one of w."""
+        """The step of all of x that goes with one of w."""
 
     def longest(self, x: Array, step: Array) -> float:
         """The longest step, at most 1, that stays inside."""
 
     def moved(self, x: Array, step: Array, length: float) -> Array:
-        """X after length·step."""
+        """Rows x after length·step."""
 
     def follow(self, x: Array, step: Array, mu: float) -> None:
         """Dual variables after a step from x."""
@@ -54,10 +57,13 @@ class Cone(Protocol):
 class HalfLines:
     """x_i = w_i >= 0, for signs that are given: -mu log w_i, and s_i near penalty + eta_i."""
 
-    def __init__(self, penalty: float, eta: Array) -> None:
-        self.penalty, self.s = penalty, np.maximum(penalty + eta, _FIRST * penalty)
+    s: Array
 
-    def start(self, w: Array, mu: float) -> Array:
+    def __init__(self, penalty: float) -> None:
+        self.penalty = penalty
+
+    def start(self, w: Array, eta: Array, mu: float) -> Array:
+        self.s = np.maximum(self.penalty + eta, _FIRST * self.penalty)
         return w
 
     def weights(self, x: Array) -> Array:
@@ -67,7 +73,7 @@ class HalfLines:
         return math.inf if x.min() <= 0.0 else float(self.penalty * x.sum() - mu * np.log(x).sum())
 
     def newton(self, x: Array, mu: float) -> tuple[Array, Array]:
-        self.s = np.clip(self.s, mu / (CENTRAL * x), CENTRAL * mu / x)
+        self.s = central(self.s, x, mu)
         return self.penalty - mu / x, np.sqrt(x / self.s)[:, :, None]
 
     def whole(self, x: Array, step: Array, mu: float) -> Array:
@@ -99,10 +105,12 @@ class Norms:
     linear and quadratic cone program solvers, 2010, §4.2).
     """
 
-    def __init__(self, penalty: float, eta: Array) -> None:
-        self.penalty, self.s = penalty, eta
+    s: Array
 
-    def start(self, w: Array, mu: float) -> Array:
+    def __init__(self, penalty: float) -> None:
+        self.penalty = penalty
+
+    def start(self, w: Array, eta: Array, mu: float) -> Array:
         doubled = 2 * self.penalty * np.linalg.norm(w, axis=1, keepdims=True)
         root = np.hypot(mu, doubled)
         x = np.hstack([(mu + mu**2 / (root + doubled)) / (2 * self.penalty), w])  # penalty·(t² - |w|²) = mu·t
@@ -118,7 +126,7 @@ class Norms:
         return float(self.penalty * _height(x).sum() - mu / 2 * np.log(_determinant(x)).sum())
 
     def _scaling(self, x: Array) -> tuple[Array, Array, Array]:
-        """Beta² (k, 1) and v = (v_0, v_1), (k, 1) and (k, q), with W² = beta² (2 v vᵀ - diag(1, -1, ..., -1))."""
+        """The numbers beta² (k, 1) and v = (v_0, v_1), (k, 1) and (k, q), with W² = beta² (2 v vᵀ - diag(1, -1, ..., -1))."""
         x_size, s_size = np.sqrt(_determinant(x)), np.sqrt(_determinant(self.s))
         twice_gamma = np.sqrt(2 * (1 + self._products(x)[:, None] / x_size / s_size))
         v_1 = (self.s[:, 1:] / s_size - x[:, 1:] / x_size) / twice_gamma
@@ -174,6 +182,11 @@ class Norms:
         return self.penalty * (mass + float((w * eta).sum()) / largest) + (largest - self.penalty) * mass
 
 
+def central(multipliers: Array, values: Array, mu: float) -> Array:
+    """Multipliers of positive values, their products not far from mu."""
+    return np.clip(multipliers, mu / (_CENTRAL * values), _CENTRAL * mu / values)
+
+
 def longest(values: Array, step: Array) -> float:
     """The longest step, at most 1, that keeps positive values positive."""
     falling = step < 0
@@ -181,7 +194,7 @@ def longest(values: Array, step: Array) -> float:
 
 
 def _height(x: Array) -> Array:
-    """T (k, 1) of rows (t - |w|, w)."""
+    """Heights t (k, 1) of rows (t - |w|, w)."""
     return np.asarray(x[:, :1] + np.linalg.norm(x[:, 1:], axis=1, keepdims=True))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from .domain import Array
 from .gap import Gap, duality_gap
-from .interior import interior_weights
+from .interior import EXACT, interior_weights
 from .loss_data import Field
 from .measure import Measure
 from .merge import fuse
@@ -20,7 +20,6 @@ from .sparsify import sparsify
 _ROUNDS = 200
 _PATIENCE = 20  # rounds in a row that may fail to halve the gap
 _LOOSE = 1e-6  # gap of the weights relative to that of the measure before: more is wasted until positions are right
-_EXACT = 1e-15  # relative gap of weights as good as float64 tells
 _POLISHED_AFTER = (
     10.0  # the gap falls by this factor before polishing is tried again, or by its square where it was in vain
 )
@@ -47,9 +46,9 @@ def exchange(search: Search, polished: Callable[[Measure], Measure] | None = Non
         if search.certified or waited == _PATIENCE:
             return
         new = gap.supremum.positions[gap.supremum.heights > problem.penalty]
-        if not len(new) and accuracy == _EXACT:
+        if not len(new) and accuracy == EXACT:
             return
-        accuracy = max(_EXACT, loose * search.best[0].relative) if len(new) else _EXACT
+        accuracy = max(EXACT, loose * search.best[0].relative) if len(new) else EXACT
         measure, p = _weigh(problem, _joined(problem, gap, measure, np.concatenate([new, joint])), accuracy)
         fused = fuse(problem, measure)  # offered; its parts go on with it, for the next round may want other shares
         if p is None:  # at an edge of the loss the dual point is found from few atoms

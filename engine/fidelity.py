@@ -7,27 +7,29 @@ from typing import Protocol
 
 import numpy as np
 
-from .cones import CENTRAL, longest
+from .cones import central, longest
 from .domain import Array
 from .loss_data import Field
 from .losses import Loss
 from .multipliers import edges
 
 _FELT = 1e-11  # relative to the background; f is a sum whose rounding is smaller
-_FIRST = 0.9  # of the way from the middle of its interval to R'(f) where a dual variable starts
+_FIRST = 0.1  # distance of dual variables from their edges to start with, relative to its most
+_FAR = 1e150  # residual; the slopes there are those at infinity
+_ROUNDING = 1e-13  # relative rise of the barrier function that is none
 
 
 class Fidelity(Protocol):
-    """R at f = sum_i w_i phi_i, with barriers at what bounds f or its dual point p, for the rows phi (k·q, *f.shape) of weights.
+    """R at f = sum_i w_i phi_i, with barriers of size mu at what bounds f or its dual point p.
+
+    Weights w and their steps are flat, (k·q,); f and p are points of F, flat or in the shape of the data.
 
     Attributes
     ----------
     count : how many products of complementary variables there are.
-    descends : whether steps are shortened until `barrier` falls; else none are.
     """
 
     count: int
-    descends: bool
 
     def left(self) -> float:
         """The sum of those products, what they leave of the gap."""
@@ -36,19 +38,22 @@ class Fidelity(Protocol):
         """B (k·q, n') with B Bᵀ the curvature by w, and the dual point whose eta is the slope, once all else is eliminated."""
 
     def aim(self, along: Array, mu: float) -> float:
-        """The steps of all else that go with Bᵀ step; the longest, at most 1, of which stays inside."""
+        """The steps of all else that go with Bᵀ step; the longest, at most 1, with which they stay inside."""
 
     def move(self, w: Array, length: float) -> None:
-        """To the weights w (k·q,), and as far along with all else."""
+        """To the weights w, and as far along with all else, from where `newton` was asked."""
 
-    def barrier(self, mu: float) -> float:
-        """R with its barriers; infinite outside."""
+    def accepts(self, before: float, now: float, mu: float) -> bool:
+        """Whether to stay there, where the penalty with its barrier is `now`; it was `before`."""
 
     def settle(self, mu: float) -> None:
-        """Multipliers after the step that was moved last."""
+        """Multipliers after the step that was accepted."""
+
+    def value(self) -> float:
+        """R(f)."""
 
     def dual_point(self) -> Field:
-        """P, near R'(f)."""
+        """The dual point p, near R'(f)."""
 
     def gap(self) -> float:
         """What Fenchel's inequality leaves of the gap."""
@@ -58,19 +63,22 @@ class Differentiable:
     """A loss with its derivatives; where it has edges (`multipliers`), the distances of f from them are variables of their own.
 
     They stay positive where rounding of f is larger than they are.
-    """
 
-    descends = True
+    Parameters
+    ----------
+    loss : R.
+    rows : df/dw, (k·q, *f.shape).
+    w : weights inside the loss's domain.
+    """
 
     def __init__(self, loss: Loss, rows: Field, w: Array) -> None:
         self.loss, self.rows = loss, rows
         self.index, self.room = edges(loss)
         self.at_edges = np.real(rows.reshape(len(rows), -1)[:, self.index])
         self.count = len(self.index)
-        self.inside = w @ self.at_edges + self.room
-        self._start = self.inside
+        self.inside = self._start = w @ self.at_edges + self.room
         self.f = self._prediction(w)
-        self.multipliers = 0.1 * loss.gradient(self.f).reshape(-1)[self.index].real
+        self.multipliers = _FIRST * loss.gradient(self.f).reshape(-1)[self.index].real
 
     def _prediction(self, w: Array) -> Field:
         f = np.tensordot(w, self.rows, 1)
@@ -81,11 +89,12 @@ class Differentiable:
         return float(self.inside @ self.multipliers)
 
     def newton(self, mu: float) -> tuple[Array, Field]:
-        self._start, self._bends = self.inside, np.sqrt(self.multipliers / self.inside)
+        self._start, self._before = self.inside, self._barrier(mu)
+        self._bends = np.sqrt(self.multipliers / self.inside)
         half = np.hstack([self.loss.half_gram(self.f, self.rows), self.at_edges * self._bends])
-        return half, self._less(mu / self.inside)
+        return half, self._gradient_less(mu / self.inside)
 
-    def _less(self, multipliers: Array) -> Field:
+    def _gradient_less(self, multipliers: Array) -> Field:
         p = self.loss.gradient(self.f)
         p.reshape(-1)[self.index] -= multipliers
         return p
@@ -102,18 +111,27 @@ class Differentiable:
         self.inside = np.where(true > least, true, np.where(true > -least, np.minimum(updated, least), -1.0))
         self.f = self._prediction(w)
 
-    def barrier(self, mu: float) -> float:
+    def _barrier(self, mu: float) -> float:
+        """R with its barrier; infinite outside."""
         if self.inside.min(initial=1.0) <= 0.0:
             return math.inf
-        value = self.loss.value(self.f) - mu * float(np.log(self.inside).sum())
+        value = self.value() - mu * float(np.log(self.inside).sum())
         return value if math.isfinite(value) else math.inf
+
+    def accepts(self, before: float, now: float, mu: float) -> bool:
+        """Only where J with its barriers has not risen: Newton's direction descends, and so do short steps."""
+        before += self._before
+        return now + self._barrier(mu) <= before + _ROUNDING * abs(before)
 
     def settle(self, mu: float) -> None:
         moved = self.multipliers + longest(self.multipliers, self._multipliers_step) * self._multipliers_step
-        self.multipliers = np.clip(moved, mu / (CENTRAL * self.inside), CENTRAL * mu / self.inside)
+        self.multipliers = central(moved, self.inside, mu)
+
+    def value(self) -> float:
+        return self.loss.value(self.f)
 
     def dual_point(self) -> Field:
-        return self._less(self.multipliers)
+        return self._gradient_less(self.multipliers)
 
     def gap(self) -> float:
         return self.left()
@@ -125,21 +143,27 @@ class StraightEnds:
         R(f) = max_p <p, f> - R*(p),    R*(p) = sum_j p_j y_j + width_j p_j²/2,    low_j <= p_j <= high_j.
 
     p and the multipliers of its bounds, how far f lies out on either side, are variables of their own. So the problem is a
-    quadratic one, on which steps need not descend; R itself has l'' = 0 nearly everywhere, and its gradient jumps nearly.
+    quadratic one, on which steps need not descend; R itself has l'' = 0 nearly everywhere, and its gradient jumps nearly
+    (interior points for quadratic programmes: Nocedal and Wright, Numerical Optimization, §16.6).
+
+    Parameters
+    ----------
+    loss, rows, w : as of `Differentiable`; the data are real.
+    mu : size of barriers to start with.
     """
 
-    descends = False
-
     def __init__(self, loss: Loss, rows: Field, w: Array, mu: float) -> None:
-        self.loss, self.rows = loss, rows
-        self.flat, self.y = rows.reshape(len(rows), -1), loss.y.reshape(-1)
-        low, high, self.width = _bounds(loss)
+        self.loss, self.flat, self.y = loss, rows.reshape(len(rows), -1), loss.y.reshape(-1)
+        low, high, self.width = _interval(loss)
         self.f = w @ self.flat
         middle = (low + high) / 2
-        self.p = middle + _FIRST * (loss.gradient(self.f.reshape(loss.y.shape)).reshape(-1) - middle)
+        self.p = middle + (1 - _FIRST) * (loss.gradient(self._field(self.f)).reshape(-1) - middle)
         self.room = np.stack([self.p - low, high - self.p])
         self.out = mu / self.room
         self.count = self.room.size
+
+    def _field(self, flat: Array) -> Field:
+        return flat.reshape(self.loss.y.shape)
 
     def left(self) -> float:
         return float((self.room * self.out).sum())
@@ -148,7 +172,7 @@ class StraightEnds:
         self._bend = self.width + (self.out / self.room).sum(axis=0)
         pushes = mu / self.room
         self._pull = (self.f - self.y - self.width * self.p + pushes[0] - pushes[1]) / self._bend
-        return self.flat / np.sqrt(self._bend), (self.p + self._pull).reshape(self.loss.y.shape)
+        return self.flat / np.sqrt(self._bend), self._field(self.p + self._pull)
 
     def aim(self, along: Array, mu: float) -> float:
         self._step = along / np.sqrt(self._bend) + self._pull
@@ -162,37 +186,31 @@ class StraightEnds:
         self.room = self.room + length * self._room_step
         self.out = self.out + length * self._out_step
 
-    def barrier(self, mu: float) -> float:
-        return 0.0
+    def accepts(self, before: float, now: float, mu: float) -> bool:
+        """At once."""
+        return True
 
     def settle(self, mu: float) -> None:
-        self.out = np.clip(self.out, mu / (CENTRAL * self.room), CENTRAL * mu / self.room)
+        self.out = central(self.out, self.room, mu)
+
+    def value(self) -> float:
+        return self.loss.value(self._field(self.f))
 
     def dual_point(self) -> Field:
-        return self.p.reshape(self.loss.y.shape)
+        return self._field(self.p)
 
     def gap(self) -> float:
-        value = self.loss.value(self.f.reshape(self.loss.y.shape))
-        return max(0.0, value + float((self.p * (self.y + self.width * self.p / 2)).sum() - self.p @ self.f))
+        return max(0.0, self.value() + self.loss.conjugate(self.dual_point()) - float(self.p @ self.f))
 
 
 def fidelity_of(loss: Loss, rows: Field, w: Array, mu: float) -> Fidelity:
-    """At the weights w (k·q,), inside the loss's domain; mu is the size of barriers to start with."""
-    if loss.own is None and loss.name in _STRAIGHT:
+    """The loss's side at weights w inside its domain; rows, w and mu as of `StraightEnds`."""
+    if loss.own is None and loss.name in ("huber", "quantile"):
         return StraightEnds(loss, rows, w, mu)
     return Differentiable(loss, rows, w)
 
 
-_STRAIGHT = ("huber", "quantile")
-
-
-def _bounds(loss: Loss) -> tuple[Array, Array, Array]:
-    """low, high and width of every coordinate: those of l* (`derive/specs`), times omega; R* has the curvature width/omega."""
-    omega, repeats = loss.flat_omega, loss.y.size // len(loss.y)
-
-    def constant(name: str) -> Array:
-        return np.repeat(np.broadcast_to(loss.constants[name], len(loss.y)), repeats)
-
-    if loss.name == "huber":
-        return -omega * constant("delta"), omega * constant("delta"), 1.0 / omega
-    return -omega * constant("tau"), omega * (1 - constant("tau")), constant("width") / omega
+def _interval(loss: Loss) -> tuple[Array, Array, Array]:
+    """low, high and width of every coordinate: the slopes of R far out on both sides, and 1/R'' where f = y."""
+    low, high = (loss.gradient(loss.y + side * _FAR).reshape(-1) for side in (-1.0, 1.0))
+    return low, high, 1.0 / loss.curvature(loss.y)

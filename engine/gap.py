@@ -65,16 +65,11 @@ def duality_gap(
     if len(measure) == 0 and supremum.value <= problem.penalty:
         return Gap(objective, 0.0, supremum, g, negligible)  # Fenchel-Young: R(0) + R*(R'(0)) = <R'(0), 0>
     if problem.penalty == 0.0 and supremum.value > 0.0:
-        return Gap(objective, _gap_without_penalty(problem, objective), supremum, g, negligible)
+        return Gap(objective, objective - problem.loss.infimum(), supremum, g, negligible)
     largest = problem.penalty / supremum.value if supremum.value > 0 else math.inf
     dual = _best_multiple(problem, g, largest)
     # A negative difference is rounding: J and its dual bound agree to the last digits.
     return Gap(objective, max(objective + dual, 0.0), supremum, g, negligible)
-
-
-def _gap_without_penalty(problem: Problem, objective: float) -> float:
-    """J - inf R, where inf R is known in closed form: sum_j inf_f l(f, y_j) = -R*(0)."""
-    return objective + problem.loss.conjugate(np.zeros_like(problem.loss.y))
 
 
 def _best_multiple(problem: Problem, g: Field, largest: float) -> float:

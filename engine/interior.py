@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from .measure import Measure
 from .multipliers import moved_inside
 from .problem import Problem
 
+EXACT = 1e-15  # gap relative to J: float64 tells no less
 _ROUNDS = 200  # twenty to forty are usual
 _PATIENCE, _NEAR = 8, 1e-6  # rounds in a row without progress below this gap: rounding has the word
 _HALVINGS = 40
@@ -23,11 +23,10 @@ _DISTANT = 0.1  # of R(0) - inf R is the gap to start with: from nearer, iterate
 _TINY = 1e-300
 _START = 1e-3  # of the mean weight: no weight starts closer to zero
 _CENTRING = 0.1  # mu of the next step relative to what the last one leaves
-_ROUNDING = 1e-13  # relative rise of the barrier function that is none
 _NOTHING = 1e-14  # weight of an atom that has left, relative to the largest and to the start
 
 
-def interior_weights(problem: Problem, measure: Measure, accuracy: float = 1e-15) -> tuple[Measure, Field]:
+def interior_weights(problem: Problem, measure: Measure, accuracy: float = EXACT) -> tuple[Measure, Field]:
     """The minimiser of J over the weights at a measure's positions; signs are kept, atoms that reach zero leave.
 
         min_w  R(sum_i w_i phi(theta_i)) + penalty·sum_i |w_i|,    w_i in R^q, or of a given sign.
@@ -57,16 +56,15 @@ def interior_weights(problem: Problem, measure: Measure, accuracy: float = 1e-15
     w = w if vector else np.maximum(w, _START * scale)
     while not math.isfinite(problem.loss.value(np.tensordot(w.ravel(), rows, 1))):
         w = w / 2  # into the domain of R
-    zero = np.zeros_like(y)
-    mu = _DISTANT * (problem.loss.value(zero) + problem.loss.conjugate(zero)) / k
+    distance = problem.loss.value(np.zeros_like(y)) - problem.loss.infimum()
+    mu = _DISTANT * max(distance, problem.penalty * scaled.mass) / k  # the latter where rounding has taken the former
 
     def eta(p: Field) -> Array:
         return np.asarray(np.real(flat @ np.conj(p).ravel())).reshape(k, q)
 
     fidelity = fidelity_of(problem.loss, rows, w.ravel(), mu)
-    make: Callable[[float, Array], Cone] = Norms if vector else HalfLines
-    cone = make(problem.penalty, eta(problem.loss.gradient(np.tensordot(w.ravel(), rows, 1))))
-    x = cone.start(w, mu)
+    cone: Cone = Norms(problem.penalty) if vector else HalfLines(problem.penalty)
+    x = cone.start(w, eta(fidelity.dual_point()), mu)
     best, waited, length = (math.inf, w, fidelity.dual_point()), 0, 1.0
     for _ in range(_ROUNDS):
         mu = max(_CENTRING, (1 - length) ** 2) * (cone.left(x) + fidelity.left()) / (k + fidelity.count)
@@ -74,15 +72,13 @@ def interior_weights(problem: Problem, measure: Measure, accuracy: float = 1e-15
         slope, roots = cone.newton(x, mu)
         step, along = _newton_step(half, roots, -eta(p) - slope)
         whole = cone.whole(x, step, mu)
-        before = cone.barrier(x, mu) + fidelity.barrier(mu)
+        before = cone.barrier(x, mu)
         length = min(cone.longest(x, whole), fidelity.aim(along, mu))
         for _ in range(_HALVINGS):
             trial = cone.moved(x, whole, length)
             w = cone.weights(trial)
             fidelity.move(w.ravel(), length)
-            if not fidelity.descends or (
-                cone.barrier(trial, mu) + fidelity.barrier(mu) <= before + _ROUNDING * abs(before)
-            ):
+            if fidelity.accepts(before, cone.barrier(trial, mu), mu):
                 break
             length /= 2
         else:
@@ -90,9 +86,7 @@ def interior_weights(problem: Problem, measure: Measure, accuracy: float = 1e-15
         fidelity.settle(mu)
         cone.follow(x, whole, mu)
         x, p = trial, fidelity.dual_point()
-        objective = (
-            problem.loss.value(np.tensordot(w.ravel(), rows, 1)) + problem.penalty * np.linalg.norm(w, axis=1).sum()
-        )
+        objective = fidelity.value() + problem.penalty * float(np.linalg.norm(w, axis=1).sum())
         gap = (cone.gap(w, eta(p)) + fidelity.gap()) / max(abs(objective), _TINY)
         waited += 1
         if gap < best[0]:

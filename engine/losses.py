@@ -221,6 +221,10 @@ class Loss:
             return float(np.vdot(spread, spread).real / (2 * self._scale) + np.vdot(p, self.y).real)
         return float(self.kernel.conjugate(self._flat(p), *self._data))
 
+    def infimum(self) -> float:
+        """inf R = -R*(0)."""
+        return -self.conjugate(np.zeros_like(self.y))
+
     @property
     def flat_omega(self) -> Real:
         """omega_j of every real coordinate."""

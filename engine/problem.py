@@ -162,9 +162,8 @@ class Problem:
 
     @property
     def negligible(self) -> float:
-        """2^-52 (R(0) - inf R): J below it is rounding of the data. inf R = -R*(0)."""
-        zero = np.zeros_like(self.loss.y)
-        return float(np.finfo(np.float64).eps * (self.loss.value(zero) + self.loss.conjugate(zero)))
+        """2^-52 (R(0) - inf R): J below it is rounding of the data."""
+        return float(np.finfo(np.float64).eps * (self.loss.value(np.zeros_like(self.loss.y)) - self.loss.infimum()))
 
     def penalty_max(self) -> float:
         """The smallest penalty whose solution is the zero measure, sup_theta |<R'(0), phi(theta)>| (one-sided when mu >= 0;

@@ -168,8 +168,8 @@ def test_the_scaling_of_norms_maps_weights_to_their_dual_variables(seed: int, q:
     """W² x = s, and Newton's step for w, its height eliminated, solves W² step = -(slope of the barrier) - (0, H dw)."""
     random = np.random.default_rng(seed)
     penalty, mu = 10.0**decades, 10.0 ** random.uniform(-6, 0)
-    cone = Norms(penalty, np.zeros((3, q)))
-    x = cone.start(random.standard_normal((3, q)), mu)
+    cone = Norms(penalty)
+    x = cone.start(random.standard_normal((3, q)), np.zeros((3, q)), mu)
     for _ in range(3):  # away from the central path
         step = np.hstack([np.zeros((3, 1)), random.standard_normal((3, q))])
         x = cone.moved(x, step, 0.3 * cone.longest(x, step))
@@ -235,12 +235,27 @@ def test_losses_with_straight_ends_in_few_rounds(loss: str, seed: int, decades: 
     assert problem.objective(best) - bound <= 1e-7 * max(abs(bound), problem.objective(problem.zero))
 
 
-def test_a_wrong_bound_of_the_dual_point_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Mutant: Huber's loss straight from half of delta on."""
+def test_a_wrong_bend_between_straight_ends_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mutant: Huber's loss bends over twice the residuals."""
     problem = bumps("huber", 1, 0.05)
     measure = candidates(problem, 12, 1)
     check_conditions(problem, measure)
-    true = fidelity._bounds
-    monkeypatch.setattr(fidelity, "_bounds", lambda loss: (true(loss)[0] / 2, true(loss)[1] / 2, true(loss)[2]))
+    true = fidelity._interval
+    monkeypatch.setattr(fidelity, "_interval", lambda loss: (*true(loss)[:2], 2 * true(loss)[2]))
     with pytest.raises(AssertionError):
         check_conditions(problem, measure)
+
+
+@pytest.mark.parametrize("loss", STRAIGHT)
+def test_straight_ends_are_those_of_the_conjugate(loss: str) -> None:
+    """R* of the interval and the width found from R is R*, with sample weights and several outputs; it ends where they say."""
+    random = np.random.default_rng(0)
+    options = {"huber": {"delta": 0.3}, "quantile": {"tau": 0.7, "width": 0.2}}[loss]
+    y = random.standard_normal((6, 2))
+    made = getattr(cf.losses, loss)(y, sample_weights=random.uniform(0.5, 2.0, 6), average=True, **options)
+    low, high, width = fidelity._interval(made)
+    p = low + random.uniform(0.01, 0.99, 12) * (high - low)
+    assert made.conjugate(p.reshape(6, 2)) == pytest.approx(float(p @ y.ravel() + width @ p**2 / 2), rel=1e-12)
+    for end in (low, high):
+        beyond = np.where(np.arange(12) == 5, 1.001 * end, p).reshape(6, 2)
+        assert np.isinf(made.conjugate(beyond))
