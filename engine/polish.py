@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -58,31 +59,21 @@ def _newton(problem: Problem, measure: Measure, rounds: int, make_chart: MakeCha
     damping, slow = 1e-4, 0
     here = _Point.at(make_chart, problem, measure)
     for _ in range(rounds):
-        if here is None or slow == _SLOW:
-            break
-        gradient, hessian = here.gradient, here.hessian
-        curvatures = np.abs(np.diag(hessian))
-        if problem.features.domain.is_ball:  # else damping tilts steps along its sphere inwards, where J rises
-            positions = curvatures.reshape(here.z.shape)[:, problem.outputs :]
-            positions[:] = positions.max(axis=1, keepdims=True, initial=0.0)
-        # Dead units alone have no curvature: their weights have the whole way to zero before them.
-        floor = 1e-14 * curvatures.max() or np.abs(gradient).max()
-        scale = np.maximum(curvatures, floor + 1e-300)
-        size = here.size(scale)
-        if size <= _CONVERGED * np.sqrt(abs(objective)):
+        if here is None or slow == _SLOW or here.size(here.scale) <= _CONVERGED * np.sqrt(abs(objective)):
             break
         moved = False
         while damping < 1e12:
-            step = _newton_step(gradient, hessian, scale, damping)
+            step = here.step(damping)
             if step is None:
                 damping = max(10 * damping, 1e-8)
                 continue
-            predicted = -float(gradient @ step + step @ hessian @ step / 2)
+            predicted = -float(here.gradient @ step + step @ here.hessian @ step / 2)
             trial = here.chart.measure(here.chart.clip(here.z, step.reshape(here.z.shape)))
             new_objective = problem.objective(trial)
             if predicted <= _ROUNDING * abs(objective):
                 there = _Point.at(make_chart, problem, trial)
-                moved = there is not None and len(trial) == len(measure) and there.size(scale) < size / 2
+                if there is not None and len(trial) == len(measure):
+                    moved = there.size(here.scale) < here.size(here.scale) / 2
                 damping /= 10
                 break
             if new_objective < objective:
@@ -103,12 +94,16 @@ def _newton(problem: Problem, measure: Measure, rounds: int, make_chart: MakeCha
 
 @dataclass(frozen=True, eq=False)
 class _Point:
-    """A measure's coordinates, and the derivatives of J there."""
+    """A measure's coordinates z (k, p), the gradient (k·p,) and Hessian (k·p, k·p) of J there, and their scale (k·p,).
+
+    The scale is the curvature of each coordinate: in coordinates times its root all curvatures are 1.
+    """
 
     chart: Chart
     z: Array
     gradient: Array
     hessian: Array
+    scale: Array
 
     @staticmethod
     def at(make_chart: MakeChart, problem: Problem, measure: Measure) -> _Point | None:
@@ -117,25 +112,43 @@ class _Point:
             return None
         chart = make_chart(problem, measure)
         z = chart.coordinates(measure)
-        return _Point(chart, z, *chart.derivatives(z))
+        gradient, hessian = chart.derivatives(z)
+        curvatures = np.abs(np.diag(hessian))
+        if problem.features.domain.is_ball:  # else damping tilts steps along its sphere inwards, where J rises
+            positions = curvatures.reshape(z.shape)[:, problem.outputs :]
+            positions[:] = positions.max(axis=1, keepdims=True, initial=0.0)
+        # Dead units alone have no curvature: their weights have the whole way to zero before them.
+        floor = 1e-14 * curvatures.max() or np.abs(gradient).max()
+        return _Point(chart, z, gradient, hessian, np.maximum(curvatures, floor + 1e-300))
 
     def size(self, scale: Array) -> float:
-        """The norm of the gradient in coordinates of unit curvature."""
+        """The norm of the gradient in coordinates of that scale."""
         return float(np.sqrt((self.gradient**2 / scale).sum()))
 
+    @cached_property
+    def _scaled(self) -> Array:
+        root = np.sqrt(self.scale)
+        return np.asarray(self.hessian / root[:, None] / root[None, :])
 
-def _newton_step(gradient: Array, hessian: Array, scale: Array, damping: float) -> Array | None:
-    """-(|H| + damping·diag(scale))⁻¹ gradient, or None when steps overflow; |H| has the moduli of the eigenvalues of H,
-    scaled: where J curves downwards, the step leads away from the saddle.
-    """
-    root = np.sqrt(scale)
-    scaled = hessian / root[:, None] / root[None, :]
-    scaled[np.diag_indices_from(scaled)] += damping
-    try:
-        np.linalg.cholesky(scaled)
-        step = -np.linalg.solve(scaled, gradient / root) / root
-    except np.linalg.LinAlgError:
-        values, vectors = np.linalg.eigh(scaled)
-        moduli = np.abs(values - damping) + damping
-        step = -vectors @ (vectors.T @ (gradient / root) / np.maximum(moduli, 1e-300)) / root
-    return step if np.abs(step).max() < _LONGEST else None
+    @cached_property
+    def _eigen(self) -> tuple[Array, Array]:
+        """Moduli of the eigenvalues of the scaled Hessian, and its eigenvectors."""
+        values, vectors = np.linalg.eigh(self._scaled)
+        return np.abs(values), vectors
+
+    def step(self, damping: float) -> Array | None:
+        """-(|H| + damping·diag(scale))⁻¹ gradient, or None where numbers overflow; |H| has the moduli of the eigenvalues of H,
+        scaled: where J curves downwards, the step leads away from the saddle (Nocedal and Wright, Numerical Optimization, §3.4).
+        """
+        if not np.isfinite(self._scaled).all():
+            return None
+        root, damped = np.sqrt(self.scale), self._scaled.copy()
+        right = self.gradient / root
+        damped[np.diag_indices_from(damped)] += damping
+        try:
+            np.linalg.cholesky(damped)
+            step = -np.linalg.solve(damped, right) / root
+        except np.linalg.LinAlgError:
+            moduli, vectors = self._eigen
+            step = -vectors @ (vectors.T @ right / np.maximum(moduli + damping, 1e-300)) / root
+        return step if np.abs(step).max() < _LONGEST else None

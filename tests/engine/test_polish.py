@@ -1,5 +1,7 @@
 """Polishing: quadratically convergent, never uphill, and honest at boundaries and where atoms have to go."""
 
+from dataclasses import replace
+
 import conicflow as cf
 import numpy as np
 import pytest
@@ -193,5 +195,18 @@ def test_it_leaves_a_saddle(mutate: Mutate) -> None:
     close = cf.Measure(np.full(2, 0.7), np.array([[0.499], [0.501]]))
     assert problem.objective(polish_module.polish(problem, close)) == pytest.approx(lowest, rel=1e-12)
     # the midpoint of the two is a saddle, and further down there is nothing between it and the minimum
-    stuck = mutate(polish_module, "moduli = np.abs(values - damping) + damping", "return None")
+    stuck = mutate(polish_module, "moduli, vectors = self._eigen", "return None")
     assert problem.objective(stuck.polish(problem, close)) > 2 * lowest
+
+
+def test_a_hessian_that_overflows_gives_no_step() -> None:
+    """Wherever the number is; LAPACK raises for some places."""
+    problem = PROBLEMS["bumps"]
+    point = polish_module._Point.at(charts.chart_for, problem, random_measure(problem, 0, atoms=8))
+    assert point is not None
+    assert point.step(1.0) is not None
+    for number in (np.inf, -np.inf, np.nan):
+        for place in range(16):
+            hessian = point.hessian.copy()
+            hessian[place, 3] = hessian[3, place] = number
+            assert replace(point, hessian=hessian).step(1.0) is None
