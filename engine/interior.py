@@ -23,7 +23,7 @@ _DISTANT = 0.1  # of R(0) - inf R is the gap to start with: from nearer, iterate
 _TINY = 1e-300
 _START = 1e-3  # of the mean weight: no weight starts closer to zero
 _CENTRING = 0.1  # mu of the next step relative to what the last one leaves
-_NOTHING = 1e-14  # weight of an atom that has left, relative to the largest and to the start
+_NOTHING = 1e-16  # weight of an atom that has left, relative to the largest and to the start: no sum feels it
 
 
 def interior_weights(problem: Problem, measure: Measure, accuracy: float = EXACT) -> tuple[Measure, Field]:
