@@ -101,7 +101,7 @@ def solve_path_file(
         chosen = None if rule is None else rule.choose(path, options.seed, progress)
         solution = None
         if chosen is not None:
-            settled = replace(file, problem=replace(file.problem, penalty=chosen.penalty))
+            settled = replace(file, problem=file.problem.with_penalty(chosen.penalty))
             solution = solution_of(settled, chosen.result)
             (folder / CHOSEN).mkdir()
             write_solution(solution, folder / CHOSEN)

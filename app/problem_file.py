@@ -27,7 +27,7 @@
 
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, get_args
@@ -232,7 +232,7 @@ class _Reader:
                 "[measure] penalty_ratio needs data that atoms can explain; got data whose solution is always zero; "
                 "give penalty instead"
             )
-        return replace(problem, penalty=ratio * penalty_max)
+        return problem.with_penalty(ratio * penalty_max)
 
     def options(self) -> SolveOptions:
         table = Table(self.document, "solve", ["particles", "relative_gap", "flow_steps", "seed"])

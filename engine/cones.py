@@ -190,7 +190,9 @@ def central(multipliers: Array, values: Array, mu: float) -> Array:
 def longest(values: Array, step: Array) -> float:
     """The longest step, at most 1, that keeps positive values positive."""
     falling = step < 0
-    return min(1.0, _TO_BOUNDARY * float((values[falling] / -step[falling]).min(initial=math.inf)))
+    with np.errstate(over="ignore"):  # infinite ends are far enough
+        ends = values[falling] / -step[falling]
+    return min(1.0, _TO_BOUNDARY * float(ends.min(initial=math.inf)))
 
 
 def _height(x: Array) -> Array:
@@ -223,7 +225,7 @@ def _longest_in_cone(x: Array, step: Array) -> float:
     a = dt**2 - (dw**2).sum(axis=1)
     discriminant = b**2 - a * c
     root = np.sqrt(np.maximum(discriminant, 0.0))
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         ends = np.where(
             b < 0, np.where(discriminant >= 0, c / (root - b), math.inf), np.where(a < 0, -(b + root) / a, math.inf)
         )

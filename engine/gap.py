@@ -61,7 +61,12 @@ def duality_gap(
     objective = value + problem.penalty * problem.total_variation(measure)
     g = subgradient(problem, measure, f) if dual_point is None else dual_point
     negligible = problem.negligible
-    supremum = sup_certificate(problem, g, measure.positions) if positions is None else sup_over(problem, g, positions)
+    if positions is not None:
+        supremum = sup_over(problem, g, positions)
+    elif len(measure) == 0 and dual_point is None:
+        supremum = problem.supremum_at_zero
+    else:
+        supremum = sup_certificate(problem, g, measure.positions)
     if len(measure) == 0 and supremum.value <= problem.penalty:
         return Gap(objective, 0.0, supremum, g, negligible)  # Fenchel-Young: R(0) + R*(R'(0)) = <R'(0), 0>
     if problem.penalty == 0.0 and supremum.value > 0.0:

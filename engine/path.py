@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -118,14 +118,14 @@ def path(
     ------
     ProblemError : penalties that are no such numbers. Penalty 0 has no dual bound (theory §4): `solve` takes it.
     """
-    largest = replace(problem, penalty=1.0).penalty_max()
+    largest = problem.penalty_max()
     chosen = _geometric(largest, count, smallest_ratio) if penalties is None else _check_penalties(penalties)
     results: list[Result] = []
     start = problem.zero
     for index, penalty in enumerate(chosen.tolist()):
         watch = None if progress is None else partial(_tell, progress, index, len(chosen))
         result = solve(
-            replace(problem, penalty=penalty),
+            problem.with_penalty(penalty),
             start=start,
             particles=particles,
             relative_gap=relative_gap,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from .feature_map import FeatureMap
 from .loss_data import Field
 from .losses import Loss
 from .measure import Measure
+
+if TYPE_CHECKING:
+    from .bounds import Supremum
 
 Sign = Literal["any", "nonnegative", "vector"]
 
@@ -165,6 +169,13 @@ class Problem:
         """2^-52 (R(0) - inf R): J below it is rounding of the data."""
         return float(np.finfo(np.float64).eps * (self.loss.value(np.zeros_like(self.loss.y)) - self.loss.infimum()))
 
+    @cached_property
+    def supremum_at_zero(self) -> Supremum:
+        """sup_theta |<R'(0), phi(theta)>|, and where it is nearly reached; the penalty plays no part."""
+        from .bounds import sup_certificate
+
+        return sup_certificate(self, self.loss.gradient(np.zeros_like(self.loss.y)))
+
     def penalty_max(self) -> float:
         """The smallest penalty whose solution is the zero measure, sup_theta |<R'(0), phi(theta)>| (one-sided when mu >= 0;
         the norm of q numbers for weights in R^q).
@@ -172,9 +183,19 @@ class Problem:
         Zero when no measure >= 0 improves on none, whatever the penalty. As good as the feature map's bound on that
         supremum: on the torus an upper bound, elsewhere estimated.
         """
-        from .bounds import sup_certificate
+        return max(0.0, self.supremum_at_zero.value)
 
-        return max(0.0, sup_certificate(self, self.loss.gradient(np.zeros_like(self.loss.y))).value)
+    def with_penalty(self, penalty: float) -> Problem:
+        """The same problem with another penalty; the supremum at zero goes with it once it is known.
+
+        Raises
+        ------
+        ProblemError : a penalty that is negative or not finite.
+        """
+        other = replace(self, penalty=penalty)
+        if (known := vars(self).get("supremum_at_zero")) is not None:
+            vars(other)["supremum_at_zero"] = known
+        return other
 
     def check(self, measure: Measure) -> None:
         """Refuse a measure whose positions or weights this problem does not admit."""

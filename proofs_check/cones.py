@@ -14,6 +14,7 @@ from .balls import below, precision
 from .statement import Point, inner, total
 
 _MOST_EXACT = 40  # undecided samples for which the multipliers are sought exactly
+_EXACT = 1e-16  # relative fall of |A|² that ends their search: what it leaves, no thinner cone takes away
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +144,7 @@ class Sphere:
         columns = np.concatenate([self.p_floats[active, None] * self.floats[active], n])
         shift = 0.5 * (self.p_floats[falling] @ self.floats[falling]) if not active and falling else 0.0
         high = np.concatenate([np.ones(len(active)), np.full(self.d, np.inf)])
-        found = lsq_linear(columns.T, -(target + shift), (0.0, high), method="bvls", tol=1e-16)
+        found = lsq_linear(columns.T, -(target + shift), (0.0, high), method="bvls", tol=_EXACT)
         solution = np.clip(found.x, 0.0, high)
         alpha = solution[: len(active)].tolist() if active else [0.5] * len(falling)
         return alpha, [entry / size for entry, size in zip(solution[len(active) :].tolist(), sizes, strict=True)]

@@ -6,8 +6,8 @@ import conicflow as cf
 import numpy as np
 import pytest
 from by_hand import random_positions
-from conicflow.engine import fidelity
-from conicflow.engine.cones import HalfLines, Norms
+from conicflow.engine import fidelity, interior
+from conicflow.engine.cones import HalfLines, Norms, longest
 from conicflow.engine.gap import duality_gap
 from conicflow.engine.interior import _newton_step, interior_weights
 from conicflow.engine.polish import reweigh
@@ -259,3 +259,26 @@ def test_straight_ends_are_those_of_the_conjugate(loss: str) -> None:
     for end in (low, high):
         beyond = np.where(np.arange(12) == 5, 1.001 * end, p).reshape(6, 2)
         assert np.isinf(made.conjugate(beyond))
+
+
+def test_steps_of_next_to_nothing_may_be_whole() -> None:
+    """Where the quotient overflows there is no edge."""
+    values, step = np.array([1e200, 2.0]), np.array([-1e-200, -1e-310])
+    assert longest(values, step) == 1.0
+
+
+def check_that_no_sum_feels_what_left() -> None:
+    """The gradient at the measure that is returned is the dual point, to the rounding of f, a sum over atoms, and of itself."""
+    for seed, count in ((0, 60), (4, 60), (28, 60), (42, 60), (59, 59)):
+        problem = bumps("logistic", seed, 1e-4)
+        best, p = interior_weights(problem, candidates(problem, count, seed))
+        off = problem.loss.gradient(problem.forward(best)) - p
+        assert np.abs(off).max() < 1e-16 * best.mass + 1e-14
+
+
+def test_atoms_leave_where_no_sum_feels_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mutant: many light atoms leave at once, and weigh something together."""
+    check_that_no_sum_feels_what_left()
+    monkeypatch.setattr(interior, "_NOTHING", 1e-12)
+    with pytest.raises(AssertionError):
+        check_that_no_sum_feels_what_left()

@@ -7,6 +7,7 @@ import conicflow as cf
 import numpy as np
 import pytest
 from by_hand import NAMES, example, random_field, random_positions
+from conicflow.engine import bounds, gap
 from conicflow.engine.errors import ProblemError
 from conicflow.engine.kernels import kernel_names
 from problems import bumps, network, spikes, tones
@@ -48,6 +49,26 @@ def test_penalty_max_is_where_solutions_become_zero(make: Any) -> None:
     assert cf.duality_gap(above, zero).gap == 0
     below = cf.Problem(problem.features, problem.loss, largest * (1 - 1e-3))
     assert cf.solve(below, relative_gap=1e-7).objective < below.objective(zero)  # the gap at zero is about 1e-6·J
+
+
+def test_the_supremum_at_zero_is_searched_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The largest penalty, a problem at a part of it and the gap of its zero measure rest on one search."""
+    problem, searches, true = bumps()[0], [], bounds.sup_certificate
+    monkeypatch.setattr(bounds, "sup_certificate", lambda *args: (searches.append(args), true(*args))[1])
+    monkeypatch.setattr(gap, "sup_certificate", bounds.sup_certificate)
+    largest = problem.penalty_max()
+    half = problem.with_penalty(largest / 2)
+    assert (half.penalty, half.sign, half.features, half.loss) == (
+        largest / 2,
+        problem.sign,
+        problem.features,
+        problem.loss,
+    )
+    assert half.penalty_max() == gap.duality_gap(half, half.zero).supremum.value == largest
+    assert len(searches) == 1
+    assert problem.penalty != half.penalty
+    with pytest.raises(ProblemError, match="penalty"):
+        problem.with_penalty(-1.0)
 
 
 def test_real_data_are_coefficients_too() -> None:

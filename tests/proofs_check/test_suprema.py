@@ -289,6 +289,23 @@ def test_no_multipliers_make_a_cone_bound_too_small(side: int, seed: int, d: int
                 assert not sphere.value(theta) > bound
 
 
+@settings(max_examples=100)
+@given(seed=seeds, d=st.integers(2, 4), width=st.sampled_from([1e-5, 1e-6, 1e-7, 1e-8]))
+def test_narrow_cones_at_a_kink_are_bounded_to_second_order(seed: int, d: int, width: float) -> None:
+    """A unit whose maximum, 1, lies on the hyperplane of a sample: the bound is off by what its cone leaves of cosines."""
+    generator = np.random.default_rng(seed)
+    peak, kink = np.linalg.qr(generator.standard_normal((d, 2)))[0].T
+    slope, bend = generator.uniform(0.001, 0.1, 2)
+    sphere = Sphere(np.stack([peak + slope * kink, kink]), exact(np.array([1.0, -slope - bend])), 1)
+    middle = (
+        peak + width * generator.uniform(-2, 2) * np.linalg.qr(np.stack([peak, kink], axis=1), "complete")[0][:, -1]
+    )
+    with precision(96):
+        generators = [exact(middle + width * generator.uniform(-1, 1, d)) for _ in range(d)]
+        bound, _ = sphere.bound(sphere.narrowed(generators, None))
+    assert float(bound - 1) < 100 * width**2 + 4e-16  # |peak| = 1 to rounding
+
+
 @given(seed=seeds, d=st.integers(1, 6))
 def test_the_loose_bound_of_relu_units(seed: int, d: int) -> None:
     generator = np.random.default_rng(seed)
