@@ -71,6 +71,17 @@ def test_from_the_zero_measure_alone(make: Callable[[], cf.Problem]) -> None:
     assert problem.objective(search.best[1]) == pytest.approx(cf.solve(problem).objective, rel=1e-7)
 
 
+@pytest.mark.parametrize("make", [lambda: bumps()[0], lambda: spikes(8)[0], lambda: units("softplus")[0]])
+def test_weights_are_made_exact_before_it_ends(make: Callable[[], cf.Problem]) -> None:
+    """The minimiser's atoms, each a little too heavy: no |eta| exceeds the penalty, and still there is something to be done."""
+    problem = make()
+    found = cf.solve(problem, relative_gap=1e-13).measure
+    search = Search(problem, 1e-13, None)
+    search.begin(cf.Measure(1.05 * found.weights, found.positions))
+    exchange(search)
+    assert search.certified
+
+
 def test_it_ends_where_nothing_is_to_be_done() -> None:
     problem = spikes(6)[0]
     for given in (cf.Problem(problem.features, problem.loss, 0.0), cf.Problem(problem.features, problem.loss, 1e6)):
