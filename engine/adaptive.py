@@ -9,11 +9,11 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from .bounds import feature_scales
 from .domain import Array
 from .edges import Mask, Regime
 from .errors import FlowError
 from .problem import Problem
+from .scales import feature_scales
 from .velocity import ConicVelocity, Velocity
 
 AdaptiveScheme = Literal["dormand-prince", "radau", "conic-dormand-prince", "conic-radau"]

@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .domain import Array, Domain
-from .errors import ProblemError
-from .feature_map import FeatureMap
 from .kinks import ascend_on_sphere, snap_to_vertices
 from .loss_data import Field
 from .problem import Problem
+from .starts import starting_positions
 from .trigonometric import sup_of_polynomial
 
-# Grid points per unit of ||phi||/||d phi||, in one dimension and in more: at half the diagonal from the centre of a Gaussian
-# bump of eta it still has 99 or 96 hundredths of its height.
-_GRID_PER_LENGTH = (4.0, 2.5)
-_MOST_GRID_POINTS = 200_000
-_ASCENTS = 64  # local maxima of the grid that are refined
-_POINTS_PER_PERIOD = 8.0  # of the highest frequency on each axis of the torus
-_FEWEST_PER_PERIOD = 3.0  # where that would be more points than this:
-_MOST_FFT_POINTS = 2**24
-_SPHERE_STARTS = 512
-_BALL_SHARES = np.arange(1, 17)[:, None] / 16  # of the radius, at which a ball is searched
 _SHORTEST = 1e-6  # share of a step of an ascent
 _MOST_NEWTON_DIMENSIONS = 16  # of a ball: beyond, the Hessian costs more than the steps it saves
 _ONE_MAXIMUM = 1e-6  # relative to the positions: nearer ends of ascents are one maximum
-_SPHERE_ASCENTS = 256  # not thinned out: maxima at kinks lie close together
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,10 +61,8 @@ def sup_certificate(problem: Problem, g: Field, hints: Array | None = None) -> S
         upper, _, positions, heights = sup_of_polynomial(_polynomial(problem, g), evaluate, one_sided=one_sided)
         order = np.argsort(-heights, kind="stable")
         return Supremum(upper, True, "FFT grid, Ehlich-Zeller and Bernstein", positions[order, None], heights[order])
-    if features.kind == "torus":
-        starts, method = torus_maxima(features, g, one_sided), "FFT grid and local ascent"
-    else:
-        starts, method = most_promising(problem, g, one_sided), "grid and local ascent"
+    starts = starting_positions(problem, g, one_sided)
+    method = "FFT grid and local ascent" if features.kind == "torus" else "grid and local ascent"
     if hints is not None and len(hints):
         starts = np.concatenate([starts, hints])
     climb = ascend_on_sphere if features.family == "2-homogeneous" else ascend
@@ -98,29 +83,6 @@ def sup_over(problem: Problem, g: Field, positions: Array) -> Supremum:
     return Supremum(float(heights.max(initial=0.0)), True, "all given positions", positions[order], heights[order])
 
 
-def torus_maxima(features: FeatureMap, g: Field, one_sided: bool) -> Array:
-    """The highest local maxima of |eta| (or -eta) among the points of a grid of Theta, (k, d), by one FFT.
-
-    The grid has eight points for each period of the highest frequency of every axis; fewer, but at least three, where
-    that would be more than 2^24 points.
-    """
-    h, cutoffs = features.inputs["filter"], features.inputs["cutoff"]
-    affordable = (_MOST_FFT_POINTS / math.prod(cutoffs)) ** (1 / len(cutoffs))
-    density = max(_FEWEST_PER_PERIOD, min(_POINTS_PER_PERIOD, affordable))
-    counts = tuple(math.ceil(density * k) for k in cutoffs)
-    spectrum = np.zeros(counts, dtype=np.complex128)
-    spectrum[np.ix_(*(np.arange(-k, k + 1) for k in cutoffs))] = np.conj(g).reshape(h.shape) * h
-    eta = np.fft.fftn(spectrum).real
-    heights = -eta if one_sided else np.abs(eta)
-    peak = np.ones(counts, dtype=bool)
-    for axis in range(len(counts)):
-        for step in (-1, 1):
-            peak &= heights >= np.roll(heights, step, axis)
-    index = np.argwhere(peak)
-    highest = np.argsort(-heights[peak], kind="stable")[:_ASCENTS]
-    return np.asarray(index[highest] / np.array(counts))
-
-
 def _polynomial(problem: Problem, g: Field) -> np.ndarray[tuple[int], np.dtype[np.complex128]]:
     """b_k, k = 0..K, with Re <g, phi(theta)> = Re sum_k b_k e^{-2 pi i k theta}: frequencies k and -k together."""
     h = problem.features.inputs["filter"]
@@ -129,94 +91,6 @@ def _polynomial(problem: Problem, g: Field) -> np.ndarray[tuple[int], np.dtype[n
     b = products[cutoff:] + np.conj(products[cutoff::-1])
     b[0] /= 2
     return np.asarray(b)
-
-
-def feature_scales(problem: Problem, positions: Array) -> tuple[float, Array]:
-    """The largest ||phi|| and, for each coordinate, the largest ||d phi|| over the given positions.
-
-    Raises
-    ------
-    ProblemError : the features vanish, or are not finite, at these positions.
-    """
-    norms = np.zeros(1 + problem.features.dimension)
-    for start in range(0, len(positions), 32):  # a whole Jacobian could be large
-        jacobian = problem.features.jacobian(positions[start : start + 32])
-        norms = np.maximum(norms, np.sqrt((np.abs(jacobian) ** 2).sum(axis=2)).max(axis=1))
-    if not (np.all(np.isfinite(norms)) and norms[0] > 0):
-        raise ProblemError(
-            f"features must be finite, and not zero everywhere in Theta; the largest norm found is {norms[0]}; "
-            "check the constants, the samples and the domain against each other"
-        )
-    return float(norms[0]), norms[1:]
-
-
-def probe_positions(problem: Problem) -> Array:
-    """Positions at which to measure features: a coarse grid and, on an interval, the samples that lie in it."""
-    domain = problem.features.domain
-    if domain.is_ball:
-        directions = np.random.default_rng(0).standard_normal((256, domain.dimension))
-        shares = np.resize(_BALL_SHARES, (len(directions), 1))
-        return np.asarray(domain.radius * shares * directions / np.linalg.norm(directions, axis=1, keepdims=True))
-    counts = {1: 129, 2: 17}.get(domain.dimension, 7)
-    positions = domain.grid(tuple(counts for _ in domain.axes))
-    if domain.dimension == 1 and problem.features.kind == "pointwise":
-        samples = np.concatenate([samples[:, None] for samples in problem.features.inputs.values()])
-        inside = (samples >= domain.lower) & (samples <= domain.upper)
-        positions = np.concatenate([positions, samples[inside[:, 0]][: 8 * counts]])
-    return positions
-
-
-def search_grid(problem: Problem) -> Array:
-    """A grid on which neighbouring features are strongly correlated, so that no bump of eta lies between its points."""
-    domain = problem.features.domain
-    probe = probe_positions(problem)
-    norm, slopes = feature_scales(problem, probe)
-    extents = (domain.upper - domain.lower) * slopes / norm
-    counts = 4 + np.ceil(_GRID_PER_LENGTH[min(len(extents), 2) - 1] * np.minimum(extents, 1e9))
-    counts *= min(1.0, (_MOST_GRID_POINTS / math.prod(counts)) ** (1 / len(counts)))
-    return np.concatenate([domain.grid(tuple(max(4, int(count)) for count in counts)), probe])
-
-
-def starting_positions(problem: Problem, g: Field) -> Array:
-    """A grid fine enough to see every feature, or many directions on a sphere or in a ball, where no grid is."""
-    if problem.features.domain.sphere:
-        return sphere_starts(problem, g)
-    return ball_starts(problem, g) if problem.features.domain.is_ball else search_grid(problem)
-
-
-def sphere_starts(problem: Problem, g: Field) -> Array:
-    """Unit vectors to ascend from: random directions, the data themselves, and the direction of the mean gradient."""
-    x = problem.features.inputs["x"]
-    generator = np.random.default_rng(0)
-    directions = generator.standard_normal((_SPHERE_STARTS, problem.features.dimension))
-    rows = x[generator.permutation(len(x))[:_SPHERE_STARTS]]
-    pull = g.reshape(len(x), -1).T @ x
-    starts = np.concatenate([directions, rows, -rows, pull, -pull])
-    return np.asarray(starts[np.linalg.norm(starts, axis=1) > 0])
-
-
-def ball_starts(problem: Problem, g: Field) -> Array:
-    """Positions of a ball to ascend from: the directions of `sphere_starts`, their norms spread over (0, radius]."""
-    directions = sphere_starts(problem, g)
-    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    shares = np.resize(_BALL_SHARES, (len(directions), 1))
-    return np.concatenate([np.zeros((1, directions.shape[1])), problem.features.domain.radius * shares * directions])
-
-
-def most_promising(problem: Problem, g: Field, one_sided: bool) -> Array:
-    """Positions to ascend from: of a grid or of random ones those where |eta| (or -eta) is largest, one for each smooth bump."""
-    features, domain = problem.features, problem.features.domain
-    starts = domain.project(starting_positions(problem, g))
-    eta = features.eta(starts, g)
-    heights = -eta if one_sided else np.abs(eta) if eta.ndim == 1 else np.linalg.norm(eta, axis=1)
-    order = np.argsort(-heights, kind="stable")
-    if domain.sphere or domain.is_ball:
-        feature_scales(problem, starts[:64])  # refuses features that vanish; units that are highest may just be dead
-        return np.asarray(starts[order[:_SPHERE_ASCENTS]])
-    ends = np.concatenate([order[:48], order[48:][-16:]])  # where -eta is highest, features may all be zero
-    norm, slopes = feature_scales(problem, starts[ends])
-    bump = 0.5 * norm / np.maximum(slopes, 1e-9 * norm)
-    return np.asarray(starts[_thin_out(domain, starts, order[: 32 * _ASCENTS], bump, _ASCENTS)])
 
 
 def _thin_out(domain: Domain, positions: Array, order: NDArray[np.intp], scale: Array, most: int) -> list[int]:

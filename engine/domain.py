@@ -122,18 +122,22 @@ class Domain:
             return bool(np.all(np.linalg.norm(positions, axis=1) <= self.radius * (1 + 1e-12)))
         return bool((positions >= self.lower).all() and (positions <= self.upper).all())
 
-    def grid(self, counts: tuple[int, ...]) -> Array:
-        """Equispaced positions, counts[a] along axis a, in C order, shape (prod counts, d).
+    def lines(self, counts: tuple[int, ...]) -> list[Array]:
+        """Equispaced coordinates on every axis, counts[a] on axis a.
 
-        On a circle the points are low + period·j/count; on an interval both ends are included.
+        On a circle they are low + period·j/count; on an interval both ends are included.
         """
-        if self.sphere:
-            raise ProblemError("a grid needs intervals or circles; this domain is a sphere; use initial.sphere instead")
-        if self.is_ball:
-            raise ProblemError("a grid needs intervals or circles; this domain is a ball; use initial.ball instead")
         lines = []
         for axis, count in zip(self.axes, counts, strict=True):
             if not math.isfinite(axis.high - axis.low):
                 raise ProblemError(f"a grid needs bounded axes; {axis.name} is unbounded; give it an interval")
             lines.append(np.linspace(axis.low, axis.high, count, endpoint=not axis.wraps))
-        return np.stack([line.ravel() for line in np.meshgrid(*lines, indexing="ij")], axis=1)
+        return lines
+
+    def grid(self, counts: tuple[int, ...]) -> Array:
+        """The product of `lines`, in C order, shape (prod counts, d)."""
+        if self.sphere:
+            raise ProblemError("a grid needs intervals or circles; this domain is a sphere; use initial.sphere instead")
+        if self.is_ball:
+            raise ProblemError("a grid needs intervals or circles; this domain is a ball; use initial.ball instead")
+        return np.stack([line.ravel() for line in np.meshgrid(*self.lines(counts), indexing="ij")], axis=1)

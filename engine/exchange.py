@@ -20,9 +20,7 @@ from .sparsify import sparsify
 _ROUNDS = 200
 _PATIENCE = 20  # rounds in a row that may fail to halve the gap
 _LOOSE = 1e-6  # gap of the weights relative to that of the measure before: more is wasted until positions are right
-_POLISHED_AFTER = (
-    10.0  # the gap falls by this factor before polishing is tried again, or by its square where it was in vain
-)
+_POLISHED_AFTER = 10.0  # fall of the gap before polishing is tried again; its square where it was in vain
 _LIGHT = 1e-3  # weight of a new atom relative to the mean
 
 

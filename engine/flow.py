@@ -243,7 +243,7 @@ def natural_step(problem: Problem, particles: Array, scheme: Scheme) -> tuple[fl
     speeds : alpha = 1 and beta such that both curvatures are equal; (1, 1) for 2-homogeneous units, whose balance
         |w| = ||theta|| only equal speeds keep.
     """
-    from .bounds import feature_scales
+    from .scales import feature_scales
 
     features, loss = problem.features, problem.loss
     positions = particles[:, problem.outputs :]

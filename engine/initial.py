@@ -11,12 +11,12 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .bounds import feature_scales, probe_positions
 from .checks import array, integer, number
 from .domain import Array
 from .errors import FlowError
 from .measure import Measure
 from .problem import Problem
+from .scales import feature_scales, probe_positions
 from .separation import Separation, family
 
 

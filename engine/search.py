@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .bounds import Supremum, feature_scales
+from .bounds import Supremum
 from .checks import number
 from .domain import Array
 from .errors import ProblemError
@@ -17,6 +17,7 @@ from .gap import Gap, duality_gap
 from .measure import Measure
 from .problem import Problem
 from .result import Certificate, Result
+from .scales import feature_scales
 from .trajectory import Trajectory
 
 _ROUNDING = 1e-12  # differences of J, relative to it, by which nothing is preferred

@@ -8,7 +8,6 @@ import numpy as np
 
 from . import initial
 from .active import advance_active
-from .bounds import feature_scales, probe_positions
 from .checks import integer
 from .domain import Array
 from .errors import ProblemError
@@ -20,6 +19,7 @@ from .multipliers import edges
 from .polish import polish, reweigh
 from .problem import Problem
 from .result import Result
+from .scales import feature_scales, probe_positions
 from .search import Progress, Search
 from .secant import has_straight_ends
 from .sparsify import sparsify

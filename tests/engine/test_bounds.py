@@ -6,10 +6,13 @@ import conicflow as cf
 import numpy as np
 import pytest
 from by_hand import BALL, random_field
+from conicflow.engine import scales
 from conicflow.engine.bounds import Supremum, sup_certificate
 from hypothesis import given
 from hypothesis import strategies as st
 from problems import Sign
+
+Make = Callable[[np.random.Generator], tuple[cf.FeatureMap, np.ndarray]]
 
 
 def heights(problem: cf.Problem, eta: np.ndarray) -> np.ndarray:
@@ -39,6 +42,12 @@ def gaussian(generator: np.random.Generator) -> tuple[cf.FeatureMap, np.ndarray]
 def line_spectrum(generator: np.random.Generator) -> tuple[cf.FeatureMap, np.ndarray]:
     features = cf.features.line_spectrum(t=np.arange(12.0), theta=(0.0, 0.5))
     return features, features.domain.grid((400, 100))
+
+
+def widths(generator: np.random.Generator) -> tuple[cf.FeatureMap, np.ndarray]:
+    """Bumps of any width of a range: the narrow ones, whose norms are small, are many."""
+    features = cf.features.gaussian_width(x=np.linspace(0.0, 1.0, 60), theta=(0.0, 1.0), sigma=(0.02, 0.5))
+    return features, features.domain.grid((300, 30))
 
 
 def relu(generator: np.random.Generator) -> tuple[cf.FeatureMap, np.ndarray]:
@@ -89,9 +98,13 @@ def test_signed_squares_and_vectors_on_the_sphere(sign: Sign, seed: int) -> None
 
 
 @pytest.mark.parametrize("sign", ["any", "nonnegative"])
-@pytest.mark.parametrize("make", [gaussian, line_spectrum, relu])
+@pytest.mark.parametrize("make", [gaussian, line_spectrum, widths, relu])
 @given(seed=st.integers(0, 10_000))
-def test_not_below_a_dense_grid(make: Callable, sign: Sign, seed: int) -> None:  # type: ignore[type-arg]
+def test_not_below_a_dense_grid(make: Make, sign: Sign, seed: int) -> None:
+    check_a_dense_grid(make, sign, seed)
+
+
+def check_a_dense_grid(make: Make, sign: Sign, seed: int) -> None:
     generator = np.random.default_rng(seed)
     features, dense = make(generator)
     g = random_field(features, generator)
@@ -101,6 +114,24 @@ def test_not_below_a_dense_grid(make: Callable, sign: Sign, seed: int) -> None: 
     assert not found.upper_bound
     eta = features.adjoint(np.column_stack([np.ones(len(dense)), dense]), g)[0]
     assert found.value >= heights(problem, eta).max() - 1e-12 * np.abs(g).sum()
+
+
+def check_narrow_features(seeds: range) -> None:
+    """Fields without slow parts, in which only narrow features see anything: twenty bumps side by side, of one height nearly."""
+    features, dense = widths(np.random.default_rng(0))
+    for seed in seeds:
+        noise = np.random.default_rng(seed).standard_normal(features.size)
+        g = noise - np.convolve(noise, np.full(7, 1 / 7), "same")
+        found = sup_certificate(cf.Problem(features, cf.losses.squared(g), 1.0), g)
+        assert found.value >= np.abs(features.eta(dense, g)).max()
+
+
+def test_narrow_features_tell_the_grid(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mutant: rates relative to the largest norm alone, which is that of wide features."""
+    check_narrow_features(range(30))
+    monkeypatch.setattr(scales, "_FAINT", 2.0)
+    with pytest.raises(AssertionError):
+        check_narrow_features(range(30))
 
 
 @pytest.mark.parametrize(("sign", "seed"), [("any", 9089), ("nonnegative", 273)])

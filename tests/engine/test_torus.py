@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from by_hand import fourier, random_field, random_positions
 from conicflow.engine import bounds
+from conicflow.engine import starts as starts_module
 from conicflow.engine.errors import ProblemError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -105,11 +106,11 @@ def test_the_supremum_is_not_below_a_dense_grid(dimension: int, sign: Sign, seed
 
 def test_the_grid_search_must_see_every_axis(mutate: Mutate) -> None:
     """Mutant: the grid's positions along the axes change places."""
-    mutant = mutate(bounds, "index[highest] / np.array(counts)", "(index[highest] / np.array(counts))[:, ::-1]")
+    mutant = mutate(starts_module, "index / np.array(counts)", "(index / np.array(counts))[:, ::-1]")
     generator = np.random.default_rng(1)
     features = cf.features.fourier_2d(cutoff=(5, 2))
     g = random_field(features, generator)
-    starts = [module.torus_maxima(features, g, False) for module in (bounds, mutant)]
+    starts = [module.torus_maxima(features, g, False) for module in (starts_module, mutant)]
     heights = [np.abs(features.certificate(positions, g)[0]).max() for positions in starts]
     assert heights[0] == pytest.approx(np.abs(features.certificate(starts[0][:1], g)[0][0]), rel=1e-12)
     assert heights[1] < 0.9 * heights[0]
