@@ -183,7 +183,9 @@ class Norms:
 
 
 def central(multipliers: Array, values: Array, mu: float) -> Array:
-    """Multipliers of positive values, their products not far from mu."""
+    """Multipliers of positive values, moved where their products are far from mu (Wächter and Biegler, Math. Programming 106,
+    2006, equation 16).
+    """
     return np.clip(multipliers, mu / (_CENTRAL * values), _CENTRAL * mu / values)
 
 

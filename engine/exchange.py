@@ -19,7 +19,7 @@ from .sparsify import sparsify
 
 _ROUNDS = 200
 _PATIENCE = 20  # rounds in a row that may fail to halve the gap
-_LOOSE = 1e-6  # gap of the weights relative to that of the measure before: more is wasted until positions are right
+_LOOSE = 1e-6  # gap of the weights relative to the smallest before: more is wasted until positions are right
 _POLISHED_AFTER = 10.0  # fall of the gap before polishing is tried again; its square where it was in vain
 _LIGHT = 1e-3  # weight of a new atom relative to the mean
 
@@ -46,7 +46,7 @@ def exchange(search: Search, polished: Callable[[Measure], Measure] | None = Non
         new = gap.supremum.positions[gap.supremum.heights > problem.penalty]
         if not len(new) and accuracy == EXACT:
             return
-        accuracy = max(EXACT, loose * search.best[0].relative) if len(new) else EXACT
+        accuracy = max(EXACT, loose * search.surest[0].relative) if len(new) else EXACT
         measure, p = _weigh(problem, _joined(problem, gap, measure, np.concatenate([new, joint])), accuracy)
         fused = fuse(problem, measure)  # offered; its parts go on with it, for the next round may want other shares
         if p is None:  # at an edge of the loss the dual point is found from few atoms

@@ -36,6 +36,7 @@ class Search:
     Attributes
     ----------
     best : the gap of the lowest measure so far, and that measure.
+    surest : the same of the measure of which J + gap was smallest: J may be lower elsewhere by little, with no bound near it.
     inserted : atoms that were inserted.
     evaluations : flow steps tried.
     step : length of the flow's steps; NaN before the first.
@@ -53,12 +54,13 @@ class Search:
         self._started = time.perf_counter()
         self._rows: list[tuple[float, int, float, float, int, float, str]] = []
         self.best: tuple[Gap, Measure]
+        self.surest: tuple[Gap, Measure]
 
     def begin(self, start: Measure) -> None:
         """The first measure: this one, or the zero measure if that is lower."""
         problem = self.problem
         first = start if problem.objective(start) < problem.objective(problem.zero) else problem.zero
-        self.best = duality_gap(problem, first, self.positions), first
+        self.best = self.surest = duality_gap(problem, first, self.positions), first
         if len(first):
             self.log("start", 1.0, self.best[0].objective, len(first), self.best[0].gap)
 
@@ -88,6 +90,8 @@ class Search:
 
     def offer(self, gap: Gap, candidate: Measure, phase: str) -> bool:
         """`attempt`, where the candidate's gap is known."""
+        if gap.objective + gap.gap < self.surest[0].objective + self.surest[0].gap:
+            self.surest = gap, candidate
         best, atoms = self.best[0].objective, len(self.best[1])
         certified = gap.relative <= self.tolerance
         better = gap.objective < best
@@ -128,8 +132,8 @@ class Search:
         return None
 
     def result(self, trajectory: Trajectory | None = None) -> Result:
-        """What was found, its atoms in the order of their positions."""
-        (gap, measure), problem = self.best, self.problem
+        """What was found, `surest` where nothing is certified, its atoms in the order of their positions."""
+        (gap, measure), problem = self.best if self.certified else self.surest, self.problem
         status = "certified" if self.certified else "interrupted" if self.interrupted else "gap above tolerance"
         status = "zero measure" if self.optimal_at_zero else status
         if self._progress is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import conicflow as cf
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from conicflow.engine import polish as polish_module
 from conicflow.engine import solve as solve_module
 from conicflow.engine.exchange import exchange
+from conicflow.engine.gap import duality_gap
 from conicflow.engine.search import Search
 from mutants import Mutate
 from problems import bumps, network, spikes, units
@@ -123,3 +125,20 @@ def test_of_certified_measures_the_one_with_fewer_atoms_is_kept() -> None:
     worse = cf.Measure(found.weights[:1] * 1.01, found.positions[:1])
     assert not search.attempt(worse, "polish")
     assert len(search.best[1]) == len(found)
+
+
+def test_where_nothing_is_certified_the_surest_measure_is_told() -> None:
+    """A flow that has nearly arrived, and a lower measure with an atom too many, whose gap is large."""
+    problem = bumps()[0]
+    found = cf.solve(problem, relative_gap=1e-13).measure
+    near = cf.Measure(found.weights * (1 + 1e-5), found.positions)
+    search = Search(problem, 1e-14, None)
+    search.begin(near)
+    exact = duality_gap(problem, found)
+    lower = replace(exact, gap=exact.objective)  # no dual point is near
+    assert search.offer(lower, found, "polish")
+    assert search.best[1] is found
+    result = search.result()
+    assert result.gap == duality_gap(problem, near).gap < lower.gap
+    assert result.status == "gap above tolerance"
+    np.testing.assert_array_equal(result.measure.positions, near.positions)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from by_hand import random_positions
 from conicflow.engine import fidelity, interior
-from conicflow.engine.cones import HalfLines, Norms, longest
+from conicflow.engine.cones import HalfLines, Norms, central, longest
 from conicflow.engine.gap import duality_gap
 from conicflow.engine.interior import _newton_step, interior_weights
 from conicflow.engine.polish import reweigh
@@ -282,3 +282,13 @@ def test_atoms_leave_where_no_sum_feels_it(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(interior, "_NOTHING", 1e-12)
     with pytest.raises(AssertionError):
         check_that_no_sum_feels_what_left()
+
+
+@given(seed=st.integers(0, 10_000))
+def test_multipliers_stay_near_the_path(seed: int) -> None:
+    """Products are within a factor 1e4 of mu, and multipliers whose products are stay."""
+    multipliers, values = 10.0 ** np.random.default_rng(seed).uniform(-12.0, 12.0, (2, 20))
+    moved = central(multipliers, values, 1e-6)
+    near = np.abs(np.log10(multipliers * values / 1e-6)) <= 4
+    np.testing.assert_array_equal(moved[near], multipliers[near])
+    np.testing.assert_allclose(np.abs(np.log10(moved * values / 1e-6))[~near], 4, rtol=1e-12)
