@@ -19,10 +19,21 @@ def sparsify(problem: Problem, measure: Measure) -> Measure:
     finite data have sparse solutions: Fisher and Jerome, J. Math. Anal. Appl. 51, 1975). Signs, and directions of weights
     in R^q, are kept.
 
-    Measures with at most dim F atoms are returned as they are.
+    Measures with at most dim F atoms are returned as they are; of larger ones 2 dim F atoms are thinned out at a time.
     """
-    if len(measure) <= problem.loss.y.view(np.float64).size:
-        return measure
+    most = problem.loss.y.view(np.float64).size
+    while len(measure) > most:
+        weights, positions = measure.weights, measure.positions
+        fewer = _thinned(problem, Measure(weights[: 2 * most], positions[: 2 * most]))
+        measure = Measure(
+            np.concatenate([fewer.weights, weights[2 * most :]]),
+            np.concatenate([fewer.positions, positions[2 * most :]]),
+        )
+    return measure
+
+
+def _thinned(problem: Problem, measure: Measure) -> Measure:
+    """At most dim F atoms of more: dependencies are eliminated, and weights that reach zero with them."""
     heavy = measure.sizes > 0
     measure = Measure(measure.weights[heavy], measure.positions[heavy])
     scaled = problem.scaled(measure)

@@ -10,16 +10,16 @@ from conicflow.engine.bounds import sup_certificate
 from conicflow.engine.errors import CertificateError, ConicflowError
 from conicflow.engine.gap import duality_gap
 from conicflow.engine.measure import Measure
-from conicflow.engine.merge import COALESCED
 from conicflow.engine.problem import Problem
 from conicflow.engine.result import Certificate
-from conicflow.engine.solve import refine
+from conicflow.engine.solve import sharpen
 from flint import arb
 
 from .gap import BITS, SECONDS, Proof, prove
 from .statement import Array, Statement, described_spec, down, up
 
 _HINTS = 16
+_SHARP = 1e-13  # relative gap of the measure whose residual proposes the dual point
 
 
 def certify(problem: Problem, measure: Measure, *, bits: int = BITS, seconds: float = SECONDS) -> Certificate:
@@ -29,8 +29,8 @@ def certify(problem: Problem, measure: Measure, *, bits: int = BITS, seconds: fl
     ----------
     problem, measure : their float64 numbers are taken as exact.
     bits : Arb's working precision.
-    seconds : for the search of sup |eta|; a bound that is not tight by then is reported as `rigorous_gap`, and `gap` is
-        then an estimate.
+    seconds : for a better dual point, and again for the search of sup |eta|; a bound that is not tight by then is reported
+        as `rigorous_gap`, and `gap` is then an estimate.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def certify(problem: Problem, measure: Measure, *, bits: int = BITS, seconds: fl
     ProblemError : the measure is not one of this problem.
     """
     problem.check(measure)
-    witness = _witness(problem, measure)
+    witness = _witness(problem, measure, seconds)
     try:
         proof = prove(
             statement_of(problem),
@@ -73,13 +73,13 @@ def _certificate(proof: Proof) -> Certificate:
     )
 
 
-def _witness(problem: Problem, measure: Measure) -> Measure:
-    """The measure merged and polished, where its residual makes a better dual point; the proof trusts nothing of it."""
+def _witness(problem: Problem, measure: Measure, seconds: float) -> Measure:
+    """The measure sharpened, where its residual makes a better dual point; the proof trusts nothing of it."""
     if len(measure) == 0 or problem.penalty == 0.0:
         return measure
     try:
         with np.errstate(all="ignore"):
-            better = refine(problem, measure, COALESCED)
+            better = sharpen(problem, measure, _SHARP, seconds)
             bounds = [gap.objective - gap.gap for gap in (duality_gap(problem, mu) for mu in (measure, better))]
     except (ConicflowError, np.linalg.LinAlgError):
         return measure

@@ -4,7 +4,7 @@ import conicflow as cf
 import numpy as np
 import pytest
 from conicflow.engine.sparsify import sparsify
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 
@@ -24,6 +24,7 @@ def problem(name: str, size: int, sign: str) -> cf.Problem:
     sign=st.sampled_from(["any", "nonnegative"]),
     seed=st.integers(0, 2**32 - 1),
 )
+@example(name="gaussian", size=6, excess=5000, sign="any", seed=0)
 def test_fewer_atoms_of_the_same_prediction(name: str, size: int, excess: int, sign: str, seed: int) -> None:
     random, given_problem = np.random.default_rng(seed), problem(name, size, sign)
     dimension = given_problem.loss.y.view(np.float64).size
