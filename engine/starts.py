@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,8 @@ _MOST_FFT_POINTS = 2**24
 _SPHERE_STARTS = 512
 _SPHERE_ASCENTS = 256  # not only maxima: those at kinks lie close together
 
+_LINES: WeakKeyDictionary[FeatureMap, list[Array]] = WeakKeyDictionary()  # of features that have been searched before
+
 
 def starting_positions(problem: Problem, g: Field, one_sided: bool) -> Array:
     """Positions to ascend from: where |eta| (or -eta) is largest of its neighbourhood on a grid, or of many directions."""
@@ -48,7 +51,9 @@ def _heights(problem: Problem, g: Field, positions: Array, one_sided: bool) -> A
 
 def grid_maxima(problem: Problem, g: Field, one_sided: bool) -> Array:
     """The highest local maxima of |eta| (or -eta) among the points of `search_lines`, (k, d)."""
-    lines = search_lines(problem)
+    lines = _LINES.get(problem.features)
+    if lines is None:
+        lines = _LINES[problem.features] = search_lines(problem)
     positions = np.stack([line.ravel() for line in np.meshgrid(*lines, indexing="ij")], axis=1)
     heights = _heights(problem, g, positions, one_sided).reshape([len(line) for line in lines])
     index = _highest_maxima(heights, problem.features.domain.wraps)
