@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .domain import Array, Domain
-from .kinks import ascend_on_sphere, snap_to_vertices
+from .kinks import ascend_on_sphere
 from .loss_data import Field
 from .problem import Problem
 from .starts import starting_positions
 from .trigonometric import sup_of_polynomial
+from .vertices import ascend_to_vertices
 
 _SHORTEST = 1e-6  # share of a step of an ascent
 _MOST_NEWTON_DIMENSIONS = 16  # of a ball: beyond, the Hessian costs more than the steps it saves
@@ -68,7 +69,7 @@ def sup_certificate(problem: Problem, g: Field, hints: Array | None = None) -> S
     climb = ascend_on_sphere if features.family == "2-homogeneous" else ascend
     positions, heights = climb(problem, g, starts, one_sided)
     if features.family == "2-homogeneous in theta":
-        positions, heights = snap_to_vertices(problem, g, positions, one_sided)
+        positions, heights = ascend_to_vertices(problem, g, positions, one_sided)
     size = np.maximum(np.abs(positions).max(axis=0, initial=0.0), 1e-300)
     falling = np.argsort(-heights, kind="stable")
     distinct = _thin_out(features.domain, positions, falling, _ONE_MAXIMUM * size, len(positions))

@@ -12,7 +12,6 @@ _ROUNDS = 60
 _MOST_KINKS = 12  # that one atom is tried on at once
 _SHARES = (0.0, 1.0, 0.3, 0.1, 0.03, 0.003)  # of the way to the maximum of the linear piece
 _BLOCK = 2**17  # products <theta, x_j> at a time: a megabyte
-_SNAPS = 3
 _TINY = 1e-12
 
 
@@ -101,38 +100,6 @@ def _climb(eta: _Pieces, theta: Array, heights: Array, sides: Array) -> tuple[Ar
             theta[better] = trial[better] / lengths[better, None]
             heights[better], sides[better] = values[better], new_sides[better]
     return theta, heights, sides
-
-
-def snap_to_vertices(problem: Problem, g: Field, positions: Array, one_sided: bool) -> tuple[Array, Array]:
-    """Unit vectors moved to the nearest vertex, where |eta| (or -eta) is higher there, for phi_j = max(<theta |theta|, x_j>, 0).
-
-    In z = theta |theta|, sum |z_k| = 1, eta is linear between the walls <z, x_j> = 0 and z_k = 0, so that every maximum is
-    attained where d - 1 of these meet. theta is tried on the nearest 1, 2, ..., d - 1 of them.
-
-    Parameters
-    ----------
-    positions : (k, d) unit vectors, such as those that an ascent along gradients ended at.
-
-    Returns
-    -------
-    positions, heights : (k, d) and (k,).
-    """
-    x = problem.features.inputs["x"]
-    lengths = np.linalg.norm(x, axis=1)
-    walls = np.concatenate([x[lengths > 0] / lengths[lengths > 0, None], np.eye(x.shape[1])])
-    theta, heights = positions, _heights(problem, g, positions, one_sided)
-    for _ in range(_SNAPS):
-        z = theta * np.abs(theta)
-        bases = _span(walls[np.argsort(np.abs(z @ walls.T), axis=1, kind="stable")[:, : x.shape[1] - 1]])
-        for k in range(1, x.shape[1]):
-            moved = _project(z, bases[:, :, :k])
-            moved = np.where(np.abs(moved) > _TINY, moved, 0.0)
-            sizes = np.abs(moved).sum(axis=1, keepdims=True)
-            trial = np.where(sizes > _TINY, np.sign(moved) * np.sqrt(np.abs(moved) / np.maximum(sizes, _TINY)), theta)
-            values = _heights(problem, g, trial, one_sided)
-            better = values > heights
-            theta, heights = np.where(better[:, None], trial, theta), np.where(better, values, heights)
-    return theta, heights
 
 
 def _heights(problem: Problem, g: Field, theta: Array, one_sided: bool) -> Array:

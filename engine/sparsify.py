@@ -22,6 +22,9 @@ def sparsify(problem: Problem, measure: Measure) -> Measure:
     Measures with at most dim F atoms are returned as they are; of larger ones 2 dim F atoms are thinned out at a time.
     """
     most = problem.loss.y.view(np.float64).size
+    if len(measure) > most:
+        heavy = measure.sizes > 0
+        measure = Measure(measure.weights[heavy], measure.positions[heavy])
     while len(measure) > most:
         weights, positions = measure.weights, measure.positions
         fewer = _thinned(problem, Measure(weights[: 2 * most], positions[: 2 * most]))
@@ -34,8 +37,6 @@ def sparsify(problem: Problem, measure: Measure) -> Measure:
 
 def _thinned(problem: Problem, measure: Measure) -> Measure:
     """At most dim F atoms of more: dependencies are eliminated, and weights that reach zero with them."""
-    heavy = measure.sizes > 0
-    measure = Measure(measure.weights[heavy], measure.positions[heavy])
     scaled = problem.scaled(measure)
     phi = np.ascontiguousarray(problem.features.jacobian(scaled.positions)[0]).view(np.float64)
     sizes = scaled.sizes

@@ -67,3 +67,16 @@ def test_few_atoms_stay(atoms: int) -> None:
     given_problem = problem("gaussian", 5, "any")
     measure = cf.Measure(np.ones(atoms), np.linspace(0.1, 0.9, atoms)[:, None])
     assert sparsify(given_problem, measure) is measure
+
+
+def test_atoms_without_weight_leave_first() -> None:
+    """Many of them before the others, and nothing but them."""
+    given_problem = problem("gaussian", 4, "any")
+    positions = np.linspace(0.0, 1.0, 40)[:, None]
+    weights = np.where(np.arange(40) < 35, 0.0, 1.0)
+    fewer = sparsify(given_problem, cf.Measure(weights, positions))
+    np.testing.assert_allclose(
+        given_problem.forward(fewer), given_problem.forward(cf.Measure(weights, positions)), atol=1e-10
+    )
+    assert len(fewer) <= 4
+    assert len(sparsify(given_problem, cf.Measure(np.zeros(40), positions))) == 0
