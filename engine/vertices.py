@@ -106,7 +106,8 @@ class _Walls:
         value = sides[:, None, None] * (eta + t * eta_along)
         value = np.where(reached & (size > _TINY), value / np.where(size > _TINY, size, 1.0), -np.inf)
         best = value.argmax(axis=2)[:, :, None]
-        return tuple(np.take_along_axis(array, best, axis=2)[:, :, 0] for array in (value, t, order))  # type: ignore[return-value]
+        value, t, wall = (np.take_along_axis(array, best, axis=2)[:, :, 0] for array in (value, t, order))
+        return value, t, wall
 
 
 def _climb(walls: _Walls, z: Array, sides: Array) -> Array:
