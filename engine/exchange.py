@@ -71,7 +71,9 @@ def _weigh(problem: Problem, measure: Measure, accuracy: float) -> tuple[Measure
 
 
 def _joined(problem: Problem, gap: Gap, measure: Measure, positions: Array) -> Measure:
+    """The measure with light atoms at these positions, as they would lower R or, where mu >= 0, positive all the same."""
     light = _LIGHT * (measure.mass / len(measure) if len(measure) else 1.0)
     eta = problem.features.eta(positions, gap.residual)
     weights = -light * (eta.T / np.linalg.norm(eta.reshape(len(eta), problem.outputs), axis=1)).T
+    weights = np.abs(weights) if problem.sign == "nonnegative" else weights
     return Measure(np.concatenate([measure.weights, weights]), np.concatenate([measure.positions, positions]))

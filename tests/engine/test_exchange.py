@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from conicflow.engine import polish as polish_module
 from conicflow.engine import solve as solve_module
-from conicflow.engine.exchange import exchange
+from conicflow.engine.exchange import _joined, exchange
 from conicflow.engine.gap import duality_gap
 from conicflow.engine.search import Search
 from mutants import Mutate
@@ -91,6 +91,18 @@ def test_it_ends_where_nothing_is_to_be_done() -> None:
         search.begin(given.zero)
         exchange(search)
         assert len(search.best[1]) == 0
+
+
+def test_new_atoms_have_signs_that_the_problem_allows() -> None:
+    """Fused units join the next round wherever eta is by then: where mu >= 0 they are positive, else they lower R."""
+    for sign in ("nonnegative", "any"):
+        problem = bumps(sign)[0]
+        gap = duality_gap(problem, problem.zero)
+        positions = problem.features.domain.grid((7,))
+        eta = problem.features.eta(positions, gap.residual)
+        assert eta.min() < 0 < eta.max()  # the case is not empty
+        joined = _joined(problem, gap, problem.zero, positions)
+        assert np.all(joined.weights > 0) if sign == "nonnegative" else np.all(joined.weights * eta < 0)
 
 
 def test_vectors_of_weights() -> None:
