@@ -91,7 +91,7 @@ def grid(*sides: int) -> dict[str, Any]:
 
 def sunspots() -> cf.Problem:
     """The example of the demo: 309 yearly numbers."""
-    table = Path(cf.__file__).parent / "app" / "examples" / "sunspots" / "sunspots.csv"
+    table = Path(__file__).parents[1] / "app" / "examples" / "sunspots" / "sunspots.csv"
     year, number = np.loadtxt(table, delimiter=",", skiprows=1, converters=lambda text: float(text.strip('"'))).T
     features = cf.features.line_spectrum(t=year - year.mean(), theta=(0.008, 0.25))
     loss = cf.losses.squared(number - number.mean())
