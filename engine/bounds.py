@@ -11,6 +11,7 @@ from .domain import Array, Domain
 from .kinks import ascend_on_sphere
 from .loss_data import Field
 from .problem import Problem
+from .scales import heights_at
 from .starts import starting_positions
 from .trigonometric import sup_of_polynomial
 from .vertices import ascend_to_vertices
@@ -72,16 +73,15 @@ def sup_certificate(problem: Problem, g: Field, hints: Array | None = None) -> S
         positions, heights = ascend_to_vertices(problem, g, positions, one_sided)
     size = np.maximum(np.abs(positions).max(axis=0, initial=0.0), 1e-300)
     falling = np.argsort(-heights, kind="stable")
-    distinct = _thin_out(features.domain, positions, falling, _ONE_MAXIMUM * size, len(positions))
+    distinct = _thin_out(features.domain, positions, falling, _ONE_MAXIMUM * size)
     return Supremum(float(heights.max(initial=0.0)), False, method, positions[distinct], heights[distinct])
 
 
 def sup_over(problem: Problem, g: Field, positions: Array) -> Supremum:
     """S over finitely many positions (k, d): the largest |eta| (or -eta) of all."""
-    eta = problem.features.eta(positions, g)
-    heights = -eta if problem.sign == "nonnegative" else np.linalg.norm(eta.reshape(len(eta), -1), axis=1)
-    order = np.argsort(-heights, kind="stable")
-    return Supremum(float(heights.max(initial=0.0)), True, "all given positions", positions[order], heights[order])
+    found = heights_at(problem, g, positions, problem.sign == "nonnegative")
+    order = np.argsort(-found, kind="stable")
+    return Supremum(float(found.max(initial=0.0)), True, "all given positions", positions[order], found[order])
 
 
 def _polynomial(problem: Problem, g: Field) -> np.ndarray[tuple[int], np.dtype[np.complex128]]:
@@ -94,10 +94,10 @@ def _polynomial(problem: Problem, g: Field) -> np.ndarray[tuple[int], np.dtype[n
     return np.asarray(b)
 
 
-def _thin_out(domain: Domain, positions: Array, order: NDArray[np.intp], scale: Array, most: int) -> list[int]:
+def _thin_out(domain: Domain, positions: Array, order: NDArray[np.intp], scale: Array) -> list[int]:
     """The first in this order that are a `scale` apart from each other."""
     chosen: list[int] = []
-    while len(order) and len(chosen) < most:
+    while len(order):
         chosen.append(int(order[0]))
         apart = domain.difference(positions[order], positions[order[0]]) / scale
         order = order[np.linalg.norm(apart, axis=1) > 1.0]

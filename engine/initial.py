@@ -16,7 +16,7 @@ from .domain import Array
 from .errors import FlowError
 from .measure import Measure
 from .problem import Problem
-from .scales import feature_scales, probe_positions
+from .scales import side_by_side
 from .separation import Separation, family
 
 
@@ -79,8 +79,7 @@ def grid(problem: Problem, m: int, weight: float = 0.0) -> Array:
     if domain.dimension == 1:
         counts: tuple[int, ...] = (m,)
     else:
-        norm, slopes = feature_scales(problem, probe_positions(problem))
-        extents = np.maximum((domain.upper - domain.lower) * slopes / norm, 1.0)
+        extents = side_by_side(problem)
         ratio = (m / math.prod(extents)) ** (1 / len(extents))
         counts = tuple(max(2, math.ceil(ratio * extent - 1e-9)) for extent in extents)
     positions = domain.grid(counts)

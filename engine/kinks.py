@@ -7,6 +7,7 @@ import numpy as np
 from .domain import Array
 from .loss_data import Field
 from .problem import Problem
+from .scales import heights_at
 
 _ROUNDS = 60
 _MOST_KINKS = 12  # that one atom is tried on at once
@@ -42,7 +43,7 @@ def ascend_on_sphere(problem: Problem, g: Field, positions: Array, one_sided: bo
             theta[rows], heights[rows], sides[rows] = _climb(eta, theta[rows], before, sides[rows])
             still.append(rows[heights[rows] > before])
         rising = np.concatenate(still) if still else rising[:0]
-    return theta, _heights(problem, g, theta, one_sided)
+    return theta, heights_at(problem, g, theta, one_sided)
 
 
 class _Pieces:
@@ -100,12 +101,6 @@ def _climb(eta: _Pieces, theta: Array, heights: Array, sides: Array) -> tuple[Ar
             theta[better] = trial[better] / lengths[better, None]
             heights[better], sides[better] = values[better], new_sides[better]
     return theta, heights, sides
-
-
-def _heights(problem: Problem, g: Field, theta: Array, one_sided: bool) -> Array:
-    """|eta| (or -eta), (k,)."""
-    eta = problem.features.eta(theta, g).reshape(len(theta), -1)
-    return -eta[:, 0] if one_sided else np.linalg.norm(eta, axis=1)
 
 
 def _nearest_kinks(x: Array, slopes: Array, theta: Array, sides: Array, most: int) -> Array:

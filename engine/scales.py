@@ -1,4 +1,4 @@
-"""How large features are, and how fast they change with their position."""
+"""How large features and eta are, and how fast features change with their position."""
 
 from __future__ import annotations
 
@@ -6,10 +6,18 @@ import numpy as np
 
 from .domain import Array
 from .errors import ProblemError
+from .loss_data import Field
 from .problem import Problem
 
 BALL_SHARES = np.arange(1, 17)[:, None] / 16  # of the radius, at which a ball is searched
+FEWEST_POINTS = (129, 17, 7)  # of a grid on each axis, in one dimension, in two and in more
 _FAINT = 1e-3  # norm relative to the largest, below which a feature makes no bump of its own
+
+
+def heights_at(problem: Problem, g: Field, positions: Array, one_sided: bool) -> Array:
+    """|eta| (or -eta), eta = <g, phi>, at positions (k, d); in the units of the penalty, (k,)."""
+    eta = problem.features.eta(positions, g)
+    return np.asarray(-eta if one_sided else np.abs(eta) if eta.ndim == 1 else np.linalg.norm(eta, axis=1))
 
 
 def feature_scales(problem: Problem, positions: Array) -> tuple[float, Array]:
@@ -29,6 +37,13 @@ def feature_scales(problem: Problem, positions: Array) -> tuple[float, Array]:
             "check the constants, the samples and the domain against each other"
         )
     return float(norms[0]), norms[1:]
+
+
+def side_by_side(problem: Problem) -> Array:
+    """How many features fit side by side into Theta on every axis, at least one, (d,); Theta is a product of intervals."""
+    domain = problem.features.domain
+    norm, slopes = feature_scales(problem, probe_positions(problem))
+    return np.asarray(np.maximum((domain.upper - domain.lower) * slopes / norm, 1.0))
 
 
 def turning_rates(problem: Problem, positions: Array) -> Array:
@@ -62,7 +77,7 @@ def probe_positions(problem: Problem) -> Array:
         directions = np.random.default_rng(0).standard_normal((256, domain.dimension))
         shares = np.resize(BALL_SHARES, (len(directions), 1))
         return np.asarray(domain.radius * shares * directions / np.linalg.norm(directions, axis=1, keepdims=True))
-    counts = {1: 129, 2: 17}.get(domain.dimension, 7)
+    counts = FEWEST_POINTS[min(domain.dimension, 3) - 1]
     positions = domain.grid(tuple(counts for _ in domain.axes))
     if domain.dimension == 1 and problem.features.kind == "pointwise":
         samples = np.concatenate([samples[:, None] for samples in problem.features.inputs.values()])

@@ -20,7 +20,7 @@ from .multipliers import edges
 from .polish import polish, reweigh
 from .problem import Problem
 from .result import Result
-from .scales import feature_scales, probe_positions
+from .scales import feature_scales, side_by_side
 from .search import Progress, Search
 from .secant import has_straight_ends
 from .sparsify import sparsify
@@ -104,7 +104,14 @@ def solve(
 def sharpen(problem: Problem, measure: Measure, relative_gap: float, seconds: float) -> Measure:
     """The measure refined, and completed as in `solve`, without a flow: where its residual makes a better dual point.
 
-    It ends at the first progress after `seconds`.
+    Parameters
+    ----------
+    relative_gap : at which it ends.
+    seconds : of wall time, after which it ends at the next progress.
+
+    Returns
+    -------
+    measure : of those met, the one of which J + gap is smallest.
     """
     deadline = time.perf_counter() + seconds
 
@@ -127,9 +134,7 @@ def default_particles(problem: Problem) -> int:
     domain = problem.features.domain
     if domain.sphere or domain.is_ball:
         return 200
-    norm, slopes = feature_scales(problem, probe_positions(problem))
-    extents = np.maximum((domain.upper - domain.lower) * slopes / norm, 1.0)
-    return int(min(max(100, 2 * math.prod(extents)), 10_000))
+    return int(min(max(100, 2 * math.prod(side_by_side(problem))), 10_000))
 
 
 def refine(problem: Problem, measure: Measure, radius: float = _MERGE, effort: tuple[int, int] = _SETTLING) -> Measure:

@@ -12,13 +12,12 @@ from .domain import Array
 from .feature_map import FeatureMap
 from .loss_data import Field
 from .problem import Problem
-from .scales import BALL_SHARES, feature_scales, probe_positions, turning_rates
+from .scales import BALL_SHARES, FEWEST_POINTS, feature_scales, heights_at, probe_positions, turning_rates
 
 # Grid points per length over which features stay correlated, in one dimension and in more: at half the diagonal from the
 # centre of a Gaussian bump of eta it still has 99 or 96 hundredths of its height.
 _GRID_PER_LENGTH = (4.0, 2.5)
 _MOST_GRID_POINTS = 200_000
-_FEWEST_POINTS = (129, 17, 7)  # on each axis, in one dimension, in two and in more
 _MOST_SAMPLES = 1024  # of one input, that join the grid
 _FEWEST_ASCENTS, _MOST_ASCENTS = 64, 1024  # maxima of the grid from which to ascend, between these
 _PROMISING = 0.9  # of the highest: as a bump has more than that left beside its centre, the supremum is not lower
@@ -39,14 +38,9 @@ def starting_positions(problem: Problem, g: Field, one_sided: bool) -> Array:
     if not (domain.sphere or domain.is_ball):
         return grid_maxima(problem, g, one_sided)
     starts = domain.project(sphere_starts(problem, g) if domain.sphere else ball_starts(problem, g))
-    order = np.argsort(-_heights(problem, g, starts, one_sided), kind="stable")
+    order = np.argsort(-heights_at(problem, g, starts, one_sided), kind="stable")
     feature_scales(problem, starts[:64])  # refuses features that vanish; units that are highest may just be dead
     return np.asarray(starts[order[:_SPHERE_ASCENTS]])
-
-
-def _heights(problem: Problem, g: Field, positions: Array, one_sided: bool) -> Array:
-    eta = problem.features.eta(positions, g)
-    return np.asarray(-eta if one_sided else np.abs(eta) if eta.ndim == 1 else np.linalg.norm(eta, axis=1))
 
 
 def grid_maxima(problem: Problem, g: Field, one_sided: bool) -> Array:
@@ -55,8 +49,8 @@ def grid_maxima(problem: Problem, g: Field, one_sided: bool) -> Array:
     if lines is None:
         lines = _LINES[problem.features] = search_lines(problem)
     positions = np.stack([line.ravel() for line in np.meshgrid(*lines, indexing="ij")], axis=1)
-    heights = _heights(problem, g, positions, one_sided).reshape([len(line) for line in lines])
-    index = _highest_maxima(heights, problem.features.domain.wraps)
+    on_grid = heights_at(problem, g, positions, one_sided).reshape([len(line) for line in lines])
+    index = _highest_maxima(on_grid, problem.features.domain.wraps)
     return np.stack([line[i] for line, i in zip(lines, index.T, strict=True)], axis=1)
 
 
@@ -68,7 +62,7 @@ def search_lines(problem: Problem) -> list[Array]:
     rates = turning_rates(problem, probe_positions(problem))
     d = len(rates)
     counts = 4 + np.ceil(_GRID_PER_LENGTH[min(d, 2) - 1] * np.minimum((domain.upper - domain.lower) * rates, 1e9))
-    counts = np.maximum(counts, _FEWEST_POINTS[min(d, 3) - 1])
+    counts = np.maximum(counts, FEWEST_POINTS[min(d, 3) - 1])
     counts *= min(1.0, (_MOST_GRID_POINTS / math.prod(counts)) ** (1 / d))
     lines = domain.lines(tuple(max(4, int(count)) for count in counts))
     if d == 1:
@@ -91,21 +85,20 @@ def torus_maxima(features: FeatureMap, g: Field, one_sided: bool) -> Array:
     spectrum = np.zeros(counts, dtype=np.complex128)
     spectrum[np.ix_(*(np.arange(-k, k + 1) for k in cutoffs))] = np.conj(g).reshape(h.shape) * h
     eta = np.fft.fftn(spectrum).real
-    heights = -eta if one_sided else np.abs(eta)
-    index = _highest_maxima(heights, np.ones(len(counts), dtype=bool))
+    index = _highest_maxima(-eta if one_sided else np.abs(eta), np.ones(len(counts), dtype=bool))
     return np.asarray(index / np.array(counts))
 
 
-def _highest_maxima(heights: Array, wraps: NDArray[np.bool_]) -> NDArray[np.intp]:
+def _highest_maxima(values: Array, wraps: NDArray[np.bool_]) -> NDArray[np.intp]:
     """Indices (k, d) of points not lower than their neighbours on any axis, the highest first: all that are promising."""
-    peak = np.ones(heights.shape, dtype=bool)
+    peak = np.ones(values.shape, dtype=bool)
     for axis, round_ in enumerate(wraps):
         for step in (-1, 1):
-            neighbours = np.roll(heights, step, axis)
+            neighbours = np.roll(values, step, axis)
             if not round_:
                 np.moveaxis(neighbours, axis, 0)[0 if step == 1 else -1] = -np.inf
-            peak &= heights >= neighbours
-    tops = heights[peak]
+            peak &= values >= neighbours
+    tops = values[peak]
     promising = np.count_nonzero(tops > _PROMISING * tops.max())
     highest = np.argsort(-tops, kind="stable")[: min(max(promising, _FEWEST_ASCENTS), _MOST_ASCENTS)]
     return np.argwhere(peak)[highest]

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from .domain import Array
 from .loss_data import Field
 from .problem import Problem
+from .scales import heights_at
 
 _FEWEST_STARTS, _MOST_STARTS = 8, 64  # of the positions given, the highest
 _PRODUCTS = 2**21  # of walls and edges at a time, that tell how many
@@ -36,19 +37,18 @@ def ascend_to_vertices(problem: Problem, g: Field, positions: Array, one_sided: 
     positions, heights : (k, d) and (k,), none lower than before.
     """
     eta = problem.features.eta(positions, g)
-    heights = -eta if one_sided else np.abs(eta)
+    found = -eta if one_sided else np.abs(eta)
     walls = _Walls(problem, g)
     most = min(max(_PRODUCTS // (2 * walls.normals.size), _FEWEST_STARTS), _MOST_STARTS)
-    order = np.argsort(-heights, kind="stable")[:most]
+    order = np.argsort(-found, kind="stable")[:most]
     sides = -np.ones(len(order)) if one_sided else np.where(eta[order] < 0, -1.0, 1.0)
     z = _climb(walls, positions[order] * np.abs(positions[order]), sides)
     theta = problem.features.domain.project(np.sign(z) * np.sqrt(np.abs(z)))
-    eta = problem.features.eta(theta, g)
-    higher = -eta if one_sided else np.abs(eta)
-    better = higher > heights[order]
-    positions, heights = positions.copy(), heights.copy()
-    positions[order[better]], heights[order[better]] = theta[better], higher[better]
-    return positions, heights
+    higher = heights_at(problem, g, theta, one_sided)
+    better = higher > found[order]
+    positions, found = positions.copy(), found.copy()
+    positions[order[better]], found[order[better]] = theta[better], higher[better]
+    return positions, found
 
 
 class _Walls:
