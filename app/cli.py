@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
-from conicflow.engine.errors import ConicflowError, SpecError
+from conicflow.engine.base.errors import ConicflowError, SpecError
 
 if TYPE_CHECKING:
-    from conicflow.engine.search import Progress
+    from conicflow.engine.base.progress import Progress
 
 REFUTED, BAD_INPUT, GAP_ABOVE_TOLERANCE, INTERRUPTED = 1, 2, 3, 130
 
@@ -97,8 +97,8 @@ def solve(problem: Path, out: Path) -> int:
     \b
     conicflow solve problem.toml --out result
     """
-    from .results import solve_problem_file
-    from .tables import atoms, summary
+    from .files.results import solve_problem_file
+    from .words.tables import atoms, summary
 
     with progress_bar() as progress:
         solution = solve_problem_file(problem, out, progress)
@@ -135,8 +135,8 @@ def path(
     conicflow path problem.toml --out path                  path.csv and a figure
     conicflow path problem.toml --out path --choose bic     and a result folder path/chosen
     """
-    from .path_folder import CHOSEN, Rule, solve_path_file
-    from .tables import atoms, summary
+    from .files.path_folder import CHOSEN, Rule, solve_path_file
+    from .words.tables import atoms, summary
 
     rule = None if choose is None and noise is None else Rule(choose or "no choice", noise, tau, folds)
     with progress_bar() as progress:
@@ -198,7 +198,7 @@ def check(names: tuple[str, ...], mutants: bool, as_json: bool, seed: int) -> in
     try:
         from conicflow.proofs_check.theorems import campaign, registry
 
-        from . import theorem_tables
+        from .words import theorem_tables
 
         known = list(registry.checks())
     except ModuleNotFoundError as error:
@@ -230,8 +230,8 @@ def plot(folder: Path) -> None:
     \b
     conicflow plot result
     """
-    from .figures import draw
-    from .results import FIGURE, read_result_folder
+    from .figures.figure import draw
+    from .files.results import FIGURE, read_result_folder
 
     with progress_bar() as progress:
         solution = read_result_folder(folder, progress)
@@ -282,10 +282,10 @@ def features() -> None:
     \b
     conicflow features
     """
-    from conicflow.engine.features import names
-    from conicflow.engine.kernels import describe
+    from conicflow.engine.kernels.loading import describe
+    from conicflow.engine.space.catalogue import names
 
-    from .model_tables import argument_forms
+    from .files.model_tables import argument_forms
 
     for name in names():
         _describe(name)
@@ -300,10 +300,10 @@ def losses() -> None:
     \b
     conicflow losses
     """
-    from conicflow.engine.kernels import describe
-    from conicflow.engine.losses import names
+    from conicflow.engine.kernels.loading import describe
+    from conicflow.engine.model.losses import names
 
-    from .model_tables import loss_forms
+    from .files.model_tables import loss_forms
 
     for name in names():
         _describe(name)
@@ -320,9 +320,9 @@ def cache(clear: bool) -> None:
     conicflow cache            list them
     conicflow cache --clear    remove them; the next use compiles again
     """
-    from conicflow.engine.cache import Cache
+    from conicflow.engine.kernels.cache import Cache
 
-    from .tables import size_text, table
+    from .words.tables import size_text, table
 
     kernels = Cache()
     if clear:
@@ -338,7 +338,7 @@ def cache(clear: bool) -> None:
 
 
 def _describe(name: str) -> None:
-    from conicflow.engine.kernels import describe
+    from conicflow.engine.kernels.loading import describe
 
     description = describe(name)
     click.echo(f"{name}: {description['title']}\n    {description['equation']}\n    {description['reference']}")

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import click
 import numpy as np
-from conicflow.engine.search import Progress
+from conicflow.engine.base.progress import Progress
 
-from .results import FIGURE, Solution, solve_problem_file
-from .tables import atoms as atoms_table
-from .tables import gap_word, table
+from .files.results import FIGURE, Solution, solve_problem_file
+from .words.tables import atoms as atoms_table
+from .words.tables import gap_word, table
 
 EXAMPLES = ("e1", "sunspots", "diabetes")
 

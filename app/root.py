@@ -9,9 +9,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from conicflow.engine import baselines, choice, features, initial, losses
-    from conicflow.engine.compile import compile_loss, compile_spec, spec
-    from conicflow.engine.errors import (
+    from conicflow.engine.atoms.merge import merge
+    from conicflow.engine.atoms.polish import polish
+    from conicflow.engine.base.errors import (
         CertificateError,
         ConicflowError,
         FlowError,
@@ -19,26 +19,33 @@ if TYPE_CHECKING:
         ProblemError,
         SpecError,
     )
-    from conicflow.engine.feature_map import FeatureMap
-    from conicflow.engine.flow import flow
-    from conicflow.engine.gap import duality_gap
-    from conicflow.engine.losses import Loss
-    from conicflow.engine.measure import Measure
-    from conicflow.engine.merge import merge
-    from conicflow.engine.path import Path, path
-    from conicflow.engine.polish import polish
-    from conicflow.engine.problem import Problem
-    from conicflow.engine.result import Certificate, Result
-    from conicflow.engine.solve import solve
-    from conicflow.engine.stochastic import stochastic_flow
-    from conicflow.engine.trajectory import Trajectory
+    from conicflow.engine.flow import initial
+    from conicflow.engine.flow.flow import flow
+    from conicflow.engine.flow.stochastic import stochastic_flow
+    from conicflow.engine.flow.trajectory import Trajectory
+    from conicflow.engine.kernels.own import spec
+    from conicflow.engine.model import losses
+    from conicflow.engine.model.gap import duality_gap
+    from conicflow.engine.model.losses import Loss
+    from conicflow.engine.model.measure import Measure
+    from conicflow.engine.model.own import compile_loss
+    from conicflow.engine.model.problem import Problem
+    from conicflow.engine.solve import baselines, choice
+    from conicflow.engine.solve.path import Path, path
+    from conicflow.engine.solve.result import Certificate, Result
+    from conicflow.engine.solve.solve import solve
+    from conicflow.engine.space import catalogue as features
+    from conicflow.engine.space.feature_map import FeatureMap
+    from conicflow.engine.space.own import compile_spec
     from conicflow.proofs_check.certify import certify
 
 __version__ = "0.1.0"
 
 _MODULES = {
-    "engine.compile": ("compile_loss", "compile_spec", "spec"),
-    "engine.errors": (
+    "engine.kernels.own": ("spec",),
+    "engine.model.own": ("compile_loss",),
+    "engine.space.own": ("compile_spec",),
+    "engine.base.errors": (
         "CertificateError",
         "ConicflowError",
         "FlowError",
@@ -46,22 +53,28 @@ _MODULES = {
         "ProblemError",
         "SpecError",
     ),
-    "engine.feature_map": ("FeatureMap",),
-    "engine.flow": ("flow",),
-    "engine.gap": ("duality_gap",),
-    "engine.losses": ("Loss",),
-    "engine.measure": ("Measure",),
-    "engine.merge": ("merge",),
-    "engine.path": ("Path", "path"),
-    "engine.polish": ("polish",),
-    "engine.problem": ("Problem",),
-    "engine.result": ("Certificate", "Result"),
-    "engine.solve": ("solve",),
-    "engine.stochastic": ("stochastic_flow",),
-    "engine.trajectory": ("Trajectory",),
+    "engine.space.feature_map": ("FeatureMap",),
+    "engine.flow.flow": ("flow",),
+    "engine.model.gap": ("duality_gap",),
+    "engine.model.losses": ("Loss",),
+    "engine.model.measure": ("Measure",),
+    "engine.atoms.merge": ("merge",),
+    "engine.solve.path": ("Path", "path"),
+    "engine.atoms.polish": ("polish",),
+    "engine.model.problem": ("Problem",),
+    "engine.solve.result": ("Certificate", "Result"),
+    "engine.solve.solve": ("solve",),
+    "engine.flow.stochastic": ("stochastic_flow",),
+    "engine.flow.trajectory": ("Trajectory",),
     "proofs_check.certify": ("certify",),
 }
-_SUBMODULES = ("baselines", "choice", "features", "initial", "losses")
+_SUBMODULES = {
+    "baselines": "engine.solve.baselines",
+    "choice": "engine.solve.choice",
+    "features": "engine.space.catalogue",
+    "initial": "engine.flow.initial",
+    "losses": "engine.model.losses",
+}
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
@@ -100,7 +113,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in _SUBMODULES:
-        value: Any = import_module(f"conicflow.engine.{name}")
+        value: Any = import_module(f"conicflow.{_SUBMODULES[name]}")
     elif name in _HOMES:
         value = getattr(import_module(f"conicflow.{_HOMES[name]}"), name)
     else:

@@ -15,10 +15,10 @@ from typing import Any
 
 import conicflow as cf
 import numpy as np
-from conicflow.proofs_check.balls import precision
 from conicflow.proofs_check.certify import statement_of
-from conicflow.proofs_check.features import forward, total_variation
-from conicflow.proofs_check.losses import BallLoss
+from conicflow.proofs_check.enclosures.balls import precision
+from conicflow.proofs_check.enclosures.features import forward, total_variation
+from conicflow.proofs_check.enclosures.losses import BallLoss
 from flint import arb
 
 RATIO = 0.1  # of the smallest penalty whose solution is zero

@@ -9,11 +9,11 @@ from pathlib import Path
 from types import ModuleType
 
 import sympy
-from conicflow.derive.derivation import derive_feature
-from conicflow.derive.helpers import helper_sources
-from conicflow.derive.printer import indent, is_costly, print_expression, shared_lines
-from conicflow.derive.spec import FeatureSpec
-from conicflow.engine.toolchain import find_toolchain
+from conicflow.derive.emit.helpers import helper_sources
+from conicflow.derive.emit.printer import indent, is_costly, print_expression, shared_lines
+from conicflow.derive.prove.derivation import derive_feature
+from conicflow.derive.read.spec import FeatureSpec
+from conicflow.engine.kernels.toolchain import find_toolchain
 
 _PREPARE = """\
 # pythran export prepare(float64[:, :] order(C), {types}, float64[:, :, :] order(C))

@@ -29,10 +29,10 @@ os.environ.update(threads(1))
 
 import conicflow as cf
 import numpy as np
-from conicflow.derive.drift import BUILT_IN
-from conicflow.derive.spec import FeatureSpec, load_spec
-from conicflow.engine.features import KINDS, make
-from conicflow.engine.kernels import describe, kernel_names
+from conicflow.derive import SPECS
+from conicflow.derive.read.spec import FeatureSpec, load_spec
+from conicflow.engine.kernels.loading import KINDS, describe, kernel_names
+from conicflow.engine.space.catalogue import make
 from functions import Functions, build, functions_of
 
 PARTICLES, SAMPLES, COLUMNS = 500, 4000, 10
@@ -97,7 +97,7 @@ def measure(name: str, folder: Path) -> tuple[Sequence[str], bool]:
     if description["kind"] == "torus":
         times = alternate({"kernel": kernel_side(features)}, ROUNDS)["kernel"]
         return (name, description["kind"], "recurrence", spread(times, 1e-9), "", ""), False
-    spec = load_spec(BUILT_IN / f"{name}.toml")
+    spec = load_spec(SPECS / f"{name}.toml")
     assert isinstance(spec, FeatureSpec)
     found = functions_of(spec)
     sides = {"kernel": kernel_side(features), "functions": functions_side(features, spec, found, folder)}

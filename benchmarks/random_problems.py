@@ -1,6 +1,6 @@
 """Goal: of random problems at least 98 % end certified to 1e-8; prints the others as they are.
 
-The problems of `tests/support/drawn_problems.py`, of which `tests/engine/test_random_problems.py` checks the truth: every
+The problems of `tests/support/drawn_problems.py`, of which `tests/engine/solve/test_random_problems.py` checks the truth: every
 feature map, loss and sign; up to six atoms, some clustered or twice, or none; noise; penalties over five decades; data over
 seven. A solve that keeps a core busy for longer than the limit is interrupted, and counts as what it is then.
 

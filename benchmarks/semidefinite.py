@@ -26,7 +26,7 @@ from timing import alternate, print_table, seconds, spread
 import conicflow as cf
 import cvxpy as cp
 import numpy as np
-from conicflow.proofs_check.references import MOST_FREQUENCIES, torus
+from conicflow.proofs_check.references.programmes import MOST_FREQUENCIES, torus
 
 CUTOFFS, SEEDS, ROUNDS = (10, 20, 50), range(3), 5
 GOAL_GAP, GOAL_OPTIMUM = 1e-10, 1e-7

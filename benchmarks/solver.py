@@ -21,8 +21,8 @@ os.environ.update(threads(2 if "--image" in sys.argv else 1))
 
 import conicflow as cf
 import numpy as np
-from conicflow.engine.flow import Flow, natural_step
-from conicflow.engine.problem import Sign
+from conicflow.engine.flow.flow import Flow, natural_step
+from conicflow.engine.model.problem import Sign
 
 ROUNDS = 3
 

@@ -7,17 +7,17 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from .derivation import FeatureDerivation, derive_feature
-from .emit import emit_feature
-from .emit_loss import emit_loss
-from .emit_losses import AnyLoss
+from . import SPECS
+from .emit.kernel import emit_feature
+from .emit.loss import emit_loss
+from .emit.losses import AnyLoss
 from .errors import SpecError
-from .loss_derivation import derive_loss
-from .loss_spec import LossSpec
-from .spec import FeatureSpec, load_spec
-from .vector_loss import VectorLossSpec, derive_vector_loss
+from .prove.derivation import FeatureDerivation, derive_feature
+from .prove.loss_derivation import derive_loss
+from .prove.vector_loss import VectorLossSpec, derive_vector_loss
+from .read.loss_spec import LossSpec
+from .read.spec import FeatureSpec, load_spec
 
-BUILT_IN = Path(__file__).parent / "specs"
 _PACKAGE = (
     '"""Kernels written by `conicflow derive`, one module per spec; compiled by Pythran, never edited by hand."""\n'
 )
@@ -32,7 +32,7 @@ def derive_specs(asked: Sequence[FeatureSpec | LossSpec | VectorLossSpec]) -> di
     """`derive_sources`, of specs that have been read."""
     features: list[FeatureDerivation] = []
     losses: dict[str, AnyLoss] = {}
-    built_in = [load_spec(path) for path in sorted(BUILT_IN.glob("*.toml"))]
+    built_in = [load_spec(path) for path in sorted(SPECS.glob("*.toml"))]
     own = {spec.name for spec in asked} - {spec.name for spec in built_in}
     for spec in (*built_in, *asked):
         if isinstance(spec, LossSpec):

@@ -11,7 +11,7 @@ from typing import Any
 
 import conicflow as cf
 import numpy as np
-from conicflow.engine.kernels import describe
+from conicflow.engine.kernels.loading import describe
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure

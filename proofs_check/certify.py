@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 from conicflow.derive.errors import SpecError
-from conicflow.engine.bounds import sup_certificate
-from conicflow.engine.errors import CertificateError, ConicflowError
-from conicflow.engine.gap import duality_gap
-from conicflow.engine.measure import Measure
-from conicflow.engine.problem import Problem
-from conicflow.engine.result import Certificate
-from conicflow.engine.solve import sharpen
+from conicflow.engine.base.errors import CertificateError, ConicflowError
+from conicflow.engine.dual.supremum import sup_certificate
+from conicflow.engine.model.gap import duality_gap
+from conicflow.engine.model.measure import Measure
+from conicflow.engine.model.problem import Problem
+from conicflow.engine.solve.result import Certificate
+from conicflow.engine.solve.solve import sharpen
 from flint import arb
 
 from .gap import BITS, SECONDS, Proof, prove

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 from conicflow.derive.errors import SpecError
-from conicflow.derive.vector_loss import VectorLossSpec
+from conicflow.derive.prove.vector_loss import VectorLossSpec
 from flint import arb
 
-from .balls import precision
+from .enclosures.balls import precision
 from .folder import BadFolder, Claims, read_folder
 from .gap import SECONDS, Proof, prove
 from .statement import Statement, down, in_catalogue, prove_claims, up

@@ -13,8 +13,8 @@ from zipfile import BadZipFile
 
 import numpy as np
 from conicflow.derive.errors import SpecError
-from conicflow.derive.spec import FeatureSpec, load_spec
-from conicflow.derive.vector_loss import VectorLossSpec
+from conicflow.derive.prove.vector_loss import VectorLossSpec
+from conicflow.derive.read.spec import FeatureSpec, load_spec
 
 from .statement import Array, Statement, catalogue_spec
 

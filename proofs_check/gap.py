@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 
 from flint import arb
 
-from .balls import precision
-from .branch import Bound
-from .edges import at_edges
-from .features import forward, total_variation
-from .losses import BallLoss
+from .enclosures.balls import precision
+from .enclosures.edges import at_edges
+from .enclosures.features import forward, total_variation
+from .enclosures.losses import BallLoss
 from .statement import Array, Point, Statement, exact, inner, up
-from .suprema import supremum
+from .suprema.branch import Bound
+from .suprema.supremum import supremum
 
 BITS = 96
 SECONDS = 60.0

@@ -6,23 +6,21 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import sympy
-from conicflow.derive import spec as derive_spec
-from conicflow.derive.derivation import derive_feature
+from conicflow.derive import SPECS
 from conicflow.derive.errors import SpecError
-from conicflow.derive.loss_derivation import derive_loss
-from conicflow.derive.loss_spec import LossSpec
-from conicflow.derive.spec import FeatureSpec, load_spec, read_spec
-from conicflow.derive.vector_loss import VectorLossSpec, derive_vector_loss
+from conicflow.derive.prove.derivation import derive_feature
+from conicflow.derive.prove.loss_derivation import derive_loss
+from conicflow.derive.prove.vector_loss import VectorLossSpec, derive_vector_loss
+from conicflow.derive.read.loss_spec import LossSpec
+from conicflow.derive.read.spec import FeatureSpec, load_spec, read_spec
 from flint import arb
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-_FOLDER = Path(derive_spec.__file__).parent / "specs"
 Point = list[
     arb
 ]  # of F in real coordinates: complex entries as (real, imaginary) pairs, rows of outputs one after another
@@ -37,8 +35,8 @@ class Statement:
     features : the spec of phi. inputs : its samples by name; on the torus "cutoff", the K_a, and "filter".
     constants : of the feature map, by name.
     intervals : (low, high) of every parameter of domain interval, by name. radius : of a ball.
-    loss : the spec of l. y, average, sample_weights, cholesky, loss_constants : as of `engine.losses.Loss`.
-    penalty, sign : as of `engine.problem.Problem`.
+    loss : the spec of l. y, average, sample_weights, cholesky, loss_constants : as of `engine.model.losses.Loss`.
+    penalty, sign : as of `engine.model.problem.Problem`.
     """
 
     features: FeatureSpec
@@ -84,12 +82,12 @@ class Statement:
 @cache
 def catalogue_spec(name: str) -> Any:
     """A spec of the catalogue, read from its TOML file."""
-    return load_spec(_FOLDER / f"{name}.toml")
+    return load_spec(SPECS / f"{name}.toml")
 
 
 def in_catalogue(spec: FeatureSpec | LossSpec | VectorLossSpec) -> bool:
     """Whether a spec is, byte by byte, one that the package came with."""
-    return (_FOLDER / f"{spec.name}.toml").is_file() and catalogue_spec(spec.name).source_sha256 == spec.source_sha256
+    return (SPECS / f"{spec.name}.toml").is_file() and catalogue_spec(spec.name).source_sha256 == spec.source_sha256
 
 
 def prove_claims(spec: FeatureSpec | LossSpec | VectorLossSpec) -> None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from .check import Check
-from .mutant import Mutant
-from .mutants import mutants
+from .mutants.catalogue import mutants
+from .mutants.mutant import Mutant
 from .processes import Progress, Task, perform_all
 from .registry import checks
 from .search import Outcome

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .check import Check
-from .mutants import mutants
+from .mutants.catalogue import mutants
 from .registry import checks
 from .search import run
 

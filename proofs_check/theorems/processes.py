@@ -11,8 +11,8 @@ from multiprocessing.connection import Connection
 
 from threadpoolctl import threadpool_limits
 
-from .inject import injected
-from .mutants import mutants
+from .mutants.catalogue import mutants
+from .mutants.inject import injected
 from .registry import checks
 from .search import Outcome, run
 

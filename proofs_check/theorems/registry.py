@@ -10,22 +10,22 @@ from typing import Any
 from .check import Check
 
 MODULES = (
-    "kernels",
-    "homogeneity",
-    "energy",
-    "descent",
-    "schemes",
-    "lifts",
-    "symmetry",
-    "losses",
-    "mixtures",
-    "optimality",
-    "certificates",
-    "measures",
-    "separating",
-    "gap_references",
-    "limit",
-    "failures",
+    "laws.kernels",
+    "laws.homogeneity",
+    "laws.energy",
+    "laws.descent",
+    "laws.schemes",
+    "laws.lifts",
+    "laws.symmetry",
+    "laws.losses",
+    "laws.mixtures",
+    "laws.optimality",
+    "laws.certificates",
+    "laws.measures",
+    "laws.separating",
+    "laws.gap_references",
+    "laws.limit",
+    "laws.failures",
 )
 """Each holds `CHECKS`."""
 

@@ -16,9 +16,10 @@ import conicflow as cf
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from conicflow.app import cli, results
-from conicflow.app.model_tables import loss_forms
-from conicflow.engine.kernels import describe, kernel_names
+from conicflow.app import cli
+from conicflow.app.files import results
+from conicflow.app.files.model_tables import loss_forms
+from conicflow.engine.kernels.loading import describe, kernel_names
 
 RIGHT = """
 [features]

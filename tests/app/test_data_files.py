@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conicflow.app import data_files
-from conicflow.app.data_files import read_data
-from conicflow.app.toml_tables import to_toml
-from conicflow.engine.errors import ProblemError
+from conicflow.app.files import data as data_files
+from conicflow.app.files.data import read_data
+from conicflow.app.files.toml_tables import to_toml
+from conicflow.engine.base.errors import ProblemError
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays

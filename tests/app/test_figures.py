@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conicflow.app import figures_line, figures_network, figures_plane, figures_spectrum
-from conicflow.app.figures import draw
-from conicflow.app.results import Solution, read_result_folder, solve_problem_file
-from conicflow.app.tables import atoms, gap_word, summary
+from conicflow.app.figures import line as figures_line
+from conicflow.app.figures import network as figures_network
+from conicflow.app.figures import plane as figures_plane
+from conicflow.app.figures import spectrum as figures_spectrum
+from conicflow.app.figures.figure import draw
+from conicflow.app.files.results import Solution, read_result_folder, solve_problem_file
+from conicflow.app.words.tables import atoms, gap_word, summary
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 

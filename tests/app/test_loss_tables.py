@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conicflow.app import figures_network
-from conicflow.app.holdout import fit_ridge, r_squared
-from conicflow.app.problem_file import read_problem
-from conicflow.app.results import Solution, read_result_folder, solve_problem_file
-from conicflow.app.tables import atoms
-from conicflow.engine.errors import ProblemError
-from conicflow.engine.losses import Loss
+from conicflow.app.figures import network as figures_network
+from conicflow.app.files.holdout import fit_ridge, r_squared
+from conicflow.app.files.problem import read_problem
+from conicflow.app.files.results import Solution, read_result_folder, solve_problem_file
+from conicflow.app.words.tables import atoms
+from conicflow.engine.base.errors import ProblemError
+from conicflow.engine.model.losses import Loss
 from matplotlib.figure import Figure
 
 GAUSSIAN = '[features]\nname = "gaussian"\nx = "data.npz:x"\nsigma = 0.1\ntheta = [0, 1]\n'

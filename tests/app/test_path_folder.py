@@ -11,10 +11,11 @@ import conicflow as cf
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from conicflow.app import cli, path_folder
-from conicflow.app.figures_path import draw_path
-from conicflow.app.problem_file import read_problem
-from conicflow.app.results import read_result_folder
+from conicflow.app import cli
+from conicflow.app.figures.path import draw_path
+from conicflow.app.files import path_folder
+from conicflow.app.files.problem import read_problem
+from conicflow.app.files.results import read_result_folder
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conicflow.app.holdout import RIDGE_STRENGTHS, fit_ridge, r_squared, split_rows
-from conicflow.app.problem_file import read_problem
-from conicflow.engine.errors import ProblemError
-from conicflow.engine.solve import solve
+from conicflow.app.files.holdout import RIDGE_STRENGTHS, fit_ridge, r_squared, split_rows
+from conicflow.app.files.problem import read_problem
+from conicflow.engine.base.errors import ProblemError
+from conicflow.engine.solve.solve import solve
 
 EXAMPLES = Path(str(files("conicflow.app") / "examples" / "e1" / "problem.toml")).parents[1]
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from conicflow.app import cli
-from conicflow.app.results import read_result_folder
+from conicflow.app.files.results import read_result_folder
 
 BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # What differs from run to run and from machine to machine: times, the cache's folder, dates, sizes, versions, processors;

@@ -4,20 +4,18 @@ import os
 import subprocess
 import sys
 from itertools import pairwise
-from pathlib import Path
 
-import conicflow.derive.spec
 import mpmath
 import pytest
 import sympy
-from conicflow.derive.derivation import derive_feature, prove_homogeneity, prove_torus
+from conicflow.derive import SPECS
 from conicflow.derive.errors import SpecError
-from conicflow.derive.functions import differentiate, sigmoid
-from conicflow.derive.loss_derivation import derive_loss
-from conicflow.derive.spec import load_spec
+from conicflow.derive.prove.derivation import derive_feature, prove_homogeneity, prove_torus
+from conicflow.derive.prove.loss_derivation import derive_loss
+from conicflow.derive.read.functions import differentiate, sigmoid
+from conicflow.derive.read.spec import load_spec
 from spec_files import write_feature
 
-SPECS = Path(conicflow.derive.spec.__file__).parent / "specs"
 Z = sympy.Symbol("z", real=True)
 DIGITS = 50
 
@@ -342,11 +340,11 @@ def test_what_cannot_be_proved_is_refused(tmp_path):
 def test_derivations_do_not_depend_on_the_hash_seed():
     script = """if True:
         import pathlib, sys
-        from conicflow.derive.derivation import derive_feature
-        from conicflow.derive.loss_derivation import derive_loss
-        from conicflow.derive.loss_spec import LossSpec
-        from conicflow.derive.spec import FeatureSpec, load_spec
-        from conicflow.derive.vector_loss import derive_vector_loss
+        from conicflow.derive.prove.derivation import derive_feature
+        from conicflow.derive.prove.loss_derivation import derive_loss
+        from conicflow.derive.read.loss_spec import LossSpec
+        from conicflow.derive.read.spec import FeatureSpec, load_spec
+        from conicflow.derive.prove.vector_loss import derive_vector_loss
         for path in sorted(pathlib.Path(sys.argv[1]).glob("*.toml")):
             spec = load_spec(path)
             derive = {FeatureSpec: derive_feature, LossSpec: derive_loss}.get(type(spec), derive_vector_loss)

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 import sympy
-from conicflow.derive import emit_loops, emit_pointwise
-from conicflow.derive.derivation import derive_feature
-from conicflow.derive.printer import shared_lines
-from conicflow.derive.spec import load_spec
+from conicflow.derive.emit import loops as emit_loops
+from conicflow.derive.emit import pointwise as emit_pointwise
+from conicflow.derive.emit.printer import shared_lines
+from conicflow.derive.prove.derivation import derive_feature
+from conicflow.derive.read.spec import load_spec
 
 COSTLY = {"exp", "expm1", "log", "log1p", "sin", "cos", "tan", "tanh", "sinh", "cosh", "arctan"}
 FUNCTIONS = ("forward", "slopes", "jacobian", "certificate")

@@ -4,7 +4,8 @@ import mpmath
 import numpy as np
 import pytest
 import sympy
-from conicflow.derive.functions import (
+from conicflow.derive.emit.printer import print_expression
+from conicflow.derive.read.functions import (
     differentiate,
     expand_definitions,
     sigmoid,
@@ -15,7 +16,6 @@ from conicflow.derive.functions import (
     xlogx,
     xlogy,
 )
-from conicflow.derive.printer import print_expression
 from printed import import_source
 
 Z = sympy.Symbol("z", real=True)

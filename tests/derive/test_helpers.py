@@ -4,11 +4,11 @@ import mpmath
 import numpy as np
 import pytest
 import sympy
-from conicflow.derive import helpers
+from conicflow.derive.emit import helpers
+from conicflow.derive.emit.helpers import bessel_coefficients, erf_coefficients, helper_sources, lower
+from conicflow.derive.emit.printer import print_expression, shared_lines
 from conicflow.derive.errors import SpecError
-from conicflow.derive.functions import differentiate, sinc, spherical_bessel
-from conicflow.derive.helpers import bessel_coefficients, erf_coefficients, helper_sources, lower
-from conicflow.derive.printer import print_expression, shared_lines
+from conicflow.derive.read.functions import differentiate, sinc, spherical_bessel
 from exact import DIGITS
 from printed import import_source
 

@@ -24,9 +24,11 @@ def checkout(pytestconfig: pytest.Config, tmp_path: Path) -> Path:
     page = (root / "docs/new_feature.md").read_text(encoding="utf-8")
     spec = added_lines(page, "derive/specs/raised_cosine.toml")
     (tmp_path / "derive/specs/raised_cosine.toml").write_text("\n".join(spec) + "\n", encoding="utf-8")
-    (kernel,) = added_lines(page, "meson.build")
-    build = (root / "meson.build").read_text(encoding="utf-8")
-    (tmp_path / "meson.build").write_text(build.replace("  'relu',\n", f"{kernel}\n  'relu',\n"), encoding="utf-8")
+    (kernel,) = added_lines(page, "generated/meson.build")
+    build = (root / "generated/meson.build").read_text(encoding="utf-8")
+    (tmp_path / "generated/meson.build").write_text(
+        build.replace("  'relu',\n", f"{kernel}\n  'relu',\n"), encoding="utf-8"
+    )
     return tmp_path
 
 
@@ -39,7 +41,9 @@ def test_nothing_else_changes(checkout: Path) -> None:
     after = {path.name: path.read_bytes() for path in (checkout / "generated").glob("*.py")}
     assert after.keys() - before.keys() == {"raised_cosine.py"}
     assert all(after[name] == content for name, content in before.items())
-    block = re.search(r"^kernels = \[(.*?)^\]", (checkout / "meson.build").read_text(), re.DOTALL | re.MULTILINE)
+    block = re.search(
+        r"^kernels = \[(.*?)^\]", (checkout / "generated/meson.build").read_text(), re.DOTALL | re.MULTILINE
+    )
     assert block is not None
     listed = re.findall(r"'(\w+)'", block[1])
     assert listed == sorted({path.stem for path in (checkout / "derive/specs").glob("*.toml")})

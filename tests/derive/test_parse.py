@@ -8,8 +8,8 @@ import mpmath
 import pytest
 import sympy
 from conicflow.derive.errors import SpecError
-from conicflow.derive.functions import FUNCTIONS
-from conicflow.derive.parse import MAX_DIGITS, MAX_EXPONENT, MAX_NODES, parse_expression
+from conicflow.derive.read.functions import FUNCTIONS
+from conicflow.derive.read.parse import MAX_DIGITS, MAX_EXPONENT, MAX_NODES, parse_expression
 from hypothesis import assume, given
 from hypothesis import strategies as st
 

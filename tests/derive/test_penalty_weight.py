@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 import sympy
-from conicflow.derive.derivation import derive_feature
-from conicflow.derive.emit_weight import weight_body
+from conicflow.derive.emit.weight import weight_body
 from conicflow.derive.errors import SpecError
-from conicflow.derive.spec import FeatureSpec, load_spec
+from conicflow.derive.prove.derivation import derive_feature
+from conicflow.derive.read.spec import FeatureSpec, load_spec
 
 HEAD = 'name = "feature"\nphi = "exp(-x*theta)"\ninputs = {{ x = "time" }}\nparameters = {{ theta = "{domain}" }}\n'
 

@@ -2,9 +2,9 @@
 
 import pytest
 import sympy
-from conicflow.derive.derivation import derive_feature
 from conicflow.derive.errors import SpecError
-from conicflow.derive.regularity import Range, check_continuous, check_finite
+from conicflow.derive.prove.derivation import derive_feature
+from conicflow.derive.prove.regularity import Range, check_continuous, check_finite
 from spec_files import write_feature
 
 X, Y = sympy.symbols("x y", real=True)

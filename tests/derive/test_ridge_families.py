@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from conicflow.derive.derivation import derive_feature, prove_homogeneity
 from conicflow.derive.errors import SpecError
-from conicflow.derive.spec import FeatureSpec, load_spec
+from conicflow.derive.prove.derivation import derive_feature, prove_homogeneity
+from conicflow.derive.read.spec import FeatureSpec, load_spec
 
 IN_THETA = "2-homogeneous in theta"
 

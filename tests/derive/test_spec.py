@@ -3,17 +3,16 @@
 import tomllib
 from pathlib import Path
 
-import conicflow.derive.spec
 import pytest
 import sympy
+from conicflow.derive import SPECS
 from conicflow.derive.errors import SpecError
-from conicflow.derive.loss_spec import LossSpec
-from conicflow.derive.spec import MAX_FILE_BYTES, FeatureSpec, load_spec
-from conicflow.derive.vector_loss import VectorLossSpec
+from conicflow.derive.prove.vector_loss import VectorLossSpec
+from conicflow.derive.read.loss_spec import LossSpec
+from conicflow.derive.read.spec import MAX_FILE_BYTES, FeatureSpec, load_spec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-SPECS = Path(conicflow.derive.spec.__file__).parent / "specs"
 POINTWISE = """
 schema = 1
 kind = "pointwise"

@@ -5,10 +5,10 @@ import itertools
 import pytest
 import sympy
 from conicflow.derive.errors import SpecError
-from conicflow.derive.functions import FUNCTIONS
-from conicflow.derive.parse import parse_expression
-from conicflow.derive.spec import FeatureSpec, read_spec
-from conicflow.derive.spec_text import expression_text, spec_text
+from conicflow.derive.read.functions import FUNCTIONS
+from conicflow.derive.read.parse import parse_expression
+from conicflow.derive.read.spec import FeatureSpec, read_spec
+from conicflow.derive.read.spec_text import expression_text, spec_text
 from hypothesis import given
 from hypothesis import strategies as st
 

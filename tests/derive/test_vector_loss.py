@@ -2,17 +2,17 @@
 
 from pathlib import Path
 
-import conicflow.derive.spec
 import mpmath
 import pytest
 import sympy
-from conicflow.derive import vector_loss
+from conicflow.derive import SPECS
 from conicflow.derive.errors import SpecError
-from conicflow.derive.loss_spec import PREDICTION, TARGET
-from conicflow.derive.spec import load_spec
-from conicflow.derive.vector_loss import VectorLossSpec, derive_vector_loss
+from conicflow.derive.prove import vector_loss
+from conicflow.derive.prove.vector_loss import VectorLossSpec, derive_vector_loss
+from conicflow.derive.read.loss_spec import PREDICTION, TARGET
+from conicflow.derive.read.spec import load_spec
 
-SPEC = Path(conicflow.derive.spec.__file__).parent / "specs" / "multinomial_logistic.toml"
+SPEC = SPECS / "multinomial_logistic.toml"
 VALUE = "log(sum(exp(f))) - sum(y*f)"
 CONJUGATE = "sum(xlogx(p + y))"
 

@@ -4,8 +4,8 @@ import conicflow as cf
 import numpy as np
 import pytest
 from by_hand import NAMES, TORUS, VECTOR, ByHand, example, random_field, random_positions
-from conicflow.engine.errors import FlowError
-from conicflow.engine.flow import SCHEMES, Flow, Scheme
+from conicflow.engine.base.errors import FlowError
+from conicflow.engine.flow.flow import SCHEMES, Flow, Scheme
 from hypothesis import given
 from hypothesis import strategies as st
 from plain_flow import energy, eta_and_gradient, step

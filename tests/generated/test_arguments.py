@@ -6,9 +6,9 @@ import conicflow as cf
 import numpy as np
 import pytest
 from by_hand import NAMES, example, random_field, random_positions
-from conicflow.engine.errors import FlowError, ProblemError
-from conicflow.engine.flow import Flow
-from conicflow.engine.kernels import describe, kernel_names, load_kernel
+from conicflow.engine.base.errors import FlowError, ProblemError
+from conicflow.engine.flow.flow import Flow
+from conicflow.engine.kernels.loading import describe, kernel_names, load_kernel
 
 WRONG: dict[str, Callable[[np.ndarray], object]] = {
     "float32": lambda array: array.astype(np.float32),

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conicflow.engine.kernels import kernel_names
+from conicflow.engine.kernels.loading import kernel_names
 
 KERNELS = kernel_names("pointwise", "ridge", "torus", "loss")
 

@@ -6,8 +6,8 @@ import conicflow as cf
 import numpy as np
 import pytest
 from by_hand import NAMES, TORUS, example, random_field, random_positions
-from conicflow.engine.flow import Flow
-from conicflow.engine.kernels import describe, kernel_names
+from conicflow.engine.flow.flow import Flow
+from conicflow.engine.kernels.loading import describe, kernel_names
 
 PAIRS = [(name, loss) for name in NAMES for loss in describe(name)["losses"]]
 FREE = [name for name in kernel_names("ridge") if describe(name)["family"] != "2-homogeneous in theta"]  # output signs

@@ -10,7 +10,7 @@ PROGRAM = """
 import hashlib, json
 import numpy as np
 import conicflow as cf
-from conicflow.engine.flow import SCHEMES, Flow
+from conicflow.engine.flow.flow import SCHEMES, Flow
 from threadpoolctl import ThreadpoolController
 
 def sha(*arrays):

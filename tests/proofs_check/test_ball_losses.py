@@ -7,9 +7,9 @@ from typing import Any
 import conicflow as cf
 import numpy as np
 import pytest
-from conicflow.proofs_check.balls import precision
 from conicflow.proofs_check.certify import statement_of
-from conicflow.proofs_check.losses import BallLoss
+from conicflow.proofs_check.enclosures.balls import precision
+from conicflow.proofs_check.enclosures.losses import BallLoss
 from conicflow.proofs_check.statement import exact, inner
 from flint import arb
 from hypothesis import given

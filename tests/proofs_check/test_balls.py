@@ -7,8 +7,8 @@ import mpmath
 import pytest
 import sympy
 from conicflow.derive.errors import SpecError
-from conicflow.derive.functions import FUNCTIONS, differentiate
-from conicflow.proofs_check.balls import Program, Undecided, precision
+from conicflow.derive.read.functions import FUNCTIONS, differentiate
+from conicflow.proofs_check.enclosures.balls import Program, Undecided, precision
 from flint import arb, arb_series, fmpq
 from hypothesis import given
 from hypothesis import strategies as st
@@ -108,7 +108,7 @@ def test_numbers_are_exact_rationals() -> None:
 
 @given(z=st.floats(-60, 60), n=st.integers(0, 6))
 def test_spherical_bessel_functions(z: float, n: int) -> None:
-    from conicflow.derive.functions import spherical_bessel
+    from conicflow.derive.read.functions import spherical_bessel
 
     with precision(200):
         (ball,) = Program([spherical_bessel(n, X)], [X])(arb(z))

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from by_hand import ByHand
 from conicflow.proofs_check import certify as certify_module
-from conicflow.proofs_check import edges
-from conicflow.proofs_check.balls import precision
 from conicflow.proofs_check.certify import statement_of
-from conicflow.proofs_check.features import forward, total_variation
+from conicflow.proofs_check.enclosures import edges
+from conicflow.proofs_check.enclosures.balls import precision
+from conicflow.proofs_check.enclosures.features import forward, total_variation
+from conicflow.proofs_check.enclosures.losses import BallLoss
 from conicflow.proofs_check.gap import prove
-from conicflow.proofs_check.losses import BallLoss
 from exact import DIGITS
 from flint import arb
 from hypothesis import given, settings
@@ -252,7 +252,7 @@ def test_a_contradiction_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     problem = spikes(7)[0]
     measure = cf.solve(problem).measure
     from conicflow.proofs_check import gap as module
-    from conicflow.proofs_check.branch import Bound
+    from conicflow.proofs_check.suprema.branch import Bound
 
     small = Bound(arb(problem.penalty) / 2, arb(0), True)
     monkeypatch.setattr(module, "supremum", lambda *arguments: (small, "wrong"))

@@ -15,8 +15,8 @@ import pytest
 from click.testing import CliRunner
 from conicflow import proofs_check
 from conicflow.app import cli
-from conicflow.app.results import solve_problem_file
-from conicflow.derive import spec as catalogue_file
+from conicflow.app.files.results import solve_problem_file
+from conicflow.derive import SPECS
 from conicflow.proofs_check.checker import check_folder
 from conicflow.proofs_check.folder import BadFolder
 
@@ -309,7 +309,7 @@ def test_a_spec_that_changes_is_seen(tmp_path: Path) -> None:
     folder = solved(tmp_path, gaussian("squared"))
     text = (folder / "problem.toml").read_text()
     (folder / "problem.toml").write_text(text.replace('name = "gaussian"', 'spec = "spec.toml"'))
-    spec = (Path(catalogue_file.__file__).parent / "specs" / "gaussian.toml").read_text()
+    spec = (SPECS / "gaussian.toml").read_text()
     for changed, holds in (
         (spec, True),
         (spec.replace("(2*sigma**2)", "2/sigma**2"), True),  # the same formula in other words
@@ -409,7 +409,7 @@ def test_neither_engine_nor_kernels_are_loaded(torus: Path) -> None:
         "print([m for m in sys.modules if m.startswith(('conicflow.engine.', 'conicflow.generated'))])"
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert found.stdout.splitlines()[-1] == "['conicflow.engine.errors']"  # names of errors, for the command line
+    assert found.stdout.splitlines()[-1] == "['conicflow.engine.base.errors']"  # names of errors, for the command line
 
 
 def test_the_checker_can_be_audited_in_an_hour() -> None:

@@ -9,15 +9,15 @@ import conicflow as cf
 import cvxpy as cp
 import numpy as np
 import pytest
-from conicflow.engine.gap import duality_gap
-from conicflow.engine.problem import Problem
-from conicflow.proofs_check.references import Reference, one_spike, over_positions, torus
-from conicflow.proofs_check.references_relu import patterns, relu
-from conicflow.proofs_check.theorems import failures, gap_references, limit
+from conicflow.engine.model.gap import duality_gap
+from conicflow.engine.model.problem import Problem
+from conicflow.proofs_check.references.programmes import Reference, one_spike, over_positions, torus
+from conicflow.proofs_check.references.relu import patterns, relu
 from conicflow.proofs_check.theorems.check import Check, Draw, Inapplicable
-from conicflow.proofs_check.theorems.inject import injected
-from conicflow.proofs_check.theorems.mutant import Mutant
-from conicflow.proofs_check.theorems.mutants_references import MUTANTS
+from conicflow.proofs_check.theorems.laws import failures, gap_references, limit
+from conicflow.proofs_check.theorems.mutants.inject import injected
+from conicflow.proofs_check.theorems.mutants.mutant import Mutant
+from conicflow.proofs_check.theorems.mutants.references import MUTANTS
 from problems import bumps, network, penalised, spikes
 
 MODULES: tuple[ModuleType, ...] = (gap_references, limit, failures)
@@ -222,7 +222,7 @@ def test_a_wrong_reference_is_seen(subject: str, factor: float, monkeypatch: pyt
 def test_a_certificate_on_the_support_alone_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stationary atoms have |eta| = lambda: without a look elsewhere the gap would be zero."""
 
-    def blind(problem: Problem, measure: cf.Measure) -> cf.engine.gap.Gap:
+    def blind(problem: Problem, measure: cf.Measure) -> cf.engine.model.gap.Gap:
         return duality_gap(problem, measure, measure.positions)
 
     monkeypatch.setattr(gap_references, "duality_gap", blind)

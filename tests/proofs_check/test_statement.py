@@ -8,11 +8,11 @@ import conicflow as cf
 import numpy as np
 import pytest
 from conicflow.derive.errors import SpecError
-from conicflow.derive.spec import read_spec
-from conicflow.engine.kernels import describe, kernel_names
-from conicflow.proofs_check.balls import precision
+from conicflow.derive.read.spec import read_spec
+from conicflow.engine.kernels.loading import describe, kernel_names
+from conicflow.proofs_check.enclosures.balls import precision
 from conicflow.proofs_check.statement import Statement, catalogue_spec, described_spec, exact
-from conicflow.proofs_check.suprema import supremum
+from conicflow.proofs_check.suprema.supremum import supremum
 
 TRIANGLE = b"""
 name = "triangle"

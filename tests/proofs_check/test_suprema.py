@@ -8,22 +8,24 @@ from unittest.mock import patch
 import conicflow as cf
 import numpy as np
 import pytest
-from conicflow.proofs_check import branch, cones_of_outputs, suprema_relu, taylor_functions
-from conicflow.proofs_check.balls import precision
-from conicflow.proofs_check.branch import Bound
 from conicflow.proofs_check.certify import statement_of
-from conicflow.proofs_check.cones import Cone, Sphere
-from conicflow.proofs_check.cones_of_outputs import Outputs
-from conicflow.proofs_check.features import feature
-from conicflow.proofs_check.loose_bounds import cauchy_schwarz, loose_bound
-from conicflow.proofs_check.polynomials import Polynomial
-from conicflow.proofs_check.sample_sums import SampleSum
+from conicflow.proofs_check.enclosures import taylor_functions
+from conicflow.proofs_check.enclosures.balls import precision
+from conicflow.proofs_check.enclosures.features import feature
+from conicflow.proofs_check.enclosures.polynomials import Polynomial
+from conicflow.proofs_check.enclosures.sample_sums import SampleSum
+from conicflow.proofs_check.enclosures.taylor_functions import Table
 from conicflow.proofs_check.statement import Statement, exact, inner
-from conicflow.proofs_check.suprema import supremum
-from conicflow.proofs_check.suprema_smooth import polynomial_on
-from conicflow.proofs_check.suprema_torus import TrigonometricPolynomial
-from conicflow.proofs_check.taylor_functions import Table
-from conicflow.proofs_check.theorems.certificates import value_at
+from conicflow.proofs_check.suprema import branch, cones_of_outputs
+from conicflow.proofs_check.suprema import relu as suprema_relu
+from conicflow.proofs_check.suprema.branch import Bound
+from conicflow.proofs_check.suprema.cones import Cone, Sphere
+from conicflow.proofs_check.suprema.cones_of_outputs import Outputs
+from conicflow.proofs_check.suprema.loose import cauchy_schwarz, loose_bound
+from conicflow.proofs_check.suprema.smooth import polynomial_on
+from conicflow.proofs_check.suprema.supremum import supremum
+from conicflow.proofs_check.suprema.torus import TrigonometricPolynomial
+from conicflow.proofs_check.theorems.laws.certificates import value_at
 from flint import arb
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from conicflow.app import cli
-from conicflow.engine import gap
-from conicflow.engine.bounds import Supremum
-from conicflow.engine.kernels import load_kernel
+from conicflow.engine.dual.supremum import Supremum
+from conicflow.engine.kernels.loading import load_kernel
+from conicflow.engine.model import gap
 from conicflow.proofs_check.theorems import campaign, processes
 from conicflow.proofs_check.theorems.check import Check, Draw, Inapplicable, Margin
-from conicflow.proofs_check.theorems.inject import InKernel, InSource, injected
-from conicflow.proofs_check.theorems.mutants import mutants
+from conicflow.proofs_check.theorems.mutants.catalogue import mutants
+from conicflow.proofs_check.theorems.mutants.inject import InKernel, InSource, injected
 from conicflow.proofs_check.theorems.processes import Task
 from conicflow.proofs_check.theorems.registry import checks
 from conicflow.proofs_check.theorems.search import Outcome, run
@@ -146,12 +146,12 @@ def test_a_source_mutant_reaches_those_who_imported_the_function_and_leaves() ->
     nowhere = Supremum(0.0, True, "none", np.zeros((0, 1)), np.zeros(0))
     g = gap.Gap(2.0, 1.0, nowhere, np.zeros(1), 0.0)
     change = InSource(
-        "engine.gap", "return self.gap / max(abs(self.objective)", "return self.gap / max(4 * abs(self.objective)"
+        "engine.model.gap", "return self.gap / max(abs(self.objective)", "return self.gap / max(4 * abs(self.objective)"
     )
     with injected(change):
         assert g.relative == 0.125
     assert g.relative == 0.5
-    with injected(InSource("engine.gap", "_SEARCHES = 60", "_SEARCHES = 61")):
+    with injected(InSource("engine.model.gap", "_SEARCHES = 60", "_SEARCHES = 61")):
         assert gap._SEARCHES == 61
     assert gap._SEARCHES == 60
 
@@ -174,7 +174,7 @@ def test_a_mutant_leaves_also_after_an_exception() -> None:
     ],
 )
 def test_a_mutant_that_is_none_is_refused(right: str, wrong: str, words: str) -> None:
-    with pytest.raises(ValueError, match=words), injected(InSource("engine.gap", right, wrong)):
+    with pytest.raises(ValueError, match=words), injected(InSource("engine.model.gap", right, wrong)):
         pass
 
 

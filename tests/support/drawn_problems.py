@@ -6,10 +6,10 @@ from typing import Any
 
 import conicflow as cf
 import numpy as np
-from conicflow.engine.kernels import describe
-from conicflow.engine.problem import Sign
-from conicflow.proofs_check.theorems.cases import BALL, FEATURES, LOSSES, RIDGE, TORUS
+from conicflow.engine.kernels.loading import describe
+from conicflow.engine.model.problem import Sign
 from conicflow.proofs_check.theorems.check import Draw
+from conicflow.proofs_check.theorems.material.cases import BALL, FEATURES, LOSSES, RIDGE, TORUS
 from hypothesis import strategies as st
 
 TOLERANCE = 1e-8  # of the relative gap

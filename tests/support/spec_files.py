@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from conicflow.derive.spec import FeatureSpec, load_spec
+from conicflow.derive.read.spec import FeatureSpec, load_spec
 
 
 def write_feature(

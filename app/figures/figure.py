@@ -1,0 +1,86 @@
+"""The figure of a solution: which drawing suits the problem, in one style, as a PNG file."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from conicflow.engine.space.feature_map import FeatureMap
+
+from ..files.data import Array
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from ..files.results import Solution
+
+# Okabe and Ito's palette, told apart with every kind of colour vision.
+BLUE, VERMILLION, SKY, GREY = "#0072B2", "#D55E00", "#56B4E9", "#8C8C8C"
+
+DPI = 150
+STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9.5,
+    "axes.titlesize": 10.5,
+    "axes.titlelocation": "left",
+    "axes.labelsize": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.8,
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+    "lines.linewidth": 1.4,
+    "figure.titlesize": 12,
+    "mathtext.fontset": "dejavusans",
+}
+
+
+def draw(solution: "Solution", path: Path) -> None:
+    """Draw a solution into the PNG file `path`."""
+    drawing = _drawing(solution.file.problem.features)
+    save(lambda figure: drawing(solution, figure), solution.file.title, path)
+
+
+def save(drawing: "Callable[[Figure], None]", title: str, path: Path) -> None:
+    """Draw into the PNG file `path`, in the style of all figures."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context(STYLE):
+        figure = Figure(layout="constrained")
+        drawing(figure)
+        figure.suptitle(title, x=0.01, ha="left", weight="bold")
+        partial = path.with_suffix(".partial")
+        figure.savefig(partial, format="png", dpi=DPI, metadata={"Software": "conicflow"})
+    os.replace(partial, path)
+
+
+def by_sign(weights: Array) -> list[str]:
+    """Blue for positive weights, vermillion for negative ones, grey for zero."""
+    return [BLUE if weight > 0 else VERMILLION if weight < 0 else GREY for weight in weights]
+
+
+def without_flow(solution: "Solution") -> str:
+    """Why there are no paths to draw."""
+    zero = len(solution.result.measure) == 0
+    return "the solution is the zero measure: no flow" if zero else "begun from a measure: no flow"
+
+
+def _drawing(features: FeatureMap) -> "Callable[[Solution, Figure], None]":
+    """The drawing for a feature map."""
+    if features.name == "line_spectrum":
+        from .spectrum import draw_spectrum
+
+        return draw_spectrum
+    if features.kind == "ridge":
+        from .network import draw_network
+
+        return draw_network
+    if features.dimension > 1:
+        from .plane import draw_plane
+
+        return draw_plane
+    from .line import draw_line
+
+    return draw_line

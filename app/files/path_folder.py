@@ -1,0 +1,111 @@
+"""From a problem file to the folder of a path.
+
+It holds ``path.csv`` (a row for each penalty), ``figure.png`` and, where a penalty was chosen, ``chosen``: a result folder
+like those of `conicflow solve`. It takes its name only when it is complete.
+"""
+
+import csv
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from conicflow.engine.base.errors import ProblemError
+from conicflow.engine.base.progress import Progress
+from conicflow.engine.solve import choice
+from conicflow.engine.solve.choice import Choice
+from conicflow.engine.solve.path import COLUMNS
+from conicflow.engine.solve.path import Path as Solutions
+from conicflow.engine.solve.path import path as solve_path
+from conicflow.engine.solve.result import ResultFolder
+
+from ..figures.figure import save
+from ..figures.path import draw_path
+from .problem import ProblemFile, read_problem
+from .results import FIGURE, Solution, solution_of, write_solution
+
+TABLE = "path.csv"
+CHOSEN = "chosen"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How the penalty is chosen: by `method`, with the noise level and tau of the discrepancy principle, or in folds."""
+
+    method: str
+    noise: float | None = None
+    tau: float = 1.0
+    folds: int = 5
+
+    def __post_init__(self) -> None:
+        if (self.method == "discrepancy") != (self.noise is not None):
+            given = "none" if self.noise is None else self.noise
+            raise ProblemError(
+                f"the noise level is for the discrepancy principle, which needs it; got {self.method} and {given}; "
+                "give both --choose discrepancy and --noise, or neither"
+            )
+
+    def choose(self, path: Solutions, seed: int, progress: Progress | None) -> Choice:
+        """The choice on a path."""
+        if self.noise is not None:
+            return choice.discrepancy(path, self.noise, self.tau)
+        return choice.bic(path) if self.method == "bic" else choice.cross_validation(path, self.folds, seed, progress)
+
+
+@dataclass(frozen=True)
+class SolvedPath:
+    """What the folder of a path holds; `chosen` and `solution` are None where no penalty was chosen."""
+
+    file: ProblemFile
+    path: Solutions
+    chosen: Choice | None
+    solution: Solution | None
+
+
+def solve_path_file(
+    problem: Path, out: Path, count: int, smallest_ratio: float, rule: Rule | None, progress: Progress | None = None
+) -> SolvedPath:
+    """Solve a problem file for a range of penalties and write the folder `out`.
+
+    Parameters
+    ----------
+    problem : Path
+        The problem file; its own penalty and flow_steps play no part.
+    out : Path
+        New, empty, or an earlier folder of a path, which is replaced.
+    count, smallest_ratio : int, float
+        How many penalties, and the smallest as a part of the smallest whose solution is zero.
+    rule : Rule, optional
+        How to choose one of them.
+    progress : callable, optional
+        Told the phase, the fraction done and a message.
+
+    Raises
+    ------
+    ProblemError
+        Bad input, a rule that does not suit the problem or that no penalty satisfies, or a folder that cannot be
+        written; then nothing is written.
+    """
+    file = read_problem(problem, progress)
+    if rule is not None:
+        choice.check(file.problem, rule.method)
+    with ResultFolder(out.resolve(), TABLE) as folder:
+        options = file.options
+        path = solve_path(
+            file.problem,
+            count=count,
+            smallest_ratio=smallest_ratio,
+            particles=options.particles,
+            relative_gap=options.relative_gap,
+            seed=options.seed,
+            progress=progress,
+        )
+        chosen = None if rule is None else rule.choose(path, options.seed, progress)
+        solution = None
+        if chosen is not None:
+            settled = replace(file, problem=file.problem.with_penalty(chosen.penalty))
+            solution = solution_of(settled, chosen.result)
+            (folder / CHOSEN).mkdir()
+            write_solution(solution, folder / CHOSEN)
+        with (folder / TABLE).open("w", newline="", encoding="utf-8") as stream:
+            csv.writer(stream).writerows([COLUMNS, *path.rows()])
+        save(lambda figure: draw_path(path, chosen, figure), file.title, folder / FIGURE)
+    return SolvedPath(file, path, chosen, solution)

@@ -1,0 +1,269 @@
+"""PROBLEM.toml: the text of a problem, read and checked into a `ProblemFile`.
+
+::
+
+    title = "…"                 # optional
+    [features]                  # the feature map φ
+    name = "fourier"            # from the catalogue (conicflow features), or spec = "my_kernel.toml"; then its arguments:
+    cutoff = 10                 # references to data (see data_files), numbers, or two numbers for an interval;
+                                # on the torus of two or three dimensions one number, or one for each axis: [10, 12]
+    [loss]
+    name = "squared"
+    data = "y.npy"              # a reference; on the torus 2K+1 complex coefficients on each axis; several columns, or
+                                # a column of labels 0, 1, ... of classes, for ridge features
+    samples = false             # on the torus: the data are real samples on an equispaced grid instead
+    average = false             # divide the loss by the number of samples
+    sample_weights = "w.npy"    # optional: a number > 0 for each sample
+    cholesky = "l.npy"          # optional, for squared: the lower Cholesky factor of the noise's covariance
+    delta = 1.0                 # and the loss's own constants (conicflow losses): numbers, or references
+    [measure]
+    penalty = 0.1               # or penalty_ratio, of the smallest penalty whose solution is zero
+    sign = "any"                # or "nonnegative", or "vector" where the data have several columns
+    [solve]                     # optional: particles, relative_gap, flow_steps, seed
+    [holdout]                   # optional, for ridge features: fraction of the rows kept out, and seed
+    [truth]                     # optional: positions and weights, references, drawn beside the solution
+    [labels]                    # optional, for figures and tables: input, unit, data
+"""
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+from conicflow.engine.base.errors import ConicflowError, ProblemError
+from conicflow.engine.base.progress import Progress
+from conicflow.engine.kernels.own import Spec
+from conicflow.engine.model.losses import Loss, LossFactory
+from conicflow.engine.model.problem import Problem, Sign
+from conicflow.engine.space.catalogue import FeatureFactory
+from conicflow.engine.space.feature_map import FeatureMap
+
+from .data import Array, Data
+from .holdout import Holdout, split_rows
+from .model_tables import References, choose_features, choose_loss, own_specs, read_features, read_loss
+from .toml_tables import Table, check_known, is_integer, is_number, is_text, to_toml
+
+MAX_BYTES = 2**20
+MAX_PARTICLES = 10**6
+MAX_STEPS = 10**8
+
+SIGNS: dict[str, Sign] = {sign: sign for sign in get_args(Sign)}
+TABLES = ("features", "loss", "measure", "solve", "holdout", "truth", "labels")
+
+
+@dataclass(frozen=True)
+class SolveOptions:
+    """What `conicflow.solve` is asked for; where None, the program chooses."""
+
+    particles: int | None = None
+    relative_gap: float = 1e-9
+    flow_steps: int | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The measure behind simulated data: positions (k, d) and weights (k,), or (k, q)."""
+
+    positions: Array
+    weights: Array
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Names for figures and tables: of the input, of its unit, of the data."""
+
+    input: str = "t"
+    unit: str = ""
+    data: str = "data"
+
+
+@dataclass(frozen=True)
+class ProblemFile:
+    """A problem file, read: the problem, and what to do with it.
+
+    `document` is the parsed text, `data` the numbers it refers to, by key (``"loss.data"``), `specs` the specs that it
+    refers to, of a feature map and a loss of one's own, by table.
+    """
+
+    path: Path
+    title: str
+    problem: Problem
+    options: SolveOptions
+    holdout: Holdout | None
+    truth: Truth | None
+    labels: Labels
+    document: Mapping[str, Any] = field(repr=False)
+    data: Mapping[str, Data] = field(repr=False)
+    specs: Mapping[str, Spec] = field(repr=False)
+
+    def settled_text(self, archive: str, specs: Mapping[str, str]) -> str:
+        """The same problem, settled: data in `archive`, specs in the files `specs`; means, deviations, penalty as numbers."""
+        document = {name: dict(value) if isinstance(value, dict) else value for name, value in self.document.items()}
+        for key, data in self.data.items():
+            table, name = key.split(".")
+            document[table][name] = data.reference(f"{archive}:{key}")
+        document["loss"].pop("samples", None)
+        for table in self.specs:
+            document[table]["spec"] = specs[table]
+        document["measure"] = {"penalty": self.problem.penalty, "sign": self.problem.sign}
+        return to_toml(document)
+
+
+def read_problem(path: Path, progress: Progress | None = None) -> ProblemFile:
+    """Read a problem file; `progress` hears of a spec that is compiled.
+
+    Raises
+    ------
+    ProblemError
+        If the file, or the data it refers to, breaks a rule: one sentence with file, key, rule, value and remedy.
+    """
+    try:
+        return _Reader(path, _document(path), progress).read()
+    except ConicflowError as error:
+        raise ProblemError(f"{path}: {error}") from None
+
+
+def _document(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        found = "a folder" if path.is_dir() else "nothing there"
+        raise ProblemError(f"a problem file must be a file; got {found}; check the path")
+    try:
+        if (size := path.stat().st_size) > MAX_BYTES:
+            raise ProblemError(
+                f"a problem file must be at most {MAX_BYTES} bytes; got {size}; keep data in other files"
+            )
+        return tomllib.loads(path.read_bytes().decode())
+    except (OSError, ValueError, RecursionError) as error:
+        raise ProblemError(f"a problem file must be readable TOML; got {str(error)!r:.80}; correct it") from None
+
+
+class _Reader:
+    """Reads one table after another."""
+
+    def __init__(self, path: Path, document: Mapping[str, Any], progress: Progress | None) -> None:
+        check_known(document, ["title", *TABLES], "a problem file")
+        self.path, self.document, self.progress = path, document, progress
+        self.references = References(document, path.parent)
+
+    def read(self) -> ProblemFile:
+        title = self.document.get("title", self.path.stem)
+        if not is_text(title):
+            raise ProblemError(f"title must be text; got {title!r:.80}; put it in quotes")
+        split = self.split()
+        training = None if split is None else lambda rows: split(rows)[0]
+        specs = own_specs(self.references)
+        chosen = choose_features(self.references, specs, self.progress)
+        loss = choose_loss(self.references, specs, self.progress)
+        build_features, inputs = read_features(self.references, chosen, training)
+        build_loss, target = read_loss(self.references, chosen, loss, training)
+        holdout = None
+        if split is not None:
+            self.check_split(chosen, loss, inputs, target)
+            kept, out = split(len(target))
+            for rows in (kept, out):
+                if np.any(np.ptp(target[rows], axis=0) == 0):
+                    raise ProblemError(
+                        "[holdout] needs a target that varies on each side; got a constant; change the seed"
+                    )
+            holdout = Holdout(build_features(**{name: x[out] for name, x in inputs.items()}), target[out])
+            inputs, target = {name: x[kept] for name, x in inputs.items()}, target[kept]
+        problem = self.problem(build_features(**inputs), build_loss(target))
+        truth = self.truth(problem)
+        return ProblemFile(
+            self.path,
+            title,
+            problem,
+            self.options(),
+            holdout,
+            truth,
+            self.labels(),
+            self.document,
+            self.references.data,
+            specs,
+        )
+
+    def split(self) -> Callable[[int], tuple[Array, Array]] | None:
+        """From the number of rows to those of training and those kept out; None without [holdout]."""
+        if "holdout" not in self.document:
+            return None
+        table = Table(self.document, "holdout", ["fraction", "seed"])
+        table.require("fraction", "the part of the rows kept out of training")
+        fraction = table.get("fraction", "a number between 0 and 1", lambda value: is_number(value) and 0 < value < 1)
+        seed = table.get("seed", "an integer from 0 to 2^32 - 1", is_integer(0, 2**32 - 1), 0)
+        return partial(split_rows, fraction=fraction, seed=seed)
+
+    def check_split(
+        self, chosen: FeatureFactory, loss: LossFactory, inputs: Mapping[str, Array], target: Array
+    ) -> None:
+        if chosen.description["kind"] != "ridge" or loss.name != "squared":
+            raise ProblemError(
+                f"[holdout] needs ridge features and the squared loss; got {chosen.name} and {loss.name}; remove [holdout]"
+            )
+        for key in ("sample_weights", "cholesky"):
+            if key in self.document["loss"]:
+                raise ProblemError(f"[holdout] scores all rows alike; got [loss] {key}; remove one of the two")
+        for key, x in inputs.items():
+            if len(x) != len(target):
+                raise ProblemError(
+                    f"[features] {key} and [loss] data must have equally many rows; got {len(x)} and {len(target)}; "
+                    "take both from the same table"
+                )
+
+    def problem(self, feature_map: FeatureMap, loss: Loss) -> Problem:
+        table = Table(self.document, "measure", ["penalty", "penalty_ratio", "sign"])
+        sign = SIGNS[table.choice("sign", list(SIGNS), "any")]
+        given = [key for key in ("penalty", "penalty_ratio") if key in table.value]
+        if len(given) != 1:
+            raise ProblemError(
+                f"[measure] must give one of penalty and penalty_ratio; got {' and '.join(given) or 'none'}; "
+                "penalty is λ itself, penalty_ratio a part of the smallest λ whose solution is zero"
+            )
+        if given == ["penalty"]:
+            penalty = table.get("penalty", "a number ≥ 0", lambda value: is_number(value) and value >= 0)
+            return Problem(feature_map, loss, penalty=float(penalty), sign=sign)
+        ratio = table.get("penalty_ratio", "a number > 0", lambda value: is_number(value) and value > 0)
+        problem = Problem(feature_map, loss, penalty=1.0, sign=sign)
+        if not (penalty_max := problem.penalty_max()) > 0:
+            raise ProblemError(
+                "[measure] penalty_ratio needs data that atoms can explain; got data whose solution is always zero; "
+                "give penalty instead"
+            )
+        return problem.with_penalty(ratio * penalty_max)
+
+    def options(self) -> SolveOptions:
+        table = Table(self.document, "solve", ["particles", "relative_gap", "flow_steps", "seed"])
+        default = SolveOptions()
+        gap = table.get("relative_gap", "a number between 0 and 1", lambda value: is_number(value) and 0 < value < 1)
+        return SolveOptions(
+            table.get("particles", f"an integer from 1 to {MAX_PARTICLES}", is_integer(1, MAX_PARTICLES)),
+            default.relative_gap if gap is None else float(gap),
+            table.get("flow_steps", f"an integer from 1 to {MAX_STEPS}", is_integer(1, MAX_STEPS)),
+            table.get("seed", "an integer from 0 to 2^32 - 1", is_integer(0, 2**32 - 1), default.seed),
+        )
+
+    def truth(self, problem: Problem) -> Truth | None:
+        """The measure in [truth], if there is one."""
+        if "truth" not in self.document:
+            return None
+        table = Table(self.document, "truth", ["positions", "weights"])
+        for key in ("positions", "weights"):
+            table.require(key, "a reference to data")
+        positions, weights = (self.references.read(table, key).array for key in ("positions", "weights"))
+        positions = positions.reshape(len(positions), -1)
+        dimension, one = problem.features.dimension, problem.zero.weights.shape[1:]
+        if positions.shape[1] != dimension or weights.shape != (len(positions), *one):
+            raise ProblemError(
+                f"[truth] must give one weight and {dimension} coordinates for each atom; got weights {weights.shape} "
+                f"and positions {positions.shape}; check both"
+            )
+        return Truth(positions, weights)
+
+    def labels(self) -> Labels:
+        table = Table(self.document, "labels", ["input", "unit", "data"])
+        default = Labels()
+        words = {key: table.get(key, "text", is_text, getattr(default, key)) for key in ("input", "unit", "data")}
+        return Labels(**words)

@@ -1,0 +1,1 @@
+"""Tables and sentences in the terminal."""

@@ -1,0 +1,71 @@
+"""Plain text for the terminal: the atoms of a measure, and one line about how it was certified."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from conicflow.engine.solve.result import Result
+
+from ..files.data import Array
+from ..files.results import Solution
+
+SHOWN_ATOMS = 20
+SHOWN_COORDINATES = 6
+
+
+def gap_word(result: Result) -> str:
+    """What may be said of the gap: rigorous if every rounding error is inside the bound, else estimated."""
+    return "rigorous" if result.certificate.rigorous else "estimated"
+
+
+def summary(result: Result) -> str:
+    """Status, objective, gap with its word, atoms and time, on one line."""
+    gap = f"relative gap {result.relative_gap:.2g} ({gap_word(result)})"
+    count = f"{len(result.measure)} {'atom' if len(result.measure) == 1 else 'atoms'}"
+    return f"{result.status}: objective {result.objective:.10g}, {gap}, {count}, {result.seconds:.2f} s"
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
+    """Columns under their header, aligned to the right but for the first `left` of them."""
+    cells = [list(header), *map(list, rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    cells.insert(1, ["-" * width for width in widths])
+    lines = [
+        "  ".join(f"{cell:{'<' if column < left else '>'}{widths[column]}}" for column, cell in enumerate(row))
+        for row in cells
+    ]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def size_text(size: int) -> str:
+    """Bytes in kB, the unit of file listings."""
+    return f"{size / 1000:.0f} kB"
+
+
+def amplitudes_in_units(solution: Solution) -> Array:
+    """Amplitudes of a line spectrum in the units of the data file, which the problem may have divided."""
+    return solution.result.measure.weights * solution.file.data["loss.data"].scale
+
+
+def atoms(solution: Solution) -> str:
+    """The atoms, the strongest first, in the words of the problem."""
+    measure = solution.result.measure
+    if not len(measure):
+        return "The solution is the zero measure: it has no atoms."
+    features, unit = solution.file.problem.features, solution.file.labels.unit
+    order = np.argsort(-measure.sizes, kind="stable")
+    names = [axis.name for axis in features.domain.axes]
+    coordinates = list(measure.positions.T)
+    if features.name == "line_spectrum":
+        header = [f"period ({unit})" if unit else "period", "frequency", "amplitude", "phase"]
+        columns = [1 / coordinates[0], coordinates[0], amplitudes_in_units(solution), coordinates[1]]
+    elif features.kind == "ridge":
+        vector = measure.weights.ndim == 2
+        entries = list(measure.weights.T)[:SHOWN_COORDINATES] if vector else []
+        header = ["strength", *(f"w{k}" for k in range(len(entries))), *names[:SHOWN_COORDINATES]]
+        columns = [measure.sizes if vector else measure.weights, *entries, *coordinates[:SHOWN_COORDINATES]]
+    else:
+        header = [*names, "weight"]
+        columns = [*coordinates, measure.weights]
+    rows = [[f"{column[index]:.6g}" for column in columns] for index in order[:SHOWN_ATOMS]]
+    weaker = len(order) - len(rows)
+    return table(header, rows) + (f"\n… and {weaker} weaker {'atom' if weaker == 1 else 'atoms'}" if weaker else "")

@@ -1,0 +1,1 @@
+"""A proved spec in, kernel source for Pythran out."""

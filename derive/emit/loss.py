@@ -1,0 +1,195 @@
+"""Kernel source of a loss on its own: what certificates and Newton's method need of R."""
+
+from __future__ import annotations
+
+from string import Template
+
+import sympy
+
+from ..prove.loss_derivation import LossDerivation
+from ..prove.vector_loss import VectorLossDerivation, print_rows, sum_lines
+from ..read.loss_spec import DUAL
+from .header import header
+from .losses import AnyLoss
+from .printer import indent, print_expression
+
+_SCALAR = Template('''\
+ROUNDING = 1e-15  # of the terms of a condition: omega l'(f) divided by omega may leave the domain of l* by an ulp
+
+
+def value_at(f, y$constants):
+$value_domain    return $value
+
+
+# pythran export value(float64[:], float64[:], float64[:], float64[:, :] order(C))
+def value(f, y, omega, parameters):
+    """R(f) = sum_j omega_j l(f_j, y_j)."""
+    total = 0.0
+    for j in range(f.shape[0]):
+        total += omega[j]*value_at(f[j], y[j]$at_j)
+    return total
+
+
+# pythran export slope(float64[:], float64[:], float64[:], float64[:, :] order(C))
+def slope(f, y, omega, parameters):
+    """R'(f)_j = omega_j l'(f_j, y_j)."""
+$rows
+    return omega*($slope)
+
+
+# pythran export curvature(float64[:], float64[:], float64[:], float64[:, :] order(C))
+def curvature(f, y, omega, parameters):
+    """The diagonal of R'', omega_j l''(f_j, y_j)."""
+$rows
+    return omega*($curvature + 0.0*f)
+
+
+# pythran export conjugate(float64[:], float64[:], float64[:], float64[:, :] order(C))
+def conjugate(p, y, omega, parameters):
+    """R*(p) = sum_j omega_j l*(p_j/omega_j, y_j), infinite outside the domain of l*."""
+    total = 0.0
+    for j in range(p.shape[0]):
+        total += omega[j]*conjugate_at(p[j]/omega[j], y[j]$at_j)
+    return total
+
+
+def conjugate_at(p, y$constants):
+$domain    return $conjugate
+''')
+
+_VECTOR = Template('''\
+ROUNDING = 1e-15  # omega l'(f) divided by omega may leave the domain of l* by an ulp
+SUM_ROUNDING = 1e-12  # of sum(p) = 0, beside the largest entry
+
+
+$functions# pythran export value(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:, :] order(C))
+def value(f, y, omega, parameters):
+    """R(f) = sum_j omega_j l(f_j, y_j) for rows f_j of q outputs."""
+    total = 0.0
+    for j in range(f.shape[0]):
+        total += omega[j]*${name}_value(f[j], y[j])
+    return total
+
+
+# pythran export slope(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:, :] order(C))
+def slope(f, y, omega, parameters):
+    """R'(f)_jk = omega_j dl/df_jk, shape (n, q)."""
+    g = np.empty_like(f)
+    for j in range(f.shape[0]):
+        g[j] = omega[j]*${name}_slope(f[j], y[j])
+    return g
+
+
+# pythran export curvature(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:, :] order(C))
+def curvature(f_rows, y_rows, omega, parameters):
+    """The blocks of R'', omega_j l''(f_j, y_j), shape (n, q, q)."""
+    q = f_rows.shape[1]
+    result = np.zeros((f_rows.shape[0], q, q))
+    for j in range(f_rows.shape[0]):
+        y = y_rows[j]
+        f = f_rows[j] - np.max(f_rows[j])
+$sums8
+        diagonal = $diagonal + 0.0*f
+        for k in range(q):
+            result[j, k, k] = omega[j]*diagonal[k]
+$coupling8
+    return result
+
+
+# pythran export conjugate(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:, :] order(C))
+def conjugate(p_rows, y_rows, omega, parameters):
+    """R*(p) = sum_j omega_j l*(p_j/omega_j, y_j), infinite outside the domain of l*."""
+    total = 0.0
+    for j in range(p_rows.shape[0]):
+        p = p_rows[j]/omega[j]
+        y = y_rows[j]
+        if np.abs(np.sum(p)) > SUM_ROUNDING*(1.0 + np.max(np.abs(p))):
+            return np.inf
+$domain8
+        total += omega[j]*np.sum($conjugate)
+    return total
+''')
+
+_OUTER_PRODUCT = Template("""\
+first = $first + 0.0*f
+second = $second + 0.0*f
+factor = omega[j]*($factor)
+for k in range(q):
+    result[j, k] += factor*first[k]*second""")
+
+
+def emit_loss(derivation: AnyLoss) -> str:
+    """The kernel module of a loss: `value`, `slope`, `curvature`, `conjugate`, `DESCRIPTION`."""
+    spec = derivation.spec
+    description: dict[str, object] = {
+        "name": spec.name,
+        "kind": "loss",
+        "title": spec.title,
+        "equation": f"l(f, y) = {spec.value}",
+        "conjugate": str(spec.conjugate),
+        "reference": spec.reference,
+        "spec_sha256": spec.source_sha256,
+    }
+    if isinstance(derivation, VectorLossDerivation):
+        description |= {"targets": "class", "complex_values": False, "constants": []}
+        return header(description, spec.source_sha256) + _vector_body(derivation)
+    description |= {
+        "targets": derivation.spec.targets,
+        "complex_values": derivation.spec.complex_values,
+        "constants": [item.described() for item in derivation.spec.constants],
+    }
+    return header(description, spec.source_sha256) + _scalar_body(derivation)
+
+
+def _scalar_body(derivation: LossDerivation) -> str:
+    constants = derivation.spec.constants
+    domain = "".join(
+        f"    if {print_expression(item)} < -ROUNDING*({print_expression(_terms(item))}):\n        return np.inf\n"
+        for item in derivation.spec.conjugate_domain
+    )
+    value_domain = "".join(
+        f"    if {print_expression(item)} <= 0.0:\n        return np.inf\n" for item in derivation.spec.value_domain
+    )
+    return (
+        _SCALAR.substitute(
+            constants="".join(f", {item.name}" for item in constants),
+            at_j="".join(f", parameters[{row}, j]" for row in range(len(constants))),
+            rows=indent(1, [f"{item.name} = parameters[{row}]" for row, item in enumerate(constants)]),
+            value_domain=value_domain,
+            value=print_expression(derivation.value),
+            slope=print_expression(derivation.slope),
+            curvature=print_expression(derivation.curvature),
+            conjugate=print_expression(derivation.conjugate),
+            domain=domain,
+        )
+        .replace(":\n\n    return omega", ":\n    return omega")
+        .replace('"""\n\n    return', '"""\n    return')
+    )
+
+
+def _terms(condition: sympy.Expr) -> sympy.Expr:
+    """|a| + |b p| of a condition a + b p."""
+    constant = condition.subs(DUAL, 0)
+    return sympy.Abs(constant) + sympy.Abs(sympy.expand(condition - constant))
+
+
+def _vector_body(derivation: VectorLossDerivation) -> str:
+    coupling = []
+    for i, first in enumerate(derivation.directions):
+        for k, second in enumerate(derivation.directions):
+            if derivation.coupling[i][k] != 0:
+                parts = {"first": first, "second": second, "factor": derivation.coupling[i][k]}
+                printed = {name: print_expression(part) for name, part in parts.items()}
+                coupling += _OUTER_PRODUCT.substitute(printed).split("\n")
+    domain = []
+    for item in derivation.spec.conjugate_domain:
+        domain += [f"if np.min({print_expression(item)}) < -ROUNDING:", "    return np.inf"]
+    return _VECTOR.substitute(
+        name=derivation.spec.name,
+        functions=print_rows(derivation),
+        sums8=indent(1, sum_lines(derivation).split("\n")),
+        diagonal=print_expression(derivation.diagonal),
+        coupling8=indent(2, coupling),
+        domain8=indent(2, domain),
+        conjugate=print_expression(derivation.conjugate),
+    )

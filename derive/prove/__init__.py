@@ -1,0 +1,1 @@
+"""What a spec claims, proved from its formula or refused."""

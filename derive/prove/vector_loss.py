@@ -1,0 +1,281 @@
+"""Losses of several outputs at once: functions of sums over the outputs, such as log(sum(exp(f))) - sum(y*f)."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from string import Template
+from typing import Any
+
+import sympy
+
+from ..emit.printer import print_expression
+from ..errors import SpecError
+from ..read.functions import differentiate, expand_definitions
+from ..read.loss_spec import DUAL, PREDICTION, TARGET
+from ..read.spec_tables import (
+    COMMON_KEYS,
+    RESERVED_NAMES,
+    check_keys,
+    check_names,
+    conditions_of,
+    expression_of,
+    text_of,
+)
+from .loss_derivation import FAR
+from .proofs import TOLERANCE, Point, between, evaluate
+
+_KEYS = COMMON_KEYS - {"constants"} | {"value", "conjugate", "conjugate_domain"}
+_OUTPUTS, _TRIALS = 4, 20  # of the sample points at which convexity is checked
+
+
+class sum_over_outputs(sympy.Function):  # type: ignore[misc]  # SymPy has no types
+    """The sum over the outputs k = 1..q of an expression in f_k, y_k or p_k."""
+
+    nargs = 1
+
+    def _eval_is_extended_real(self) -> Any:
+        return self.args[0].is_extended_real
+
+    def _eval_is_extended_positive(self) -> Any:
+        return self.args[0].is_extended_positive
+
+
+@dataclass(frozen=True)
+class VectorLossSpec:
+    """A convex loss l(f, y) of q outputs f, where y is a class: one entry is 1, the others 0.
+
+    `value` and `conjugate` depend on f (or p) and y only through sums over the outputs. l*(p, y) is finite where
+    sum(p) = 0 and every expression of `conjugate_domain` is >= 0 for each output.
+    """
+
+    name: str
+    title: str
+    reference: str
+    value: sympy.Expr
+    conjugate: sympy.Expr
+    conjugate_domain: tuple[sympy.Expr, ...]
+    source_sha256: str
+
+
+@dataclass(frozen=True)
+class VectorLossDerivation:
+    """A loss G(s_1, ..., s_r) of sums s_i = sum_k e_i(f_k, y_k), with its derivatives.
+
+    Parameters
+    ----------
+    outer : G in the symbols `sums`.
+    bodies : e_i.
+    slope : dl/df_k in f_k, y_k and the sums.
+    diagonal : the part of d²l/df_k² that only output k has, in the same symbols.
+    directions, coupling : the rest of the Hessian, sum_il coupling_il directions_i(f_k) directions_l(f_k').
+    conjugate : the expression under the sum over outputs.
+    """
+
+    spec: VectorLossSpec
+    sums: tuple[sympy.Symbol, ...]
+    outer: sympy.Expr
+    bodies: tuple[sympy.Expr, ...]
+    slope: sympy.Expr
+    diagonal: sympy.Expr
+    directions: tuple[sympy.Expr, ...]
+    coupling: tuple[tuple[sympy.Expr, ...], ...]
+    conjugate: sympy.Expr
+
+
+def read_vector_loss(table: Mapping[str, Any], sha256: str) -> VectorLossSpec:
+    """The spec in a parsed TOML file of kind "vector loss"."""
+    check_keys(table, _KEYS, optional=set())
+    check_names([text_of(table, "name")], RESERVED_NAMES | {"f", "y", "p"})
+    extra = {"sum": (sum_over_outputs, 1)}
+    primal, dual = {"f": PREDICTION, "y": TARGET}, {"p": DUAL, "y": TARGET}
+    return VectorLossSpec(
+        name=table["name"],
+        title=text_of(table, "title"),
+        reference=text_of(table, "reference"),
+        value=expression_of(table, "value", primal, extra_functions=extra),
+        conjugate=expression_of(table, "conjugate", dual, extra_functions=extra),
+        conjugate_domain=conditions_of(table, "conjugate_domain", dual),
+        source_sha256=sha256,
+    )
+
+
+def derive_vector_loss(spec: VectorLossSpec) -> VectorLossDerivation:
+    """Differentiate a loss of several outputs, and prove two identities for any number of them:
+
+    l(f + c) = l(f) for every number c, so that kernels may subtract the largest output and l* lives on sum(p) = 0, and
+    the Fenchel-Young equality l(f) + l*(l'(f)) = <f, l'(f)>.
+
+    Raises
+    ------
+    SpecError
+        If a formula does not have the form, an identity cannot be proved, or a check at sample points fails.
+    """
+    outer, bodies, sums = _split(spec.value)
+    inner, (conjugate,) = _split_conjugate(spec.conjugate)
+    first = [outer.diff(symbol) for symbol in sums]
+    directions = tuple(differentiate(body, PREDICTION) for body in bodies)
+    slope = sympy.Add(*(a * b for a, b in zip(first, directions, strict=True)))
+    diagonal = sympy.Add(*(a * differentiate(b, PREDICTION) for a, b in zip(first, directions, strict=True)))
+    coupling = tuple(tuple(sympy.simplify(a.diff(symbol)) for symbol in sums) for a in first)
+    derivation = VectorLossDerivation(
+        spec, sums, outer, bodies, slope, diagonal, directions, coupling, inner * conjugate
+    )
+    _prove_shift_invariant(derivation)
+    _prove_fenchel_young(derivation)
+    _check_convex(derivation)
+    _check_conjugate_domain(derivation)
+    return derivation
+
+
+def _split(value: sympy.Expr) -> tuple[sympy.Expr, tuple[sympy.Expr, ...], tuple[sympy.Symbol, ...]]:
+    """G, its bodies and the symbols of its sums."""
+    nodes = sorted(value.atoms(sum_over_outputs), key=sympy.default_sort_key)
+    sums = tuple(
+        sympy.Symbol(f"s{i}", positive=True) if node.args[0].is_positive else sympy.Symbol(f"s{i}", real=True)
+        for i, node in enumerate(nodes)
+    )
+    outer = value.xreplace(dict(zip(nodes, sums, strict=True)))
+    if outer.free_symbols - set(sums) or any(node.args[0].has(sum_over_outputs) for node in nodes):
+        raise SpecError(f"a loss of several outputs depends on f and y only inside sum(...), found {value}: rewrite it")
+    return outer, tuple(node.args[0] for node in nodes), sums
+
+
+def _split_conjugate(conjugate: sympy.Expr) -> tuple[sympy.Expr, tuple[sympy.Expr, ...]]:
+    outer, bodies, sums = _split(conjugate)
+    if len(sums) != 1 or outer != sums[0]:
+        raise SpecError(f"the conjugate of a loss of several outputs is one sum(...), found {conjugate}: rewrite it")
+    return sympy.S.One, bodies
+
+
+def _summed(derivation: VectorLossDerivation, body: sympy.Expr, claim: str) -> sympy.Expr:
+    """sum_k body(f_k, y_k), where body is a combination of e_i, y and constants; sum_k y_k = 1 as y is a class."""
+    known = {body: symbol for body, symbol in zip(derivation.bodies, derivation.sums, strict=True)}
+    known[TARGET] = sympy.S.One
+    result = sympy.S.Zero
+    expanded = sympy.expand(sympy.expand_log(expand_definitions(body)))
+    for term in sympy.Add.make_args(sympy.expand(expanded)):
+        factor, rest = term.as_independent(PREDICTION, TARGET, as_Add=False)
+        if term == 0:
+            continue
+        if rest not in known:
+            raise SpecError(f"{claim}: this could not be proved, as the sum of {rest} is unknown: rewrite the formula")
+        result += factor * known[rest]
+    return result
+
+
+def _prove_shift_invariant(derivation: VectorLossDerivation) -> None:
+    claim = f"l = {derivation.spec.value} does not change when one number is added to every output"
+    shift = sympy.Dummy("c", real=True)
+    shifted = [
+        _summed(derivation, body.subs(PREDICTION, PREDICTION + shift), claim).simplify() for body in derivation.bodies
+    ]
+    residual = derivation.outer.xreplace(dict(zip(derivation.sums, shifted, strict=True))) - derivation.outer
+    if sympy.expand_log(residual.expand(), force=False).expand().simplify() != 0:
+        raise SpecError(f"{claim}: it changes by {sympy.simplify(residual)}: correct it")
+
+
+def _prove_fenchel_young(derivation: VectorLossDerivation) -> None:
+    claim = f"the conjugate {derivation.spec.conjugate} satisfies l(f) + l*(l'(f)) = <f, l'(f)>"
+    body = derivation.conjugate.subs(DUAL, derivation.slope) - PREDICTION * derivation.slope
+    residual = derivation.outer + _summed(derivation, body, claim)
+    if sympy.simplify(residual) != 0:
+        raise SpecError(f"{claim}: the difference is {sympy.simplify(residual)}: correct it")
+
+
+def _check_convex(derivation: VectorLossDerivation) -> None:
+    """<v, l''(f) v> >= 0 at sample points."""
+    draw = random.Random(0)
+    for _ in range(_TRIALS):
+        f, v = ([between(draw, -3, 3) for _ in range(_OUTPUTS)] for _ in range(2))
+        entries, point = _at(derivation, f)
+        curved = sum(
+            evaluate(derivation.diagonal, {**entry, **point}) * b**2 for entry, b in zip(entries, v, strict=True)
+        )
+        along = [
+            sum(evaluate(direction, {**entry, **point}) * b for entry, b in zip(entries, v, strict=True))
+            for direction in derivation.directions
+        ]
+        for row, a in zip(derivation.coupling, along, strict=True):
+            curved += sum(evaluate(entry, point) * a * b for entry, b in zip(row, along, strict=True))
+        if not curved >= -TOLERANCE:
+            raise SpecError(f"a loss is convex in f, but {derivation.spec.value} is not at f = {f}: rewrite it")
+
+
+def _check_conjugate_domain(derivation: VectorLossDerivation) -> None:
+    """Check at sample points that l'(f) is in the domain of l*, and that the domain ends where the range of l' ends.
+
+    The limit of l'(t v) for t to infinity maximises <p, v> over the range: a step from l'(0) beyond it leaves the range.
+    """
+    draw = random.Random(0)
+    for _ in range(_TRIALS):
+        f = [between(draw, -3, 3) for _ in range(_OUTPUTS)]
+        if not _in_domain(derivation, _slopes(derivation, f)):
+            raise SpecError(f"conjugate_domain contains every l'(f), but not that at f = {f}: widen it")
+        start, near, far = (_slopes(derivation, [size * entry for entry in f]) for size in (0, *FAR))
+        beyond = [b + (b - a) / 10**6 for a, b in zip(start, far, strict=True)]
+        settled = max(abs(b - a) for a, b in zip(near, far, strict=True)) < sympy.Rational(1, 10**12)
+        if settled and _in_domain(derivation, beyond):
+            rule = "conjugate_domain contains nothing outside the range of l', where the conjugate is infinite"
+            raise SpecError(f"{rule}, but it contains {[entry.evalf(6) for entry in beyond]}: add a condition")
+
+
+def _targets() -> list[sympy.Expr]:
+    """The first class."""
+    return [sympy.Integer(k == 0) for k in range(_OUTPUTS)]
+
+
+def _at(derivation: VectorLossDerivation, f: Sequence[sympy.Expr]) -> tuple[list[Point], Point]:
+    """f_k and y_k of each output, and the sums."""
+    entries: list[Point] = [{PREDICTION: a, TARGET: b} for a, b in zip(f, _targets(), strict=True)]
+    pairs = zip(derivation.bodies, derivation.sums, strict=True)
+    return entries, {symbol: sum(evaluate(body, entry) for entry in entries) for body, symbol in pairs}
+
+
+def _slopes(derivation: VectorLossDerivation, f: Sequence[sympy.Expr]) -> list[sympy.Expr]:
+    """l'(f)."""
+    entries, point = _at(derivation, f)
+    return [evaluate(derivation.slope, {**entry, **point}) for entry in entries]
+
+
+def _in_domain(derivation: VectorLossDerivation, dual: Sequence[sympy.Expr]) -> bool:
+    return all(
+        evaluate(condition, {DUAL: p, TARGET: y}) >= -TOLERANCE
+        for condition in derivation.spec.conjugate_domain
+        for p, y in zip(dual, _targets(), strict=True)
+    )
+
+
+_ROWS = Template('''\
+def ${name}_value(f_row, y):
+    """l of one sample, with f less its largest entry: the same l, and no overflow."""
+    f = f_row - np.max(f_row)
+$sums
+    return $outer + 0.0
+
+
+def ${name}_slope(f_row, y):
+    """dl/df, shape (q,)."""
+    f = f_row - np.max(f_row)
+$sums
+    return $slope
+
+
+''')
+
+
+def sum_lines(derivation: VectorLossDerivation) -> str:
+    """Assignments of the sums."""
+    pairs = zip(derivation.sums, derivation.bodies, strict=True)
+    return "\n".join(f"    {symbol} = np.sum({print_expression(body)})" for symbol, body in pairs)
+
+
+def print_rows(derivation: VectorLossDerivation) -> str:
+    """Source of the loss and its slope for the outputs of one sample."""
+    return _ROWS.substitute(
+        name=derivation.spec.name,
+        sums=sum_lines(derivation),
+        outer=print_expression(derivation.outer),
+        slope=print_expression(derivation.slope),
+    )

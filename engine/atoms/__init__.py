@@ -1,0 +1,1 @@
+"""A measure in, one with J no higher out."""

@@ -1,0 +1,256 @@
+"""Coordinates in which J is smooth near a measure with few atoms, with its gradient and Hessian."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from ..base.arrays import Array, Field
+from ..model.measure import Measure
+from ..model.problem import Problem
+
+
+class Chart(Protocol):
+    """Laws: `measure(coordinates(mu)) = mu`; where J is smooth, `derivatives` lead to a minimiser of J(measure(z))."""
+
+    def coordinates(self, measure: Measure) -> Array:
+        """z, shape (k, p): one row per atom."""
+
+    def measure(self, z: Array) -> Measure:
+        """The measure with coordinates z; a row whose atom has left is dropped."""
+
+    def derivatives(self, z: Array) -> tuple[Array, Array]:
+        """Gradient (k·p,) and Hessian (k·p, k·p) of J at z, or of a bound on J that touches it at `coordinates(measure)`.
+
+        Directions that a boundary blocks are zero, with unit diagonal.
+        """
+
+    def clip(self, z: Array, step: Array) -> Array:
+        """z + step; an atom whose weight would change its sign, or turn by more than a right angle, is set to zero."""
+
+
+def fit_derivatives(problem: Problem, weights: Array, positions: Array) -> tuple[Array, Array]:
+    """Gradient (k, q + d) and Hessian (k, q + d, k, q + d) of R(sum_i w_i phi(theta_i)) by (w_i, theta_i).
+
+    dR/dw_i = eta(theta_i) and dR/dtheta_i = grad <eta, w_i>; the Hessian is Gauss-Newton's, and in an atom's own block
+    the derivatives of these.
+    """
+    features, (k, q) = problem.features, weights.shape
+    flat = problem.sign != "vector"
+    f = features.forward(weights[:, 0] if flat else weights, positions)
+    g = problem.loss.gradient(f)
+    eta, slope, curvature = features.certificate(positions, g, weights)
+    jacobian = features.jacobian(positions)
+    eta_slope = np.real(np.einsum("akn,n...->k...a", jacobian[1:], np.conj(g))).reshape(k, q, -1)
+    width = q + features.dimension
+    rows = np.zeros((k, width, *f.shape), dtype=f.dtype)
+    rows[:, :q] = rows_by_weight(jacobian[0], f)
+    if flat:
+        rows[:, 1:] = weights[:, :1, None] * jacobian[1:].transpose(1, 0, 2)
+    else:
+        rows[:, q:] = np.einsum("akn,kq->kanq", jacobian[1:], weights)
+    hessian = problem.loss.gram(f, rows.reshape(k * width, *f.shape)).reshape(k, width, k, width)
+    index = np.arange(k)
+    hessian[index, :q, index, q:] += eta_slope
+    hessian[index, q:, index, :q] += eta_slope.transpose(0, 2, 1)
+    hessian[index, q:, index, q:] += curvature
+    return np.concatenate([eta, slope], axis=1), hessian
+
+
+def rows_by_weight(phi: Array, f: Field) -> Field:
+    """df/dw_ia for features phi (k, n), shape (k, q, *f.shape)."""
+    q = 1 if f.ndim == 1 else f.shape[1]
+    return phi[:, None] if f.ndim == 1 else phi[:, None, :, None] * np.eye(q)[:, None, :]
+
+
+def _norm_derivatives(weights: Array) -> tuple[Array, Array]:
+    """Gradient (k, q) and Hessian (k, q, q) of |w_i|."""
+    sizes = np.linalg.norm(weights, axis=1, keepdims=True)
+    directions = weights / sizes
+    turn = np.eye(weights.shape[1]) - directions[:, :, None] * directions[:, None, :]
+    return directions, turn / sizes[:, :, None]
+
+
+def _without_turned(before: Array, after: Array) -> Array:
+    """`after`, with zeros for the vectors that turned by a right angle or more."""
+    return np.where((before * after).sum(axis=1, keepdims=True) <= 0, 0.0, after)
+
+
+@dataclass(frozen=True, eq=False)
+class WeightsAtPositions:
+    """z_i = w_i of kappa·mu alone, at positions that stay: J is convex in them, kinks of phi or not."""
+
+    problem: Problem
+    positions: Array
+
+    def coordinates(self, measure: Measure) -> Array:
+        return self.problem.scaled(measure).weights.reshape(len(measure), self.problem.outputs)
+
+    def measure(self, z: Array) -> Measure:
+        alive = np.linalg.norm(z, axis=1) > 0
+        chosen = z[alive] if self.problem.sign == "vector" else z[alive, 0]
+        return self.problem.unscaled(Measure(chosen, self.positions[alive]))
+
+    def derivatives(self, z: Array) -> tuple[Array, Array]:
+        """dJ/dw = eta + penalty·w/|w|."""
+        problem, features = self.problem, self.problem.features
+        f = features.forward(z if problem.sign == "vector" else z[:, 0], self.positions)
+        eta = features.eta(self.positions, problem.loss.gradient(f)).reshape(z.shape)
+        rows = rows_by_weight(features.jacobian(self.positions)[0], f)
+        hessian = problem.loss.gram(f, rows.reshape(z.size, *f.shape)).reshape(*z.shape, *z.shape)
+        directions, turn = _norm_derivatives(z)
+        index = np.arange(len(z))
+        hessian[index, :, index, :] += problem.penalty * turn
+        return (eta + problem.penalty * directions).ravel(), hessian.reshape(z.size, z.size)
+
+    def clip(self, z: Array, step: Array) -> Array:
+        return _without_turned(z, z + step)
+
+
+@dataclass(frozen=True, eq=False)
+class WeightsAndPositions:
+    """z_i = (w_i, theta_i) of kappa·mu, for features that are smooth in theta; V = penalty·|w_i|."""
+
+    problem: Problem
+
+    def coordinates(self, measure: Measure) -> Array:
+        return np.column_stack([self.problem.scaled(measure).weights, measure.positions])
+
+    def measure(self, z: Array) -> Measure:
+        weights, positions = self._split(z)
+        alive = np.linalg.norm(weights, axis=1) > 0
+        chosen = weights[alive] if self.problem.sign == "vector" else weights[alive, 0]
+        return self.problem.unscaled(Measure(chosen, self.problem.features.domain.project(positions[alive])))
+
+    def _split(self, z: Array) -> tuple[Array, Array]:
+        return z[:, : self.problem.outputs], z[:, self.problem.outputs :]
+
+    def derivatives(self, z: Array) -> tuple[Array, Array]:
+        """dJ/dw = eta + penalty·w/|w|, dJ/dtheta = grad <eta, w>."""
+        problem, q = self.problem, self.problem.outputs
+        weights, positions = self._split(z)
+        positions = problem.features.domain.project(positions)
+        gradient, hessian = fit_derivatives(problem, weights, positions)
+        directions, turn = _norm_derivatives(weights)
+        gradient[:, :q] += problem.penalty * directions
+        index = np.arange(len(z))
+        hessian[index, :q, index, :q] += problem.penalty * turn
+        if problem.features.domain.is_ball:
+            return _hold_in_ball(positions, gradient, hessian, problem.features.domain.radius)
+        return self._hold_in_box(positions, gradient, hessian)
+
+    def _hold_in_box(self, positions: Array, gradient: Array, hessian: Array) -> tuple[Array, Array]:
+        domain, q = self.problem.features.domain, self.problem.outputs
+        held = np.zeros(gradient.shape, dtype=bool)
+        held[:, q:] = ~domain.wraps & (
+            ((positions <= domain.lower) & (gradient[:, q:] > 0))
+            | ((positions >= domain.upper) & (gradient[:, q:] < 0))
+        )
+        flat_gradient, size = np.where(held, 0.0, gradient).ravel(), gradient.size
+        flat_hessian, flat_held = hessian.reshape(size, size), held.ravel()
+        flat_hessian[flat_held, :] = 0.0
+        flat_hessian[:, flat_held] = 0.0
+        flat_hessian[flat_held, flat_held] = 1.0
+        return flat_gradient, flat_hessian
+
+    def clip(self, z: Array, step: Array) -> Array:
+        (before, _), (after, positions) = self._split(z), self._split(z + step)
+        return np.column_stack([_without_turned(before, after), positions])
+
+
+def _hold_in_ball(positions: Array, gradient: Array, hessian: Array, radius: float) -> tuple[Array, Array]:
+    """Where descent would leave the ball, the derivatives along its sphere: the multiplier adds its curvature."""
+    (k, width), d = gradient.shape, positions.shape[1]
+    radial = (gradient[:, width - d :] * positions).sum(axis=1)
+    held = np.flatnonzero((np.linalg.norm(positions, axis=1) >= radius * (1 - 1e-12)) & (radial < 0))
+    keep = np.tile(np.eye(width), (k, 1, 1))
+    normal = np.zeros((k, width, width))
+    units = positions[held] / radius
+    normal[held, width - d :, width - d :] = units[:, :, None] * units[:, None, :]
+    keep -= normal
+    multiplier = -radial[held] / radius**2
+    hessian[held, width - d :, held, width - d :] += multiplier[:, None, None] * np.eye(d)
+    hessian = np.einsum("iab,ibjc,jcd->iajd", keep, hessian, keep, optimize=True)
+    index = np.arange(k)
+    hessian[index, :, index, :] += normal
+    return np.einsum("iab,ib->ia", keep, gradient).ravel(), hessian.reshape(k * width, k * width)
+
+
+@dataclass(frozen=True, eq=False)
+class SignedVectors:
+    """z_i = |w_i|^(1/p) theta_i with the sign of w_i fixed, for units that are positively homogeneous in theta of degree p:
+
+        J = R(sum_i sign_i phi(z_i)) + penalty·sum_i |z_i|^p.
+
+    For p = 1 (ReLU) it is convex in z as long as no inner product <z_i, x_j> changes its sign.
+    """
+
+    problem: Problem
+    signs: Array
+    degree: int
+
+    def coordinates(self, measure: Measure) -> Array:
+        return np.asarray(measure.sizes[:, None] ** (1 / self.degree) * measure.positions)
+
+    def measure(self, z: Array) -> Measure:
+        norms = np.linalg.norm(z, axis=1)
+        alive = norms**self.degree > 0
+        return Measure((self.signs * norms**self.degree)[alive], z[alive] / norms[alive, None])
+
+    def derivatives(self, z: Array) -> tuple[Array, Array]:
+        """dJ/dz = sign·grad eta + penalty·p |z|^(p-2) z."""
+        problem, (k, d) = self.problem, z.shape
+        gradient, hessian = fit_derivatives(problem, self.signs[:, None], z)
+        norms = np.linalg.norm(z, axis=1)[:, None]
+        directions, pull = z / norms, problem.penalty * self.degree * norms ** (self.degree - 2)
+        turn = np.eye(d) + (self.degree - 2) * directions[:, :, None] * directions[:, None, :]
+        index = np.arange(k)
+        hessian = hessian[:, 1:, :, 1:]
+        hessian[index, :, index, :] += pull[:, :, None] * turn
+        return (gradient[:, 1:] + pull * z).ravel(), hessian.reshape(k * d, k * d)
+
+    def clip(self, z: Array, step: Array) -> Array:
+        return _without_turned(z, z + step)  # past the origin the unit's sign would change
+
+
+@dataclass(frozen=True, eq=False)
+class BalancedPairs:
+    """z_i = (w_i, theta_i) with |w_i| = |theta_i|, for 2-homogeneous units with weights in R^q:
+
+    J <= R(sum_i w_i phi(theta_i)) + penalty·sum_i (|w_i|² + |theta_i|²)/2,     equal where balanced.
+    """
+
+    problem: Problem
+
+    def coordinates(self, measure: Measure) -> Array:
+        roots = np.sqrt(measure.sizes)[:, None]
+        return np.column_stack([measure.weights / roots, measure.positions * roots])
+
+    def measure(self, z: Array) -> Measure:
+        weights, positions = z[:, : self.problem.outputs], z[:, self.problem.outputs :]
+        norms = np.linalg.norm(positions, axis=1, keepdims=True)
+        alive = np.linalg.norm(weights * norms, axis=1) > 0
+        return Measure((weights * norms)[alive], positions[alive] / norms[alive])
+
+    def derivatives(self, z: Array) -> tuple[Array, Array]:
+        """dJ/dz = dR/dz + penalty·z."""
+        problem, q = self.problem, self.problem.outputs
+        gradient, hessian = fit_derivatives(problem, z[:, :q], z[:, q:])
+        flat = hessian.reshape(z.size, z.size)
+        flat[np.diag_indices(z.size)] += problem.penalty
+        return (gradient + problem.penalty * z).ravel(), flat
+
+    def clip(self, z: Array, step: Array) -> Array:
+        q, new = self.problem.outputs, z + step
+        return np.column_stack([_without_turned(z[:, :q], new[:, :q]), new[:, q:]])
+
+
+def chart_for(problem: Problem, measure: Measure) -> Chart:
+    """The coordinates that suit the feature map's family."""
+    if not problem.features.homogeneous:
+        return WeightsAndPositions(problem)
+    if problem.sign == "vector":
+        return BalancedPairs(problem)
+    return SignedVectors(problem, np.sign(measure.weights), 2 if problem.features.family.endswith("in theta") else 1)

@@ -1,0 +1,134 @@
+"""Ascent of |eta| for units with kinks: its maxima lie on them, where gradients alone zigzag."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..base.arrays import Array, Field
+from ..model.problem import Problem
+from ..space.scales import heights_at
+
+_ROUNDS = 60
+_MOST_KINKS = 12  # that one atom is tried on at once
+_SHARES = (0.0, 1.0, 0.3, 0.1, 0.03, 0.003)  # of the way to the maximum of the linear piece
+_BLOCK = 2**17  # products <theta, x_j> at a time: a megabyte
+_TINY = 1e-12
+
+
+def ascend_on_sphere(problem: Problem, g: Field, positions: Array, one_sided: bool) -> tuple[Array, Array]:
+    """Local maxima of |eta| (or -eta) near unit vectors, for phi_j = sigma(<theta, x_j>), sigma convex, homogeneous of degree 1.
+
+    eta is linear where no <theta, x_j> changes its sign, and concave across the kinks of samples j with <c, g_j> < 0. So
+    theta is tried on the nearest 0, 1, 2, ... of these kinks: projected onto them, and moved towards the gradient of eta
+    within them, which is the maximum of the piece if it lies inside it; the best of all is kept.
+
+    Parameters
+    ----------
+    positions : (k, d) unit vectors.
+
+    Returns
+    -------
+    positions, heights : (k, d) and (k,).
+    """
+    eta = _Pieces(problem, g, one_sided)
+    theta = positions / np.linalg.norm(positions, axis=1, keepdims=True)
+    heights, sides = eta.heights(theta, theta @ eta.x.T)
+    rising = np.arange(len(theta))
+    for _ in range(_ROUNDS):
+        blocks = np.array_split(rising, 1 + len(rising) * len(eta.x) // _BLOCK)
+        still = []
+        for rows in blocks if len(rising) else []:
+            before = heights[rows]
+            theta[rows], heights[rows], sides[rows] = _climb(eta, theta[rows], before, sides[rows])
+            still.append(rows[heights[rows] > before])
+        rising = np.concatenate(still) if still else rising[:0]
+    return theta, heights_at(problem, g, theta, one_sided)
+
+
+class _Pieces:
+    """eta(theta) = sum_j g_j sigma(<theta, x_j>) of one g, sigma(z) = bend·max(z, 0) - tilt·z, from z_j = <theta, x_j>/|x_j|.
+
+    Parameters
+    ----------
+    x : (n', d) the samples other than 0, of length one.
+    slopes : (n', q) g_j |x_j|.
+    """
+
+    def __init__(self, problem: Problem, g: Field, one_sided: bool) -> None:
+        x = problem.features.inputs["x"]
+        lengths = np.linalg.norm(x, axis=1)
+        seen = lengths > 0
+        self.one_sided = one_sided
+        self.x = x[seen] / lengths[seen, None]
+        self.slopes = g.reshape(len(g), -1)[seen] * lengths[seen, None]
+        ends = (
+            problem.features.jacobian(np.concatenate([self.x[:1], -self.x[:1]]))[0][:, seen][:, :1] / lengths[seen][:1]
+        )
+        up, down = ends.sum(axis=1) if ends.size else (0.0, 0.0)  # sigma(1), sigma(-1)
+        self._bent = (up + down) * self.slopes
+        self._tilted = down * self.x.T @ self.slopes
+
+    def heights(self, theta: Array, z: Array) -> tuple[Array, Array]:
+        """|eta| (or -eta), and c with <eta, c> = |eta| (or -eta), (k, q), at theta (k, d) of any length, z = theta x^T."""
+        eta = np.maximum(z, 0.0) @ self._bent - theta @ self._tilted
+        if self.one_sided:
+            return -eta[:, 0], np.full(eta.shape, -1.0)
+        sizes = np.linalg.norm(eta, axis=1)
+        return sizes, np.where(sizes[:, None] > 0, eta / np.maximum(sizes, 1e-300)[:, None], 1.0)
+
+    def gradient(self, sides: Array, z: Array) -> Array:
+        """Of <eta, c> by theta, (k, d)."""
+        return np.asarray(((z > 0) * (sides @ self._bent.T)) @ self.x - sides @ self._tilted.T)
+
+
+def _climb(eta: _Pieces, theta: Array, heights: Array, sides: Array) -> tuple[Array, Array, Array]:
+    """One round: the best of all trials, or what was given. On the way to a goal z moves as theta does."""
+    theta, heights, sides = theta.copy(), heights.copy(), sides.copy()
+    most = min(theta.shape[1] - 1, _MOST_KINKS, len(eta.x))
+    bases = _nearest_kinks(eta.x, eta.slopes, theta, sides, most)
+    for k in range(most + 1):
+        start = _unit(_project(theta, bases[:, :, :k]))
+        z = start @ eta.x.T
+        goal = _unit(_project(eta.gradient(sides, z), bases[:, :, :k]))
+        way, z_way = goal - start, goal @ eta.x.T - z
+        for share in _SHARES:
+            trial = start + share * way
+            lengths = np.linalg.norm(trial, axis=1)
+            values, new_sides = eta.heights(trial, z + share * z_way)
+            values = np.where(lengths > _TINY, values / np.maximum(lengths, _TINY), -np.inf)
+            better = values > heights * (1 + 1e-15)
+            theta[better] = trial[better] / lengths[better, None]
+            heights[better], sides[better] = values[better], new_sides[better]
+    return theta, heights, sides
+
+
+def _nearest_kinks(x: Array, slopes: Array, theta: Array, sides: Array, most: int) -> Array:
+    """Orthonormal columns that span the samples of the nearest concave kinks, nearest first, (k, d, most)."""
+    distance = np.abs(theta @ x.T)
+    distance[sides @ slopes.T >= 0] = np.inf
+    nearest = np.argsort(distance, axis=1, kind="stable")[:, :most]
+    return _span(np.where(np.isfinite(np.take_along_axis(distance, nearest, 1))[:, :, None], x[nearest], 0.0))
+
+
+def _span(rows: Array) -> Array:
+    """Orthonormal columns (k, d, j) whose first ones span the first of the rows (k, j, d); dependent rows give zeros."""
+    columns = np.zeros((rows.shape[0], rows.shape[2], rows.shape[1]))
+    for j in range(rows.shape[1]):  # Gram and Schmidt
+        column = rows[:, j]
+        column = _project(column, columns[:, :, :j])
+        sizes = np.linalg.norm(column, axis=1, keepdims=True)
+        columns[:, :, j] = np.where(sizes > _TINY, column / np.maximum(sizes, _TINY), 0.0)
+    return columns
+
+
+def _project(vectors: Array, basis: Array) -> Array:
+    """The parts (k, d) of vectors that are orthogonal to the columns of a basis (k, d, j)."""
+    columns = vectors[:, :, None]
+    for _ in range(2):  # the second time for the rounding of the first
+        columns = columns - basis @ (basis.transpose(0, 2, 1) @ columns)
+    return np.asarray(columns[:, :, 0])
+
+
+def _unit(vectors: Array) -> Array:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.where(lengths > _TINY, lengths, 1.0))

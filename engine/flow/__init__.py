@@ -1,0 +1,1 @@
+"""Particles move; nothing here merges, polishes or bounds."""

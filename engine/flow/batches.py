@@ -1,0 +1,76 @@
+"""Some samples at a time: batches of a problem's data, or of a population."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..base.errors import FlowError
+from ..model.problem import Problem
+from ..space.feature_map import check_inputs
+
+Sampler = Callable[[np.random.Generator, int], tuple[Mapping[str, ArrayLike], ArrayLike]]
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """What kernels must know of some samples.
+
+    Parameters
+    ----------
+    statics : rows of the samples' inputs, then the features' constants.
+    loss : data, coefficients, constants, precision and number of the loss, as `Problem.loss_arguments`.
+    """
+
+    statics: tuple[Any, ...]
+    loss: tuple[Any, ...]
+
+
+def epochs(problem: Problem, batch: int, generator: np.random.Generator) -> Iterator[Batch]:
+    """Batches of the problem's own samples, without replacement within an epoch, in a new random order in each.
+
+    The n samples are cut into B = ceil(n/batch) batches whose sizes differ by one at most, and R of each is scaled by B:
+    the mean of an epoch's B gradients, at one place, is the gradient.
+    """
+    features, (y, omega, parameters, precision, code) = problem.features, problem.loss_arguments
+    count = math.ceil(len(y) / batch)
+    while True:
+        for rows in np.array_split(generator.permutation(len(y)), count):
+            rows = np.sort(rows)  # one batch of all samples is the problem itself, to the last bit
+            inputs = (np.ascontiguousarray(samples[rows]) for samples in features.inputs.values())
+            loss = y[rows], count * omega[rows], np.ascontiguousarray(parameters[:, rows]), precision, code
+            yield Batch((*inputs, *features.constants.values()), loss)
+
+
+def fresh(problem: Problem, batch: int, generator: np.random.Generator, sampler: Sampler) -> Iterator[Batch]:
+    """Batches of new samples, each weighing sum_j omega_j/batch: R is the population's, on the scale of the problem's own."""
+    features, loss = problem.features, problem.loss
+    *_, precision, code = problem.loss_arguments
+    parameters = np.array([float(value) for value in loss.constants.values()]).reshape(-1, 1)
+    while True:
+        drawn = sampler(generator, batch)
+        if not isinstance(drawn, tuple) or len(drawn) != 2 or not isinstance(drawn[0], Mapping):
+            raise FlowError(f"a sampler returns (inputs by name, data); got {drawn!r:.60}; return such a pair")
+        if set(drawn[0]) != set(features.inputs):
+            raise FlowError(
+                f"a sampler gives the inputs {', '.join(features.inputs)}; got {', '.join(map(str, drawn[0]))}; give these"
+            )
+        inputs = check_inputs(features.description, {name: drawn[0][name] for name in features.inputs})
+        y = loss.with_data(drawn[1]).y
+        if any(
+            x.shape != (batch, *old.shape[1:]) for x, old in zip(inputs.values(), features.inputs.values(), strict=True)
+        ):
+            raise FlowError(
+                f"a sampler gives {batch} samples of the problem's width; got "
+                f"{', '.join(str(x.shape) for x in inputs.values())}; draw as many as asked"
+            )
+        if y.shape != (batch, *loss.y.shape[1:]):
+            raise FlowError(f"a sampler gives data of shape {(batch, *loss.y.shape[1:])}; got {y.shape}; reshape them")
+        weights = np.full(batch, problem.loss.omega.sum() / batch)
+        constants = np.ascontiguousarray(np.broadcast_to(parameters, (len(parameters), batch)))
+        yield Batch((*inputs.values(), *features.constants.values()), (y, weights, constants, precision, code))

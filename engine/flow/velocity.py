@@ -1,0 +1,241 @@
+"""The velocity of the particle gradient flow: piecewise smooth, and what bounds each smooth piece."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..atoms.charts import fit_derivatives
+from ..base.arrays import Array
+from ..model.problem import Problem
+from .contacts import Edges, Mask, Regime
+
+
+class Velocity:
+    """u' = v(u), v the element of minimal norm of -(m dF_m/du + normal cone), (m, q + d) (CB18 Def 2.2, theory §2).
+
+    With speeds alpha, beta, in the lift w phi(theta) of features that are not 2-homogeneous,
+
+        w' = -alpha (eta + penalty·w/|w|),   theta' = -beta grad <eta, w>;
+
+    at w = 0 the minimal element is zero where |eta| <= penalty, and w/|w| = -eta/|eta| elsewhere. Weights >= 0 and positions
+    at the edge of Theta lose the part of their velocity that points outward. For 2-homogeneous units V = penalty·|u|²/2.
+
+    Every regime ends where one of its guards, all >= 0 in it, becomes negative.
+
+    Parameters
+    ----------
+    tolerance, mass : weights in R^q, q > 1, count as zero below tolerance·mass, since they pass zero without changing any
+        sign; positions have met an edge when they are across it by a part of the tolerance.
+    """
+
+    def __init__(self, problem: Problem, speeds: tuple[float, float], tolerance: float, mass: float) -> None:
+        self.problem, self.speeds, self.tiny = problem, speeds, tolerance * mass
+        features, self.q = problem.features, problem.outputs
+        self.family = features.family
+        self.nonnegative = problem.sign == "nonnegative"
+        self.threshold = 0.0 if features.homogeneous else problem.penalty
+        # Whether the velocity of a weight jumps at zero.
+        self.kinked = self.threshold > 0 or (self.nonnegative and not self.family.endswith("in theta"))
+        self.edges = Edges(features.domain, features.homogeneous, tolerance)
+
+    def coordinates(self, particles: Array) -> Array:
+        """The variables that are integrated: here the particles themselves."""
+        return particles.copy()
+
+    def particles(self, z: Array, regime: Regime) -> Array:
+        """(m, q + d) from the variables, exactly on what holds them and inside the domain."""
+        u = z.copy()
+        u[regime.resting, : self.q] = 0.0
+        u[:, self.q :] = self.edges.inside(u[:, self.q :], regime)
+        return u
+
+    def regime(self, z: Array) -> Regime:
+        """The regime that begins at z."""
+        m, w, theta = len(z), z[:, : self.q], z[:, self.q :]
+        side, units, resting = np.sign(w[:, 0]), w, np.zeros(m, dtype=bool)
+        zero: Mask = np.logical_not(w.any(axis=1))
+        if zero.any() and not self.family.endswith("in theta"):
+            eta = self.problem.value_and_gradient(z)[1][:, : self.q]
+            sizes = np.linalg.norm(eta, axis=1)
+            if self.kinked:
+                stays = eta[:, 0] >= -self.threshold if self.nonnegative else sizes <= self.threshold
+                resting = zero & stays
+            side = np.where(zero, 1.0 if self.nonnegative else -np.sign(eta[:, 0]), side)
+            units = np.where(zero[:, None], -eta, w)
+        return self.edges.regime(
+            theta, side, resting, lambda: -directional_slope(self.problem, z, unit(units))[:, self.q :]
+        )
+
+    def __call__(self, z: Array, regime: Regime) -> Array:
+        """z', the shape of z."""
+        u = self.particles(z, regime)
+        slope = self._slope(u, regime)
+        slope[regime.resting, : self.q] = 0.0
+        velocity: Array = -slope * np.repeat(self.speeds, (self.q, u.shape[1] - self.q))
+        velocity[:, self.q :] = self.edges.along(u[:, self.q :], velocity[:, self.q :], regime)
+        return velocity
+
+    def _slope(self, u: Array, regime: Regime) -> Array:
+        """m dF_m/du, with the subgradient of minimal norm at weight zero."""
+        slope = self.problem.value_and_gradient(u)[1]
+        w, penalty = u[:, : self.q], self.problem.penalty
+        if self.family == "2-homogeneous":
+            slope += penalty * u
+        elif self.family == "2-homogeneous in theta":
+            slope[:, self.q :] += 2 * penalty * u[:, self.q :]
+            slope[:, : self.q] = 0.0
+        elif self.q == 1:
+            slope[:, 0] += penalty * regime.side
+        else:
+            slope[:, : self.q] += penalty * unit(np.where(w.any(axis=1, keepdims=True), w, -slope[:, : self.q]))
+        return slope
+
+    def jacobian(self, z: Array, regime: Regime) -> Array:
+        """dv/dz within the regime, (m (q + d), m (q + d)), but for the curvature of a ball's sphere: for implicit steps.
+
+        With c = w/m the Hessian of R in (c, theta) holds all of it: m dR/dw = dR/dc.
+        """
+        u, (m, width), q = self.particles(z, regime), z.shape, self.q
+        w = u[:, :q]
+        _, hessian = fit_derivatives(self.problem, w / m, u[:, q:])
+        root = np.where(np.arange(width) < q, m**-0.5, m**0.5)
+        hessian *= root[:, None, None] * root
+        rows = np.arange(m)
+        if self.family == "2-homogeneous":
+            hessian[rows, :, rows, :] += self.problem.penalty * np.eye(width)
+        elif self.family == "2-homogeneous in theta":
+            hessian[rows, q:, rows, q:] += 2 * self.problem.penalty * np.eye(width - q)
+            hessian[:, :q] = 0.0
+        elif q > 1:
+            directions, sizes = unit(w), np.maximum(np.linalg.norm(w, axis=1), self.tiny)
+            turn = np.eye(q) - directions[:, :, None] * directions[:, None, :]
+            hessian[rows, :q, rows, :q] += self.problem.penalty * turn / sizes[:, None, None]
+        slope = hessian.reshape(m, width, m * width)
+        slope[regime.resting, :q] = 0.0
+        jacobian = -slope * np.repeat(self.speeds, (q, width - q))[:, None]
+        held = regime.low | regime.high
+        jacobian[:, q:][held] = 0.0
+        normal = np.where(regime.rim[:, None], unit(u[:, q:]), 0.0)
+        jacobian[:, q:] -= normal[:, :, None] * np.einsum("ma,mak->mk", normal, jacobian[:, q:])[:, None]
+        return np.asarray(jacobian.reshape(m * width, m * width))
+
+    def guards(self, z: Array, regime: Regime, start: Array) -> Array:
+        """All >= 0 within the regime, (m, 2 + 2d): of the weight, of the ball, of lower and of upper ends.
+
+        `start` is where the step began: a vector that has turned by a right angle since, and may rest, has passed zero.
+        """
+        guards = np.full((len(z), 2 + 2 * (z.shape[1] - self.q)), np.inf)
+        held = regime.resting.any() or regime.low.any() or regime.high.any() or regime.rim.any()
+        rows = np.zeros_like(z)
+        if held or (self.kinked and self.q > 1):
+            rows = self.problem.value_and_gradient(self.particles(z, regime))[1]
+        if self.kinked:
+            excess = np.linalg.norm(rows[:, : self.q], axis=1) - self.threshold
+            moving = regime.side * z[:, 0]
+            if self.q > 1:
+                w = z[:, : self.q]
+                away = np.minimum(np.linalg.norm(w, axis=1) - self.tiny, (w * start[:, : self.q]).sum(axis=1))
+                moving = np.maximum(away, excess)
+            guards[:, 0] = np.where(
+                regime.resting, rows[:, 0] + self.threshold if self.nonnegative else -excess, moving
+            )
+        guards[:, 1:] = self.edges.guards(z[:, self.q :], -rows[:, self.q :], regime)
+        return guards
+
+    def settle(self, z: Array, regime: Regime, violated: Mask) -> Array:
+        """z with what has met a constraint set exactly on it."""
+        settled = z.copy()
+        settled[regime.resting | violated[:, 0], : self.q] = 0.0
+        settled[:, self.q :] = self.edges.settle(z[:, self.q :], regime, violated[:, 1:])
+        return settled
+
+
+class ConicVelocity:
+    """The flow of the lift r² phi(theta), V = penalty·r², in the cone metric, rows u = (±r², theta) (theory §2, C19):
+
+        (log r²)' = -4 alpha g,   theta' = -beta grad g,   g = <eta, w/|w|> + penalty,
+
+    and for weights in R^q also (w/|w|)' = -beta times the tangential part of eta. In the logarithm a mass keeps its sign
+    whatever the step, and vanishing masses keep a relative accuracy. A mass of zero stays zero.
+    """
+
+    def __init__(self, problem: Problem, speeds: tuple[float, float], tolerance: float, initial: Array) -> None:
+        self.problem, self.speeds, self.q = problem, speeds, problem.outputs
+        self.edges = Edges(problem.features.domain, False, tolerance)
+        w = initial[:, : self.q]
+        self.alive = w.any(axis=1)
+        self.side = np.where(w[:, 0] >= 0, 1.0, -1.0)
+        self.width = 1 if self.q == 1 else 1 + self.q  # log r², and the direction of a vector
+
+    def coordinates(self, particles: Array) -> Array:
+        """(log r², w/|w| of a vector, theta)."""
+        w, theta = particles[:, : self.q], particles[:, self.q :]
+        sizes = np.linalg.norm(w, axis=1)
+        logarithms = np.log(np.where(self.alive, sizes, 1.0))
+        return np.column_stack([logarithms, unit(w), theta] if self.q > 1 else [logarithms, theta])
+
+    def _units(self, z: Array) -> Array:
+        return unit(z[:, 1 : self.width]) if self.q > 1 else self.side[:, None]
+
+    def _weights(self, z: Array) -> Array:
+        return np.where(self.alive, np.exp(z[:, 0]), 0.0)[:, None] * self._units(z)
+
+    def _slope(self, z: Array, theta: Array) -> Array:
+        """(eta, grad g) at positions theta of the domain."""
+        return directional_slope(self.problem, np.column_stack([self._weights(z), theta]), self._units(z))
+
+    def particles(self, z: Array, regime: Regime) -> Array:
+        """(m, q + d) from the variables."""
+        return np.column_stack([self._weights(z), self.edges.inside(z[:, self.width :], regime)])
+
+    def regime(self, z: Array) -> Regime:
+        """The regime that begins at z."""
+        theta, nothing = z[:, self.width :], np.zeros(len(z), dtype=bool)
+        return self.edges.regime(theta, self.side, nothing, lambda: -self._slope(z, theta)[:, self.q :])
+
+    def __call__(self, z: Array, regime: Regime) -> Array:
+        """z', the shape of z."""
+        (alpha, beta), units = self.speeds, self._units(z)
+        theta = self.edges.inside(z[:, self.width :], regime)
+        slope = self._slope(z, theta)
+        eta = slope[:, : self.q]
+        along = (eta * units).sum(axis=1, keepdims=True)
+        velocity = np.zeros_like(z)
+        velocity[:, 0] = -4 * alpha * (along[:, 0] + self.problem.penalty)
+        if self.q > 1:
+            velocity[:, 1 : self.width] = -beta * (eta - along * units)
+        velocity[~self.alive, : self.width] = 0.0
+        velocity[:, self.width :] = self.edges.along(theta, -beta * slope[:, self.q :], regime)
+        return velocity
+
+    def guards(self, z: Array, regime: Regime, start: Array) -> Array:
+        """All >= 0 within the regime; weights need none, for they keep their signs."""
+        theta = z[:, self.width :]
+        force = np.zeros_like(theta)
+        if regime.low.any() or regime.high.any() or regime.rim.any():
+            force = -self._slope(z, self.edges.inside(theta, regime))[:, self.q :]
+        return np.column_stack([np.full(len(z), np.inf), self.edges.guards(theta, force, regime)])
+
+    def settle(self, z: Array, regime: Regime, violated: Mask) -> Array:
+        """z with what has met a constraint set exactly on it, and unit vectors of unit length."""
+        settled = z.copy()
+        if self.q > 1:
+            settled[:, 1 : self.width] = self._units(z)
+        settled[:, self.width :] = self.edges.settle(z[:, self.width :], regime, violated[:, 1:])
+        return settled
+
+
+def unit(vectors: Array) -> Array:
+    """Rows of length one; the first unit vector for a row of zeros."""
+    sizes = np.linalg.norm(vectors, axis=1, keepdims=True)
+    first = np.eye(vectors.shape[1])[0]
+    return np.asarray(np.where(sizes > 0, vectors / np.where(sizes > 0, sizes, 1.0), first))
+
+
+def directional_slope(problem: Problem, particles: Array, units: Array) -> Array:
+    """Rows (eta, grad <eta, c_i>)(theta_i) for unit vectors c_i (m, q), weights zero included."""
+    q = problem.outputs
+    weights = particles[:, :q] / len(particles)
+    f = problem.features.forward(weights if problem.sign == "vector" else weights[:, 0], particles[:, q:])
+    directed = np.ascontiguousarray(np.column_stack([units, particles[:, q:]]))
+    return problem.features.adjoint(directed, problem.loss.gradient(f))[1]

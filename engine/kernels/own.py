@@ -1,0 +1,235 @@
+"""A user's own spec: derived, compiled into the user's cache, then equal in every right to a built-in one."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import platform
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from ..base.errors import SpecError
+from ..base.progress import Progress
+from .cache import Cache, digest
+from .loading import KINDS, built_for, describe, kernel_names
+from .toolchain import Toolchain, find_toolchain
+
+if TYPE_CHECKING:
+    import sympy
+
+MAX_BYTES = 2**17  # more than any spec has; derive names the limit
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A spec as the bytes of its TOML text, and where that came from. From SymPy objects: `conicflow.spec(...)`."""
+
+    content: bytes
+    origin: str
+
+    @property
+    def text(self) -> str:
+        """What to write into a file to keep it."""
+        return self.content.decode()
+
+
+def spec(
+    name: str,
+    phi: sympy.Expr,
+    parameters: Mapping[Any, str],
+    inputs: Mapping[Any, str],
+    constants: Mapping[Any, Mapping[str, Any]] | None = None,
+    **texts: str,
+) -> Spec:
+    """A feature map from SymPy objects, for `compile_spec`.
+
+    Parameters
+    ----------
+    name : of the feature map: small letters, digits and underscores.
+    phi : SymPy expression of the symbols below, in the functions that a spec file may use.
+    parameters : domain by symbol, such as {theta: "interval"}.
+    inputs : description by symbol, such as {x: "time"}.
+    constants : {sigma: {"positive": True}}, for numbers fixed when the feature map is built.
+    **texts : kind, family, title and reference, as in a spec file.
+
+    Raises
+    ------
+    SpecError : phi contains something that a spec cannot. All else is checked by `compile_spec`.
+    """
+    from conicflow.derive.read.spec_text import spec_text
+
+    tables = {"parameters": parameters, "inputs": inputs, "constants": constants or {}}
+    origin = f"the spec {name}"
+    with _told_as_ours(origin):
+        return Spec(spec_text({"name": name, **texts}, phi, tables).encode(), origin)
+
+
+Source = str | Path | Spec
+
+
+def obtain_feature(
+    first: Spec, losses: Sequence[Source], progress: Progress | None
+) -> tuple[ModuleType, dict[str, Any]]:
+    """Kernel and description of a feature map whose flow follows these losses beside the built-in ones."""
+    module = _obtain([first, *map(read, losses)], _derive_feature, progress)
+    return module, _described(module, first)
+
+
+def obtain_loss(source: Source, progress: Progress | None) -> tuple[ModuleType, dict[str, Any]]:
+    """Kernel and description of a loss."""
+    own = read(source)
+    module = _obtain([own], _derive_loss, progress)
+    return module, _described(module, own)
+
+
+def _described(module: ModuleType, own: Spec) -> dict[str, Any]:
+    """What a kernel says of itself, and the text of its spec: a proof starts from that, not from the kernel."""
+    return {**json.loads(module.DESCRIPTION), "spec": own.text}
+
+
+def _obtain(specs: Sequence[Spec], derive: Callable[..., tuple[str, str]], progress: Progress | None) -> ModuleType:
+    """The kernel that `derive` makes of specs, from the cache, or compiled into it."""
+    tools, cache = find_toolchain(), Cache()
+    request = request_key(specs, tools)
+    module = cache.find(request)
+    if module is None:
+        report = progress or (lambda phase, fraction, message: None)
+        report("derive", 0.0, "")
+        with _told_as_ours(" with ".join(item.origin for item in specs)):
+            name, kernel_source = derive(*(item.content for item in specs))
+        version = tools.version()
+        key = entry_key(kernel_source, version, tools)
+        facts = {"name": name, "cpu": built_for().cpu, "python": platform.python_version(), "compiler": version}
+
+        def build(folder: Path) -> dict[str, str]:
+            report("compile", 0.2, f"{name}: once, about 15 s")
+            tools.build(kernel_source, name, folder)
+            return facts
+
+        module = cache.load(key) or cache.obtain(key, build)
+        cache.remember(request, key)
+    return module
+
+
+def request_key(specs: Sequence[Spec], tools: Toolchain) -> str:
+    """SHA-256 of all that decides the binary, as far as it can be told without deriving and without asking the compiler."""
+    contents = [hashlib.sha256(item.content).hexdigest() for item in specs]
+    return digest([contents, _derivation_identity(), tools.identity])
+
+
+def entry_key(kernel_source: str, version: str, tools: Toolchain) -> str:
+    """SHA-256 of all that decides the binary: kernel source, compiler's version, and `Toolchain.identity`."""
+    return digest([kernel_source, version, tools.identity])
+
+
+def read_spec_file(path: str | Path) -> Spec:
+    """The bytes of a spec file, and its name.
+
+    Raises
+    ------
+    SpecError : it cannot be read. What it says is checked by `compile_spec`.
+    """
+    try:
+        with Path(path).open("rb") as stream:
+            return Spec(stream.read(MAX_BYTES), str(path))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise SpecError(
+            f"a spec is a TOML file that can be read; {str(path)!r:.200}: {reason}; check the path"
+        ) from None
+
+
+def read(source: Source) -> Spec:
+    """The spec at a path, or the spec itself."""
+    return source if isinstance(source, Spec) else read_spec_file(source)
+
+
+def built_in_spec(name: str) -> Spec:
+    """The spec of a built-in feature map.
+
+    Raises
+    ------
+    SpecError : there is none of that name.
+    """
+    if name not in kernel_names(*KINDS):
+        raise SpecError(
+            f"a feature map to compile again is a built-in one; got {name}, which is not; give its spec instead"
+        )
+    return read_spec_file(_package_folder("conicflow.derive") / "specs" / f"{name}.toml")
+
+
+def _derive_feature(content: bytes, *losses: bytes) -> tuple[str, str]:
+    """Name and kernel source of a feature map whose flow follows the losses of these specs too."""
+    from conicflow.derive.drift import derive_specs
+    from conicflow.derive.errors import SpecError as Refused
+    from conicflow.derive.read.spec import FeatureSpec, read_spec
+
+    read, own = read_spec(content), [read_spec(item) for item in losses]
+    if not isinstance(read, FeatureSpec):
+        raise Refused(f"compile_spec is for feature maps, found the loss {read.name!r}: use compile_loss")
+    for item in own:
+        if isinstance(item, FeatureSpec):
+            raise Refused(f"`losses` are specs of losses, found the feature map {item.name!r}: compile it by itself")
+    if read.source_sha256 != _built_in_sha256(read.name):  # a built-in one compiled again keeps its name
+        _check_new(read.name)
+    for item in own:
+        _check_new(item.name)
+    names = [read.name, *(item.name for item in own)]
+    if len(set(names)) < len(names):
+        raise Refused(f"a name means one thing, found {', '.join(names)}: rename one of them")
+    return read.name, derive_specs([read, *own])[f"{read.name}.py"]
+
+
+def _derive_loss(content: bytes) -> tuple[str, str]:
+    """Name and kernel source of a loss."""
+    from conicflow.derive.drift import derive_specs
+    from conicflow.derive.errors import SpecError as Refused
+    from conicflow.derive.read.spec import FeatureSpec, read_spec
+
+    read = read_spec(content)
+    if isinstance(read, FeatureSpec):
+        raise Refused(f"compile_loss is for losses, found the feature map {read.name!r}: use compile_spec")
+    _check_new(read.name)
+    return read.name, derive_specs([read])[f"{read.name}.py"]
+
+
+def _built_in_sha256(name: str) -> str | None:
+    return str(describe(name)["spec_sha256"]) if name in kernel_names(*KINDS) else None
+
+
+def _check_new(name: str) -> None:
+    from conicflow.derive.errors import SpecError as Refused
+
+    if name in (taken := kernel_names(*KINDS, "loss")):
+        raise Refused(f"a name means one thing, and {', '.join(taken)} are built in, found {name!r}: rename it")
+
+
+def _derivation_identity() -> list[str]:
+    """What decides the kernel source besides the spec: conicflow.derive, its losses, and SymPy's version."""
+    folder = _package_folder("conicflow.derive")
+    files = sorted([*folder.rglob("*.py"), *folder.glob("specs/*.toml")])
+    files.append(_package_folder("sympy") / "release.py")
+    return [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
+
+
+def _package_folder(name: str) -> Path:
+    found = importlib.util.find_spec(name)  # without importing it
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).parent
+
+
+@contextmanager
+def _told_as_ours(origin: str) -> Iterator[None]:
+    """The folder derive knows no other: what it refuses becomes one of our errors here."""
+    from conicflow.derive.errors import SpecError as Refused
+
+    try:
+        yield
+    except Refused as error:
+        raise SpecError(f"{origin}: {error}") from None

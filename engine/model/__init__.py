@@ -1,0 +1,1 @@
+"""What is minimised, and how far from the minimum a measure is."""

@@ -1,0 +1,61 @@
+"""Dual points at an edge of the loss: where Poisson's mean f_j + background is zero, and so is the count.
+
+There l(f) = f + background is finite and straight up to its edge, so that R has no gradient but the subgradients p_j <= omega_j:
+omega_j less the multiplier of f_j + background >= 0. Minimisers lie on edges where features have negative lobes.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..atoms.charts import rows_by_weight
+from ..base.arrays import Array, Field
+from .losses import Loss
+from .measure import Measure
+from .problem import Problem
+
+_AT_EDGE = 1e-6  # mean relative to the background
+_INWARDS = 1e-13
+_HEAVY = 1e-9  # atoms whose weights say where |eta| = penalty, relative to the largest
+
+
+def edges(loss: Loss) -> tuple[NDArray[np.intp], Array]:
+    """The entries of f at which l ends where it is finite, counted in C order, and how far inside f = 0 lies there."""
+    if loss.name != "poisson" or loss.own is not None:
+        return np.zeros(0, dtype=np.intp), np.zeros(0)
+    index = np.flatnonzero(loss.y == 0.0)
+    return index, np.broadcast_to(loss.constants["background"], len(loss.y))[index // loss.outputs]
+
+
+def moved_inside(problem: Problem, measure: Measure) -> Measure:
+    """The measure, a little nearer to zero where rounding, at an edge, has made J infinite, or hides that it is."""
+    share, (index, room) = _INWARDS, edges(problem.loss)
+
+    def outside(mu: Measure) -> bool:
+        means = problem.forward(mu).reshape(-1)[index] + room
+        return not math.isfinite(problem.objective(mu)) or bool(np.any(means < _INWARDS / 2 * room))
+
+    while outside(measure):
+        measure, share = Measure(measure.weights * (1 - share), measure.positions), min(2 * share, 0.5)
+    return measure
+
+
+def subgradient(problem: Problem, measure: Measure, f: Field) -> Field:
+    """R'(f), and at edges the multipliers by which eta comes nearest to -penalty·sign at the atoms (CB18 Prop 3.1)."""
+    loss, g = problem.loss, problem.loss.gradient(f)
+    index, room = edges(loss)
+    if len(index) == 0 or len(measure) == 0:
+        return g
+    index = index[f.reshape(-1)[index] + room <= _AT_EDGE * room]
+    scaled = problem.scaled(measure)
+    heavy = scaled.sizes > _HEAVY * scaled.sizes.max()
+    rows = rows_by_weight(problem.features.jacobian(scaled.positions[heavy])[0], f).reshape(-1, f.size)
+    directions = (scaled.weights[heavy].T / scaled.sizes[heavy]).T.ravel()
+    most, p = loss.flat_omega[index], g.reshape(-1)
+    p[index] = most
+    missing = -problem.penalty * directions - rows @ p
+    p[index] = np.minimum(most + np.linalg.lstsq(rows[:, index], missing, rcond=None)[0], most)
+    return p.reshape(f.shape)

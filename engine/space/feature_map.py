@@ -1,0 +1,272 @@
+"""A feature map: a compiled kernel together with the samples, constants and domain it is used with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..base.arrays import Array, Field
+from ..base.checks import array
+from ..base.errors import ProblemError
+from ..base.threads import single_threaded_blas
+from .domain import Domain
+
+_CHECKED_PER_AXIS = {1: 9, 2: 5}
+_LARGEST = 1e150  # of a sum of features: their squares are summed too, and must not overflow
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureMap:
+    """phi: Theta -> F for given samples, with its compiled value, adjoint, derivatives and flow.
+
+    Made by `features.NAME(...)`; not by hand.
+
+    Parameters
+    ----------
+    kernel : the compiled module.
+    description : what the spec says: name, kind, title, equation, parameters, inputs, constants, family, losses.
+    domain : Theta.
+    inputs : sample arrays by name; for torus features the cutoffs K_a and the filter h, of shape (2K_1 + 1, ..).
+    constants : fixed numbers by name.
+    statics : the arguments that every kernel call repeats.
+
+    Raises
+    ------
+    ProblemError : pointwise features overflow for these samples and constants somewhere in a coarse grid of the domain.
+    """
+
+    kernel: ModuleType
+    description: Mapping[str, Any]
+    domain: Domain
+    inputs: Mapping[str, Any]
+    constants: Mapping[str, float]
+    statics: tuple[Any, ...]
+
+    def __post_init__(self) -> None:
+        if self.kind == "pointwise" and np.all(np.isfinite(self.domain.upper - self.domain.lower)):
+            self._check_finite()
+
+    def _check_finite(self) -> None:
+        """exp(-theta x) with theta x = -1000 is refused here, before it makes a NaN of a sum."""
+        per_axis = _CHECKED_PER_AXIS.get(self.dimension, 3)  # ends included: what is monotonic is largest there
+        positions = self.domain.grid((per_axis,) * self.dimension)
+        sums = self.certificate(positions, np.ones(self.size))
+        sizes = np.max([np.abs(part).reshape(len(positions), -1).max(axis=1) for part in sums], axis=0)
+        if not np.all(sizes < _LARGEST):
+            worst = int(np.argmin(sizes < _LARGEST))
+            where = ", ".join(
+                f"{axis.name} = {value:g}" for axis, value in zip(self.domain.axes, positions[worst], strict=True)
+            )
+            raise ProblemError(
+                f"features must be finite, with their derivatives, all over the domain; those of {self.name} reach "
+                f"{sizes[worst]:.3g} at {where}; shorten the interval, or rescale the samples or the constants"
+            )
+
+    @property
+    def name(self) -> str:
+        """The spec's name."""
+        return str(self.description["name"])
+
+    @property
+    def kind(self) -> str:
+        """pointwise, ridge or torus."""
+        return str(self.description["kind"])
+
+    @property
+    def family(self) -> str:
+        """How Phi scales (theory §1), as the derivation proved: it decides the lift, the flow and the domain.
+
+        "partially 1-homogeneous" in w (CB18 Thm 3.5), "2-homogeneous" in (w, theta) (Thm 3.3), or "2-homogeneous in theta"
+        with a sign w that does not move.
+        """
+        return str(self.description["family"])
+
+    @property
+    def homogeneous(self) -> bool:
+        """Whether Phi is 2-homogeneous, so that positions live on the unit sphere."""
+        return self.family != "partially 1-homogeneous"
+
+    @property
+    def dimension(self) -> int:
+        """Number of coordinates d of a position."""
+        return self.domain.dimension
+
+    @property
+    def size(self) -> int:
+        """Number of coordinates of F: n samples (of q outputs each), or prod_a (2K_a + 1) Fourier coefficients."""
+        return int(self.statics[0].shape[0])
+
+    def _positions(self, positions: Array) -> Array:
+        """Kernels trust their arguments: nothing of a wrong shape may reach them."""
+        if np.ndim(positions) != 2 or np.shape(positions)[1] != self.dimension:
+            raise ProblemError(
+                f"positions of {self.name} need shape (k, {self.dimension}); got {np.shape(positions)}; reshape them"
+            )
+        checked = np.ascontiguousarray(positions, dtype=np.float64)
+        if not np.isfinite(checked).all():
+            raise ProblemError(
+                f"positions of {self.name} must be finite; some are not; remove NaN and infinite entries"
+            )
+        return checked
+
+    def _point(self, g: Field) -> Field:
+        """A point of F as the kernel takes it: ridge kernels have rows of q outputs."""
+        dtype = np.complex128 if self.kind == "torus" else np.float64
+        shape, given = np.shape(g), np.asarray(g)
+        rows = self.kind == "ridge" and given.ndim == 2 and shape[0] == self.size and shape[1] >= 1
+        if not (shape == (self.size,) or rows) or given.dtype.kind not in ("fc" if self.kind == "torus" else "f"):
+            wanted = f"({self.size},)" + (f" or ({self.size}, q)" if self.kind == "ridge" else "")
+            raise ProblemError(
+                f"g must have shape {wanted} and dtype {dtype.__name__}; got {shape}, {given.dtype}; "
+                "give a point of F, such as the residual"
+            )
+        if self.kind == "ridge":
+            given = given.reshape(self.size, -1)
+        return np.ascontiguousarray(given, dtype=dtype)
+
+    def _particles(self, weights: Array, positions: Array) -> Array:
+        """Rows (w, theta), contiguous; weights (k,), or (k, q) of ridge units."""
+        positions, shape = self._positions(positions), np.shape(weights)
+        if shape != (len(positions),) and not (self.kind == "ridge" and len(shape) == 2 and shape[0] == len(positions)):
+            raise ProblemError(
+                f"{len(positions)} positions need weights of shape ({len(positions)},); got {shape}; give one each"
+            )
+        return np.ascontiguousarray(np.column_stack([weights, positions]), dtype=np.float64)
+
+    def _threads(self) -> AbstractContextManager[None]:
+        # A ridge kernel calls BLAS from its own threads: BLAS must not start more.
+        return single_threaded_blas() if self.kind == "ridge" else nullcontext()
+
+    def forward(self, weights: Array, positions: Array) -> Field:
+        """f = sum_i weights_i phi(positions_i), shape (size,), or (n, q) for weights (k, q)."""
+        particles = self._particles(weights, positions)
+        with self._threads():
+            f: Field = self.kernel.forward(particles, *self.statics)
+        return f.reshape(self.size) if f.ndim > np.ndim(weights) else f
+
+    def adjoint(self, particles: Array, g: Field) -> tuple[Array, Array]:
+        """<g, w_i phi(theta_i)>, shape (m,), and its gradient by u_i = (w_i, theta_i), the shape of the particles."""
+        particles, point = self._checked(particles, g)
+        with self._threads():
+            value, gradient = self.kernel.adjoint(particles, *self.statics, point)
+        return value, gradient
+
+    def _checked(self, particles: Array, g: Field) -> tuple[Array, Field]:
+        """Particles (m, q + d) and a point of F with q outputs."""
+        particles, point = np.ascontiguousarray(particles, dtype=np.float64), self._point(g)
+        outputs = point.shape[1] if point.ndim == 2 else 1
+        if particles.ndim != 2 or particles.shape[1] != outputs + self.dimension:
+            raise ProblemError(
+                f"particles of {self.name} need shape (m, {outputs + self.dimension}); got {particles.shape}; reshape them"
+            )
+        self._positions(particles[:, outputs:])
+        return particles, point
+
+    def value_and_gradient(
+        self, particles: Array, y: Field, omega: Array, parameters: Array, precision: Field, loss: int
+    ) -> tuple[float, Array]:
+        """R(f) at f = (1/m) sum_i Phi(u_i) and m times its gradient by u_i; see `Problem.value_and_gradient`."""
+        if np.ndim(particles) != 2 or len(particles) == 0:
+            raise ProblemError(
+                f"particles need shape (m, {1 + self.dimension}), m >= 1; got {np.shape(particles)}; reshape them"
+            )
+        particles, point = self._checked(particles, y)
+        with self._threads():
+            value, gradient = self.kernel.value_and_gradient(
+                particles, *self.statics, point, omega, parameters, precision, loss
+            )
+        return value, gradient
+
+    def jacobian(self, positions: Array) -> Field:
+        """phi(theta_i) and its d partial derivatives, shape (1 + d, k, size), for k positions."""
+        with self._threads():
+            jacobian: Field = self.kernel.jacobian(self._positions(positions), *self.statics)
+        return jacobian
+
+    @property
+    def weighted(self) -> bool:
+        """Whether the penalty has a weight kappa(theta) other than 1."""
+        return bool(self.description["penalty_weight"] != "1")
+
+    def penalty_weights(self, positions: Array) -> Array:
+        """kappa(theta_i) > 0 of the penalty int kappa d|mu|, shape (k,): 1 unless the spec has a `penalty_weight`.
+
+        The compiled features are phi/kappa: everything here but this function speaks of the measure kappa·mu.
+        """
+        positions = self._positions(positions)
+        if not self.weighted:
+            return np.ones(len(positions))
+        weights: Array = self.kernel.penalty_weights(positions, *self.constants.values())
+        return weights
+
+    def eta(self, positions: Array, g: Field) -> Array:
+        """The dual certificate <g, phi(theta)>, shape (k,), or (k, q) for g of q outputs."""
+        outputs = np.shape(g)[1] if np.ndim(g) == 2 else 1
+        still = np.column_stack([np.zeros((len(positions), outputs)), self._positions(positions)])
+        rows = self.adjoint(still, g)[1][:, :outputs]
+        return rows if np.ndim(g) == 2 else rows[:, 0]
+
+    def certificate(self, positions: Array, g: Field, along: Array | None = None) -> tuple[Array, Array, Array]:
+        """eta (k,), grad eta (k, d) and its Hessian (k, d, d) of eta(theta) = <g, phi(theta)> (theory §3).
+
+        Parameters
+        ----------
+        along : (k, q) vectors c. Then eta has shape (k, q), and gradient and Hessian are those of <eta, c>.
+        """
+        positions, point = self._positions(positions), self._point(g)
+        with self._threads():
+            if self.kind == "ridge":
+                units = np.column_stack([np.ones(len(positions)) if along is None else along, positions])
+                eta, gradient, hessian = self.kernel.certificate(np.ascontiguousarray(units), *self.statics, point)
+                return (eta[:, 0] if along is None else eta), gradient, hessian
+            eta, gradient, hessian = self.kernel.certificate(positions, *self.statics, point)
+        if along is None:
+            return eta, gradient, hessian
+        return eta[:, None], along * gradient, along[:, :, None] * hessian
+
+    def advance(self, particles: Array, y: Field, *arguments: Any, statics: tuple[Any, ...] | None = None) -> Array:
+        """Steps of the particle flow in compiled code, in place; the energies before and after each step.
+
+        `statics` are those of other samples, which the caller has checked, where a step is to follow these.
+        """
+        own = self.statics if statics is None else statics
+        point = y.reshape(len(y), -1) if self.kind == "ridge" else y
+        with self._threads():
+            energies: Array = self.kernel.advance(particles, *own, point, *arguments)
+        return energies
+
+    def with_inputs(self, **inputs: ArrayLike) -> FeatureMap:
+        """The same map at other samples, for prediction; the domain and the constants stay."""
+        if self.kind == "torus":
+            raise ProblemError("a feature on the torus has no samples; got new inputs; build another feature map")
+        checked = check_inputs(self.description, inputs)
+        if self.kind == "ridge" and checked["x"].shape[1] != self.dimension:
+            raise ProblemError(
+                f"new samples need {self.dimension} columns; got {checked['x'].shape[1]}; keep the columns as they were"
+            )
+        statics = (*checked.values(), *self.constants.values())
+        return FeatureMap(self.kernel, self.description, self.domain, checked, self.constants, statics)
+
+
+def check_inputs(description: Mapping[str, Any], inputs: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float64]]:
+    """Samples as C-contiguous float64, all of one length; (n, d) for ridge features, else (n,)."""
+    ndim = 2 if description["kind"] == "ridge" else 1
+    shape = "(n, d)" if ndim == 2 else "(n,)"
+    checked: dict[str, NDArray[np.float64]] = {}
+    for name, values in inputs.items():
+        samples = array(f"samples {name}", values)
+        if samples.ndim != ndim or samples.size == 0:
+            raise ProblemError(
+                f"samples {name} need shape {shape} with at least one sample; got {samples.shape}; reshape them"
+            )
+        checked[name] = samples
+    lengths = {name: len(samples) for name, samples in checked.items()}
+    if len(set(lengths.values())) > 1:
+        raise ProblemError(f"all samples need one length; got {lengths}; give one entry of each per observation")
+    return checked

@@ -1,0 +1,1 @@
+"""Optimal values J* by other means than the solver's."""

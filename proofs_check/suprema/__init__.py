@@ -1,0 +1,1 @@
+"""Rigorous upper bounds of sup |eta|: one file for each kind of feature map."""

@@ -1,0 +1,1 @@
+"""The theorems, each as a margin that a counterexample exceeds."""

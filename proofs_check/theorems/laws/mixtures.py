@@ -1,0 +1,59 @@
+"""J along mixtures of measures."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from conicflow.engine.model.measure import Measure
+from conicflow.engine.model.problem import Problem
+
+from ..check import Check, Draw, Inapplicable
+from ..material import cases
+from ..material.cases import FEATURES
+from ..material.formulas import Formulas
+
+_ROUNDING = 1e-12  # sums of a few dozen terms
+
+
+def mixture(first: Measure, second: Measure, s: float) -> Measure:
+    """(1 - s) mu + s nu."""
+    return Measure(
+        np.concatenate([(1 - s) * first.weights, s * second.weights]),
+        np.concatenate([first.positions, second.positions]),
+    )
+
+
+def _convexity(subject: str, draw: Draw) -> float:
+    """chord - J >= 0 along mixtures; for the squared loss it is s (1 - s) sum omega |f - g|²/2, atoms counted apart."""
+    case = cases.problem(draw, subject, sign=draw.choice("sign", ("any", "nonnegative")))
+    first, second = cases.measure(draw, case, 4, "first"), cases.measure(draw, case, 4, "second")
+    s, formulas = draw.real("s", 0.0, 1.0), Formulas(case)
+    ends = case.objective(first), case.objective(second)
+    if not all(map(math.isfinite, ends)):
+        raise Inapplicable("measures of finite J")
+    middle = mixture(first, second, s)
+    value, scale = case.objective(middle), _ROUNDING * (1 + abs(ends[0]) + abs(ends[1]))
+    excess = (1 - s) * ends[0] + s * ends[1] - value
+    worst = max(-excess, abs(value - formulas.objective(middle, joined=False))) / scale
+    if case.loss.name == "squared":
+        omega = np.broadcast_to(case.loss.omega.reshape(-1, *(1,) * (case.loss.y.ndim - 1)), case.loss.y.shape)
+        square = float((omega * np.abs(_predict(case, formulas, first) - _predict(case, formulas, second)) ** 2).sum())
+        worst = max(worst, abs(excess - s * (1 - s) * square / 2) / scale)
+    return worst
+
+
+def _predict(case: Problem, formulas: Formulas, measure: Measure) -> np.ndarray:
+    return formulas.predict(measure.weights.reshape(len(measure), case.outputs), measure.positions)
+
+
+CHECKS = (
+    Check(
+        "convexity",
+        "theory §5: J is convex along mixtures",
+        "finite J; signed, nonnegative and vector measures, maybe zero",
+        FEATURES,
+        _convexity,
+        examples=25,
+    ),
+)

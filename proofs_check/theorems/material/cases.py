@@ -1,0 +1,207 @@
+"""Random problems, particles and measures over the whole catalogue, small enough that a flow of them costs milliseconds."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from conicflow.engine.base.arrays import Array, Field
+from conicflow.engine.kernels.loading import describe, kernel_names
+from conicflow.engine.model import losses as loss_catalogue
+from conicflow.engine.model.losses import Loss
+from conicflow.engine.model.measure import Measure
+from conicflow.engine.model.problem import Problem, Sign
+from conicflow.engine.space import catalogue
+from conicflow.engine.space.feature_map import FeatureMap
+
+from ..check import Draw, Inapplicable
+
+FEATURES = kernel_names("pointwise", "ridge", "torus")
+LOSSES = kernel_names("loss")
+TORUS = kernel_names("torus")
+RIDGE = kernel_names("ridge")
+HOMOGENEOUS = tuple(name for name in FEATURES if describe(name)["family"] != "partially 1-homogeneous")
+PARTIAL = tuple(name for name in FEATURES if name not in HOMOGENEOUS)
+BALL = tuple(name for name in RIDGE if name not in HOMOGENEOUS)
+_UNIT = (0.0, 1.0)
+KINK = 0.05  # <v, x> of relu units is drawn at least this far from 0
+Losses = Literal["all", "squared"]
+
+
+def features(draw: Draw, name: str, most: int = 6, dimension: int | None = None) -> FeatureMap:
+    """The feature map of this name at up to `most` random samples."""
+    n = draw.integer("samples", 1, most)
+    kind = describe(name)["kind"]
+    if kind == "torus":
+        d = {"fourier": 1, "fourier_2d": 2, "fourier_3d": 3}[name]
+        cutoffs = tuple(draw.integer(f"cutoff{a}", 1, {1: max(1, most), 2: 2, 3: 1}[d]) for a in range(d))
+        shape = tuple(2 * k + 1 for k in cutoffs)
+        real, imaginary = draw.generator("filter").standard_normal((2, *shape))
+        return _make(name, cutoff=cutoffs, filter=real + 1j * imaginary)
+    random = draw.generator("inputs")
+    if kind == "ridge":
+        d = dimension or draw.integer("dimension", 1, 3)
+        x = random.standard_normal((n, d))
+        return _make(name, x=x, **({"radius": draw.real("radius", 0.5, 2.0)} if name in BALL else {}))
+    return _make(name, **_arguments(draw, name, random, n))
+
+
+def _make(name: str, **arguments: Any) -> FeatureMap:
+    made: FeatureMap = getattr(catalogue, name)(**arguments)
+    return made
+
+
+def _arguments(draw: Draw, name: str, random: np.random.Generator, n: int) -> dict[str, Any]:
+    """Samples around the unit interval, or times; widths of a tenth to a half of it."""
+    description = describe(name)
+    arguments: dict[str, Any] = {}
+    for item in description["inputs"]:
+        decays = name in ("laplace", "damped_lines", "line_spectrum")
+        arguments[item["name"]] = random.uniform(0.0, 2.0, n) if decays else random.uniform(-0.2, 1.2, n)
+    for item in description["constants"]:
+        low, high = {"band": (0.5, 2.0), "pixel": (0.2, 1.0)}.get(item["name"], (0.15, 0.5))
+        arguments[item["name"]] = draw.real(item["name"], low, high)
+    for item in description["parameters"]:
+        if item["domain"] == "positive interval":
+            arguments[item["name"]] = (0.2, 0.6)
+        elif item["domain"].endswith("interval"):
+            arguments[item["name"]] = (0.1, 2.0) if name == "laplace" else _UNIT
+    return arguments
+
+
+def loss(draw: Draw, phi: FeatureMap, which: Losses = "all", outputs: int | None = None) -> Loss:
+    """A loss that the feature map's kernel can follow, with random data."""
+    names = [name for name in phi.description["losses"] if name in LOSSES]
+    classes = [name for name in names if describe(name)["kind"] == "loss" and describe(name)["targets"] == "class"]
+    scalar = sorted(set(names) - set(classes), key=lambda name: name != "squared")
+    options = scalar + (classes if outputs is not None and outputs > 1 else [])
+    name = "squared" if which == "squared" else draw.choice("loss", options)
+    # where every count is 0 the Poisson loss is straight, and a flow goes on to the end of its domain
+    return named_loss(draw, name, phi.size, outputs, complex_data=phi.kind == "torus", least=1)
+
+
+def named_loss(
+    draw: Draw, name: str, size: int, outputs: int | None = None, complex_data: bool = False, *, least: int = 0
+) -> Loss:
+    """The loss of this name with random data, averaged or weighted or neither; counts are `least` at least."""
+    random, targets = draw.generator("data"), describe(name)["targets"]
+    shape = (size,) if outputs is None else (size, outputs)
+    if targets == "class":
+        q = outputs or 3
+        y = np.eye(q)[random.integers(0, q, size)]
+    elif targets == "sign":
+        y = random.choice([-1.0, 1.0], shape)
+    elif targets == "count":
+        y = random.integers(least, 5, shape).astype(float)
+    else:
+        y = random.standard_normal(shape)
+        y = y + 1j * random.standard_normal(shape) if complex_data else y
+    options: dict[str, Any] = {"average": draw.choice("average", (True, False))}
+    if draw.choice("weighted", (False, True)):
+        options["sample_weights"] = random.uniform(0.5, 2.0, size)
+    ranges = {"delta": (0.3, 2.0), "background": (3.0, 8.0), "tau": (0.1, 0.9), "width": (0.2, 2.0)}
+    for item in describe(name)["constants"]:
+        options[item["name"]] = draw.real(item["name"], *ranges[item["name"]])
+    made: Loss = getattr(loss_catalogue, name)(y, **options)
+    return made
+
+
+def point(random: np.random.Generator, like: Field) -> Field:
+    """A random point of the space that another one is of, real or complex."""
+    real = random.standard_normal(like.shape)
+    return real + 1j * random.standard_normal(like.shape) if np.iscomplexobj(like) else real
+
+
+def problem(
+    draw: Draw, name: str, which: Losses = "all", *, most: int = 6, vectors: bool = True, sign: Sign = "any"
+) -> Problem:
+    """A problem with this feature map; ridge units may have weights in R^q."""
+    phi = features(draw, name, most)
+    outputs = None
+    if vectors and name in RIDGE and phi.family != "2-homogeneous in theta" and sign == "any":
+        outputs = draw.choice("outputs", (None, 1, 3))
+    return Problem(phi, loss(draw, phi, which, outputs), draw.real("penalty", 0.01, 0.5), "any" if outputs else sign)
+
+
+def positions(draw: Draw, phi: FeatureMap, count: int, margin: float = 0.15) -> Array:
+    """Positions of Theta, a part `margin` of it away from its edges, and relu units away from their kinks."""
+    domain = phi.domain
+    random = draw.generator("positions")
+    if domain.sphere or domain.is_ball:
+        theta = random.standard_normal((count, domain.dimension))
+        theta /= np.linalg.norm(theta, axis=1, keepdims=True)
+        if domain.is_ball:
+            theta *= domain.radius * random.uniform(0.1, 1 - margin, (count, 1))
+    else:
+        shares = draw.reals("shares", count * domain.dimension, margin, 1 - margin)
+        theta = domain.lower + (domain.upper - domain.lower) * shares.reshape(count, -1)
+    if domain.sphere and kink_distance(phi, theta) < KINK:
+        raise Inapplicable("away from the kinks of relu units")
+    if domain.sphere and _scalar_products(phi, theta).max() < 0:
+        raise Inapplicable("a relu unit that sees a sample")
+    return np.ascontiguousarray(theta)
+
+
+def _scalar_products(phi: FeatureMap, theta: Array) -> Array:
+    v = theta * np.abs(theta) if phi.family == "2-homogeneous in theta" else theta
+    return np.asarray(v @ phi.inputs["x"].T)
+
+
+def kink_distance(phi: FeatureMap, theta: Array) -> float:
+    """How near <v, x_j> comes to 0 for relu units, or an entry of theta where v is its signed square."""
+    if not phi.domain.sphere:
+        return np.inf
+    distance = float(np.abs(_scalar_products(phi, theta)).min())
+    return min(distance, float(np.abs(theta).min())) if phi.family == "2-homogeneous in theta" else distance
+
+
+def smooth_time(phi: FeatureMap, theta: Array, velocity: Array) -> float:
+    """How long positions keep away from kinks, as far as their first velocity tells: a third of the way."""
+    if not phi.domain.sphere:
+        return np.inf
+    speed = np.linalg.norm(velocity, axis=1).max() * (1 + 2 * np.linalg.norm(phi.inputs["x"], axis=1).max())
+    return kink_distance(phi, theta) / (3 * max(float(speed), 1e-300))
+
+
+def particles(draw: Draw, case: Problem, most: int = 4, *, conic: bool = False) -> Array:
+    """Rows (w, theta) with weights away from 0, of the signs that the problem admits."""
+    m, q = draw.integer("particles", 1, most), case.outputs
+    sizes = draw.reals("sizes", m, 0.3, 1.5)
+    if case.sign == "vector":
+        w = draw.generator("directions").standard_normal((m, q))
+        w *= (sizes / np.linalg.norm(w, axis=1))[:, None]
+    else:
+        signs = [1 if case.sign == "nonnegative" else draw.choice(f"sign{i}", (1, -1)) for i in range(m)]
+        w = (sizes * signs)[:, None]
+    theta = positions(draw, case.features, m)
+    if case.features.family == "2-homogeneous in theta" and not conic:
+        w, theta = np.sign(w), theta * np.sqrt(sizes)[:, None]
+    elif case.features.homogeneous and not conic:
+        theta = theta * draw.reals("norms", m, 0.5, 1.5)[:, None]
+    return np.ascontiguousarray(np.column_stack([w, theta]))
+
+
+def on_cone(u: Array, case: Problem) -> Array:
+    """Particles of the Euclidean lift as rows (±r², theta) of the conic one: their measure is the same."""
+    if not case.features.domain.sphere:
+        return u.copy()
+    q = case.outputs
+    norms = np.linalg.norm(u[:, q:], axis=1, keepdims=True)
+    degree = 2 if case.features.family == "2-homogeneous in theta" else 1
+    return np.ascontiguousarray(np.column_stack([u[:, :q] * norms**degree, u[:, q:] / norms]))
+
+
+def measure(draw: Draw, case: Problem, most: int = 4, name: str = "atoms", margin: float = 0.0) -> Measure:
+    """Atoms anywhere in Theta, of the signs that the problem admits; maybe none."""
+    k, random = draw.integer(name, 0, most), draw.generator(f"{name} seed")
+    if k == 0:
+        return case.zero
+    weights = random.standard_normal((k, case.outputs) if case.sign == "vector" else k)
+    weights = np.abs(weights) if case.sign == "nonnegative" else weights
+    domain = case.features.domain
+    if domain.sphere or domain.is_ball:
+        theta = domain.project(random.standard_normal((k, domain.dimension)))
+    else:
+        theta = random.uniform(domain.lower, domain.upper, (k, domain.dimension))
+        theta += margin * ((domain.lower + domain.upper) / 2 - theta)
+    return Measure(weights, theta)

@@ -1,0 +1,144 @@
+"""A user's own loss: the same numbers as a built-in one of the same formula, and every refusal."""
+
+from pathlib import Path
+
+import conicflow as cf
+import mpmath
+import numpy as np
+import pytest
+from conicflow.engine.base.errors import ProblemError, SpecError
+from conicflow.engine.model.losses import LossFactory
+from conicflow.engine.space.catalogue import FeatureFactory
+
+SQUARE = """
+name = "bump_square"
+value = "(f - y)**2/2"
+conjugate = "p**2/2 + p*y"
+"""
+PSEUDO_HUBER = """
+name = "bump_huber"
+value = "delta*sqrt(delta**2 + (f - y)**2) - delta**2"
+conjugate = "p*y + delta**2 - delta*sqrt(delta**2 - p**2)"
+conjugate_domain = ["delta - p", "delta + p"]
+constants = { delta = { positive = true } }
+"""
+X = np.linspace(0.0, 1.0, 60)
+Y = np.exp(-((X - 0.3) ** 2) / 0.005) - 0.6 * np.exp(-((X - 0.7) ** 2) / 0.005) + 0.01 * np.sin(40 * X)
+
+
+@pytest.fixture(scope="module")
+def files(shared_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("losses")
+    written = {}
+    for name, text in (("square", SQUARE), ("huber", PSEUDO_HUBER), ("another", SQUARE + "# another file\n")):
+        written[name] = folder / f"{name}.toml"
+        written[name].write_text(text, encoding="utf-8")
+    return written
+
+
+@pytest.fixture(scope="module")
+def gaussian(files: dict[str, Path]) -> FeatureFactory:
+    """The built-in feature map, compiled to follow both."""
+    return cf.compile_spec(cf.features.gaussian, losses=[files["square"], files["huber"]])
+
+
+@pytest.fixture(scope="module")
+def square(files: dict[str, Path]) -> LossFactory:
+    return cf.compile_loss(files["square"])
+
+
+def problem(gaussian: FeatureFactory, loss: cf.Loss) -> cf.Problem:
+    return cf.Problem(gaussian(x=X, theta=(0.0, 1.0), sigma=0.05), loss, penalty=0.2)
+
+
+def test_the_same_solution_as_with_the_built_in_loss_of_the_formula(
+    gaussian: FeatureFactory, square: LossFactory
+) -> None:
+    own = cf.solve(problem(gaussian, square(Y)))
+    built_in = cf.solve(problem(cf.features.gaussian, cf.losses.squared(Y)))
+    assert own.status == built_in.status == "certified"
+    # both are within 1e-9 of the minimum, where the objective is flat to the square of that
+    np.testing.assert_allclose(own.measure.positions, built_in.measure.positions, atol=1e-6)
+    np.testing.assert_allclose(own.objective, built_in.objective, rtol=2e-9)
+
+
+def test_another_loss_in_the_same_kernel(gaussian: FeatureFactory, files: dict[str, Path]) -> None:
+    loss = cf.compile_loss(files["huber"])
+    result = cf.solve(problem(gaussian, loss(Y, delta=0.3)))
+    assert result.status == "certified"
+    f = problem(gaussian, loss(Y, delta=0.3)).forward(result.measure)
+    with mpmath.workdps(50):
+        delta = mpmath.mpf(0.3)
+        exact = sum(
+            delta * mpmath.sqrt(delta**2 + (mpmath.mpf(a) - mpmath.mpf(b)) ** 2) - delta**2
+            for a, b in zip(f.tolist(), Y.tolist(), strict=True)
+        )
+    # the value is a difference of numbers near delta^2, 60 of them: 60 * 0.09 * 2^-53 = 6e-16
+    assert loss(Y, delta=0.3).value(f) == pytest.approx(float(exact), abs=1e-15)
+
+
+def test_it_describes_itself(square: LossFactory) -> None:
+    assert (square.name, square.__name__) == ("bump_square", "bump_square")
+    assert "Constants: none" in str(square.__doc__)
+    with pytest.raises(ProblemError, match="bump_square takes no constants; there is no option 'delta'"):
+        square(Y, delta=1.0)
+
+
+def test_a_feature_map_compiled_without_it_is_refused(square: LossFactory) -> None:
+    with pytest.raises(ProblemError, match=r"got bump_square; .* compile_spec\(\.\.\., losses=\[\.\.\.\]\)"):
+        problem(cf.features.gaussian, square(Y))
+
+
+def test_another_loss_of_the_name_is_refused(gaussian: FeatureFactory, files: dict[str, Path]) -> None:
+    with pytest.raises(ProblemError, match="got another loss of that name"):
+        problem(gaussian, cf.compile_loss(files["another"])(Y))
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        (SQUARE.replace("bump_square", "huber"), "are built in, found 'huber': rename it"),
+        (SQUARE.replace("p**2/2", "p**2/3"), "this fails at"),
+        (SQUARE.replace("(f - y)**2/2", "(f - y)**2*z"), "z"),
+        (SQUARE.replace("(f - y)**2/2", "-(f - y)**2/2").replace("p**2/2", "-p**2/2"), "convex"),
+        (PSEUDO_HUBER.replace("delta", "cholesky"), "cholesky"),
+        (
+            'name = "bump"\nphi = "theta*x"\nparameters = { theta = "interval" }\ninputs = { x = "x" }',
+            "use compile_spec",
+        ),
+    ],
+)
+def test_losses_that_are_refused(shared_cache: Path, tmp_path: Path, text: str, rule: str) -> None:
+    path = tmp_path / "wrong.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SpecError, match=rule):
+        cf.compile_loss(path)
+
+
+def test_combinations_that_are_refused(files: dict[str, Path], tmp_path: Path) -> None:
+    feature = tmp_path / "bump_square.toml"
+    feature.write_text(
+        'name = "bump_square"\nphi = "cos(theta*x)"\nparameters = { theta = "interval" }\ninputs = { x = "x" }'
+    )
+    with pytest.raises(SpecError, match="a name means one thing, found bump_square, bump_square"):
+        cf.compile_spec(feature, losses=[files["square"]])
+    with pytest.raises(SpecError, match="are specs of losses, found the feature map 'bump_square'"):
+        cf.compile_spec(cf.features.gaussian, losses=[feature])
+    own = FeatureFactory(cf.features.gaussian.kernel, {**cf.features.gaussian.description, "name": "bump"})
+    with pytest.raises(SpecError, match="is a built-in one; got bump"):
+        cf.compile_spec(own, losses=[files["square"]])
+
+
+@pytest.mark.parametrize("name", ["square", "huber"])
+def test_it_is_certified_from_its_own_spec(gaussian: FeatureFactory, files: dict[str, Path], name: str) -> None:
+    loss = cf.compile_loss(files[name])
+    given = problem(gaussian, loss(Y) if name == "square" else loss(Y, delta=0.3))
+    certificate = cf.certify(given, cf.solve(given).measure)
+    assert certificate.rigorous
+    assert certificate.relative_gap <= 2e-9  # solved to 1e-9; the proof is within a factor 2
+
+
+def test_its_penalty_is_chosen_by_cross_validation(gaussian: FeatureFactory, square: LossFactory) -> None:
+    own, built_in = problem(gaussian, square(Y)), problem(cf.features.gaussian, cf.losses.squared(Y))
+    first, second = (cf.choice.cross_validation(cf.path(given, count=4), folds=3).scores for given in (own, built_in))
+    np.testing.assert_allclose(first, second, rtol=1e-6)  # solutions differ by the root of their gaps, 1e-9

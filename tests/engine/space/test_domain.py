@@ -1,0 +1,125 @@
+"""Intervals, circles and the sphere: differences the short way round, projections, grids."""
+
+import math
+
+import numpy as np
+import pytest
+from conicflow.engine.base.errors import ProblemError
+from conicflow.engine.space.domain import Axis, Domain
+from hypothesis import given
+from hypothesis import strategies as st
+
+INTERVAL, CIRCLE = Axis("a", -1.0, 2.0), Axis("p", -1.5, 4.5, wraps=True)
+MIXED = Domain((INTERVAL, CIRCLE))
+TORUS = Domain((Axis("theta", 0.0, 1.0, wraps=True),))
+anywhere = st.floats(-50.0, 50.0)
+
+
+def check_shortest(delta: np.ndarray, a: np.ndarray, b: np.ndarray, domain: Domain) -> None:
+    """delta = a - b up to whole periods, and none is shorter. Ten thousand roundings of numbers up to 100 fit in 1e-10."""
+    period = domain.upper - domain.lower
+    turns = (a - b - delta) / period
+    assert np.all(np.abs(turns - np.round(turns)) < 1e-10)
+    assert np.all(turns[..., ~domain.wraps] == 0)
+    assert np.all(np.abs(delta[..., domain.wraps]) <= period[domain.wraps] * (0.5 + 1e-10))
+
+
+@given(a=st.tuples(anywhere, anywhere), b=st.tuples(anywhere, anywhere))
+def test_differences_go_the_short_way_round(a: tuple[float, float], b: tuple[float, float]) -> None:
+    first, second = np.array([a]), np.array(b)
+    check_shortest(MIXED.difference(first, second), first, second, MIXED)
+
+
+def test_the_check_sees_the_long_way_round() -> None:
+    """Mutant: plain subtraction."""
+    a, b = np.array([[0.0, -1.4]]), np.array([0.0, 4.4])
+    with pytest.raises(AssertionError):
+        check_shortest(a - b, a, b, MIXED)
+
+
+@given(x=anywhere | st.sampled_from([-1.5, np.nextafter(-1.5, -2), 4.5, np.nextafter(4.5, 0), 0.0]), y=anywhere)
+def test_projection_is_admissible_near_and_idempotent(x: float, y: float) -> None:
+    point = np.array([[y, x]])
+    projected = MIXED.project(point)
+    assert MIXED.contains(projected)
+    assert -1.5 <= projected[0, 1] < 4.5  # a circle has one name for each point
+    assert projected[0, 0] == min(max(y, -1.0), 2.0)
+    turns = (projected[0, 1] - x) / 6
+    assert abs(turns - round(turns)) < 1e-12
+    assert np.array_equal(MIXED.project(projected), projected)
+
+
+@pytest.mark.parametrize("x", [-1e-300, -1e-17, -5e-324, 1.0, 3.0, -2.0])
+def test_the_seam_of_the_torus_is_zero(x: float) -> None:
+    assert TORUS.project(np.array([[x]]))[0, 0] == 0.0
+
+
+def test_the_sphere() -> None:
+    sphere = Domain((Axis("a", -math.inf, math.inf), Axis("b", -math.inf, math.inf)), sphere=True)
+    projected = sphere.project(np.array([[3.0, 4.0], [0.0, -2.0]]))
+    np.testing.assert_allclose(projected, [[0.6, 0.8], [0.0, -1.0]], rtol=1e-15)
+    assert sphere.contains(projected)
+    assert not sphere.contains(projected * 1.001)
+    with pytest.raises(ProblemError, match="sphere"):
+        sphere.grid((4, 4))
+
+
+BALL = Domain.ball(3, 2.0)
+
+
+@given(theta=st.tuples(anywhere, anywhere, anywhere))
+def test_the_ball(theta: tuple[float, float, float]) -> None:
+    """Projection moves straight towards 0, to the sphere, and leaves alone what is inside."""
+    point = np.array([theta])
+    projected, norm = BALL.project(point), float(np.linalg.norm(theta))
+    assert BALL.contains(projected)
+    if norm <= 2:
+        assert np.array_equal(projected, point)
+    else:
+        np.testing.assert_allclose(projected, 2 * point / norm, rtol=1e-14, atol=1e-300)
+        assert not BALL.contains(point) or norm < 2 * (1 + 1e-12)
+    np.testing.assert_allclose(BALL.project(projected), projected, rtol=1e-15)
+
+
+def test_a_ball_is_bounded_in_norm() -> None:
+    assert (BALL.is_ball, BALL.sphere, BALL.dimension) == (True, False, 3)
+    assert BALL.lower.tolist() == [-2.0] * 3
+    assert BALL.contains(np.array([[2.0, 0.0, 0.0], [0.0, 0.0, 0.0]]))
+    assert not BALL.contains(np.array([[1.2, 1.2, 1.2]]))  # in the cube, not in the ball
+    assert not BALL.contains(np.array([[np.nan, 0.0, 0.0]]))
+    assert not BALL.wraps.any()
+    assert not MIXED.is_ball
+    with pytest.raises(ProblemError, match=r"ball; use initial\.ball"):
+        BALL.grid((4, 4, 4))
+
+
+def test_contains() -> None:
+    assert MIXED.contains(np.array([[-1.0, -1.5], [2.0, 4.5]]))
+    assert not MIXED.contains(np.array([[0.0, 1.0], [2.1, 1.0]]))
+    assert not MIXED.contains(np.array([[np.nan, 1.0]]))
+
+
+@given(n=st.integers(1, 9), m=st.integers(1, 9))
+def test_grids(n: int, m: int) -> None:
+    """Ends included on an interval, equal arcs on a circle, C order."""
+    grid = MIXED.grid((n, m))
+    assert grid.shape == (n * m, 2)
+    assert MIXED.contains(grid)
+    first, second = grid[::m, 0], grid[:m, 1]
+    np.testing.assert_array_equal(grid[:, 0], np.repeat(first, m))
+    np.testing.assert_array_equal(grid[:, 1], np.tile(second, n))
+    np.testing.assert_allclose(second, -1.5 + 6 * np.arange(m) / m, atol=1e-14)
+    if n > 1:
+        assert (first[0], first[-1]) == (-1.0, 2.0)
+        np.testing.assert_allclose(np.diff(first), 3 / (n - 1), rtol=1e-14)
+
+
+def test_an_unbounded_axis_has_no_grid() -> None:
+    with pytest.raises(ProblemError, match="unbounded"):
+        Domain((Axis("z", -math.inf, math.inf),)).grid((3,))
+
+
+@pytest.mark.parametrize(("low", "high"), [(1.0, 1.0), (2.0, 1.0), (math.nan, 1.0), (0.0, math.nan)])
+def test_an_interval_needs_two_increasing_ends(low: float, high: float) -> None:
+    with pytest.raises(ProblemError, match="theta needs low < high"):
+        Axis("theta", low, high)
