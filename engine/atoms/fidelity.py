@@ -10,7 +10,7 @@ import numpy as np
 from ..base.arrays import Array, Field
 from ..model.losses import Loss
 from ..model.multipliers import edges
-from .barriers import central, longest
+from ..space.barriers import central, longest
 
 _FELT = 1e-11  # relative to the background; f is a sum whose rounding is smaller
 _FIRST = 0.1  # distance of dual variables from their edges to start with, relative to its most

@@ -7,11 +7,11 @@ import math
 import numpy as np
 
 from ..base.arrays import Array, Field
+from ..model.derivatives import rows_by_weight
 from ..model.measure import Measure
 from ..model.multipliers import moved_inside
 from ..model.problem import Problem
-from .barriers import Cone, HalfLines, Norms
-from .charts import rows_by_weight
+from ..space.barriers import Cone, HalfLines, Norms
 from .fidelity import fidelity_of
 
 EXACT = 1e-15  # gap relative to J: float64 tells no less

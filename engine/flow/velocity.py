@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..atoms.charts import fit_derivatives
 from ..base.arrays import Array
+from ..model.derivatives import fit_derivatives
 from ..model.problem import Problem
 from .contacts import Edges, Mask, Regime
 

@@ -57,6 +57,11 @@ class Measure:
         return self.weights.shape[1] if self.weights.ndim == 2 else 1
 
     @property
+    def rows(self) -> NDArray[np.float64]:
+        """The weights as (k, q): everything inside speaks of these."""
+        return self.weights.reshape(len(self.weights), self.outputs)
+
+    @property
     def sizes(self) -> NDArray[np.float64]:
         """|weights_i|, shape (k,): absolute values, or norms in R^q."""
         return np.abs(self.weights) if self.weights.ndim == 1 else np.linalg.norm(self.weights, axis=1)

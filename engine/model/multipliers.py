@@ -11,8 +11,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from ..atoms.charts import rows_by_weight
 from ..base.arrays import Array, Field
+from .derivatives import rows_by_weight
 from .losses import Loss
 from .measure import Measure
 from .problem import Problem

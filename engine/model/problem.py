@@ -12,6 +12,7 @@ from ..base.arrays import Array, Field
 from ..base.checks import number
 from ..base.errors import ProblemError
 from ..space.feature_map import FeatureMap
+from ..space.gauge import Euclidean, Gauge, Signed, nonnegative
 from .losses import Loss
 from .measure import Measure
 
@@ -112,6 +113,13 @@ class Problem:
         loss = self.loss
         code = self.features.description["losses"].index(loss.name)
         return loss.y, loss.omega, loss.parameters, loss.precision, code
+
+    @cached_property
+    def gauge(self) -> Gauge:
+        """The norm of one weight."""
+        if self.sign == "vector":
+            return Euclidean(self.loss.outputs)
+        return nonnegative() if self.sign == "nonnegative" else Signed()
 
     @property
     def outputs(self) -> int:

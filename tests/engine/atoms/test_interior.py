@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from by_hand import random_positions
 from conicflow.engine.atoms import fidelity, interior
-from conicflow.engine.atoms.barriers import HalfLines, Norms, central, longest
 from conicflow.engine.atoms.interior import _newton_step, interior_weights
 from conicflow.engine.atoms.polish import reweigh
 from conicflow.engine.model.gap import duality_gap
+from conicflow.engine.space.barriers import HalfLines, Norms, central, longest
 from hypothesis import given
 from hypothesis import strategies as st
 from problems import Sign, spikes, units

@@ -59,8 +59,8 @@ class HalfLines:
 
     s: Array
 
-    def __init__(self, penalty: float) -> None:
-        self.penalty = penalty
+    def __init__(self, penalty: float | Array) -> None:
+        self.penalty = penalty  # or (k, 1), a price for each atom
 
     def start(self, w: Array, eta: Array, mu: float) -> Array:
         self.s = np.maximum(self.penalty + eta, _FIRST * self.penalty)
@@ -70,7 +70,7 @@ class HalfLines:
         return x
 
     def barrier(self, x: Array, mu: float) -> float:
-        return math.inf if x.min() <= 0.0 else float(self.penalty * x.sum() - mu * np.log(x).sum())
+        return math.inf if x.min() <= 0.0 else float((self.penalty * x).sum() - mu * np.log(x).sum())
 
     def newton(self, x: Array, mu: float) -> tuple[Array, Array]:
         self.s = central(self.s, x, mu)

@@ -1,0 +1,42 @@
+"""Derivatives of R(sum_i w_i phi(theta_i)) by weights and positions."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..base.arrays import Array, Field
+from .problem import Problem
+
+
+def fit_derivatives(problem: Problem, weights: Array, positions: Array) -> tuple[Array, Array]:
+    """Gradient (k, q + d) and Hessian (k, q + d, k, q + d) of R(sum_i w_i phi(theta_i)) by (w_i, theta_i).
+
+    dR/dw_i = eta(theta_i) and dR/dtheta_i = grad <eta, w_i>; the Hessian is Gauss-Newton's, and in an atom's own block
+    the derivatives of these.
+    """
+    features, (k, q) = problem.features, weights.shape
+    flat = problem.sign != "vector"
+    f = features.forward(weights[:, 0] if flat else weights, positions)
+    g = problem.loss.gradient(f)
+    eta, slope, curvature = features.certificate(positions, g, weights)
+    jacobian = features.jacobian(positions)
+    eta_slope = np.real(np.einsum("akn,n...->k...a", jacobian[1:], np.conj(g))).reshape(k, q, -1)
+    width = q + features.dimension
+    rows = np.zeros((k, width, *f.shape), dtype=f.dtype)
+    rows[:, :q] = rows_by_weight(jacobian[0], f)
+    if flat:
+        rows[:, 1:] = weights[:, :1, None] * jacobian[1:].transpose(1, 0, 2)
+    else:
+        rows[:, q:] = np.einsum("akn,kq->kanq", jacobian[1:], weights)
+    hessian = problem.loss.gram(f, rows.reshape(k * width, *f.shape)).reshape(k, width, k, width)
+    index = np.arange(k)
+    hessian[index, :q, index, q:] += eta_slope
+    hessian[index, q:, index, :q] += eta_slope.transpose(0, 2, 1)
+    hessian[index, q:, index, q:] += curvature
+    return np.concatenate([eta, slope], axis=1), hessian
+
+
+def rows_by_weight(phi: Array, f: Field) -> Field:
+    """df/dw_ia for features phi (k, n), shape (k, q, *f.shape)."""
+    q = 1 if f.ndim == 1 else f.shape[1]
+    return phi[:, None] if f.ndim == 1 else phi[:, None, :, None] * np.eye(q)[:, None, :]

@@ -1,0 +1,156 @@
+"""The norm of one weight: what an atom costs, and by how much eta may exceed that price."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..base.arrays import Array
+from ..base.checks import number
+from ..base.errors import ProblemError
+from .barriers import Cone, HalfLines, Norms
+
+
+class Gauge(Protocol):
+    """|w| of weights w in R^q, positively homogeneous and convex; infinite where a weight is not admissible.
+
+    Laws, for rows w and eta of shape (k, q): size(c w) = c size(w) for c > 0; height(eta) = max over size(c) = 1 of -<c, eta>,
+    attained at head(eta); so -<w, eta> <= size(w)·height(eta), and a measure can be optimal only where height(eta) <= penalty
+    on Theta, with equality at its atoms (CB18 Prop 3.1). `prox` and `slope_and_turn` are of the same |.|.
+    """
+
+    @property
+    def outputs(self) -> int:
+        """q, the number of entries of a weight."""
+
+    @property
+    def name(self) -> str:
+        """How users and result.json call it."""
+
+    def size(self, w: Array) -> Array:
+        """|w_i|, (k,)."""
+
+    def height(self, eta: Array) -> Array:
+        """max over |c| = 1 of -<c, eta_i>, (k,): above the penalty an atom there would lower J. It may be negative."""
+
+    def head(self, eta: Array) -> Array:
+        """The c that attains `height`, (k, q), with |c_i| = 1; zero where eta is."""
+
+    def prox(self, w: Array, t: float) -> Array:
+        """argmin over v of t|v| + (v - w)²/2, (k, q)."""
+
+    def slope_and_turn(self, w: Array) -> tuple[Array, Array]:
+        """Gradient (k, q) and Hessian (k, q, q) of |w_i|, w_i not zero."""
+
+    def admits(self, w: Array) -> NDArray[np.bool_]:
+        """Whether |w_i| is finite, (k,)."""
+
+    def cone(self, w: Array, penalty: float) -> Cone:
+        """The barrier of penalty·|w_i| for weights that keep the signs of w (k, q)."""
+
+
+@dataclass(frozen=True)
+class Signed:
+    """|w| = up·max(w, 0) + down·max(-w, 0) of scalar weights.
+
+    Parameters
+    ----------
+    up, down : prices > 0 of positive and negative weights; `down` may be infinite, which forbids negative ones.
+    """
+
+    up: float = 1.0
+    down: float = 1.0
+
+    outputs = 1
+
+    def __post_init__(self) -> None:
+        for name, price in (("up", self.up), ("down", self.down)):
+            given = (
+                price if name == "down" and price == math.inf else number(name, price, "a number > 0", "give a price")
+            )
+            if given <= 0:
+                raise ProblemError(f"{name} must be a number > 0; got {price}; give a price")
+            object.__setattr__(self, name, float(given))
+
+    @property
+    def name(self) -> str:
+        if self.up == 1.0 and self.down in (1.0, math.inf):
+            return "any" if self.down == 1.0 else "nonnegative"
+        return f"prices {self.up!r} and {self.down!r}"
+
+    def _prices(self, w: Array) -> Array:
+        return np.where(w < 0, self.down, self.up)
+
+    def size(self, w: Array) -> Array:
+        return np.asarray(np.abs(w[:, 0]) * self._prices(w[:, 0]))
+
+    def height(self, eta: Array) -> Array:
+        up = -eta[:, 0] / self.up
+        return up if self.down == math.inf else np.maximum(up, eta[:, 0] / self.down)
+
+    def head(self, eta: Array) -> Array:
+        if self.down == math.inf:
+            return np.full_like(eta, 1 / self.up)
+        return np.where(-eta / self.up >= eta / self.down, 1 / self.up, -1 / self.down)
+
+    def prox(self, w: Array, t: float) -> Array:
+        positive = np.maximum(w - t * self.up, 0.0)
+        return positive if self.down == math.inf else positive + np.minimum(w + t * self.down, 0.0)
+
+    def slope_and_turn(self, w: Array) -> tuple[Array, Array]:
+        return np.sign(w) * self._prices(w), np.zeros((len(w), 1, 1))
+
+    def admits(self, w: Array) -> NDArray[np.bool_]:
+        return np.asarray(w[:, 0] >= 0.0) if self.down == math.inf else np.ones(len(w), dtype=bool)
+
+    def cone(self, w: Array, penalty: float) -> Cone:
+        return HalfLines(penalty * self._prices(w))
+
+
+@dataclass(frozen=True)
+class Euclidean:
+    """|w| = sqrt(sum_a w_a²) of weights in R^q.
+
+    Parameters
+    ----------
+    outputs : q >= 1.
+    """
+
+    outputs: int
+
+    name = "vector"
+
+    def size(self, w: Array) -> Array:
+        return np.asarray(np.linalg.norm(w, axis=1))
+
+    def height(self, eta: Array) -> Array:
+        return np.asarray(np.linalg.norm(eta, axis=1))
+
+    def head(self, eta: Array) -> Array:
+        norms = np.linalg.norm(eta, axis=1, keepdims=True)
+        return np.asarray(-eta / np.where(norms > 0, norms, 1.0))
+
+    def prox(self, w: Array, t: float) -> Array:
+        norms = np.linalg.norm(w, axis=1, keepdims=True)
+        return np.asarray(w * np.maximum(1 - t / np.where(norms > 0, norms, 1.0), 0.0))
+
+    def slope_and_turn(self, w: Array) -> tuple[Array, Array]:
+        sizes = np.linalg.norm(w, axis=1, keepdims=True)
+        directions = w / sizes
+        turn = np.eye(w.shape[1]) - directions[:, :, None] * directions[:, None, :]
+        return directions, turn / sizes[:, :, None]
+
+    def admits(self, w: Array) -> NDArray[np.bool_]:
+        return np.ones(len(w), dtype=bool)
+
+    def cone(self, w: Array, penalty: float) -> Cone:
+        return Norms(penalty)
+
+
+def nonnegative() -> Signed:
+    """|w| = w for w >= 0; no other weight is admissible."""
+    return Signed(1.0, math.inf)
