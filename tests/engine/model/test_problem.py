@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from by_hand import NAMES, example, random_field, random_positions
 from conicflow.engine.base.errors import ProblemError
-from conicflow.engine.dual import supremum as bounds
 from conicflow.engine.kernels.loading import kernel_names
 from conicflow.engine.model import gap
+from conicflow.engine.model import problem as problem_module
 from problems import bumps, network, spikes, tones
 
 FEATURES = cf.features.fourier(cutoff=2)
@@ -54,9 +54,9 @@ def test_penalty_max_is_where_solutions_become_zero(make: Any) -> None:
 
 def test_the_supremum_at_zero_is_searched_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The largest penalty, a problem at a part of it and the gap of its zero measure rest on one search."""
-    problem, searches, true = bumps()[0], [], bounds.sup_certificate
-    monkeypatch.setattr(bounds, "sup_certificate", lambda *args: (searches.append(args), true(*args))[1])
-    monkeypatch.setattr(gap, "sup_certificate", bounds.sup_certificate)
+    problem, searches, true = bumps()[0], [], gap.supremum
+    for module in (problem_module, gap):
+        monkeypatch.setattr(module, "supremum", lambda *args: (searches.append(args), true(*args))[1])
     largest = problem.penalty_max()
     half = problem.with_penalty(largest / 2)
     assert (half.penalty, half.sign, half.features, half.loss) == (
