@@ -186,6 +186,11 @@ def test_meson_installs_exactly_the_tree(pytestconfig: pytest.Config, sources: d
     assert block is not None
     kernels = [path.removeprefix("generated/").removesuffix(".py") for path in sources if path.startswith("generated/")]
     assert re.findall(r"'(\w+)'", block[1]) == sorted(set(kernels) - {"__init__"})
+    wide, portable = (
+        (pytestconfig.rootpath / "generated" / folder / "meson.build").read_text(encoding="utf-8").split("\n\n", 1)[1]
+        for folder in ("wide", "portable")
+    )
+    assert wide.replace("generated/wide", "generated/portable") == portable  # but for what family they are
 
 
 def loaded_by(program: str) -> set[str]:

@@ -14,6 +14,8 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
+from ....engine.kernels.loading import load_kernel
+
 _PLAIN = (bool, int, float, str, tuple)
 
 
@@ -48,7 +50,7 @@ def injected(change: Change) -> Iterator[None]:
     """
     with ExitStack() as undo:
         if isinstance(change, InKernel):
-            kernel = import_module(f"conicflow.generated.{change.kernel}")
+            kernel = load_kernel(change.kernel)
             _set(undo, kernel, change.attribute, change.make(getattr(kernel, change.attribute)))
         else:
             module = import_module(f"conicflow.{change.module}")

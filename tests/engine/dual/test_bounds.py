@@ -30,7 +30,7 @@ def check_attained(problem: cf.Problem, g: np.ndarray, found: Supremum) -> None:
     assert problem.features.domain.contains(found.positions)
     assert found.value >= found.heights[0] or not found.upper_bound
     if not found.upper_bound:
-        assert found.value == max(found.heights[0], 0.0)
+        assert found.value == max(found.heights[0], 0.0)  # bits: it is one of the two
 
 
 def gaussian(generator: np.random.Generator) -> tuple[cf.FeatureMap, np.ndarray]:
@@ -123,7 +123,8 @@ def check_narrow_features(seeds: range) -> None:
         noise = np.random.default_rng(seed).standard_normal(features.size)
         g = noise - np.convolve(noise, np.full(7, 1 / 7), "same")
         found = supremum(cf.Problem(features, cf.losses.squared(g), 1.0).dual(g))
-        assert found.value >= np.abs(features.eta(dense, g)).max()
+        # On a grid among other positions: rounding of sums over samples, of features below one.
+        assert found.value >= np.abs(features.eta(dense, g)).max() - 1e-12 * np.abs(g).sum()
 
 
 def test_narrow_features_tell_the_grid(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,7 +143,8 @@ def test_neighbouring_kinks(sign: Sign, seed: int) -> None:
     g = random_field(features, generator)
     found = supremum(cf.Problem(features, cf.losses.squared(g), 1.0, sign).dual(g))
     eta = features.adjoint(np.column_stack([np.ones(len(dense)), dense]), g)[0]
-    assert found.value >= (-eta if sign == "nonnegative" else np.abs(eta)).max()
+    # On a grid among other positions: rounding of sums over samples.
+    assert found.value >= (-eta if sign == "nonnegative" else np.abs(eta)).max() - 1e-12 * np.abs(g).sum()
 
 
 @pytest.mark.parametrize("sign", ["any", "nonnegative"])

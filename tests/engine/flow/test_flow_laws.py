@@ -256,7 +256,8 @@ def test_rotations_of_the_outputs(name: str, scheme: Scheme, seed: int) -> None:
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("name", VECTOR)
 def test_one_output_is_a_scalar_problem(name: str, scheme: Scheme) -> None:
-    """Data (n, 1) and data (n,): the same flow, to the last bit."""
+    """Data (n, 1) and data (n,): the same flow."""
+    # bits: a kernel takes columns alone; one output becomes one before it is called
     _, problem, u = make(name)
     column = cf.Problem(
         problem.features, cf.losses.squared(problem.loss.y[:, None], average=True), problem.penalty, "vector"
@@ -295,7 +296,7 @@ def test_signed_squares_keep_their_signs(scheme: Scheme) -> None:
     _, problem, u = make("relu_signed_square")
     signs = u[:, 0].copy()
     Flow(problem, u, scheme).steps(0.01, 100, descent=False)
-    assert np.array_equal(u[:, 0], signs)
+    assert np.array_equal(u[:, 0], signs)  # bits: no step touches them
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

@@ -43,7 +43,7 @@ def one_spike(name: str, penalty: float, weight: float) -> Case:
 def check_bound(problem: cf.Problem, measure: cf.Measure, optimum: float) -> None:
     found = cf.duality_gap(problem, measure)
     zero = problem.objective(cf.Measure.zero(problem.features.dimension))
-    assert found.objective == problem.objective(measure)
+    assert found.objective == problem.objective(measure)  # bits: the same call for the same measure
     assert found.gap >= found.objective - optimum - ROUNDING * max(zero, found.objective)
 
 
@@ -165,6 +165,7 @@ def test_without_penalty_the_bound_is_the_loss_itself() -> None:
     free = cf.Problem(problem.features, problem.loss, 0.0)
     measure = random_measure(free, 0)
     found = cf.duality_gap(free, measure)
+    # bits: the same calls; J - 0 is exact
     assert found.gap == found.objective == free.loss.value(free.forward(measure))
     features = cf.features.gaussian(x=np.linspace(0, 1, 9), sigma=0.2, theta=(0.0, 1.0))
     labels = cf.Problem(features, cf.losses.logistic(np.array([1.0, -1.0, 1.0] * 3)), 0.0)
@@ -187,7 +188,7 @@ def test_a_fit_up_to_rounding_without_penalty_is_certified() -> None:
     assert problem.negligible == pytest.approx(2.0**-52 * problem.objective(problem.zero), rel=1e-12)
     result = cf.solve(problem, relative_gap=1e-9)
     assert result.certified
-    assert result.relative_gap == result.gap / problem.negligible
+    assert result.relative_gap == result.gap / problem.negligible  # bits: one division
     counts = cf.Problem(
         cf.features.gaussian(x=np.linspace(0, 1, 5), sigma=0.2, theta=(0.0, 1.0)),
         cf.losses.poisson(np.full(5, 3.0), background=1.0),

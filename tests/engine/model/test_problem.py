@@ -65,6 +65,7 @@ def test_the_supremum_at_zero_is_searched_once(monkeypatch: pytest.MonkeyPatch) 
         problem.features,
         problem.loss,
     )
+    # bits: one search, kept
     assert half.penalty_max() == gap.duality_gap(half, half.zero).supremum.value == largest
     assert len(searches) == 1
     assert problem.penalty != half.penalty

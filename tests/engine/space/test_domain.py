@@ -49,7 +49,7 @@ def test_projection_is_admissible_near_and_idempotent(x: float, y: float) -> Non
     assert projected[0, 0] == min(max(y, -1.0), 2.0)
     turns = (projected[0, 1] - x) / 6
     assert abs(turns - round(turns)) < 1e-12
-    assert np.array_equal(MIXED.project(projected), projected)
+    assert np.array_equal(MIXED.project(projected), projected)  # bits: what is inside is left as it is
 
 
 @pytest.mark.parametrize("x", [-1e-300, -1e-17, -5e-324, 1.0, 3.0, -2.0])
@@ -75,7 +75,7 @@ def test_the_ball(theta: tuple[float, float, float]) -> None:
     projected, norm = BALL.project(point), float(np.linalg.norm(theta))
     assert BALL.contains(projected)
     if norm <= 2:
-        assert np.array_equal(projected, point)
+        assert np.array_equal(projected, point)  # bits: what is inside is left as it is
     else:
         np.testing.assert_allclose(projected, 2 * point / norm, rtol=1e-14, atol=1e-300)
         assert not BALL.contains(point) or norm < 2 * (1 + 1e-12)
@@ -104,7 +104,7 @@ def test_grids(n: int, m: int) -> None:
     assert grid.shape == (n * m, 2)
     assert MIXED.contains(grid)
     first, second = grid[::m, 0], grid[:m, 1]
-    np.testing.assert_array_equal(grid[:, 0], np.repeat(first, m))
+    np.testing.assert_array_equal(grid[:, 0], np.repeat(first, m))  # bits: copies of two axes
     np.testing.assert_array_equal(grid[:, 1], np.tile(second, n))
     np.testing.assert_allclose(second, -1.5 + 6 * np.arange(m) / m, atol=1e-14)
     if n > 1:

@@ -99,7 +99,7 @@ def test_the_supremum_is_not_below_a_dense_grid(dimension: int, sign: Sign, seed
     heights = -eta if sign == "nonnegative" else np.abs(eta)
     scale = float(np.abs(g) @ np.abs(features.inputs["filter"].ravel()))
     np.testing.assert_allclose(found.heights, heights, rtol=0, atol=1e-12 * scale)  # up to 200 terms, as in the kernels
-    assert found.value == found.heights[0]
+    assert found.value == found.heights[0]  # bits: it is that height
     assert found.value >= dense_supremum(problem, g) - 1e-12 * scale
     assert not found.upper_bound
 
@@ -156,6 +156,7 @@ def test_spikes_are_found(cutoffs: tuple[int, ...], count: int, seed: int, sign:
     nearest = delta.max(axis=2).argmin(axis=0)
     assert sorted(nearest) == list(range(count))
     assert np.all(delta[nearest, np.arange(count)] <= 0.2 / np.array(cutoffs))
+    # bits: signs
     assert np.array_equal(np.sign(result.measure.weights[nearest]), np.sign(weights))
 
 
