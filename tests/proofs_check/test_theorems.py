@@ -12,8 +12,8 @@ from conicflow.app import cli
 from conicflow.engine.dual.supremum import Supremum
 from conicflow.engine.kernels.loading import load_kernel
 from conicflow.engine.model import gap
-from conicflow.proofs_check.theorems import campaign, processes
-from conicflow.proofs_check.theorems.check import Check, Draw, Inapplicable, Margin
+from conicflow.proofs_check.theorems import campaign, processes, registry
+from conicflow.proofs_check.theorems.check import PROPERTIES, Check, Draw, Inapplicable, Margin
 from conicflow.proofs_check.theorems.mutants.catalogue import mutants
 from conicflow.proofs_check.theorems.mutants.inject import InKernel, injected
 from conicflow.proofs_check.theorems.mutants.source import InSource, changed, located
@@ -70,7 +70,7 @@ def test_every_check_is_challenged_and_every_mutant_meant_for_one() -> None:
 
 
 def a_check(margin: Margin) -> Check:
-    return Check("example", "none", "none", ("one",), margin, 50)
+    return Check("example", "kernels", "none", "none", ("one",), margin, 50)
 
 
 def test_a_counterexample_is_found_and_made_simple() -> None:
@@ -241,8 +241,9 @@ def test_the_command_shows_a_table() -> None:
     assert code == 0
     rows = [line.split() for line in out.splitlines() if line]
     assert rows[0][:2] == ["check", "theorem"]
-    assert rows[2][0] == "fresh-kernels"
-    assert rows[2][-3:] == ["31", "0", "holds"]
+    assert rows[2] == ["kernels", "and", "losses"]
+    assert rows[3][0] == "fresh-kernels"
+    assert rows[3][-3:] == ["31", "0", "holds"]
     assert rows[-1][0] == "stale-kernel"
 
 
@@ -252,6 +253,7 @@ def test_the_command_prints_json() -> None:
     assert code == 0
     assert report["seed"] == 4
     (check,) = report["checks"]
+    assert check["property"] == "kernels"
     assert (check["name"], check["holds"], check["cases"], check["worst_margin"]) == ("fresh-kernels", True, 31, 0.0)
     (mutant,) = report["mutants"]
     assert (mutant["name"], mutant["killed"], mutant["search"]["worst_margin"]) == ("stale-kernel", True, None)
@@ -279,12 +281,54 @@ def test_a_survivor_alone_fails_the_command(monkeypatch: pytest.MonkeyPatch) -> 
     assert command("fresh-kernels", "--mutants")[0] == 1
 
 
-def test_an_unknown_name_is_one_line() -> None:
-    code, out, err = command("energy")
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (("energy",), "'energy'; did you mean energy-identity?"),
+        (("--property", "conic"), "'conic'; did you mean conic-wasserstein?"),
+        (("--property", "optimality"), "'optimality'; did you mean optimality-certificates?"),
+        (("fresh-kernels", "--property", "limits"), "got fresh-kernels of limits; leave one out"),
+    ],
+)
+def test_an_unknown_name_is_one_line_with_the_nearest(arguments: tuple[str, ...], hint: str) -> None:
+    code, out, err = command(*arguments)
     assert (code, out) == (2, "")
     assert len(err.splitlines()) == 1
-    assert "'energy'" in err
-    assert "energy-identity" in err
+    assert hint in err
+
+
+def test_every_property_has_checks_and_every_promise_mutants() -> None:
+    """Each check has one property, a word of `PROPERTIES`; the first four are what the project promises."""
+    groups = {name: registry.chosen((), name) for name in PROPERTIES}
+    assert sorted(name for group in groups.values() for name in group) == sorted(checks())
+    promises = {
+        "energy-decrease": "energy decrease",
+        "2-homogeneity": "2-homogeneity",
+        "conic-wasserstein": "conic-to-Wasserstein equivalence",
+        "optimality-certificates": "global optimality certificates",
+    }
+    assert list(PROPERTIES.items())[:4] == list(promises.items())
+    for group in groups.values():
+        assert group
+        assert campaign.unchallenged(group) == []
+    assert {"euclid-and-cone", "projected-flow", "projection-inequality"} <= set(groups["conic-wasserstein"])
+
+
+def test_one_property_alone_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def record(names: list[str], seed: int, progress: object) -> list[campaign.Verdict]:
+        asked.extend(names)
+        return [campaign.Verdict(checks()[name], (Outcome(name, "one", 1, 0.0),)) for name in names]
+
+    monkeypatch.setattr(campaign, "check_all", record)
+    code, out, _ = command("--property", "2-homogeneity")
+    assert (code, asked) == (0, ["homogeneity-proofs", "homogeneous-kernels"])
+    assert "2-homogeneity" in out.splitlines()
+    code, out, _ = command()
+    assert code == 0
+    assert asked[2:] == list(checks())
+    assert [line for line in out.splitlines() if line in PROPERTIES.values()] == list(PROPERTIES.values())
 
 
 def test_a_missing_package_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -318,7 +318,7 @@ def _several_outputs(subject: str, draw: Draw) -> float:
 
 
 def _check(name: str, theorem: str, hypotheses: str, subjects: tuple[str, ...], margin: Any, examples: int) -> Check:
-    return Check(name, theorem, hypotheses, subjects, margin, examples)
+    return Check(name, "optimality-certificates", theorem, hypotheses, subjects, margin, examples)
 
 
 _SMALL = ("fourier", "gaussian", "laplace", "line_spectrum", "tanh", "cosine", "relu", "relu_signed_square")

@@ -131,6 +131,7 @@ def _data_term(subject: str, draw: Draw) -> float:
 CHECKS = (
     Check(
         "fresh-kernels",
+        "kernels",
         "design: a kernel is derived from its spec",
         "none",
         FEATURES + LOSSES,
@@ -139,6 +140,7 @@ CHECKS = (
     ),
     Check(
         "kernels-match-specs",
+        "kernels",
         "theory §1: phi, its gradient and Hessian",
         "away from kinks",
         FEATURES,
@@ -147,6 +149,7 @@ CHECKS = (
     ),
     Check(
         "data-term",
+        "kernels",
         "CB18 Def 2.2: m times the gradient of R",
         "R finite at the prediction; away from kinks",
         FEATURES,
