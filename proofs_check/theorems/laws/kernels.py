@@ -16,7 +16,8 @@ from conicflow.engine.model.problem import Problem
 from conicflow.proofs_check.certify import statement_of
 from conicflow.proofs_check.enclosures.balls import Program, precision
 from conicflow.proofs_check.enclosures.features import torus_feature, warped
-from conicflow.proofs_check.statement import Point, Statement, exact, inner
+from conicflow.proofs_check.enclosures.points import Point, exact, inner
+from conicflow.proofs_check.statement import Statement
 from flint import arb
 
 from ..check import Check, Draw, Inapplicable

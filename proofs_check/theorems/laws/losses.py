@@ -13,7 +13,7 @@ from conicflow.engine.space import catalogue
 from conicflow.proofs_check.certify import statement_of
 from conicflow.proofs_check.enclosures.balls import precision
 from conicflow.proofs_check.enclosures.losses import BallLoss
-from conicflow.proofs_check.statement import exact
+from conicflow.proofs_check.enclosures.points import exact
 from flint import arb
 
 from ..check import Check, Draw, Inapplicable

@@ -42,7 +42,7 @@ MUTANTS = (
     Mutant("slopes-lower-bounds", "Taylor's first-order term is subtracted", "rigorous-suprema", "gaussian_2d",
            _in("suprema.branch.Search", "bound += radii[a] * abs(g[a])", "bound -= radii[a] * abs(g[a])"), raises=True),
     Mutant("wrong-side", "sup eta in the place of sup -eta where mu >= 0", "rigorous-suprema", "laplace",
-           _in("suprema.supremum.supremum", "(-1,)", "(1,)")),
+           _in("gauge.Signed.faces", "Face((-1,), self.up)", "Face((1,), self.up)")),
     Mutant("half-a-cone", "the bound of a cone is |A|/2", "cone-bounds", "relu",
            _in("suprema.cones.Sphere", "length(a)", "length(a) / 2")),
     Mutant("chords-forgotten", "samples that change sign in a cone add nothing to its bound", "cone-bounds", "relu",
