@@ -13,10 +13,13 @@ from conicflow.engine.model.measure import Measure
 from conicflow.engine.model.problem import Problem
 from conicflow.engine.solve.result import Certificate
 from conicflow.engine.solve.solve import sharpen
+from conicflow.engine.space import gauge
 from flint import arb
 
+from .enclosures.points import Array, down, up
 from .gap import BITS, SECONDS, Proof, prove
-from .statement import Array, Statement, described_spec, down, up
+from .gauge import Euclidean, Signed
+from .statement import Statement, described_spec
 
 _HINTS = 16
 _SHARP = 1e-13  # relative gap of the measure whose residual proposes the dual point
@@ -94,6 +97,17 @@ def _hints(problem: Problem, measure: Measure) -> Array:
     return np.concatenate([measure.positions, found.positions[:_HINTS]])
 
 
+def _polar(problem: Problem) -> Signed | Euclidean:
+    """The problem's gauge with its polar in balls."""
+    if isinstance(problem.gauge, gauge.Signed):
+        return Signed(problem.gauge.up, problem.gauge.down)
+    if isinstance(problem.gauge, gauge.Euclidean):
+        return Euclidean(problem.gauge.outputs)
+    raise CertificateError(
+        f"a gauge needs its polar in balls; {problem.gauge.name} has none; add it to proofs_check.gauge"
+    )
+
+
 def statement_of(problem: Problem) -> Statement:
     """The problem without the engine."""
     features, loss = problem.features, problem.loss
@@ -110,7 +124,7 @@ def statement_of(problem: Problem) -> Statement:
         loss=described_spec(loss.description),
         y=loss.y,
         penalty=problem.penalty,
-        sign=problem.gauge.name,
+        gauge=_polar(problem),
         average=loss.average,
         sample_weights=loss.sample_weights,
         cholesky=loss.cholesky,

@@ -163,6 +163,7 @@ def no_limit(subject: str, draw: Draw) -> float:
 CHECKS = (
     Check(
         name="too-few-particles",
+        property="initialisation",
         theorem="CB18 Thm 3.5, §4.1",
         hypotheses="five spikes at least 0.1 apart, K = 7; m below the number of atoms, a little above it, and large",
         subjects=("m = 3", "m = 6", "m = 100"),
@@ -171,6 +172,7 @@ CHECKS = (
     ),
     Check(
         name="start-in-a-half-space",
+        property="initialisation",
         theorem="CB18 Thm 3.3, appendix on initialisation",
         hypotheses="ReLU units of one input, samples on both sides, data that want a unit on either",
         subjects=("relu, one half-line", "relu, both half-lines"),
@@ -179,6 +181,7 @@ CHECKS = (
     ),
     Check(
         name="start-at-a-point",
+        property="initialisation",
         theorem="CB18 Thm 3.5, appendix on initialisation",
         hypotheses="data symmetric about the point where all particles start",
         subjects=("fourier, one point", "fourier, grid"),
@@ -187,6 +190,7 @@ CHECKS = (
     ),
     Check(
         name="start-with-one-sign",
+        property="initialisation",
         theorem="CB18 Thm 3.3 in the conic lift",
         hypotheses="a spike of negative weight",
         subjects=("conic, positive", "conic, both signs"),
@@ -195,6 +199,7 @@ CHECKS = (
     ),
     Check(
         name="no-limit",
+        property="limits",
         theorem="CB18 Thm 3.3: the hypothesis that W2 converges",
         hypotheses="separable labels and the logistic loss, without and with a penalty",
         subjects=("logistic, no penalty", "logistic, a penalty"),

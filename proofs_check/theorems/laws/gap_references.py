@@ -198,6 +198,7 @@ def stationarity(problem: Problem, measure: Measure) -> float:
 CHECKS = (
     Check(
         name="gap-against-reference",
+        property="optimality-certificates",
         theorem="theory §4 (G): weak duality",
         hypotheses="squared loss, penalty > 0, any measure; J* from a convex programme or in closed form",
         subjects=tuple(CASES),
@@ -205,6 +206,7 @@ CHECKS = (
     ),
     Check(
         name="minimum-against-reference",
+        property="optimality-certificates",
         theorem="CB18 Thm 3.3 and 3.5, and Prop 3.1",
         hypotheses="squared loss, penalty > 0; for ReLU units a solve that says it is certified",
         subjects=tuple(CASES),
@@ -212,6 +214,7 @@ CHECKS = (
     ),
     Check(
         name="stationary-not-optimal",
+        property="optimality-certificates",
         theorem="CB18 Prop 3.1",
         hypotheses="an optimum of two spikes or more, one of which is left out and matters",
         subjects=("fourier", "fourier nonnegative"),

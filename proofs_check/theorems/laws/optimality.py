@@ -152,6 +152,7 @@ def _certified(subject: str, draw: Draw) -> float:
 CHECKS = (
     Check(
         "suprema",
+        "optimality-certificates",
         "theory §4: S ≥ sup |η|",
         "a finite residual; elsewhere than on the torus of one dimension S is the largest value found",
         FEATURES,
@@ -160,6 +161,7 @@ CHECKS = (
     ),
     Check(
         "weak-duality",
+        "optimality-certificates",
         "theory §4 (G): gap(μ) ≥ J(μ) − J(ν) for every ν",
         "finite J; solutions, mixtures, random and stationary measures",
         FEATURES,
@@ -168,6 +170,7 @@ CHECKS = (
     ),
     Check(
         "certified-solutions",
+        "optimality-certificates",
         "CB18 Prop 3.1: η = −λ sign on the support, |η| ≤ λ on Θ",
         "certified by solve; J falls along its trace",
         FEATURES,
