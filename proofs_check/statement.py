@@ -28,7 +28,7 @@ Point = list[
 
 @dataclass(frozen=True, eq=False)
 class Statement:
-    """J(mu) = R(int phi dmu) + penalty·int kappa d|mu| (theory §1). Every float64 stands for the number it is.
+    """J(mu) = R(int phi dmu) + penalty·int kappa d|mu| (docs/theory.md §1). Every float64 stands for the number it is.
 
     Parameters
     ----------
