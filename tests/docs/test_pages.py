@@ -6,6 +6,7 @@ import io
 import re
 import runpy
 import shlex
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -111,6 +112,14 @@ def test_the_problem_file_of_a_page_is_solved(page: str, pages: dict[str, str], 
     done = CliRunner().invoke(cli.main, ["solve", str(tmp_path / "problem.toml"), "--out", str(tmp_path / "result")])
     assert done.exit_code == 0, done.output
     assert "certified" in done.output
+
+
+def test_one_version_is_told(pages: dict[str, str], pytestconfig: pytest.Config) -> None:
+    project = tomllib.loads((pytestconfig.rootpath / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    citation = (pytestconfig.rootpath / "CITATION.cff").read_text(encoding="utf-8")
+    assert re.findall(r"^version: (.*)$", citation, re.MULTILINE) == [project["version"]]
+    assert re.findall(r"^license: (.*)$", citation, re.MULTILINE) == [project["license"]]
+    assert re.findall(r"^## (.*)$", pages["CHANGELOG.md"], re.MULTILINE)[:2] == ["Unreleased", project["version"]]
 
 
 def unknown_commands(text: str) -> list[str]:
