@@ -35,7 +35,7 @@ def stems(axes: Axes, measure: cf.Measure, colour: str, size: float) -> None:
     axes.plot(measure.positions[:, 0], measure.weights, "o", color=colour, ms=size)
 
 
-def draw_flow(axes: Axes, problem: cf.Problem, trajectory: cf.Trajectory) -> None:
+def draw_flow(axes: Axes, trajectory: cf.Trajectory) -> None:
     """Paths of particles (position across, weight upwards), and where they are at the end."""
     paths = trajectory.particles
     for i in range(paths.shape[1]):
@@ -64,20 +64,23 @@ def draw_certificate(axes: Axes, problem: cf.Problem, measure: cf.Measure) -> No
     axes.set_yticks([-problem.penalty, 0, problem.penalty], ["−λ", "0", "λ"])
 
 
-def draw(path: Path) -> None:
-    """All panels into a PNG file."""
-    problem = example()
+def steps(problem: cf.Problem) -> tuple[cf.Trajectory, cf.Measure, cf.Measure, cf.Measure]:
+    """The flow, its merged particles, these polished, and polished without their last atom: as if the flow had lost it."""
     trajectory = cf.flow(problem, cf.initial.grid(problem, PARTICLES), until=UNTIL, snapshots=60)
     weights, positions = trajectory.particles[-1, :, 0] / PARTICLES, trajectory.particles[-1, :, 1:]
     merged = cf.merge(problem, cf.Measure(weights, positions % 1.0), 0.7)
     polished = cf.polish(problem, merged)
-    missing = cf.polish(
-        problem, cf.Measure(polished.weights[:-1], polished.positions[:-1])
-    )  # as if the flow had lost an atom
+    return trajectory, merged, polished, cf.polish(problem, cf.Measure(polished.weights[:-1], polished.positions[:-1]))
+
+
+def draw(path: Path) -> None:
+    """All panels into a PNG file."""
+    problem = example()
+    trajectory, merged, polished, missing = steps(problem)
     with rc_context(dict(STYLE)):
         figure = Figure(figsize=(10.0, 2.4), layout="constrained")
         panels = figure.subplots(1, 4)
-        draw_flow(panels[0], problem, trajectory)
+        draw_flow(panels[0], trajectory)
         draw_merged(panels[1], merged, polished)
         draw_certificate(panels[2], problem, polished)
         panels[2].set(title="4  bound: |η| ≤ λ everywhere:\nnothing is lower", ylabel="η")
