@@ -26,7 +26,7 @@ _SHARP = 1e-13  # relative gap of the measure whose residual proposes the dual p
 
 
 def certify(problem: Problem, measure: Measure, *, bits: int = BITS, seconds: float = SECONDS) -> Certificate:
-    """Enclose J(mu), sup|eta| and the gap in ball arithmetic; nothing computed in floating point is trusted (theory §4).
+    """Enclose J(mu), sup|eta| and the gap in ball arithmetic; nothing computed in floating point is trusted (docs/theory.md §4).
 
     Parameters
     ----------

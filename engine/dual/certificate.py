@@ -13,7 +13,7 @@ from ..space.gauge import Gauge
 
 @dataclass(frozen=True, eq=False)
 class DualCertificate:
-    """eta(theta) = <g, phi(theta)> in R^q, and its height, the largest -<c, eta(theta)> over weights |c| = 1 (theory §3).
+    """eta(theta) = <g, phi(theta)> in R^q, and its height, the largest -<c, eta(theta)> over weights |c| = 1 (docs/theory.md §3).
 
     Parameters
     ----------

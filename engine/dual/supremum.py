@@ -1,4 +1,4 @@
-"""How large the dual certificate gets: the number S on which every gap rests (theory §4)."""
+"""How large the dual certificate gets: the number S on which every gap rests (docs/theory.md §4)."""
 
 from __future__ import annotations
 

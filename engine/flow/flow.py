@@ -25,7 +25,7 @@ _SMALLEST = 1e-12  # step, relative to the first: below it rounding decides whet
 
 
 class Flow:
-    """m particles that follow the gradient flow of F_m (CB18 Def 2.2), theory §2:
+    """m particles that follow the gradient flow of F_m (CB18 Def 2.2), docs/theory.md §2:
 
         w'     = -alpha (eta(theta) + penalty·sign(w)),     theta' = -beta w grad eta(theta),
 
@@ -103,7 +103,7 @@ class Flow:
         return energies
 
     def measure(self) -> Measure:
-        """h¹ or h² of the particles: the measure on Theta that they stand for (theory §2)."""
+        """h¹ or h² of the particles: the measure on Theta that they stand for (docs/theory.md §2)."""
         m, q = len(self.particles), self.problem.outputs
         w, theta = self.particles[:, :q], self.particles[:, q:]
         if self.problem.features.homogeneous and not self.scheme.startswith("conic"):

@@ -1,6 +1,6 @@
 """Initial particles. A row is (w, theta); the measure of m particles has weights w/m.
 
-Every family says whether its support separates in the limit of many particles (theory §3), the hypothesis on which global
+Every family says whether its support separates in the limit of many particles (docs/theory.md §3), the hypothesis on which global
 convergence rests: `initial.grid.separation(problem)`.
 """
 
@@ -187,7 +187,7 @@ def concentrated(
 
 @family(_within_a_part)
 def from_measure(problem: Problem, measure: Measure, m: int, *, conic: bool = False) -> Array:
-    """m particles whose projection (h¹ or h², theory §2) is the given measure: its atoms split in equal parts.
+    """m particles whose projection (h¹ or h², docs/theory.md §2) is the given measure: its atoms split in equal parts.
 
     Every atom has at least one particle, the others are shared in proportion to its mass. 2-homogeneous units are balanced.
 

@@ -1,4 +1,4 @@
-"""The duality gap: how far a measure can be from optimal, without trusting what found it (theory §4, equation (G))."""
+"""The duality gap: how far a measure can be from optimal, without trusting what found it (docs/theory.md §4, equation (G))."""
 
 from __future__ import annotations
 

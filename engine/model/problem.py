@@ -24,7 +24,7 @@ Sign = Literal["any", "nonnegative", "vector"]
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """min over measures mu of J(mu) = R(int phi dmu) + penalty·|mu|(Theta)   (theory §1, CB18 §1).
+    """min over measures mu of J(mu) = R(int phi dmu) + penalty·|mu|(Theta)   (docs/theory.md §1, CB18 §1).
 
     Where the feature map's spec has a penalty weight kappa(theta) > 0, |mu| stands for int kappa d|mu|.
 

@@ -84,7 +84,7 @@ class FeatureMap:
 
     @property
     def family(self) -> str:
-        """How Phi scales (theory §1), as the derivation proved: it decides the lift, the flow and the domain.
+        """How Phi scales (docs/theory.md §1), as the derivation proved: it decides the lift, the flow and the domain.
 
         "partially 1-homogeneous" in w (CB18 Thm 3.5), "2-homogeneous" in (w, theta) (Thm 3.3), or "2-homogeneous in theta"
         with a sign w that does not move.
@@ -248,7 +248,7 @@ class FeatureMap:
         return rows if np.ndim(g) == 2 else rows[:, 0]
 
     def certificate(self, positions: Array, g: Field, along: Array | None = None) -> tuple[Array, Array, Array]:
-        """eta (k,), grad eta (k, d) and its Hessian (k, d, d) of eta(theta) = <g, phi(theta)> (theory §3).
+        """eta (k,), grad eta (k, d) and its Hessian (k, d, d) of eta(theta) = <g, phi(theta)> (docs/theory.md §3).
 
         Parameters
         ----------

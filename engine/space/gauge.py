@@ -1,4 +1,4 @@
-"""The norm of one weight: what an atom costs, and by how much eta may exceed that price."""
+"""The norm of one weight: what an atom costs, and how high eta may be (docs/theory.md §7)."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def test_objective(name: str, average: bool) -> None:
     "make", [lambda: spikes(10), bumps, tones, network], ids=["spikes", "bumps", "tones", "network"]
 )
 def test_penalty_max_is_where_solutions_become_zero(make: Any) -> None:
-    """Above it the zero measure is optimal, just below it is not (theory §3: |eta| <= penalty)."""
+    """Above it the zero measure is optimal, just below it is not (docs/theory.md §3: |eta| <= penalty)."""
     problem, _ = make()
     largest = problem.penalty_max()
     above = cf.Problem(problem.features, problem.loss, largest * (1 + 1e-9))
