@@ -230,13 +230,11 @@ def plot(folder: Path) -> None:
     \b
     conicflow plot result
     """
-    from .figures.figure import draw
-    from .files.results import FIGURE, read_result_folder
+    from .files.results import draw_again
 
     with progress_bar() as progress:
-        solution = read_result_folder(folder, progress)
-    draw(solution, folder / FIGURE)
-    click.echo(folder / FIGURE)
+        figure = draw_again(folder, progress)
+    click.echo(figure)
 
 
 @main.command()

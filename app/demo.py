@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import numpy as np
 from conicflow.engine.base.progress import Progress
+from conicflow.engine.solve.folder import refuse_to_replace
 
 from .files.results import FIGURE, Solution, solve_problem_file
 from .words.tables import atoms as atoms_table
@@ -24,6 +25,8 @@ def solve_example(name: str, out: Path, progress: Progress | None) -> Solution:
 
 def run_demo(out: Path, progress_bar: Callable[[], AbstractContextManager[Progress | None]]) -> bool:
     """Solve the examples into folders below `out` and print what came out; whether all of them are certified."""
+    for name in EXAMPLES:
+        refuse_to_replace(out / name, "result")
     solutions = {}
     for name in EXAMPLES:
         with progress_bar() as progress:

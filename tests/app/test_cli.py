@@ -66,7 +66,8 @@ def test_solve_writes_a_complete_folder_and_ends_with_0(write: Write, tmp_path: 
     assert "certified: objective" in done.stdout
     assert "(estimated)" in done.stdout
     names = {"result.json", "measure.npz", "trajectory.npz", "problem.toml", "data.npz", "figure.png"}
-    assert {path.name for path in (tmp_path / "out").iterdir()} == names
+    assert {path.name for path in (tmp_path / "out").iterdir()} == names | {"manifest.json"}
+    assert json.loads((tmp_path / "out" / "manifest.json").read_text())["files"].keys() == names
     record = json.loads((tmp_path / "out" / "result.json").read_text())
     assert record["status"] == "certified"
     assert record["relative_gap"] <= 1e-9
@@ -84,9 +85,40 @@ def test_a_result_folder_solves_again_to_the_same_numbers(write: Write, tmp_path
 
 def test_an_earlier_result_is_replaced(write: Write, tmp_path: Path) -> None:
     assert run("solve", write(RIGHT), "--out", tmp_path / "out").exit_code == 0
-    (tmp_path / "out" / "old").touch()
-    assert run("solve", write(RIGHT), "--out", tmp_path / "out").exit_code == 0
-    assert not (tmp_path / "out" / "old").exists()
+    first = (tmp_path / "out" / "result.json").read_bytes()
+    assert run("solve", write(RIGHT.replace("0.1", "0.2")), "--out", tmp_path / "out").exit_code == 0
+    assert (tmp_path / "out" / "result.json").read_bytes() != first
+
+
+def test_notes_in_an_earlier_result_are_kept(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the solve, before it begins, and by the figure."""
+    out = tmp_path / "out"
+    assert run("solve", write(RIGHT), "--out", out).exit_code == 0
+    (out / "notes.txt").write_text("years of work")
+    monkeypatch.setattr(results, "solve", None)
+    done = run("solve", write(RIGHT), "--out", out)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "holds 'notes.txt', which we did not write; choose another, or move it away" in one_line(done.stderr)
+    assert run("plot", out).exit_code == 0
+    (out / "figure.png").write_bytes(b"annotated by hand")
+    done = run("plot", out)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "move figure.png away" in one_line(done.stderr)
+    assert (out / "figure.png").read_bytes() == b"annotated by hand"
+    assert (out / "notes.txt").read_text() == "years of work"
+
+
+def test_a_figure_drawn_again_belongs_to_the_folder(write: Write, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert run("solve", write(RIGHT), "--out", out).exit_code == 0
+    assert run("certify", out).exit_code == 0  # the manifest is no obstacle to the checker
+    (out / "problem.toml").write_text('title = "another"\n' + (out / "problem.toml").read_text())
+    first = (out / "figure.png").read_bytes()
+    assert run("plot", out).exit_code == 0
+    assert (out / "figure.png").read_bytes() != first
+    assert "'problem.toml', which was changed" in run("solve", write(RIGHT), "--out", out).stderr
+    (out / "problem.toml").unlink()
+    assert run("solve", write(RIGHT), "--out", out).exit_code == 0
 
 
 def test_plot_draws_the_same_picture_from_the_folder_alone(write: Write, tmp_path: Path) -> None:
@@ -214,7 +246,7 @@ def interrupted_solve(tmp_path: Path, patch: str) -> tuple[int, str, str]:
     )
     # the shell that began the tests in its background has told its children to ignore the signal
     heard = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)"
-    code = f"{heard}\nfrom conicflow.app import cli\nfrom conicflow.engine import solve as module\n{patch}\ncli.main()"
+    code = f"{heard}\nfrom conicflow.app import cli\nfrom conicflow.engine.solve import solve as module\n{patch}\ncli.main()"
     command = [sys.executable, "-c", code, "solve", "problem.toml", "--out", "out"]
     process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -278,6 +310,18 @@ def test_plot_of_a_damaged_folder_ends_with_2(write: Write, tmp_path: Path, name
     done = run("plot", tmp_path / "out")
     assert (done.exit_code, done.stdout) == (2, "")
     one_line(done.stderr)
+
+
+def test_the_demo_looks_at_all_its_folders_before_the_first_solve(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(results, "solve", None)
+    (tmp_path / "diabetes").mkdir()
+    (tmp_path / "diabetes" / "letter.txt").touch()
+    done = run("demo", "--out", tmp_path)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "letter.txt" in one_line(done.stderr)
+    assert [path.name for path in tmp_path.iterdir()] == ["diabetes"]
 
 
 def test_demo_certifies_and_draws_the_bundled_examples(tmp_path: Path) -> None:
