@@ -166,6 +166,33 @@ def test_what_comes_during_the_work_is_kept_and_so_is_the_work(
     refuse_to_replace(tmp_path / "out.1", "result")  # it is a folder like any other
 
 
+def test_a_link_that_comes_during_the_work_is_not_followed(tmp_path: Path) -> None:
+    out, other = tmp_path / "out", written(tmp_path / "other")
+    output = OutputFolder(out)
+    (output.__enter__() / "result.json").write_bytes(b"new")
+    out.symlink_to(other)
+    before = tree(other)
+    with pytest.raises(ProblemError, match="is a symbolic link"):
+        output.__exit__(None, None, None)
+    assert (out.readlink(), tree(other)) == (other, before)
+
+
+def test_a_file_that_comes_at_the_last_moment_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the second look, before the folder is set aside."""
+    out, rename = written(tmp_path / "out"), os.rename
+
+    def late(source: Path, target: Path) -> None:
+        if source == out:
+            (out / "notes.txt").write_text("years of work")
+        rename(source, target)
+
+    monkeypatch.setattr(folders.os, "rename", late)
+    with pytest.raises(ProblemError, match=r"notes\.txt"):
+        written(out, more=b"new")
+    assert (out / "notes.txt").read_text() == "years of work"
+    assert (tmp_path / "out.1" / "result.json").read_bytes() == b"{}new"
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     edits=st.lists(st.sampled_from([*FILES, "notes.txt", ".x", "more/y"]), max_size=3, unique=True),
