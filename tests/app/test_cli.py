@@ -19,6 +19,7 @@ from click.testing import CliRunner, Result
 from conicflow.app import cli
 from conicflow.app.files import results
 from conicflow.app.files.model_tables import loss_forms
+from conicflow.app.words.progress import progress_bar
 from conicflow.engine.kernels.loading import describe, kernel_names
 
 RIGHT = """
@@ -398,14 +399,14 @@ def test_progress_is_shown_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -
             return True
 
     monkeypatch.setattr(sys, "stderr", Terminal())
-    with cli.progress_bar() as progress:
+    with progress_bar() as progress:
         assert progress is not None
         progress("polish", 0.5, "objective 1")
     shown = sys.stderr.getvalue()
     assert "polish" in shown
     assert "50 %" in shown
     monkeypatch.setattr(sys, "stderr", io.StringIO())
-    with cli.progress_bar() as progress:
+    with progress_bar() as progress:
         assert progress is None
 
 
