@@ -1,1 +1,1 @@
-"""The commands of `conicflow`, one file for those of one idea. They read arguments and print: what they do is elsewhere."""
+"""The commands of `conicflow`: arguments in, printed lines and an exit code out. What they do is done elsewhere."""

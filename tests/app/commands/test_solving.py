@@ -1,63 +1,17 @@
-"""The command line: exit codes, one line for every error, nothing half-written."""
+"""`solve` and `demo`: a complete folder or none, and nothing lost."""
 
 import dataclasses
-import io
 import json
-import os
-import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import conicflow as cf
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
-from conicflow.app import cli
+from command_line import RIGHT, Write, one_line, run, shell
 from conicflow.app.files import results
-from conicflow.app.files.model_tables import loss_forms
-from conicflow.app.words.progress import progress_bar
-from conicflow.engine.kernels.loading import describe, kernel_names
-
-RIGHT = """
-[features]
-name = "fourier"
-cutoff = 5
-[loss]
-name = "squared"
-data = "y.npy"
-[measure]
-penalty_ratio = 0.1
-"""
-
-Write = Callable[[str], Path]
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    """Write a problem file with two spikes' coefficients beside it."""
-    frequencies = np.arange(-5, 6)
-    np.save(tmp_path / "y.npy", np.exp(-2j * np.pi * np.outer(frequencies, [0.2, 0.7])) @ [1.0, -0.5])
-
-    def write(text: str) -> Path:
-        path = tmp_path / "problem.toml"
-        path.write_text(text, encoding="utf-8")
-        return path
-
-    return write
-
-
-def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(cli.main, [str(argument) for argument in arguments], prog_name="conicflow")
-
-
-def shell(*arguments: str | Path, **options: Any) -> "subprocess.CompletedProcess[str]":
-    """The command in a process of its own, as from a shell."""
-    command = [sys.executable, "-c", "from conicflow.app.cli import main; main(prog_name='conicflow')"]
-    return subprocess.run([*command, *map(str, arguments)], capture_output=True, text=True, timeout=300, **options)
 
 
 def test_solve_writes_a_complete_folder_and_ends_with_0(write: Write, tmp_path: Path) -> None:
@@ -109,31 +63,6 @@ def test_notes_in_an_earlier_result_are_kept(write: Write, tmp_path: Path, monke
     assert (out / "notes.txt").read_text() == "years of work"
 
 
-def test_a_figure_drawn_again_belongs_to_the_folder(write: Write, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    assert run("solve", write(RIGHT), "--out", out).exit_code == 0
-    assert run("certify", out).exit_code == 0  # the manifest is no obstacle to the checker
-    (out / "problem.toml").write_text('title = "another"\n' + (out / "problem.toml").read_text())
-    first = (out / "figure.png").read_bytes()
-    assert run("plot", out).exit_code == 0
-    assert (out / "figure.png").read_bytes() != first
-    assert "'problem.toml', which was changed" in run("solve", write(RIGHT), "--out", out).stderr
-    (out / "problem.toml").unlink()
-    assert run("solve", write(RIGHT), "--out", out).exit_code == 0
-
-
-def test_plot_draws_the_same_picture_from_the_folder_alone(write: Write, tmp_path: Path) -> None:
-    problem = write(RIGHT)
-    assert run("solve", problem, "--out", tmp_path / "out").exit_code == 0
-    figure = tmp_path / "out" / "figure.png"
-    drawn = figure.read_bytes()
-    for path in (problem, tmp_path / "y.npy", figure):
-        path.unlink()
-    done = run("plot", tmp_path / "out")
-    assert (done.exit_code, done.stdout.strip()) == (0, str(figure))
-    assert figure.read_bytes() == drawn
-
-
 def test_a_penalty_above_the_largest_gives_the_zero_measure_with_0(write: Write, tmp_path: Path) -> None:
     done = run("solve", write(RIGHT.replace("0.1", "1.5")), "--out", tmp_path / "out")
     assert done.exit_code == 0
@@ -152,14 +81,6 @@ def test_a_gap_above_the_tolerance_ends_with_3(write: Write, tmp_path: Path, mon
     assert done.exit_code == 3
     assert "gap above tolerance: objective" in done.stdout
     assert (tmp_path / "out" / "result.json").is_file()
-
-
-def one_line(stderr: str) -> str:
-    assert stderr.startswith("conicflow: error: ")
-    assert stderr.endswith("\n")
-    assert stderr.count("\n") == 1
-    assert "Traceback" not in stderr
-    return stderr
 
 
 BAD_PROBLEMS = {
@@ -278,41 +199,6 @@ def test_ctrl_c_writes_the_best_so_far(tmp_path: Path) -> None:
     assert record["relative_gap"] > 1e-15
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["slove"], ["slove"]),
-        (["solve"], ["PROBLEM"]),
-        (["solve", "problem.toml"], ["--out"]),
-        (["solve", "none.toml", "--out", "out"], ["none.toml", "nothing there"]),
-        (["solve", "problem.toml", "--out", "out", "--fast"], ["--fast"]),
-        (["plot", "none"], ["result.json", "none"]),
-        (["derive", "none.toml"], ["none.toml"]),
-        (["derive"], ["checkout"]),
-    ],
-)
-def test_wrong_usage_ends_with_2_and_one_line(tmp_path: Path, arguments: list[str], words: list[str]) -> None:
-    done = shell(*arguments, cwd=tmp_path)
-    assert (done.returncode, done.stdout) == (2, "")
-    for word in words:
-        assert word in one_line(done.stderr)
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("name", ["result.json", "problem.toml", "data.npz"])
-@pytest.mark.parametrize("contents", [None, b"", b"[]", b"{}", b"\xff\x00"])
-def test_plot_of_a_damaged_folder_ends_with_2(write: Write, tmp_path: Path, name: str, contents: bytes | None) -> None:
-    assert run("solve", write(RIGHT), "--out", tmp_path / "out").exit_code == 0
-    damaged = tmp_path / "out" / name
-    if contents is None:
-        damaged.unlink()
-    else:
-        damaged.write_bytes(contents)
-    done = run("plot", tmp_path / "out")
-    assert (done.exit_code, done.stdout) == (2, "")
-    one_line(done.stderr)
-
-
 def test_the_demo_looks_at_all_its_folders_before_the_first_solve(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -337,80 +223,3 @@ def test_demo_certifies_and_draws_the_bundled_examples(tmp_path: Path) -> None:
     assert scores["r2"] > scores["ridge_r2"]
     assert f"{scores['r2']:.3f}" in done.stdout
     assert done.stdout.count("estimated") == 3
-
-
-def test_features_and_losses_list_the_catalogue() -> None:
-    done = run("features")
-    assert done.exit_code == 0
-    for words in ("fourier: ", "gaussian: ", "line_spectrum: ", "relu: ", "cutoff: an integer", "theta: two finite"):
-        assert words in done.stdout
-    for name in cf.features.names():
-        description = describe(name)
-        entry = f"{name}: {description['title']}\n    {description['equation']}\n    {description['reference']}\n"
-        assert entry in done.stdout
-        keys = done.stdout.split(entry)[1].split("\n")
-        for item in description["constants"]:
-            assert any(line.startswith(f"    {item['name']}: ") for line in keys)
-    for words in ("sigma: two finite numbers, 0 < low < high", "pixel: an optional finite number; without it, 1"):
-        assert words in done.stdout
-    done = run("losses")
-    assert done.exit_code == 0
-    entries = dict(entry.split(": ", 1) for entry in re.split(r"\n(?=\S)", done.stdout))
-    assert list(entries) == list(kernel_names("loss"))
-    for name, entry in entries.items():
-        for key, form in loss_forms(describe(name)).items():
-            assert f"    {key}: {form}" in entry.split("\n")
-    assert "delta: a finite number, or a reference" in entries["huber"]
-    assert [name for name, entry in entries.items() if "cholesky: " in entry] == ["squared"]
-
-
-def test_version_and_help() -> None:
-    assert run("--version").stdout.startswith("conicflow 0.")
-    for arguments in ([], ["--help"], ["solve", "--help"], ["plot", "-h"], ["derive", "-h"], ["demo", "-h"]):
-        done = run(*arguments)
-        assert done.exit_code == 0
-        assert "conicflow " in done.stdout
-
-
-def test_a_terminal_without_greek_is_no_error(write: Write, tmp_path: Path) -> None:
-    western = {"env": {**os.environ, "PYTHONIOENCODING": "latin-1"}}
-    path = write('title = "λ"' + RIGHT)
-    done = shell("solve", path, "--out", tmp_path / "out", **western)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "\\u03bb" in done.stdout
-    path = write(RIGHT.replace("penalty_ratio = 0.1", "penalty = -1"))
-    assert "\\u2265 0" in one_line(shell("solve", path, "--out", tmp_path / "out", **western).stderr)
-
-
-def test_a_reader_that_stops_early_is_no_error() -> None:
-    command = [sys.executable, "-c", "from conicflow.app.cli import main; main()", "features"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stderr is not None
-    process.stdout.close()
-    assert process.stderr.read() == ""
-    process.stderr.close()
-    assert process.wait(timeout=300) == 1
-
-
-def test_progress_is_shown_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
-    monkeypatch.setattr(sys, "stderr", Terminal())
-    with progress_bar() as progress:
-        assert progress is not None
-        progress("polish", 0.5, "objective 1")
-    shown = sys.stderr.getvalue()
-    assert "polish" in shown
-    assert "50 %" in shown
-    monkeypatch.setattr(sys, "stderr", io.StringIO())
-    with progress_bar() as progress:
-        assert progress is None
-
-
-def test_the_command_line_starts_without_heavy_imports() -> None:
-    heavy = "{'matplotlib', 'sympy', 'scipy', 'tqdm', 'pythran'}"
-    code = f"import sys; from conicflow.app import cli; sys.exit(bool({heavy} & set(sys.modules)))"
-    assert subprocess.run([sys.executable, "-c", code], timeout=300).returncode == 0
