@@ -22,6 +22,7 @@ MODULES = (
     "laws.mixtures",
     "laws.optimality",
     "laws.certificates",
+    "laws.gauges",
     "laws.measures",
     "laws.separating",
     "laws.gap_references",
