@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 from flint import arb
 
-from ..enclosures.balls import Program
+from ..enclosures.expressions import Program
 from ..enclosures.features import ends_of, is_relu, quotient, warped
 from ..enclosures.points import Array, Point, inner, largest, total
 from ..gauge import Signed

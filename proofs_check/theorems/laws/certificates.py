@@ -17,7 +17,8 @@ from conicflow.engine.model.problem import Problem
 from conicflow.engine.solve.solve import solve
 from conicflow.engine.space.feature_map import FeatureMap
 from conicflow.proofs_check.certify import statement_of
-from conicflow.proofs_check.enclosures.balls import Program, precision
+from conicflow.proofs_check.enclosures.balls import precision
+from conicflow.proofs_check.enclosures.expressions import Program
 from conicflow.proofs_check.enclosures.features import feature
 from conicflow.proofs_check.enclosures.points import Point, down, exact, inner, up
 from conicflow.proofs_check.enclosures.polynomials import Polynomial
