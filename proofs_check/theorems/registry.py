@@ -21,6 +21,7 @@ MODULES = (
     "laws.losses",
     "laws.mixtures",
     "laws.optimality",
+    "laws.enclosures",
     "laws.certificates",
     "laws.gauges",
     "laws.measures",

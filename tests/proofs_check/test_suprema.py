@@ -28,7 +28,7 @@ from conicflow.proofs_check.suprema.loose import cauchy_schwarz, loose_bound
 from conicflow.proofs_check.suprema.smooth import polynomial_on
 from conicflow.proofs_check.suprema.supremum import supremum
 from conicflow.proofs_check.suprema.torus import TrigonometricPolynomial
-from conicflow.proofs_check.theorems.laws.certificates import value_at
+from conicflow.proofs_check.theorems.laws.enclosures import value_at
 from flint import arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
