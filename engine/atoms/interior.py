@@ -15,8 +15,8 @@ from ..space.barriers import Cone, HalfLines, Norms
 from .fidelity import fidelity_of
 
 EXACT = 1e-15  # gap relative to J: float64 tells no less
-_ROUNDS = 200  # twenty to forty are usual
-_PATIENCE, _NEAR = 8, 1e-6  # rounds in a row without progress below this gap: rounding has the word
+ROUNDS = 200  # twenty to forty are usual
+PATIENCE, _NEAR = 8, 1e-6  # rounds in a row without progress below this gap: rounding has the word
 _HALVINGS = 40
 _DISTANT = 0.1  # of R(0) - inf R is the gap to start with: from nearer, iterates meet edges before they are central
 _TINY = 1e-300
@@ -25,7 +25,9 @@ _CENTRING = 0.1  # mu of the next step relative to what the last one leaves
 _NOTHING = 1e-16  # weight of an atom that has left, relative to the largest and to the start: no sum feels it
 
 
-def interior_weights(problem: Problem, measure: Measure, accuracy: float = EXACT) -> tuple[Measure, Field]:
+def interior_weights(
+    problem: Problem, measure: Measure, accuracy: float = EXACT, rounds: int = ROUNDS, patience: int = PATIENCE
+) -> tuple[Measure, Field]:
     """The minimiser of J over the weights at a measure's positions; signs are kept, atoms that reach zero leave.
 
         min_w  R(sum_i w_i phi(theta_i)) + penalty·sum_i |w_i|,    w_i in R^q, or of a given sign.
@@ -40,6 +42,7 @@ def interior_weights(problem: Problem, measure: Measure, accuracy: float = EXACT
     ----------
     measure : at least one atom; penalty > 0.
     accuracy : gap relative to J that is enough; by default what float64 can tell.
+    rounds, patience : most Newton steps, and how many in a row may gain nothing once the gap is small.
 
     Returns
     -------
@@ -65,7 +68,7 @@ def interior_weights(problem: Problem, measure: Measure, accuracy: float = EXACT
     cone: Cone = Norms(problem.penalty) if vector else HalfLines(problem.penalty)
     x = cone.start(w, eta(fidelity.dual_point()), mu)
     best, waited, length = (math.inf, w, fidelity.dual_point()), 0, 1.0
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         mu = max(_CENTRING, (1 - length) ** 2) * (cone.left(x) + fidelity.left()) / (k + fidelity.count)
         half, p = fidelity.newton(mu)
         slope, roots = cone.newton(x, mu)
@@ -90,7 +93,7 @@ def interior_weights(problem: Problem, measure: Measure, accuracy: float = EXACT
         waited += 1
         if gap < best[0]:
             best, waited = (gap, w, p), 0
-        if gap <= accuracy or (waited >= _PATIENCE and best[0] < _NEAR):
+        if gap <= accuracy or (waited >= patience and best[0] < _NEAR):
             break
     _, w, p = best
     sizes = np.linalg.norm(w, axis=1)

@@ -15,51 +15,68 @@ from ..model.secant import SecantLoss, has_straight_ends
 from .charts import Chart, WeightsAtPositions, chart_for
 
 MakeChart = Callable[[Problem, Measure], Chart]
-_ROUNDS = 60
-_MOST_COORDINATES = 4096  # a Hessian of more takes more memory and time than it is worth
-_SECANT_ROUNDS = 30  # they converge linearly: enough to come near
 _ROUNDING = 1e-12  # predicted decrease, relative to J, below which differences of J are noise
 _LITTLE = 0.1  # gain relative to what the quadratic model predicts
-_SLOW = 8  # steps in a row that gain so little: a kink, where the model does not hold
 _LONGEST = 1e100  # step; the squares of longer ones overflow
 _CONVERGED = 1e-15  # scaled gradient, relative to its natural size
 
 
-def polish(problem: Problem, measure: Measure, rounds: int = _ROUNDS) -> Measure:
+@dataclass(frozen=True)
+class Effort:
+    """How long Newton's method goes on.
+
+    Parameters
+    ----------
+    steps : most steps.
+    secant_steps : most of those that go by the secants of a loss with straight ends, before the others.
+    slow_steps : steps in a row that may gain a tenth of what the quadratic model predicts, or less.
+    most_coordinates : of the measures that `polish` moves; larger ones are returned as they are.
+    """
+
+    steps: int = 60  # about ten where the minimiser is non-degenerate
+    secant_steps: int = 30  # they converge linearly: enough to come near
+    slow_steps: int = 8  # more are a kink, where the model does not hold
+    most_coordinates: int = 4096  # a Hessian of more takes more memory and time than it is worth
+
+
+DEFAULT = Effort()
+
+
+def polish(problem: Problem, measure: Measure, effort: Effort = DEFAULT) -> Measure:
     """A local minimiser of J over the weights and positions of at most these atoms, signs kept.
 
     Newton's method with Levenberg-Marquardt damping: every step lowers J, until the predicted decrease drowns in
     rounding; from there on every step halves the gradient. Quadratically convergent where the minimiser is
-    non-degenerate. An atom whose weight would change its sign leaves. Measures of more than 4096 weights and coordinates
-    are returned as they are.
+    non-degenerate. An atom whose weight would change its sign leaves.
     """
-    if measure.weights.size + measure.positions.size > _MOST_COORDINATES:
+    if measure.weights.size + measure.positions.size > effort.most_coordinates:
         return measure
-    return _descend(problem, measure, rounds, chart_for)
+    return _descend(problem, measure, effort, chart_for)
 
 
-def reweigh(problem: Problem, measure: Measure, rounds: int = _ROUNDS) -> Measure:
+def reweigh(problem: Problem, measure: Measure, effort: Effort = DEFAULT) -> Measure:
     """The best weights at the same positions, signs kept: a convex problem, smooth where polishing is stopped by kinks of phi."""
-    return _descend(problem, measure, rounds, lambda problem, measure: WeightsAtPositions(problem, measure.positions))
+    return _descend(problem, measure, effort, lambda problem, measure: WeightsAtPositions(problem, measure.positions))
 
 
-def _descend(problem: Problem, measure: Measure, rounds: int, make_chart: MakeChart) -> Measure:
+def _descend(problem: Problem, measure: Measure, effort: Effort, make_chart: MakeChart) -> Measure:
     """Newton's method; where the loss has straight ends, some rounds go by its secants first."""
     problem.check(measure)
     if has_straight_ends(problem.loss):
         by_secants = replace(problem, loss=SecantLoss.of(problem.loss))
-        measure = _newton(by_secants, measure, min(rounds, _SECANT_ROUNDS), make_chart)
-    return _newton(problem, measure, rounds, make_chart)
+        fewer = replace(effort, steps=min(effort.steps, effort.secant_steps))
+        measure = _newton(by_secants, measure, fewer, make_chart)
+    return _newton(problem, measure, effort, make_chart)
 
 
-def _newton(problem: Problem, measure: Measure, rounds: int, make_chart: MakeChart) -> Measure:
+def _newton(problem: Problem, measure: Measure, effort: Effort, make_chart: MakeChart) -> Measure:
     alive = measure.sizes**2 > 0  # a weight whose square underflows has no direction
     measure = Measure(measure.weights[alive], measure.positions[alive])
     objective = problem.objective(measure)
     damping, slow = 1e-4, 0
     here = _Point.at(make_chart, problem, measure)
-    for _ in range(rounds):
-        if here is None or slow == _SLOW or here.size(here.scale) <= _CONVERGED * np.sqrt(abs(objective)):
+    for _ in range(effort.steps):
+        if here is None or slow == effort.slow_steps or here.size(here.scale) <= _CONVERGED * np.sqrt(abs(objective)):
             break
         moved = False
         while damping < 1e12:

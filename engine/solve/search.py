@@ -19,6 +19,8 @@ from ..model.measure import Measure
 from ..model.problem import Problem
 from ..space.scales import feature_scales
 from .result import Certificate, Result
+from .schedule import DEFAULT, Schedule
+from .traits import Traits
 
 _ROUNDING = 1e-12  # differences of J, relative to it, by which nothing is preferred
 
@@ -31,6 +33,7 @@ class Search:
     tolerance : the relative gap to reach.
     progress : called with (phase, fraction done, message).
     positions : None, or the finite set (k, d) that stands for Theta in every gap.
+    schedule : the numbers of the search.
 
     Attributes
     ----------
@@ -40,14 +43,24 @@ class Search:
     evaluations : flow steps tried.
     step : length of the flow's steps; NaN before the first.
     interrupted : whether the search was ended from outside.
+    limits : what ended each phase the last time.
     """
 
     def __init__(
-        self, problem: Problem, tolerance: float, progress: Progress | None, positions: Array | None = None
+        self,
+        problem: Problem,
+        tolerance: float,
+        progress: Progress | None,
+        positions: Array | None = None,
+        schedule: Schedule = DEFAULT,
     ) -> None:
         if number("relative_gap", tolerance, "a positive number", "the default is 1e-9") <= 0:
             raise ProblemError(f"relative_gap must be positive; got {tolerance}; the default is 1e-9")
-        self.problem, self.tolerance, self.positions = problem, tolerance, positions
+        if not isinstance(schedule, Schedule):
+            raise ProblemError(f"schedule must be a Schedule; got {type(schedule).__name__}; leave it out")
+        self.problem, self.tolerance, self.positions, self.schedule = problem, tolerance, positions, schedule
+        self.traits = Traits.of(problem)
+        self.limits: dict[str, str] = {}
         self.inserted, self.evaluations, self.step, self.interrupted = 0, 0, math.nan, False
         self._progress = progress
         self._started = time.perf_counter()
@@ -73,6 +86,18 @@ class Search:
     def certified(self) -> bool:
         """Whether the best measure's gap is within the tolerance."""
         return self.best[0].relative <= self.tolerance
+
+    def ended(self, phase: str, how: str, field: str | None = None) -> None:
+        """Note what ended a phase short of the tolerance, and the number of the schedule, or the option, to raise."""
+        self.limits.pop(phase, None)  # the latest stands last
+        self.limits[phase] = f"{phase}: {how}" + ("" if field is None else f" ({field})")
+
+    @property
+    def ended_by(self) -> str:
+        """What ended the search short of the tolerance: nothing, or what ended each phase the last time."""
+        if self.certified:
+            return ""
+        return "interrupted" if self.interrupted else "; ".join(self.limits.values())
 
     def log(self, phase: str, fraction: float, objective: float, atoms: int, gap: float = math.nan) -> None:
         """A row of `Result.trace`, and a word to whoever watches."""
@@ -103,16 +128,17 @@ class Search:
         return better
 
     def highest(self, most: int) -> Array:
-        """The highest maxima of |eta|, (k, d), k <= most: those that exceed the penalty by 0.3 of what the first does."""
+        """The highest maxima of |eta|, (k, d), k <= most: those whose excess over the penalty is a part of the first's."""
         supremum, penalty = self.best[0].supremum, self.problem.penalty
         top = float(supremum.heights.max(initial=0.0))
-        chosen = supremum.heights > penalty + 0.3 * (top - penalty)
+        chosen = supremum.heights > penalty + self.schedule.insertion_height * (top - penalty)
         return supremum.positions[chosen & (top > penalty)][:most]
 
     def with_atoms_at(self, positions: Array) -> Measure | None:
         """The best measure with light atoms at these positions, as heavy as lowers J; None if none does."""
         problem, (gap, measure) = self.problem, self.best
         if not len(positions):
+            self.ended("insertion", "no |eta| above the penalty was found")
             return None
         eta = problem.features.eta(positions, gap.residual).reshape(len(positions), -1)
         sizes = np.linalg.norm(eta, axis=1, keepdims=True)
@@ -121,13 +147,16 @@ class Search:
         weights = -eta / sizes * (sizes - problem.penalty) / max(norm**2 * curvature * len(eta), 1e-300)
         weights = weights if problem.sign == "vector" else weights[:, 0]
         added = problem.unscaled(Measure(weights, positions))
-        for _ in range(40):
+        for _ in range(self.schedule.insertion_halvings):
             larger = Measure(
                 np.concatenate([measure.weights, added.weights]), np.concatenate([measure.positions, added.positions])
             )
             if problem.objective(larger) < gap.objective:
                 return larger
             added = Measure(added.weights / 2, added.positions)
+        self.ended(
+            "insertion", counted(self.schedule.insertion_halvings, "halving") + " of new weights", "insertion_halvings"
+        )
         return None
 
     def result(self, trajectory: Trajectory | None = None) -> Result:
@@ -146,6 +175,8 @@ class Search:
             relative_gap=gap.relative,
             certificate=_certificate(gap.supremum),
             status=status,
+            ended_by=self.ended_by,
+            schedule=self.schedule,
             tolerance=self.tolerance,
             penalty=problem.penalty,
             sign=problem.sign,
@@ -169,6 +200,11 @@ class Search:
         names = ("seconds", "evaluations", "objective", "gap", "atoms", "step")
         numbers = {name: np.array(column, dtype=np.float64) for name, column in zip(names, columns[:6], strict=True)}
         return {**numbers, "phase": list(columns[6])}
+
+
+def counted(count: int, thing: str) -> str:
+    """One thing, or several."""
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def _certificate(supremum: Supremum) -> Certificate:

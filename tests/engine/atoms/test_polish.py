@@ -31,7 +31,7 @@ def errors(problem: cf.Problem, start: cf.Measure) -> list[float]:
     best = polish_module.polish(problem, start)
     found: list[float] = []
     for rounds in range(30):
-        measure = polish_module.polish(problem, start, rounds)
+        measure = polish_module.polish(problem, start, polish_module.Effort(rounds))
         assert len(measure) == len(best) == len(start)
         delta = problem.features.domain.difference(measure.positions, best.positions)
         found.append(max(float(np.abs(measure.weights - best.weights).max()), float(np.abs(delta).max())))
@@ -82,7 +82,7 @@ def test_the_objective_never_rises(name: str, seed: int, atoms: int, size: float
     start = random_measure(problem, seed, atoms, size)
     objective = problem.objective(start)
     for rounds in (1, 3, 60):
-        polished = polish_module.polish(problem, start, rounds)
+        polished = polish_module.polish(problem, start, polish_module.Effort(rounds))
         lower = problem.objective(polished)
         assert lower <= objective * (1 + 1e-12)
         assert len(polished) <= len(start)

@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 from conicflow.engine.atoms import polish as polish_module
 from conicflow.engine.model.gap import duality_gap
-from conicflow.engine.solve import solve as solve_module
+from conicflow.engine.solve import refine as refine_module
 from conicflow.engine.solve.exchange import _joined, exchange
 from conicflow.engine.solve.search import Search
 from mutants import Mutate
 from problems import bumps, network, spikes, units
+
+WITHOUT = cf.Schedule(exchange_rounds=0)
 
 
 def kinked() -> cf.Problem:
@@ -28,38 +30,33 @@ def kinked_vectors() -> cf.Problem:
 
 
 @pytest.mark.parametrize("make", [kinked, kinked_vectors])
-def test_solve_is_certified_with_it_and_not_without(
-    make: Callable[[], cf.Problem], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_solve_is_certified_with_it_and_not_without(make: Callable[[], cf.Problem]) -> None:
     problem = make()
     result = cf.solve(problem, relative_gap=1e-8)
     assert result.status == "certified"
-    monkeypatch.setattr(solve_module, "exchange", lambda *_: None)
-    without = cf.solve(problem, relative_gap=1e-8)
+    without = cf.solve(problem, relative_gap=1e-8, schedule=WITHOUT)
     assert not without.certified
     # the estimated gaps agree with each other: neither J lies below the other's bound
     assert without.objective - without.gap <= result.objective <= without.objective
 
 
-def test_a_flow_that_ends_early_is_completed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_flow_that_ends_early_is_completed() -> None:
     """Steps too short to go on, at kinks, before the round from which units are inserted."""
     problem = network(seed=1, n=5, ratio=0.1)[0]
     result = cf.solve(problem, relative_gap=1e-9)
     assert result.evaluations < 300  # the case is not empty: less than three rounds
     assert result.status == "certified"
-    monkeypatch.setattr(solve_module, "exchange", lambda *_: None)
-    assert not cf.solve(problem, relative_gap=1e-9).certified
+    assert not cf.solve(problem, relative_gap=1e-9, schedule=WITHOUT).certified
 
 
 def test_valleys_in_a_ball_are_followed_along_its_sphere(mutate: Mutate, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tanh units at a small penalty: polishing alone is enough. Mutant: damping that tilts steps off the sphere, inwards."""
     problem = units("tanh", seed=1, n=20, ratio=0.001)[0]
-    monkeypatch.setattr(solve_module, "exchange", lambda *_: None)
-    assert cf.solve(problem, relative_gap=1e-8).certified
+    assert cf.solve(problem, relative_gap=1e-8, schedule=WITHOUT).certified
     tilted = mutate(polish_module, "if problem.features.domain.is_ball:", "if False:")
     for name in ("polish", "reweigh"):
-        monkeypatch.setattr(solve_module, name, getattr(tilted, name))
-    assert not cf.solve(problem, relative_gap=1e-8).certified
+        monkeypatch.setattr(refine_module, name, getattr(tilted, name))
+    assert not cf.solve(problem, relative_gap=1e-8, schedule=WITHOUT).certified
 
 
 @pytest.mark.parametrize("make", [kinked, lambda: bumps()[0], lambda: spikes(8)[0]])
@@ -101,7 +98,7 @@ def test_new_atoms_have_signs_that_the_problem_allows() -> None:
         positions = problem.features.domain.grid((7,))
         eta = problem.features.eta(positions, gap.residual)
         assert eta.min() < 0 < eta.max()  # the case is not empty
-        joined = _joined(problem, gap, problem.zero, positions)
+        joined = _joined(problem, gap, problem.zero, positions, 1e-3)
         assert np.all(joined.weights > 0) if sign == "nonnegative" else np.all(joined.weights * eta < 0)
 
 

@@ -1,0 +1,106 @@
+"""The flowing particles of a solve: where they start, how far they flow, and the measure that they become."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..atoms.merge import merge
+from ..base.arrays import Array
+from ..flow import initial
+from ..flow.flow import Flow, StepSize, natural_step
+from ..flow.resting import advance_active
+from ..flow.trajectory import Trajectory
+from ..model.measure import Measure
+from ..model.problem import Problem
+from ..space.scales import feature_scales, side_by_side
+from .refine import refine
+from .schedule import Schedule
+from .search import Search
+
+
+def default_particles(problem: Problem, schedule: Schedule) -> int:
+    """Some particles for every feature that fits side by side into Theta; on a sphere or in a ball a given number."""
+    domain = problem.features.domain
+    if domain.sphere or domain.is_ball:
+        return schedule.sphere_particles
+    wanted = schedule.particles_per_feature * math.prod(side_by_side(problem))
+    return int(min(max(schedule.fewest_particles, wanted), schedule.most_particles))
+
+
+def start_particles(problem: Problem, m: int, seed: int, radius: float = Schedule.start_radius) -> Array:
+    """Where `solve` starts: weight zero on a grid (CB18 §4.1) or in a ball, or a small sphere of 2-homogeneous units (§4.2).
+
+    Parameters
+    ----------
+    radius : as `Schedule.start_radius`.
+    """
+    if problem.features.domain.is_ball:
+        return initial.ball(problem, m, seed)
+    if not problem.features.domain.sphere:
+        return initial.grid(problem, m)
+    unit = initial.sphere(problem, m, 1.0, seed)
+    g = problem.loss.gradient(np.zeros_like(problem.loss.y))
+    positions = unit[:, problem.outputs :]
+    norm, _ = feature_scales(problem, positions[:64])
+    pull = float(np.abs(problem.features.eta(positions, g)).max())
+    curvature = problem.loss.typical_curvature
+    return initial.sphere(problem, m, radius * math.sqrt(pull / max(norm**2 * curvature, 1e-300)), seed)
+
+
+class Descent:
+    """The flow of one solve, and what was recorded of it.
+
+    Parameters
+    ----------
+    m : the number of particles; by default `default_particles`.
+    seed : of random directions.
+    """
+
+    def __init__(self, search: Search, m: int | None, seed: int) -> None:
+        self.search, self.problem, schedule = search, search.problem, search.schedule
+        m = default_particles(self.problem, schedule) if m is None else m
+        particles = start_particles(self.problem, m, seed, schedule.start_radius)
+        first, speeds = natural_step(self.problem, particles, "forward-backward")
+        self.flow = Flow(self.problem, particles, "forward-backward", speeds)
+        self.step = StepSize(first)
+        self.frames = [(0.0, particles.copy(), self.flow.energy)]
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether steps have become too short to lower F_m."""
+        return self.step.exhausted
+
+    def flow_on(self, steps: int, every: int) -> None:
+        """Up to `steps` accepted flow steps, recorded after `every` of them or, of long rounds, a hundred times."""
+        done = 0
+        while done < steps and not self.exhausted:
+            count = min(steps - done, max(every, steps // self.search.schedule.frames))
+            passed = advance_active(self.flow, self.step, count)
+            done += count
+            self.frames.append((self.frames[-1][0] + passed, self.flow.particles.copy(), self.flow.energy))
+            self.search.evaluations, self.search.step = self.flow.evaluations, self.step.length
+            self.search.log("flow", done / steps, self.flow.energy, len(self.flow.particles))
+
+    def measure(self) -> Measure:
+        """The particles, merged as far as polishing makes good what merging loses, and polished; else as they are."""
+        problem, schedule, particles = self.problem, self.search.schedule, self.flow.measure()
+        objective, radius = problem.objective(particles), schedule.merge_radius
+        stuck = self.search.traits.stuck
+        effort, least = (schedule.brief, radius) if stuck else (schedule.settling, schedule.join_radius)
+        candidate = refine(problem, particles, schedule, radius=radius, effort=effort)
+        while problem.objective(candidate) > objective and radius > least:
+            radius /= 2
+            candidate = refine(problem, particles, schedule, radius=radius, effort=effort)
+        return candidate if problem.objective(candidate) <= objective else particles
+
+    def as_it_is(self) -> Measure:
+        """The particles, those together that cannot be told apart."""
+        schedule = self.search.schedule
+        return merge(self.problem, self.flow.measure(), schedule.join_radius, schedule.negligible_weight)
+
+    def trajectory(self) -> Trajectory:
+        """The flow as recorded."""
+        times, particles, energies = zip(*self.frames, strict=True)
+        return Trajectory(np.array(times), np.stack(particles), np.array(energies))
