@@ -10,7 +10,7 @@ import numpy as np
 from ..base.arrays import Array, Field
 from ..dual.supremum import Supremum, sup_certificate, sup_over
 from .measure import Measure
-from .multipliers import subgradient
+from .point import Point
 from .problem import Problem
 
 _GOLDEN = (math.sqrt(5) - 1) / 2
@@ -30,11 +30,21 @@ class Gap:
     negligible : the smallest |J| that gaps are compared with (`Problem.negligible`).
     """
 
-    objective: float
+    point: Point
     gap: float
     supremum: Supremum
     residual: Field
     negligible: float
+
+    @property
+    def measure(self) -> Measure:
+        """mu."""
+        return self.point.measure
+
+    @property
+    def objective(self) -> float:
+        """J(mu)."""
+        return self.point.objective
 
     @property
     def relative(self) -> float:
@@ -55,10 +65,14 @@ def duality_gap(
         Theta itself.
     dual_point : any p in F whose multiples are tried; by default R'(f).
     """
-    f = problem.forward(measure)
-    value = problem.loss.value(f)
-    objective = value + problem.penalty * problem.total_variation(measure)
-    g = subgradient(problem, measure, f) if dual_point is None else dual_point
+    return gap_at(Point(problem, measure), positions, dual_point)
+
+
+def gap_at(point: Point, positions: Array | None = None, dual_point: Field | None = None) -> Gap:
+    """`duality_gap` of a point."""
+    problem, measure = point.problem, point.measure
+    objective = point.objective
+    g = point.residual if dual_point is None else dual_point
     negligible = problem.negligible
     if positions is not None:
         supremum = sup_over(problem, g, positions)
@@ -67,13 +81,13 @@ def duality_gap(
     else:
         supremum = sup_certificate(problem, g, measure.positions)
     if len(measure) == 0 and supremum.value <= problem.penalty:
-        return Gap(objective, 0.0, supremum, g, negligible)  # Fenchel-Young: R(0) + R*(R'(0)) = <R'(0), 0>
+        return Gap(point, 0.0, supremum, g, negligible)  # Fenchel-Young: R(0) + R*(R'(0)) = <R'(0), 0>
     if problem.penalty == 0.0 and supremum.value > 0.0:
-        return Gap(objective, objective - problem.loss.infimum(), supremum, g, negligible)
+        return Gap(point, objective - problem.loss.infimum(), supremum, g, negligible)
     largest = problem.penalty / supremum.value if supremum.value > 0 else math.inf
     dual = _best_multiple(problem, g, largest)
     # A negative difference is rounding: J and its dual bound agree to the last digits.
-    return Gap(objective, max(objective + dual, 0.0), supremum, g, negligible)
+    return Gap(point, max(objective + dual, 0.0), supremum, g, negligible)
 
 
 def _best_multiple(problem: Problem, g: Field, largest: float) -> float:
