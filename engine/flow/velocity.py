@@ -97,7 +97,9 @@ class Velocity:
         """
         u, (m, width), q = self.particles(z, regime), z.shape, self.q
         w = u[:, :q]
-        _, hessian = fit_derivatives(self.problem, w / m, u[:, q:])
+        c = w / m
+        f = self.problem.features.forward(c if self.problem.sign == "vector" else c[:, 0], u[:, q:])
+        _, hessian = fit_derivatives(self.problem, c, u[:, q:], f)
         root = np.where(np.arange(width) < q, m**-0.5, m**0.5)
         hessian *= root[:, None, None] * root
         rows = np.arange(m)

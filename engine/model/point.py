@@ -37,3 +37,9 @@ class Point:
     @cached_property
     def residual(self) -> Field:
         return subgradient(self.problem, self.measure, self.f)
+
+    def under(self, problem: Problem) -> Point:
+        """The same measure in another problem with the same features, where f is the same."""
+        other = Point(problem, self.measure)
+        vars(other)["f"] = self.f
+        return other

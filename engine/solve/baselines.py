@@ -7,13 +7,13 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..atoms.polish import reweigh
+from ..atoms.polish import reweighed
 from ..base.arrays import Array
 from ..base.checks import array, integer
 from ..base.errors import ProblemError
 from ..base.progress import Progress
 from ..base.threads import single_threaded_blas
-from ..model.measure import Measure
+from ..model.point import Point
 from ..model.problem import Problem
 from .refine import refine
 from .result import Result
@@ -66,8 +66,8 @@ def weights_at(
     def choose() -> Array:
         return _unlike(problem, search.highest(schedule.candidates), schedule)
 
-    def correct(measure: Measure) -> Measure:
-        return reweigh(problem, measure, schedule.effort(schedule.settling[0]))
+    def correct(point: Point) -> Point:
+        return reweighed(point, schedule.effort(schedule.settling[0]))
 
     return _conditional_gradient(search, iterations, choose, correct, "weights")
 
@@ -96,8 +96,8 @@ def sliding_frank_wolfe(
     ProblemError : unusable options.
     """
 
-    def slide(measure: Measure) -> Measure:
-        return refine(problem, reweigh(problem, measure, schedule.effort(schedule.settling[0])), schedule)
+    def slide(point: Point) -> Point:
+        return refine(reweighed(point, schedule.effort(schedule.settling[0])), schedule)
 
     search = Search(problem, relative_gap, progress, schedule=schedule)
     return _conditional_gradient(search, iterations, lambda: search.highest(1), slide, "slide")
@@ -119,22 +119,22 @@ def _conditional_gradient(
     search: Search,
     iterations: int,
     choose: Callable[[], Array],
-    correct: Callable[[Measure], Measure],
+    correct: Callable[[Point], Point],
     phase: str,
 ) -> Result:
     """Atoms where |eta| is large, then a correction, again and again, until the gap is small or J stays."""
     integer("iterations", iterations, 0, 10_000_000, "the default is 1000")
-    search.begin(search.problem.zero)
+    search.begin(None)
     for _ in range(iterations):
         if search.certified:
             break
-        atoms, larger = len(search.best[1]), search.with_atoms_at(choose())
+        atoms, larger = len(search.best.measure), search.with_atoms_at(choose())
         if larger is None:
             break
         if not search.attempt(correct(larger), phase):
             search.ended(phase, "corrected with what was inserted, J is no lower")
             break
-        search.inserted += len(larger) - atoms
+        search.inserted += len(larger.measure) - atoms
     else:
         search.ended(phase, counted(iterations, "iteration"), "iterations")
     return search.result()

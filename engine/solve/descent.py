@@ -12,7 +12,7 @@ from ..flow import initial
 from ..flow.flow import Flow, StepSize, natural_step
 from ..flow.resting import advance_active
 from ..flow.trajectory import Trajectory
-from ..model.measure import Measure
+from ..model.point import Point
 from ..model.problem import Problem
 from ..space.scales import feature_scales, side_by_side
 from .refine import refine
@@ -83,22 +83,22 @@ class Descent:
             self.search.evaluations, self.search.step = self.flow.evaluations, self.step.length
             self.search.log("flow", done / steps, self.flow.energy, len(self.flow.particles))
 
-    def measure(self) -> Measure:
+    def gathered(self) -> Point:
         """The particles, merged as far as polishing makes good what merging loses, and polished; else as they are."""
-        problem, schedule, particles = self.problem, self.search.schedule, self.flow.measure()
-        objective, radius = problem.objective(particles), schedule.merge_radius
-        stuck = self.search.traits.stuck
+        schedule, stuck = self.search.schedule, self.search.traits.stuck
+        particles, radius = Point(self.problem, self.flow.measure()), schedule.merge_radius
         effort, least = (schedule.brief, radius) if stuck else (schedule.settling, schedule.join_radius)
-        candidate = refine(problem, particles, schedule, radius=radius, effort=effort)
-        while problem.objective(candidate) > objective and radius > least:
+        candidate = refine(particles, schedule, radius=radius, effort=effort)
+        while candidate.objective > particles.objective and radius > least:
             radius /= 2
-            candidate = refine(problem, particles, schedule, radius=radius, effort=effort)
-        return candidate if problem.objective(candidate) <= objective else particles
+            candidate = refine(particles, schedule, radius=radius, effort=effort)
+        return candidate if candidate.objective <= particles.objective else particles
 
-    def as_it_is(self) -> Measure:
+    def merged(self) -> Point:
         """The particles, those together that cannot be told apart."""
         schedule = self.search.schedule
-        return merge(self.problem, self.flow.measure(), schedule.join_radius, schedule.negligible_weight)
+        atoms = merge(self.problem, self.flow.measure(), schedule.join_radius, schedule.negligible_weight)
+        return Point(self.problem, atoms)
 
     def trajectory(self) -> Trajectory:
         """The flow as recorded."""

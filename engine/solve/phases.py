@@ -55,7 +55,7 @@ def flow_round(descent: Descent, steps: int, every: int) -> Phase:
 
     def phase(search: Search) -> None:
         descent.flow_on(steps, every)
-        search.attempt(descent.measure(), "polish")
+        search.attempt(descent.gathered(), "polish")
 
     return phase
 
@@ -66,22 +66,22 @@ def insert(search: Search) -> None:
     Where |eta| exceeds the penalty, a light atom lowers J to first order, and where it does nowhere, J is at its minimum
     (CB18 Prop 3.1): the sliding Frank-Wolfe method (Denoyelle, Duval, Peyré, Soubies 2019), many atoms at a time.
     """
-    schedule, problem = search.schedule, search.problem
-    mark, waited = search.best[0].gap, 0
+    schedule = search.schedule
+    mark, waited = search.best.gap, 0
     while not search.certified:
         if waited == schedule.insertion_patience:
             search.ended("insertion", f"{waited} in a row in which the gap did not fall", "insertion_patience")
             return
-        atoms, larger = len(search.best[1]), search.with_atoms_at(search.highest(schedule.insertions_at_once))
+        atoms, larger = len(search.best.measure), search.with_atoms_at(search.highest(schedule.insertions_at_once))
         if larger is None:
             return
-        if not search.attempt(refine(problem, larger, schedule), "insert"):
+        if not search.attempt(refine(larger, schedule), "insert"):
             search.ended("insertion", "polished with what was inserted, J is no lower")
             return
-        search.inserted += len(larger) - atoms
+        search.inserted += len(larger.measure) - atoms
         waited += 1
-        if search.best[0].gap < schedule.fallen * mark:
-            mark, waited = search.best[0].gap, 0
+        if search.best.gap < schedule.fallen * mark:
+            mark, waited = search.best.gap, 0
 
 
 def interchange(search: Search) -> None:
@@ -90,10 +90,8 @@ def interchange(search: Search) -> None:
     Weights over finitely many positions that the maxima of |eta| join: J falls to its minimum, since every round's minimum
     bounds the next one's from above (`exchange`). Polishing ends it sooner where Newton's method converges fast.
     """
-    problem, schedule, traits = search.problem, search.schedule, search.traits
-    exchange(
-        search, None if traits.slow else lambda measure: refine(problem, measure, schedule, effort=schedule.passing)
-    )
+    schedule, traits = search.schedule, search.traits
+    exchange(search, None if traits.slow else lambda point: refine(point, schedule, effort=schedule.passing))
     if search.certified:
         effort = schedule.brief if traits.stuck else schedule.settling
-        search.attempt(refine(problem, search.best[1], schedule, effort=effort), "polish")
+        search.attempt(refine(search.best.point, schedule, effort=effort), "polish")

@@ -14,8 +14,9 @@ from ..base.errors import ProblemError
 from ..base.progress import Progress
 from ..dual.supremum import Supremum
 from ..flow.trajectory import Trajectory
-from ..model.gap import Gap, duality_gap
+from ..model.gap import Gap, gap_at
 from ..model.measure import Measure
+from ..model.point import Point
 from ..model.problem import Problem
 from ..space.scales import feature_scales
 from .result import Certificate, Result
@@ -37,8 +38,8 @@ class Search:
 
     Attributes
     ----------
-    best : the gap of the lowest measure so far, and that measure.
-    surest : the same of the measure of which J + gap was smallest: J may be lower elsewhere by little, with no bound near it.
+    best : the gap of the lowest measure so far, with that measure.
+    surest : that of the measure of which J + gap was smallest: J may be lower elsewhere by little, with no bound near it.
     inserted : atoms that were inserted.
     evaluations : flow steps tried.
     step : length of the flow's steps; NaN before the first.
@@ -65,27 +66,26 @@ class Search:
         self._progress = progress
         self._started = time.perf_counter()
         self._rows: list[tuple[float, int, float, float, int, float, str]] = []
-        self.best: tuple[Gap, Measure]
-        self.surest: tuple[Gap, Measure]
+        self.best: Gap
+        self.surest: Gap
 
-    def begin(self, start: Measure) -> None:
+    def begin(self, start: Point | None) -> None:
         """The first measure: this one, or the zero measure if that is lower."""
-        problem = self.problem
-        first = start if problem.objective(start) < problem.objective(problem.zero) else problem.zero
-        self.best = self.surest = duality_gap(problem, first, self.positions), first
-        if len(first):
-            self.log("start", 1.0, self.best[0].objective, len(first), self.best[0].gap)
+        zero = Point(self.problem, self.problem.zero)
+        first = zero if start is None or start.objective >= zero.objective else start
+        self.best = self.surest = gap_at(first, self.positions)
+        if len(first.measure):
+            self.log("start", 1.0, self.best.objective, len(first.measure), self.best.gap)
 
     @property
     def optimal_at_zero(self) -> bool:
         """Whether the zero measure is the lowest so far, and is the solution."""
-        gap, measure = self.best
-        return len(measure) == 0 and gap.supremum.value <= self.problem.penalty
+        return len(self.best.measure) == 0 and self.best.supremum.value <= self.problem.penalty
 
     @property
     def certified(self) -> bool:
         """Whether the best measure's gap is within the tolerance."""
-        return self.best[0].relative <= self.tolerance
+        return self.best.relative <= self.tolerance
 
     def ended(self, phase: str, how: str, field: str | None = None) -> None:
         """Note what ended a phase short of the tolerance, and the number of the schedule, or the option, to raise."""
@@ -108,39 +108,39 @@ class Search:
             bound = "" if math.isnan(gap) else f", gap {gap:.1e}"
             self._progress(phase, fraction, f"objective {objective:.6g}, atoms {atoms}{bound}")
 
-    def attempt(self, candidate: Measure, phase: str) -> bool:
+    def attempt(self, candidate: Point, phase: str) -> bool:
         """Keep the candidate if it lowers J; of those within the tolerance the first, unless a later one has fewer atoms."""
-        return self.offer(duality_gap(self.problem, candidate, self.positions), candidate, phase)
+        return self.offer(gap_at(candidate, self.positions), phase)
 
-    def offer(self, gap: Gap, candidate: Measure, phase: str) -> bool:
+    def offer(self, gap: Gap, phase: str) -> bool:
         """`attempt`, where the candidate's gap is known."""
-        if gap.objective + gap.gap < self.surest[0].objective + self.surest[0].gap:
-            self.surest = gap, candidate
-        best, atoms = self.best[0].objective, len(self.best[1])
+        if gap.objective + gap.gap < self.surest.objective + self.surest.gap:
+            self.surest = gap
+        best, atoms, fewer = self.best.objective, len(self.best.measure), len(gap.measure)
         certified = gap.relative <= self.tolerance
         better = gap.objective < best
         if certified or self.certified:
             same = gap.objective <= best + _ROUNDING * abs(best)
-            better = certified and (not self.certified or (same and len(candidate) < atoms))
+            better = certified and (not self.certified or (same and fewer < atoms))
         if better:
-            self.best = gap, candidate
-            self.log(phase, 1.0, gap.objective, len(candidate), gap.gap)
+            self.best = gap
+            self.log(phase, 1.0, gap.objective, fewer, gap.gap)
         return better
 
     def highest(self, most: int) -> Array:
         """The highest maxima of |eta|, (k, d), k <= most: those whose excess over the penalty is a part of the first's."""
-        supremum, penalty = self.best[0].supremum, self.problem.penalty
+        supremum, penalty = self.best.supremum, self.problem.penalty
         top = float(supremum.heights.max(initial=0.0))
         chosen = supremum.heights > penalty + self.schedule.insertion_height * (top - penalty)
         return supremum.positions[chosen & (top > penalty)][:most]
 
-    def with_atoms_at(self, positions: Array) -> Measure | None:
+    def with_atoms_at(self, positions: Array) -> Point | None:
         """The best measure with light atoms at these positions, as heavy as lowers J; None if none does."""
-        problem, (gap, measure) = self.problem, self.best
+        problem, best = self.problem, self.best
         if not len(positions):
             self.ended("insertion", "no |eta| above the penalty was found")
             return None
-        eta = problem.features.eta(positions, gap.residual).reshape(len(positions), -1)
+        eta = problem.features.eta(positions, best.residual).reshape(len(positions), -1)
         sizes = np.linalg.norm(eta, axis=1, keepdims=True)
         norm, _ = feature_scales(problem, positions)
         curvature = problem.loss.typical_curvature
@@ -148,10 +148,8 @@ class Search:
         weights = weights if problem.sign == "vector" else weights[:, 0]
         added = problem.unscaled(Measure(weights, positions))
         for _ in range(self.schedule.insertion_halvings):
-            larger = Measure(
-                np.concatenate([measure.weights, added.weights]), np.concatenate([measure.positions, added.positions])
-            )
-            if problem.objective(larger) < gap.objective:
+            larger = Point(problem, best.measure.joined(added))
+            if larger.objective < best.objective:
                 return larger
             added = Measure(added.weights / 2, added.positions)
         self.ended(
@@ -161,7 +159,8 @@ class Search:
 
     def result(self, trajectory: Trajectory | None = None) -> Result:
         """What was found, `surest` where nothing is certified, its atoms in the order of their positions."""
-        (gap, measure), problem = self.best if self.certified else self.surest, self.problem
+        gap, problem = self.best if self.certified else self.surest, self.problem
+        measure = gap.measure
         status = "certified" if self.certified else "interrupted" if self.interrupted else "gap above tolerance"
         status = "zero measure" if self.optimal_at_zero else status
         if self._progress is not None:

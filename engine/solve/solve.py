@@ -9,6 +9,7 @@ from ..base.errors import ProblemError
 from ..base.progress import Progress
 from ..base.threads import single_threaded_blas
 from ..model.measure import Measure
+from ..model.point import Point
 from ..model.problem import Problem
 from .descent import Descent
 from .phases import completion, insert, strategy
@@ -56,7 +57,7 @@ def solve(
     """
     _check(problem, start, particles, flow_steps, seed)
     search = Search(problem, relative_gap, progress, schedule=schedule)
-    search.begin(problem.zero if start is None else refine(problem, start, schedule))
+    search.begin(None if start is None else refine(Point(problem, start), schedule))
     descent = None
     try:
         if start is not None:
@@ -70,7 +71,7 @@ def solve(
     except KeyboardInterrupt:
         search.interrupted = True
         if descent is not None:
-            search.attempt(descent.as_it_is(), "interrupted")
+            search.attempt(descent.merged(), "interrupted")
     return search.result(None if descent is None else descent.trajectory())
 
 
@@ -108,11 +109,11 @@ def sharpen(problem: Problem, measure: Measure, relative_gap: float, seconds: fl
 
     search = Search(problem, relative_gap, watch)
     try:
-        search.begin(refine(problem, measure, DEFAULT))
+        search.begin(refine(Point(problem, measure), DEFAULT))
         for phase in completion(search):
             if search.certified:
                 break
             phase(search)
     except TimeoutError:
         pass
-    return search.surest[1]
+    return search.surest.measure
