@@ -11,14 +11,14 @@ from typing import Any
 import conicflow as cf
 import numpy as np
 import pytest
-from conicflow.app import examples
+from importlib.resources import files
 from conicflow.app.files.problem import read_problem
 from conicflow.engine.model.losses import Loss
 from conicflow.engine.model.problem import Problem
 from conicflow.engine.solve import refine as refine_module
 from conicflow.engine.space.feature_map import FeatureMap
 
-EXAMPLES = Path(examples.__path__[0])
+EXAMPLES = Path(str(files("conicflow.app") / "examples"))
 COUNTED = [(FeatureMap, "forward"), (FeatureMap, "value_and_gradient"), (Loss, "value"), (Problem, "objective")]
 
 
