@@ -60,7 +60,7 @@ def interior_weights(
     w = w if vector else np.maximum(w, _START * scale)
     while not math.isfinite((fit := Fit(problem.loss, np.tensordot(w.ravel(), rows, 1))).value):
         w = w / 2  # into the domain of R
-    distance = problem.loss.value(np.zeros_like(y)) - problem.loss.infimum()
+    distance = problem.risk_at_zero - problem.loss.infimum()
     mu = _DISTANT * max(distance, problem.penalty * scaled.mass) / k  # the latter where rounding has taken the former
 
     def eta(p: Field) -> Array:

@@ -14,6 +14,7 @@ from ..flow.resting import advance_active
 from ..flow.trajectory import Trajectory
 from ..model.point import Point
 from ..model.problem import Problem
+from ..space.domain.box import Box
 from ..space.scales import feature_scales, side_by_side
 from .refine import refine
 from .schedule import Schedule
@@ -22,10 +23,10 @@ from .search import Search
 
 def default_particles(problem: Problem, schedule: Schedule) -> int:
     """Some particles for every feature that fits side by side into Theta; on a sphere or in a ball a given number."""
-    domain = problem.features.domain
-    if domain.sphere or domain.is_ball:
+    fitting = side_by_side(problem.features)
+    if not len(fitting):
         return schedule.sphere_particles
-    wanted = schedule.particles_per_feature * math.prod(side_by_side(problem))
+    wanted = schedule.particles_per_feature * math.prod(fitting)
     return int(min(max(schedule.fewest_particles, wanted), schedule.most_particles))
 
 
@@ -36,14 +37,13 @@ def start_particles(problem: Problem, m: int, seed: int, radius: float = Schedul
     ----------
     radius : as `Schedule.start_radius`.
     """
-    if problem.features.domain.is_ball:
-        return initial.ball(problem, m, seed)
-    if not problem.features.domain.sphere:
-        return initial.grid(problem, m)
+    if not problem.features.homogeneous:
+        product = isinstance(problem.features.domain, Box)
+        return initial.grid(problem, m) if product else initial.ball(problem, m, seed)
     unit = initial.sphere(problem, m, 1.0, seed)
     g = problem.loss.gradient(np.zeros_like(problem.loss.y))
     positions = unit[:, problem.outputs :]
-    norm, _ = feature_scales(problem, positions[:64])
+    norm, _ = feature_scales(problem.features, positions[:64])
     pull = float(np.abs(problem.features.eta(positions, g)).max())
     curvature = problem.loss.typical_curvature
     return initial.sphere(problem, m, radius * math.sqrt(pull / max(norm**2 * curvature, 1e-300)), seed)

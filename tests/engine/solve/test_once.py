@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import conicflow as cf
 import numpy as np
 import pytest
-from importlib.resources import files
 from conicflow.app.files.problem import read_problem
 from conicflow.engine.model.losses import Loss
 from conicflow.engine.model.problem import Problem
@@ -27,7 +27,9 @@ def fingerprint(argument: Any) -> str:
     if isinstance(argument, cf.Measure):
         return fingerprint(argument.weights) + fingerprint(argument.positions)
     if isinstance(argument, np.ndarray):
-        return f"{argument.dtype} {argument.shape} {hashlib.sha256(np.ascontiguousarray(argument).tobytes()).hexdigest()}"
+        return (
+            f"{argument.dtype} {argument.shape} {hashlib.sha256(np.ascontiguousarray(argument).tobytes()).hexdigest()}"
+        )
     return f"{type(argument).__name__} {id(argument) if hasattr(argument, '__dict__') else argument!r}"
 
 
