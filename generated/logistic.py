@@ -52,3 +52,21 @@ def conjugate_at(p, y):
     if p*y + 1.0 < -ROUNDING*(np.abs(p*y) + 1.0):
         return np.inf
     return (np.maximum(-p*y, 0.0)*np.log(np.maximum(-p*y, 1e-300))) + (np.maximum(p*y + 1.0, 0.0)*np.log(np.maximum(p*y + 1.0, 1e-300)))
+
+
+# pythran export capsule fit(float64[:], float64[:], float64[:], float64[:, :] order(C), int, int, float64[:])
+def fit(f_all, y_all, omega, parameters, outputs, start, g):
+    """R(f) = sum_j omega_j l(f_j, y_j) over the samples from `start` on, and R'(f)_j = omega_j l'(f_j, y_j) into g."""
+    total = 0.0
+    for j in range(f_all.shape[0]//outputs):
+        sample = start + j
+
+        for k in range(outputs):
+            f = f_all[j*outputs + k]
+            y = y_all[sample*outputs + k]
+            logistic_0 = -f*y
+            value = (np.maximum(logistic_0, 0.0) + np.log1p(np.exp(-np.abs(logistic_0))))
+            slope = -y*(1.0/(1.0 + np.exp(-(logistic_0))))
+            total += omega[sample]*value
+            g[j*outputs + k] = omega[sample]*slope
+    return total

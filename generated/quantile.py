@@ -12,8 +12,8 @@ DESCRIPTION = '{"complex_values": false, "conjugate": "p**2*width/2 + p*y", "con
 ROUNDING = 1e-15  # of the terms of a condition: omega l'(f) divided by omega may leave the domain of l* by an ulp
 
 
-def value_at(f, y, tau, width):
-    return -1.0/2.0*width*np.maximum(-tau, np.minimum(1.0 - tau, (f - y)/width))**2 + (f - y)*np.maximum(-tau, np.minimum(1.0 - tau, (f - y)/width))
+def value_at(f, y, tau_, width_):
+    return -1.0/2.0*width_*np.maximum(-tau_, np.minimum(1.0 - tau_, (f - y)/width_))**2 + (f - y)*np.maximum(-tau_, np.minimum(1.0 - tau_, (f - y)/width_))
 
 
 # pythran export value(float64[:], float64[:], float64[:], float64[:, :] order(C))
@@ -28,17 +28,17 @@ def value(f, y, omega, parameters):
 # pythran export slope(float64[:], float64[:], float64[:], float64[:, :] order(C))
 def slope(f, y, omega, parameters):
     """R'(f)_j = omega_j l'(f_j, y_j)."""
-    tau = parameters[0]
-    width = parameters[1]
-    return omega*((f - width*np.maximum(-tau, np.minimum(1.0 - tau, (f - y)/width)) - y)*np.where((tau < -np.minimum(1.0 - tau, (f - y)/width)), 0.0, np.where((tau < 1.0 - (f - y)/width), 1.0/width**1, 0.0)) + np.maximum(-tau, np.minimum(1.0 - tau, (f - y)/width)))
+    tau_ = parameters[0]
+    width_ = parameters[1]
+    return omega*((f - width_*np.maximum(-tau_, np.minimum(1.0 - tau_, (f - y)/width_)) - y)*np.where((tau_ < -np.minimum(1.0 - tau_, (f - y)/width_)), 0.0, np.where((tau_ < 1.0 - (f - y)/width_), 1.0/width_**1, 0.0)) + np.maximum(-tau_, np.minimum(1.0 - tau_, (f - y)/width_)))
 
 
 # pythran export curvature(float64[:], float64[:], float64[:], float64[:, :] order(C))
 def curvature(f, y, omega, parameters):
     """The diagonal of R'', omega_j l''(f_j, y_j)."""
-    tau = parameters[0]
-    width = parameters[1]
-    return omega*((-width*np.where((tau < -np.minimum(1.0 - tau, (f - y)/width)), 0.0, np.where((tau < 1.0 - (f - y)/width), 1.0/width**1, 0.0)) + 1.0)*np.where((tau < -np.minimum(1.0 - tau, (f - y)/width)), 0.0, np.where((tau < 1.0 - (f - y)/width), 1.0/width**1, 0.0)) + np.where((tau < -np.minimum(1.0 - tau, (f - y)/width)), 0.0, np.where((tau < 1.0 - (f - y)/width), 1.0/width**1, 0.0)) + 0.0*f)
+    tau_ = parameters[0]
+    width_ = parameters[1]
+    return omega*((-width_*np.where((tau_ < -np.minimum(1.0 - tau_, (f - y)/width_)), 0.0, np.where((tau_ < 1.0 - (f - y)/width_), 1.0/width_**1, 0.0)) + 1.0)*np.where((tau_ < -np.minimum(1.0 - tau_, (f - y)/width_)), 0.0, np.where((tau_ < 1.0 - (f - y)/width_), 1.0/width_**1, 0.0)) + np.where((tau_ < -np.minimum(1.0 - tau_, (f - y)/width_)), 0.0, np.where((tau_ < 1.0 - (f - y)/width_), 1.0/width_**1, 0.0)) + 0.0*f)
 
 
 # pythran export conjugate(float64[:], float64[:], float64[:], float64[:, :] order(C))
@@ -50,9 +50,32 @@ def conjugate(p, y, omega, parameters):
     return total
 
 
-def conjugate_at(p, y, tau, width):
-    if -p - tau + 1.0 < -ROUNDING*(np.abs(p) + np.abs(tau - 1.0)):
+def conjugate_at(p, y, tau_, width_):
+    if -p - tau_ + 1.0 < -ROUNDING*(np.abs(p) + np.abs(tau_ - 1.0)):
         return np.inf
-    if p + tau < -ROUNDING*(tau + np.abs(p)):
+    if p + tau_ < -ROUNDING*(tau_ + np.abs(p)):
         return np.inf
-    return (1.0/2.0)*p**2*width + p*y
+    return (1.0/2.0)*p**2*width_ + p*y
+
+
+# pythran export capsule fit(float64[:], float64[:], float64[:], float64[:, :] order(C), int, int, float64[:])
+def fit(f_all, y_all, omega, parameters, outputs, start, g):
+    """R(f) = sum_j omega_j l(f_j, y_j) over the samples from `start` on, and R'(f)_j = omega_j l'(f_j, y_j) into g."""
+    total = 0.0
+    for j in range(f_all.shape[0]//outputs):
+        sample = start + j
+        tau_ = parameters[0, sample]
+        width_ = parameters[1, sample]
+        for k in range(outputs):
+            f = f_all[j*outputs + k]
+            y = y_all[sample*outputs + k]
+            quantile_0 = 1.0/width_**1
+            quantile_1 = f - y
+            quantile_2 = quantile_0*quantile_1
+            quantile_3 = np.minimum(quantile_2, 1.0 - tau_)
+            quantile_4 = np.maximum(quantile_3, -tau_)
+            value = quantile_1*quantile_4 - 1.0/2.0*quantile_4**2*width_
+            slope = quantile_4 + (f - quantile_4*width_ - y)*np.where((quantile_3 < -tau_), 0.0, np.where((tau_ < 1.0 - quantile_2), quantile_0, 0.0))
+            total += omega[sample]*value
+            g[j*outputs + k] = omega[sample]*slope
+    return total

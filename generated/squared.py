@@ -48,3 +48,21 @@ def conjugate(p, y, omega, parameters):
 
 def conjugate_at(p, y):
     return (1.0/2.0)*p**2 + p*y
+
+
+# pythran export capsule fit(float64[:], float64[:], float64[:], float64[:, :] order(C), int, int, float64[:])
+def fit(f_all, y_all, omega, parameters, outputs, start, g):
+    """R(f) = sum_j omega_j l(f_j, y_j) over the samples from `start` on, and R'(f)_j = omega_j l'(f_j, y_j) into g."""
+    total = 0.0
+    for j in range(f_all.shape[0]//outputs):
+        sample = start + j
+
+        for k in range(outputs):
+            f = f_all[j*outputs + k]
+            y = y_all[sample*outputs + k]
+            squared_0 = f - y
+            value = (1.0/2.0)*squared_0**2
+            slope = squared_0
+            total += omega[sample]*value
+            g[j*outputs + k] = omega[sample]*slope
+    return total

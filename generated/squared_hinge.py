@@ -50,3 +50,22 @@ def conjugate_at(p, y):
     if -p*y < -ROUNDING*(np.abs(p*y)):
         return np.inf
     return (1.0/2.0)*p**2 + p*y
+
+
+# pythran export capsule fit(float64[:], float64[:], float64[:], float64[:, :] order(C), int, int, float64[:])
+def fit(f_all, y_all, omega, parameters, outputs, start, g):
+    """R(f) = sum_j omega_j l(f_j, y_j) over the samples from `start` on, and R'(f)_j = omega_j l'(f_j, y_j) into g."""
+    total = 0.0
+    for j in range(f_all.shape[0]//outputs):
+        sample = start + j
+
+        for k in range(outputs):
+            f = f_all[j*outputs + k]
+            y = y_all[sample*outputs + k]
+            squared_hinge_0 = f*y
+            squared_hinge_1 = np.maximum(0.0, 1.0 - squared_hinge_0)
+            value = (1.0/2.0)*squared_hinge_1**2
+            slope = squared_hinge_1*np.where((squared_hinge_0 < 1.0), -y, 0.0)
+            total += omega[sample]*value
+            g[j*outputs + k] = omega[sample]*slope
+    return total

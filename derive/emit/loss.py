@@ -9,9 +9,12 @@ import sympy
 from ..prove.loss_derivation import LossDerivation
 from ..prove.vector_loss import VectorLossDerivation, print_rows, sum_lines
 from ..read.loss_spec import DUAL
+from .fit import scalar_fit, vector_fit
 from .header import header
-from .losses import AnyLoss
 from .printer import indent, print_expression
+from .symbols import marked
+
+AnyLoss = LossDerivation | VectorLossDerivation
 
 _SCALAR = Template('''\
 ROUNDING = 1e-15  # of the terms of a condition: omega l'(f) divided by omega may leave the domain of l* by an ulp
@@ -67,7 +70,7 @@ def value(f, y, omega, parameters):
     """R(f) = sum_j omega_j l(f_j, y_j) for rows f_j of q outputs."""
     total = 0.0
     for j in range(f.shape[0]):
-        total += omega[j]*${name}_value(f[j], y[j])
+        total += omega[j]*value_of_row(f[j], y[j])
     return total
 
 
@@ -76,7 +79,7 @@ def slope(f, y, omega, parameters):
     """R'(f)_jk = omega_j dl/df_jk, shape (n, q)."""
     g = np.empty_like(f)
     for j in range(f.shape[0]):
-        g[j] = omega[j]*${name}_slope(f[j], y[j])
+        g[j] = omega[j]*slope_of_row(f[j], y[j])
     return g
 
 
@@ -132,13 +135,14 @@ def emit_loss(derivation: AnyLoss) -> str:
     }
     if isinstance(derivation, VectorLossDerivation):
         description |= {"targets": "class", "complex_values": False, "constants": []}
-        return header(description, spec.source_sha256) + _vector_body(derivation)
+        return header(description, spec.source_sha256) + _vector_body(derivation) + "\n\n" + vector_fit(derivation)
+    renamed = marked(derivation)
     description |= {
         "targets": derivation.spec.targets,
         "complex_values": derivation.spec.complex_values,
         "constants": [item.described() for item in derivation.spec.constants],
     }
-    return header(description, spec.source_sha256) + _scalar_body(derivation)
+    return header(description, spec.source_sha256) + _scalar_body(renamed) + "\n\n" + scalar_fit(renamed)
 
 
 def _scalar_body(derivation: LossDerivation) -> str:
@@ -185,7 +189,6 @@ def _vector_body(derivation: VectorLossDerivation) -> str:
     for item in derivation.spec.conjugate_domain:
         domain += [f"if np.min({print_expression(item)}) < -ROUNDING:", "    return np.inf"]
     return _VECTOR.substitute(
-        name=derivation.spec.name,
         functions=print_rows(derivation),
         sums8=indent(1, sum_lines(derivation).split("\n")),
         diagonal=print_expression(derivation.diagonal),

@@ -72,7 +72,9 @@ class Flow:
         self.evaluations = 0
         domain = problem.features.domain
         self._loss = problem.loss_arguments
-        self._arguments = (problem.penalty, problem.sign == "nonnegative", SCHEMES.index(scheme))
+        # 0 times an infinite price: what is not admissible stays so where the penalty is 0
+        down = math.inf if problem.sign == "nonnegative" else problem.penalty
+        self._arguments = (problem.penalty, down, SCHEMES.index(scheme))
         # Unit vectors are kept by the conic update itself; the other lifts of 2-homogeneous units live in all of R^d.
         ridge = problem.features.kind == "ridge"
         self._bounds = (domain.radius,) if ridge else (domain.lower, domain.upper, domain.wraps)
@@ -87,7 +89,7 @@ class Flow:
         alpha, beta = self.speeds
         energies = self.problem.features.advance(
             self.particles,
-            *(self._loss if batch is None else batch.loss),
+            self._loss if batch is None else batch.loss,
             *self._arguments,
             step * alpha,
             step * beta,
