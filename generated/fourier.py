@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [], "equation": "phi = h*exp(-2*I*pi*k*theta)", "family": "partially 1-homogeneous", "inputs": [{"description": "frequency, an integer", "name": "k"}, {"description": "coefficient of the filter at frequency k, complex", "name": "h"}], "kind": "torus", "name": "fourier", "parameters": [{"domain": "torus", "name": "theta"}], "penalty_weight": "1", "reference": "Chizat and Bach (2018), section 4.1; Chizat (2022), section 5", "spec_sha256": "4976871003152de8c125dcd6371c8d083d80d3af4efe3c9a019f0fb25b23c708", "title": "Filtered Fourier coefficients of a spike on the torus"}'
+DESCRIPTION = '{"constants": [], "equation": "phi = h*exp(-2*I*pi*k*theta)", "family": "partially 1-homogeneous", "inputs": [{"description": "frequency, an integer", "name": "k"}, {"description": "coefficient of the filter at frequency k, complex", "name": "h"}], "kind": "torus", "name": "fourier", "parameters": [{"domain": "torus", "name": "theta"}], "penalty_weight": "1", "properties": {}, "reference": "Chizat and Bach (2018), section 4.1; Chizat (2022), section 5", "spec_sha256": "4976871003152de8c125dcd6371c8d083d80d3af4efe3c9a019f0fb25b23c708", "title": "Filtered Fourier coefficients of a spike on the torus"}'
 
 
 LANES = 128  # particles handled at once, in vector registers

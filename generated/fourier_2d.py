@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [], "equation": "phi = h*exp(-2*I*pi*(k1*theta1 + k2*theta2))", "family": "partially 1-homogeneous", "inputs": [{"description": "frequency along the first axis, an integer", "name": "k1"}, {"description": "frequency along the second axis, an integer", "name": "k2"}, {"description": "coefficient of the filter at frequency (k1, k2), complex", "name": "h"}], "kind": "torus", "name": "fourier_2d", "parameters": [{"domain": "torus", "name": "theta1"}, {"domain": "torus", "name": "theta2"}], "penalty_weight": "1", "reference": "Chizat (2022), section 5", "spec_sha256": "61eccbcb4ed8294e5a77f3f89445cb9e4269be5a58285a7fe421c25cd774f7f6", "title": "Filtered Fourier coefficients of a spike on the torus, two dimensions"}'
+DESCRIPTION = '{"constants": [], "equation": "phi = h*exp(-2*I*pi*(k1*theta1 + k2*theta2))", "family": "partially 1-homogeneous", "inputs": [{"description": "frequency along the first axis, an integer", "name": "k1"}, {"description": "frequency along the second axis, an integer", "name": "k2"}, {"description": "coefficient of the filter at frequency (k1, k2), complex", "name": "h"}], "kind": "torus", "name": "fourier_2d", "parameters": [{"domain": "torus", "name": "theta1"}, {"domain": "torus", "name": "theta2"}], "penalty_weight": "1", "properties": {}, "reference": "Chizat (2022), section 5", "spec_sha256": "61eccbcb4ed8294e5a77f3f89445cb9e4269be5a58285a7fe421c25cd774f7f6", "title": "Filtered Fourier coefficients of a spike on the torus, two dimensions"}'
 
 
 LANES = 128  # particles handled at once, in vector registers

@@ -28,7 +28,6 @@ _SHARED = Template('''\
 
 import numpy as np
 
-
 ''')
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ..prove.derivation import FeatureDerivation
+from ..prove.properties import feature_properties
 from .flow import ridge_flow
 from .header import header
 from .helpers import helper_sources
@@ -38,6 +39,7 @@ def emit_feature(derivation: FeatureDerivation) -> str:
         "constants": [item.described() for item in spec.constants],
         "family": derivation.family,
         "penalty_weight": str(spec.penalty_weight),
+        "properties": feature_properties(derivation),
         "spec_sha256": spec.source_sha256,
     }
     body = _body(marked(derivation))
