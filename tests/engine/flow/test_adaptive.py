@@ -12,7 +12,7 @@ from conicflow.engine.flow.adaptive import ADAPTIVE_SCHEMES, AdaptiveScheme
 from conicflow.engine.flow.contacts import Regime
 from conicflow.engine.flow.flow import natural_step
 from conicflow.engine.flow.velocity import Velocity
-from conicflow.engine.model.problem import Sign
+from conicflow.engine.space.gauge import Sign
 from hypothesis import example, given
 from hypothesis import strategies as st
 from problems import bumps, network, spikes, tones, units

@@ -8,7 +8,7 @@ import pytest
 from by_hand import NAMES, VECTOR, ByHand, example, random_field, random_positions
 from conicflow.engine.flow.adaptive import ADAPTIVE_SCHEMES, AdaptiveScheme
 from conicflow.engine.flow.flow import SCHEMES, Flow, Scheme, natural_step
-from conicflow.engine.model.problem import Sign
+from conicflow.engine.space.gauge import Sign
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from plain_flow import directions, eta_and_gradient, lengths, loss_and_slope, predict
