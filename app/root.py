@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         ProblemError,
         SpecError,
     )
+    from conicflow.engine.base.version import __version__ as __version__
     from conicflow.engine.flow import initial
     from conicflow.engine.flow.flow import flow
     from conicflow.engine.flow.stochastic import stochastic_flow
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
     from conicflow.engine.space.own import compile_spec
     from conicflow.proofs_check.certify import certify
 
-__version__ = "0.1.0"
-
 _MODULES = {
     "engine.kernels.own": ("spec",),
     "engine.model.own": ("compile_loss",),
@@ -54,6 +53,7 @@ _MODULES = {
         "ProblemError",
         "SpecError",
     ),
+    "engine.base.version": ("__version__",),
     "engine.space.feature_map": ("FeatureMap",),
     "engine.flow.flow": ("flow",),
     "engine.model.gap": ("duality_gap",),

@@ -72,7 +72,7 @@ class Flow:
         self.evaluations = 0
         domain = problem.features.domain
         self._loss = problem.loss_arguments
-        self._arguments = (problem.penalty, problem.sign == "nonnegative", SCHEMES.index(scheme))
+        self._arguments = (*problem.gauge.prices(problem.penalty), SCHEMES.index(scheme))
         self._bounds = domain.bounds
         self.energy = math.nan
         self.steps(0.0, 0, descent=False)
@@ -85,7 +85,7 @@ class Flow:
         alpha, beta = self.speeds
         energies = self.problem.features.advance(
             self.particles,
-            *(self._loss if batch is None else batch.loss),
+            self._loss if batch is None else batch.loss,
             *self._arguments,
             step * alpha,
             step * beta,

@@ -136,5 +136,5 @@ def test_units_that_leak(seed: int, leak: float) -> None:
     z = theta @ pieces.x.T
     heights, sides = pieces.heights(theta, z)
     np.testing.assert_allclose(heights, np.linalg.norm(phi(theta) @ g, axis=1), rtol=1e-12)  # seven terms of size one
-    # eta is homogeneous of degree 1: <grad <eta, c>, theta> = <eta, c>
-    np.testing.assert_allclose((pieces.gradient(sides, z) * theta).sum(axis=1), heights, rtol=1e-10)
+    # eta is homogeneous of degree 1: <grad <eta, c>, theta> = <eta, c>; norms below 1e-154 are zero, for their squares are
+    np.testing.assert_allclose((pieces.gradient(sides, z) * theta).sum(axis=1), heights, rtol=1e-10, atol=1e-150)

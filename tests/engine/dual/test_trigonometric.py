@@ -139,7 +139,7 @@ def check_cells(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
         b = np.zeros(degree + 1, dtype=np.complex128)
         b[degree] = np.exp(2j * np.pi * degree * phase / points)
         value, slope, curvature = evaluator(b)(centres)
-        bound = module._quadratic_bound(value, slope, curvature, radius, False)
+        bound = np.abs(module._extremes(value, slope, curvature, radius)).max(axis=0)
         remainder = module.sup_of_polynomial(b, evaluator(b), Signed())[0] - bound.max()
         jets = value[:, None] + slope[:, None] * offsets + curvature[:, None] * offsets**2 / 2
         assert np.all(np.abs(jets).max(axis=1) <= bound + 1e-14)
@@ -152,8 +152,8 @@ def check_quadratics(module: ModuleType) -> None:
     v, s, c = np.random.default_rng(0).standard_normal((3, 500))
     x = np.linspace(-0.7, 0.7, 2001)
     sampled = v[:, None] + s[:, None] * x + c[:, None] * x**2 / 2
-    for one_sided, heights in ((True, -sampled), (False, np.abs(sampled))):
-        bound = module._quadratic_bound(v, s, c, 0.7, one_sided)
+    extremes = module._extremes(v, s, c, 0.7)
+    for bound, heights in (((-extremes).max(axis=0), -sampled), (np.abs(extremes).max(axis=0), np.abs(sampled))):
         assert np.all(bound >= heights.max(axis=1) - 1e-14)
         assert np.all(bound <= heights.max(axis=1) + 1e-6)  # the curvature times the square of half a step
 
