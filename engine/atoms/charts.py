@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,6 +17,10 @@ from ..space.domain.domain import Held
 
 class Chart(Protocol):
     """Laws: `measure(coordinates(mu)) = mu`; where J is smooth, `derivatives` lead to a minimiser of J(measure(z))."""
+
+    @property
+    def alike(self) -> slice:
+        """Columns of z with one unit, whose steps are damped alike, lest damping turn them."""
 
     def coordinates(self, measure: Measure) -> Array:
         """z, shape (k, p): one row per atom."""
@@ -45,6 +50,8 @@ class WeightsAtPositions:
     problem: Problem
     positions: Array
 
+    alike = slice(0, 0)
+
     def coordinates(self, measure: Measure) -> Array:
         return self.problem.scaled(measure).rows
 
@@ -72,6 +79,11 @@ class WeightsAndPositions:
     """z_i = (w_i, theta_i) of kappa·mu, for features that are smooth in theta; V = penalty·|w_i|."""
 
     problem: Problem
+
+    @property
+    def alike(self) -> slice:
+        # damping that differs tilts steps along a ball's sphere inwards, where J rises
+        return slice(self.problem.outputs, None) if math.isfinite(self.problem.features.domain.span) else slice(0, 0)
 
     def coordinates(self, measure: Measure) -> Array:
         return np.column_stack([self.problem.scaled(measure).rows, measure.positions])
@@ -128,6 +140,8 @@ class SignedVectors:
     signs: Array
     degree: int
 
+    alike = slice(0, 0)
+
     def coordinates(self, measure: Measure) -> Array:
         return np.asarray(measure.sizes[:, None] ** (1 / self.degree) * measure.positions)
 
@@ -161,6 +175,8 @@ class BalancedPairs:
     """
 
     problem: Problem
+
+    alike = slice(0, 0)
 
     def coordinates(self, measure: Measure) -> Array:
         roots = np.sqrt(measure.sizes)[:, None]
