@@ -129,7 +129,7 @@ class Signed:
         return np.asarray(w[:, 0] >= 0.0) if self.down == math.inf else np.ones(len(w), dtype=bool)
 
     def cone(self, w: Array, penalty: float) -> Cone:
-        return HalfLines(penalty * self._prices(w))
+        return HalfLines(penalty * self._prices(w), np.where(w < 0, -1.0, 1.0))
 
 
 @dataclass(frozen=True)
