@@ -11,6 +11,7 @@ from ..base.arrays import Array
 from ..model.derivatives import fit_derivatives, rows_by_weight
 from ..model.measure import Measure
 from ..model.problem import Problem
+from ..space.domain.domain import Held
 
 
 class Chart(Protocol):
@@ -32,14 +33,6 @@ class Chart(Protocol):
         """z + step; an atom whose weight would change its sign, or turn by more than a right angle, is set to zero."""
 
 
-def _norm_derivatives(weights: Array) -> tuple[Array, Array]:
-    """Gradient (k, q) and Hessian (k, q, q) of |w_i|."""
-    sizes = np.linalg.norm(weights, axis=1, keepdims=True)
-    directions = weights / sizes
-    turn = np.eye(weights.shape[1]) - directions[:, :, None] * directions[:, None, :]
-    return directions, turn / sizes[:, :, None]
-
-
 def _without_turned(before: Array, after: Array) -> Array:
     """`after`, with zeros for the vectors that turned by a right angle or more."""
     return np.where((before * after).sum(axis=1, keepdims=True) <= 0, 0.0, after)
@@ -53,21 +46,20 @@ class WeightsAtPositions:
     positions: Array
 
     def coordinates(self, measure: Measure) -> Array:
-        return self.problem.scaled(measure).weights.reshape(len(measure), self.problem.outputs)
+        return self.problem.scaled(measure).rows
 
     def measure(self, z: Array) -> Measure:
         alive = np.linalg.norm(z, axis=1) > 0
-        chosen = z[alive] if self.problem.sign == "vector" else z[alive, 0]
-        return self.problem.unscaled(Measure(chosen, self.positions[alive]))
+        return self.problem.measure(z[alive], self.positions[alive])
 
     def derivatives(self, z: Array) -> tuple[Array, Array]:
         """dJ/dw = eta + penalty·w/|w|."""
         problem, features = self.problem, self.problem.features
-        f = features.forward(z if problem.sign == "vector" else z[:, 0], self.positions)
+        f = problem.field(z, self.positions)
         eta = features.eta(self.positions, problem.loss.gradient(f)).reshape(z.shape)
         rows = rows_by_weight(features.jacobian(self.positions)[0], f)
         hessian = problem.loss.gram(f, rows.reshape(z.size, *f.shape)).reshape(*z.shape, *z.shape)
-        directions, turn = _norm_derivatives(z)
+        directions, turn = problem.gauge.slope_and_turn(z)
         index = np.arange(len(z))
         hessian[index, :, index, :] += problem.penalty * turn
         return (eta + problem.penalty * directions).ravel(), hessian.reshape(z.size, z.size)
@@ -88,8 +80,7 @@ class WeightsAndPositions:
     def measure(self, z: Array) -> Measure:
         weights, positions = self._split(z)
         alive = np.linalg.norm(weights, axis=1) > 0
-        chosen = weights[alive] if self.problem.sign == "vector" else weights[alive, 0]
-        return self.problem.unscaled(Measure(chosen, self.problem.features.domain.project(positions[alive])))
+        return self.problem.measure(weights[alive], self.problem.features.domain.project(positions[alive]))
 
     def _split(self, z: Array) -> tuple[Array, Array]:
         return z[:, : self.problem.outputs], z[:, self.problem.outputs :]
@@ -100,49 +91,29 @@ class WeightsAndPositions:
         weights, positions = self._split(z)
         positions = problem.features.domain.project(positions)
         gradient, hessian = fit_derivatives(problem, weights, positions)
-        directions, turn = _norm_derivatives(weights)
+        directions, turn = problem.gauge.slope_and_turn(weights)
         gradient[:, :q] += problem.penalty * directions
         index = np.arange(len(z))
         hessian[index, :q, index, :q] += problem.penalty * turn
-        if problem.features.domain.is_ball:
-            return _hold_in_ball(positions, gradient, hessian, problem.features.domain.radius)
-        return self._hold_in_box(positions, gradient, hessian)
-
-    def _hold_in_box(self, positions: Array, gradient: Array, hessian: Array) -> tuple[Array, Array]:
-        domain, q = self.problem.features.domain, self.problem.outputs
-        held = np.zeros(gradient.shape, dtype=bool)
-        held[:, q:] = ~domain.wraps & (
-            ((positions <= domain.lower) & (gradient[:, q:] > 0))
-            | ((positions >= domain.upper) & (gradient[:, q:] < 0))
-        )
-        flat_gradient, size = np.where(held, 0.0, gradient).ravel(), gradient.size
-        flat_hessian, flat_held = hessian.reshape(size, size), held.ravel()
-        flat_hessian[flat_held, :] = 0.0
-        flat_hessian[:, flat_held] = 0.0
-        flat_hessian[flat_held, flat_held] = 1.0
-        return flat_gradient, flat_hessian
+        return _held(problem.features.domain.held(positions, -gradient[:, q:]), gradient, hessian)
 
     def clip(self, z: Array, step: Array) -> Array:
         (before, _), (after, positions) = self._split(z), self._split(z + step)
         return np.column_stack([_without_turned(before, after), positions])
 
 
-def _hold_in_ball(positions: Array, gradient: Array, hessian: Array, radius: float) -> tuple[Array, Array]:
-    """Where descent would leave the ball, the derivatives along its sphere: the multiplier adds its curvature."""
-    (k, width), d = gradient.shape, positions.shape[1]
-    radial = (gradient[:, width - d :] * positions).sum(axis=1)
-    held = np.flatnonzero((np.linalg.norm(positions, axis=1) >= radius * (1 - 1e-12)) & (radial < 0))
-    keep = np.tile(np.eye(width), (k, 1, 1))
-    normal = np.zeros((k, width, width))
-    units = positions[held] / radius
-    normal[held, width - d :, width - d :] = units[:, :, None] * units[:, None, :]
-    keep -= normal
-    multiplier = -radial[held] / radius**2
-    hessian[held, width - d :, held, width - d :] += multiplier[:, None, None] * np.eye(d)
-    hessian = np.einsum("iab,ibjc,jcd->iajd", keep, hessian, keep, optimize=True)
-    index = np.arange(k)
-    hessian[index, :, index, :] += normal
-    return np.einsum("iab,ib->ia", keep, gradient).ravel(), hessian.reshape(k * width, k * width)
+def _held(held: Held, gradient: Array, hessian: Array) -> tuple[Array, Array]:
+    """Derivatives along the boundary where descent would leave Theta; across it zero, with a unit diagonal."""
+    (k, width), d = gradient.shape, held.normals.shape[1]
+    if held.normals.any():
+        index, normal = np.arange(k), np.zeros((k, width, width))
+        normal[:, width - d :, width - d :] = held.normals
+        keep = np.eye(width) - normal
+        hessian[index, width - d :, index, width - d :] += held.bend[:, None, None] * np.eye(d)
+        hessian = np.einsum("iab,ibjc,jcd->iajd", keep, hessian, keep, optimize=True)
+        hessian[index, :, index, :] += normal
+        gradient = np.einsum("iab,ib->ia", keep, gradient)
+    return gradient.ravel(), hessian.reshape(k * width, k * width)
 
 
 @dataclass(frozen=True, eq=False)

@@ -88,7 +88,8 @@ def fuse(problem: Problem, measure: Measure) -> Measure:
     v = theta |theta|, entry by entry, whose absolute values add up to 1. Where weights c_i > 0 belong to units v_i with the
     same {j : <v_i, x_j> > 0}, so does v = sum_i c_i v_i / c, for any c > 0: hence c phi(v) = sum_i c_i phi(v_i), and f stays.
     With c the length of sum_i c_i v_i, v has length 1, and c <= sum_i c_i by the triangle inequality: J does not rise. c is
-    sum_i c_i for parallel units, and less for others (theory §2). Weights in R^q are left as they are, but for dead units.
+    sum_i c_i for parallel units, and less for others (docs/theory.md §9). Weights in R^q are left as they are, but for dead
+    units.
     """
     features = problem.features
     if not features.homogeneous or not len(measure):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -114,7 +115,9 @@ class _Point:
         z = chart.coordinates(measure)
         gradient, hessian = chart.derivatives(z)
         curvatures = np.abs(np.diag(hessian))
-        if problem.features.domain.is_ball:  # else damping tilts steps along its sphere inwards, where J rises
+        if math.isfinite(
+            problem.features.domain.span
+        ):  # else damping tilts steps along its sphere inwards, where J rises
             positions = curvatures.reshape(z.shape)[:, problem.outputs :]
             positions[:] = positions.max(axis=1, keepdims=True, initial=0.0)
         # Dead units alone have no curvature: their weights have the whole way to zero before them.

@@ -11,7 +11,7 @@ from .contacts import Edges, Mask, Regime
 
 
 class Velocity:
-    """u' = v(u), v the element of minimal norm of -(m dF_m/du + normal cone), (m, q + d) (CB18 Def 2.2, theory §2).
+    """u' = v(u), v the element of minimal norm of -(m dF_m/du + normal cone), (m, q + d) (CB18 Def 2.2, docs/theory.md §2).
 
     With speeds alpha, beta, in the lift w phi(theta) of features that are not 2-homogeneous,
 
@@ -151,7 +151,7 @@ class Velocity:
 
 
 class ConicVelocity:
-    """The flow of the lift r² phi(theta), V = penalty·r², in the cone metric, rows u = (±r², theta) (theory §2, C19):
+    """The flow of the lift r² phi(theta), V = penalty·r², in the cone metric, rows u = (±r², theta) (docs/theory.md §2, C19):
 
         (log r²)' = -4 alpha g,   theta' = -beta grad g,   g = <eta, w/|w|> + penalty,
 

@@ -15,8 +15,7 @@ def fit_derivatives(problem: Problem, weights: Array, positions: Array) -> tuple
     the derivatives of these.
     """
     features, (k, q) = problem.features, weights.shape
-    flat = problem.sign != "vector"
-    f = features.forward(weights[:, 0] if flat else weights, positions)
+    f = problem.field(weights, positions)
     g = problem.loss.gradient(f)
     eta, slope, curvature = features.certificate(positions, g, weights)
     jacobian = features.jacobian(positions)
@@ -24,10 +23,9 @@ def fit_derivatives(problem: Problem, weights: Array, positions: Array) -> tuple
     width = q + features.dimension
     rows = np.zeros((k, width, *f.shape), dtype=f.dtype)
     rows[:, :q] = rows_by_weight(jacobian[0], f)
-    if flat:
-        rows[:, 1:] = weights[:, :1, None] * jacobian[1:].transpose(1, 0, 2)
-    else:
-        rows[:, q:] = np.einsum("akn,kq->kanq", jacobian[1:], weights)
+    rows[:, q:] = (jacobian[1:].transpose(1, 0, 2)[..., None] * weights[:, None, None, :]).reshape(
+        k, width - q, *f.shape
+    )
     hessian = problem.loss.gram(f, rows.reshape(k * width, *f.shape)).reshape(k, width, k, width)
     index = np.arange(k)
     hessian[index, :q, index, q:] += eta_slope

@@ -53,7 +53,7 @@ def subgradient(problem: Problem, measure: Measure, f: Field) -> Field:
     scaled = problem.scaled(measure)
     heavy = scaled.sizes > _HEAVY * scaled.sizes.max()
     rows = rows_by_weight(problem.features.jacobian(scaled.positions[heavy])[0], f).reshape(-1, f.size)
-    directions = (scaled.weights[heavy].T / scaled.sizes[heavy]).T.ravel()
+    directions = problem.gauge.slope_and_turn(scaled.rows[heavy])[0].ravel()
     most, p = loss.flat_omega[index], g.reshape(-1)
     p[index] = most
     missing = -problem.penalty * directions - rows @ p

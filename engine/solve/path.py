@@ -116,7 +116,7 @@ def path(
 
     Raises
     ------
-    ProblemError : penalties that are no such numbers. Penalty 0 has no dual bound (theory §4): `solve` takes it.
+    ProblemError : penalties that are no such numbers. Penalty 0 has no dual bound (docs/theory.md §4): `solve` takes it.
     """
     largest = problem.penalty_max()
     chosen = _geometric(largest, count, smallest_ratio) if penalties is None else _check_penalties(penalties)

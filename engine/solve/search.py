@@ -116,7 +116,7 @@ class Search:
             return None
         eta = problem.features.eta(positions, gap.residual).reshape(len(positions), -1)
         sizes = np.linalg.norm(eta, axis=1, keepdims=True)
-        norm, _ = feature_scales(problem, positions)
+        norm, _ = feature_scales(problem.features, positions)
         curvature = problem.loss.typical_curvature
         weights = -eta / sizes * (sizes - problem.penalty) / max(norm**2 * curvature * len(eta), 1e-300)
         weights = weights if problem.sign == "vector" else weights[:, 0]
@@ -148,13 +148,13 @@ class Search:
             status=status,
             tolerance=self.tolerance,
             penalty=problem.penalty,
-            sign=problem.sign,
+            sign=problem.gauge.name,
             features={
                 "name": features.name,
                 "kind": features.kind,
                 "dimension": features.dimension,
                 **features.constants,
-                **({"radius": features.domain.radius} if features.domain.is_ball else {}),
+                **features.domain.arguments,
             },
             loss=problem.loss.name,
             trace=self._trace(),

@@ -23,6 +23,7 @@ from ..model.measure import Measure
 from ..model.multipliers import edges
 from ..model.problem import Problem
 from ..model.secant import has_straight_ends
+from ..space.domain.box import Box
 from ..space.scales import feature_scales, side_by_side
 from .exchange import exchange
 from .result import Result
@@ -132,10 +133,8 @@ def sharpen(problem: Problem, measure: Measure, relative_gap: float, seconds: fl
 
 def default_particles(problem: Problem) -> int:
     """Two particles for every feature that fits side by side into Theta; 200 on a sphere or in a ball."""
-    domain = problem.features.domain
-    if domain.sphere or domain.is_ball:
-        return 200
-    return int(min(max(100, 2 * math.prod(side_by_side(problem))), 10_000))
+    fitting = side_by_side(problem.features)
+    return int(min(max(100, 2 * math.prod(fitting)), 10_000)) if len(fitting) else 200
 
 
 def refine(problem: Problem, measure: Measure, radius: float = _MERGE, effort: tuple[int, int] = _SETTLING) -> Measure:
@@ -169,14 +168,13 @@ def _settle(problem: Problem, measure: Measure, effort: tuple[int, int]) -> Meas
 
 def start_particles(problem: Problem, m: int, seed: int) -> Array:
     """Where `solve` starts: weight zero on a grid (CB18 §4.1) or in a ball, or a small sphere of 2-homogeneous units (§4.2)."""
-    if problem.features.domain.is_ball:
-        return initial.ball(problem, m, seed)
-    if not problem.features.domain.sphere:
-        return initial.grid(problem, m)
+    if not problem.features.homogeneous:
+        product = isinstance(problem.features.domain, Box)
+        return initial.grid(problem, m) if product else initial.ball(problem, m, seed)
     unit = initial.sphere(problem, m, 1.0, seed)
     g = problem.loss.gradient(np.zeros_like(problem.loss.y))
     positions = unit[:, problem.outputs :]
-    norm, _ = feature_scales(problem, positions[:64])
+    norm, _ = feature_scales(problem.features, positions[:64])
     pull = float(np.abs(problem.features.eta(positions, g)).max())
     curvature = problem.loss.typical_curvature
     return initial.sphere(problem, m, 0.3 * math.sqrt(pull / max(norm**2 * curvature, 1e-300)), seed)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
-from typing import Any
 
 import numpy as np
 from flint import arb
 
 from ..enclosures.balls import Program
 from ..enclosures.features import ends_of, is_relu, quotient, warped
-from ..statement import Array, Point, Statement, inner, total
+from ..enclosures.points import Array, Point, inner, total
+from ..gauge import Signed
+from ..statement import Statement
 
 _EVALUATIONS = 20000  # of a pointwise feature: boxes times samples
 
@@ -38,8 +40,7 @@ def _max(values: list[arb]) -> arb:
 
 
 def _one_output(statement: Statement, k: int) -> Statement:
-    values: dict[str, Any] = {**vars(statement), "y": statement.y[:, k], "sign": "any"}
-    return Statement(**values)
+    return replace(statement, y=statement.y[:, k], gauge=Signed())
 
 
 def _by_pieces(statement: Statement, p: Point, sides: tuple[int, ...]) -> arb:

@@ -12,10 +12,11 @@ from conicflow.proofs_check.certify import statement_of
 from conicflow.proofs_check.enclosures import taylor_functions
 from conicflow.proofs_check.enclosures.balls import precision
 from conicflow.proofs_check.enclosures.features import feature
+from conicflow.proofs_check.enclosures.points import exact, inner
 from conicflow.proofs_check.enclosures.polynomials import Polynomial
 from conicflow.proofs_check.enclosures.sample_sums import SampleSum
 from conicflow.proofs_check.enclosures.taylor_functions import Table
-from conicflow.proofs_check.statement import Statement, exact, inner
+from conicflow.proofs_check.statement import Statement
 from conicflow.proofs_check.suprema import branch, cones_of_outputs
 from conicflow.proofs_check.suprema import relu as suprema_relu
 from conicflow.proofs_check.suprema.branch import Bound

@@ -19,10 +19,11 @@ from conicflow.engine.space.feature_map import FeatureMap
 from conicflow.proofs_check.certify import statement_of
 from conicflow.proofs_check.enclosures.balls import Program, precision
 from conicflow.proofs_check.enclosures.features import feature
+from conicflow.proofs_check.enclosures.points import Point, down, exact, inner, up
 from conicflow.proofs_check.enclosures.polynomials import Polynomial
 from conicflow.proofs_check.enclosures.sample_sums import SampleSum
 from conicflow.proofs_check.gap import prove
-from conicflow.proofs_check.statement import Point, Statement, down, exact, inner, up
+from conicflow.proofs_check.statement import Statement
 from conicflow.proofs_check.suprema.cones import Sphere
 from conicflow.proofs_check.suprema.cones_of_outputs import Outputs
 from conicflow.proofs_check.suprema.smooth import polynomial_on
@@ -318,7 +319,7 @@ def _several_outputs(subject: str, draw: Draw) -> float:
 
 
 def _check(name: str, theorem: str, hypotheses: str, subjects: tuple[str, ...], margin: Any, examples: int) -> Check:
-    return Check(name, theorem, hypotheses, subjects, margin, examples)
+    return Check(name, "optimality-certificates", theorem, hypotheses, subjects, margin, examples)
 
 
 _SMALL = ("fourier", "gaussian", "laplace", "line_spectrum", "tanh", "cosine", "relu", "relu_signed_square")

@@ -34,6 +34,7 @@ def test_a_result_folder_solves_again_to_the_same_numbers(write: Write, tmp_path
     assert run("solve", write(RIGHT), "--out", tmp_path / "out").exit_code == 0
     assert run("solve", tmp_path / "out" / "problem.toml", "--out", tmp_path / "again").exit_code == 0
     first, second = (json.loads((tmp_path / name / "result.json").read_text()) for name in ("out", "again"))
+    # bits: the same solve again, of data that were written and read
     assert first["exact"]["weights"] == second["exact"]["weights"]
     assert first["exact"]["positions"] == second["exact"]["positions"]
 

@@ -192,6 +192,7 @@ def test_discs_stand_at_the_atoms_over_a_certificate_that_reaches_its_bound_ther
     crosses, discs = (item for item in atoms.collections if isinstance(item, PathCollection))
     measure, truth = solution.result.measure, solution.file.truth
     assert truth is not None
+    # bits: what is drawn is copied, not computed
     np.testing.assert_array_equal(np.asarray(crosses.get_offsets()), truth.positions)
     np.testing.assert_array_equal(np.asarray(discs.get_offsets()), measure.positions)
     weights = np.abs(measure.weights)

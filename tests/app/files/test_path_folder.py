@@ -89,7 +89,8 @@ def test_the_table_holds_the_path(write: Write, tmp_path: Path) -> None:
     path = cf.path(read_problem(problem).problem, count=4, smallest_ratio=0.1)
     assert str(path) in done.stdout
     for row, expected in zip(rows, path.rows(), strict=True):
-        assert [float(entry) for entry in row[:-1]] == list(expected[:-1])  # exactly, as written
+        # bits: written with 17 digits and read
+        assert [float(entry) for entry in row[:-1]] == list(expected[:-1])
         assert row[-1] == expected[-1]
     assert (tmp_path / "out" / "figure.png").read_bytes().startswith(b"\x89PNG")
 
@@ -235,6 +236,7 @@ def test_the_figure_shows_every_atom(write: Write, kind: str) -> None:
         heights = [
             result.measure.sizes if kind == "cosine" else result.measure.positions[:, index] for result in path.results
         ]
+        # bits: what is drawn is copied, not computed
         np.testing.assert_array_equal(points[:, 1], np.concatenate(heights))
         np.testing.assert_array_equal(points[:, 0], np.repeat(path.penalties, path.atoms))
     objective, counts, gaps = figure.axes[len(above) :]

@@ -290,7 +290,7 @@ def test_a_boundary_holds_only_what_pushes_against_it() -> None:
         chart = charts.chart_for(problem, measure)
         gradient, hessian = chart.derivatives(chart.coordinates(measure))
         assert np.array_equal(gradient.reshape(2, 2)[:, 1] == 0, [held, held])
-        row = hessian.reshape(2, 2, 2, 2)[0, 1].ravel()
+        row = hessian.reshape(2, 2, 2, 2)[0, 1].ravel()  # bits: zeros and a one are put there, not computed
         assert np.array_equal(row, [0, 1, 0, 0]) == held
     inward = cf.Problem(features, cf.losses.squared(features.jacobian(np.array([[0.2]]))[0, 0]), 0.1)
     measure = cf.Measure([0.5], [[0.0]])

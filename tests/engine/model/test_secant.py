@@ -37,7 +37,7 @@ def test_the_parabola_of_the_secant_lies_above_hubers_loss(r: float, other: floa
     y, f, trial = np.array([3.0]), np.array([3.0 + r]), np.array([3.0 + other])
     loss = cf.losses.huber(y, delta=0.7, sample_weights=[weight])
     secant = SecantLoss.of(loss)
-    assert (secant.value(f), secant.gradient(f)) == (loss.value(f), loss.gradient(f))
+    assert (secant.value(f), secant.gradient(f)) == (loss.value(f), loss.gradient(f))  # bits: the loss's own answers
     expected = weight * min(1.0, 0.7 / abs(f[0] - 3.0)) if f[0] != 3.0 else weight
     assert secant.curvature(f)[0] == pytest.approx(expected, rel=1e-12)
     # through its square root and back: two roundings

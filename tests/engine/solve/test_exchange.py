@@ -153,4 +153,5 @@ def test_where_nothing_is_certified_the_surest_measure_is_told() -> None:
     result = search.result()
     assert result.gap == duality_gap(problem, near).gap < lower.gap
     assert result.status == "gap above tolerance"
+    # bits: of the measure that was kept, and its gap by the same call
     np.testing.assert_array_equal(result.measure.positions, near.positions)

@@ -36,6 +36,7 @@ def test_a_round_trip_keeps_every_bit(result: cf.Result, tmp_path: Path) -> None
     ):
         assert getattr(again, name) == getattr(result, name)
     assert again.certificate == result.certificate
+    # bits: written in hexadecimal, or as they are in memory, and read
     assert again.measure.weights.tobytes() == result.measure.weights.tobytes()
     assert again.measure.positions.tobytes() == result.measure.positions.tobytes()
     assert result.trajectory is not None
@@ -55,7 +56,7 @@ def test_json_holds_the_promised_keys_and_exact_floats(result: cf.Result, tmp_pa
     assert {"rigorous", "method", "sup_bound"} <= set(data["certificate"])
     assert float.fromhex(data["exact"]["objective"]) == result.objective
     with np.load(tmp_path / "out" / "measure.npz") as arrays:
-        assert arrays["weights"].tobytes() == result.measure.weights.tobytes()
+        assert arrays["weights"].tobytes() == result.measure.weights.tobytes()  # bits: written as they are in memory
 
 
 def test_the_zero_measure_survives(tmp_path: Path) -> None:
