@@ -44,7 +44,7 @@ from conicflow.engine.space.feature_map import FeatureMap
 from .data import Array, Data
 from .holdout import Holdout, split_rows
 from .model_tables import References, choose_features, choose_loss, own_specs, read_features, read_loss
-from .toml_tables import Table, check_known, is_integer, is_number, is_text, to_toml
+from .toml_tables import Table, check_known, is_integer, is_line, is_number, to_toml
 
 MAX_BYTES = 2**20
 MAX_PARTICLES = 10**6
@@ -129,7 +129,7 @@ def read_problem(path: Path, progress: Progress | None = None) -> ProblemFile:
 
 def _document(path: Path) -> dict[str, Any]:
     if not path.is_file():
-        found = "a folder" if path.is_dir() else "nothing there"
+        found = "a folder" if path.is_dir() else "something else" if path.exists() else "nothing there"
         raise ProblemError(f"a problem file must be a file; got {found}; check the path")
     try:
         if (size := path.stat().st_size) > MAX_BYTES:
@@ -151,8 +151,10 @@ class _Reader:
 
     def read(self) -> ProblemFile:
         title = self.document.get("title", self.path.stem)
-        if not is_text(title):
-            raise ProblemError(f"title must be text; got {title!r:.80}; put it in quotes")
+        if not is_line(title):
+            raise ProblemError(
+                f"title must be text in one line; got {title!r:.80}; put it in quotes, without control characters"
+            )
         split = self.split()
         training = None if split is None else lambda rows: split(rows)[0]
         specs = own_specs(self.references)
@@ -265,5 +267,7 @@ class _Reader:
     def labels(self) -> Labels:
         table = Table(self.document, "labels", ["input", "unit", "data"])
         default = Labels()
-        words = {key: table.get(key, "text", is_text, getattr(default, key)) for key in ("input", "unit", "data")}
+        words = {
+            key: table.get(key, "text in one line", is_line, getattr(default, key)) for key in ("input", "unit", "data")
+        }
         return Labels(**words)

@@ -7,6 +7,8 @@ from typing import Any
 
 from conicflow.engine.base.errors import ProblemError
 
+FEW = 8  # choices that fit into a message; more are those of the catalogue, which a command of the table's name lists
+
 Check = Callable[[Any], bool]
 
 
@@ -42,7 +44,7 @@ class Table:
 
     def choice(self, key: str, choices: Sequence[str], default: str | None = None) -> str:
         """A word among `choices`; without a default, the key must be there."""
-        rule = f"one of {', '.join(choices)}"
+        rule = f"one of {', '.join(choices)}" if len(choices) <= FEW else f"one that `conicflow {self.name}` lists"
         value = self.require(key, rule) if default is None else self.value.get(key, default)
         if value not in choices:
             raise ProblemError(f"[{self.name}] {key} must be {rule}; got {value!r:.80}; {_suggestion(value, choices)}")
@@ -77,6 +79,11 @@ def is_flag(value: object) -> bool:
 
 def is_text(value: object) -> bool:
     return isinstance(value, str)
+
+
+def is_line(value: object) -> bool:
+    """Text that a terminal and a figure show in one line: no control characters."""
+    return isinstance(value, str) and value.isprintable()
 
 
 def is_interval(value: object) -> bool:

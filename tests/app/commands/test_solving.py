@@ -46,6 +46,15 @@ def test_an_earlier_result_is_replaced(write: Write, tmp_path: Path) -> None:
     assert (tmp_path / "out" / "result.json").read_bytes() != first
 
 
+@pytest.mark.parametrize("title", ["$5 and x_{", "$\\frac{1$", "\u6f22\u5b57", "a" * 3000])
+def test_a_title_is_drawn_as_it_is_written(write: Write, tmp_path: Path, title: str) -> None:
+    """No mathematics, and no warning of letters that a font does not have (here an error)."""
+    done = run("solve", write(f"title = {json.dumps(title)}\n{RIGHT}"), "--out", tmp_path / "out")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"{title}\n")
+    assert (tmp_path / "out" / "figure.png").is_file()
+
+
 def test_notes_in_an_earlier_result_are_kept(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the solve, before it begins, and by the figure."""
     out = tmp_path / "out"
@@ -99,6 +108,8 @@ BAD_PROBLEMS = {
     "contradiction": (RIGHT + "penalty = 1\n", ["one of penalty and penalty_ratio"]),
     "unknown key": (RIGHT + "penality = 1\n", ["'penality'", "did you mean 'penalty'?"]),
     "not TOML": ("[", ["readable TOML"]),
+    "a title that moves the cursor": ('title = "\\u001b[31m"' + RIGHT, ["text in one line", "'\\x1b[31m'"]),
+    "a name out of a long list": (RIGHT.replace('"fourier"', "3"), ["one that `conicflow features` lists", "got 3"]),
     "text with a line break": (RIGHT.replace("y.npy", "y\\nz.npy"), ["[loss] data"]),
 }
 

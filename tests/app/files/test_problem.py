@@ -292,7 +292,7 @@ def replaced(text: str, old: str, new: str) -> str:
 BAD = {
     "not TOML": ("[features", ["readable TOML", "table declaration"]),
     "nesting": ("a = " + "[" * 100_000, ["readable TOML"]),
-    "empty": ("", ["[features] must give name", "gaussian", "add a line name"]),
+    "empty": ("", ["[features] must give name", "`conicflow features`", "add a line name"]),
     "unknown table": (FOURIER + "[solver]\n", ["'solver'", "did you mean 'solve'?"]),
     "unknown key": (replaced(FOURIER, "cutoff", "cutof"), ["[features] takes", "'cutof'", "did you mean 'cutoff'?"]),
     "table as a value": ("measure = 3\n" + FOURIER.split("[measure]")[0], ["[measure] must be a table", "3"]),
