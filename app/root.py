@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from conicflow.engine.solve import baselines, choice
     from conicflow.engine.solve.path import Path, path
     from conicflow.engine.solve.result import Certificate, Result
+    from conicflow.engine.solve.schedule import Schedule
     from conicflow.engine.solve.solve import solve
     from conicflow.engine.space import catalogue as features
     from conicflow.engine.space.feature_map import FeatureMap
@@ -63,6 +64,7 @@ _MODULES = {
     "engine.atoms.polish": ("polish",),
     "engine.model.problem": ("Problem",),
     "engine.solve.result": ("Certificate", "Result"),
+    "engine.solve.schedule": ("Schedule",),
     "engine.solve.solve": ("solve",),
     "engine.flow.stochastic": ("stochastic_flow",),
     "engine.flow.trajectory": ("Trajectory",),
@@ -90,6 +92,7 @@ __all__ = [
     "Problem",
     "ProblemError",
     "Result",
+    "Schedule",
     "SpecError",
     "Trajectory",
     "baselines",

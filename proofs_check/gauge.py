@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from flint import arb
 
-from .enclosures.points import Array, Point, total
+from .enclosures.points import Array, Point, largest, total
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,7 @@ class Face:
         """That value before it is divided by the price."""
         if len(eta) > 1:
             return total([entry * entry for entry in eta]).sqrt()
-        value = self.sides[0] * eta[0]
-        for side in self.sides[1:]:
-            value = value.max(side * eta[0])
-        return value
+        return largest([side * eta[0] for side in self.sides])
 
 
 class Gauge(Protocol):

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ..base.arrays import Array
+from ..base.arrays import Array, Field
 from ..model.derivatives import fit_derivatives, rows_by_weight
 from ..model.measure import Measure
 from ..model.problem import Problem
@@ -23,10 +23,10 @@ class Chart(Protocol):
     def measure(self, z: Array) -> Measure:
         """The measure with coordinates z; a row whose atom has left is dropped."""
 
-    def derivatives(self, z: Array) -> tuple[Array, Array]:
+    def derivatives(self, z: Array, f: Field) -> tuple[Array, Array]:
         """Gradient (k·p,) and Hessian (k·p, k·p) of J at z, or of a bound on J that touches it at `coordinates(measure)`.
 
-        Directions that a boundary blocks are zero, with unit diagonal.
+        f is the prediction of `measure(z)`. Directions that a boundary blocks are zero, with unit diagonal.
         """
 
     def clip(self, z: Array, step: Array) -> Array:
@@ -52,10 +52,9 @@ class WeightsAtPositions:
         alive = np.linalg.norm(z, axis=1) > 0
         return self.problem.measure(z[alive], self.positions[alive])
 
-    def derivatives(self, z: Array) -> tuple[Array, Array]:
+    def derivatives(self, z: Array, f: Field) -> tuple[Array, Array]:
         """dJ/dw = eta + penalty·w/|w|."""
         problem, features = self.problem, self.problem.features
-        f = problem.field(z, self.positions)
         eta = features.eta(self.positions, problem.loss.gradient(f)).reshape(z.shape)
         rows = rows_by_weight(features.jacobian(self.positions)[0], f)
         hessian = problem.loss.gram(f, rows.reshape(z.size, *f.shape)).reshape(*z.shape, *z.shape)
@@ -85,12 +84,12 @@ class WeightsAndPositions:
     def _split(self, z: Array) -> tuple[Array, Array]:
         return z[:, : self.problem.outputs], z[:, self.problem.outputs :]
 
-    def derivatives(self, z: Array) -> tuple[Array, Array]:
+    def derivatives(self, z: Array, f: Field) -> tuple[Array, Array]:
         """dJ/dw = eta + penalty·w/|w|, dJ/dtheta = grad <eta, w>."""
         problem, q = self.problem, self.problem.outputs
         weights, positions = self._split(z)
         positions = problem.features.domain.project(positions)
-        gradient, hessian = fit_derivatives(problem, weights, positions)
+        gradient, hessian = fit_derivatives(problem, weights, positions, f)
         directions, turn = problem.gauge.slope_and_turn(weights)
         gradient[:, :q] += problem.penalty * directions
         index = np.arange(len(z))
@@ -137,10 +136,10 @@ class SignedVectors:
         alive = norms**self.degree > 0
         return Measure((self.signs * norms**self.degree)[alive], z[alive] / norms[alive, None])
 
-    def derivatives(self, z: Array) -> tuple[Array, Array]:
+    def derivatives(self, z: Array, f: Field) -> tuple[Array, Array]:
         """dJ/dz = sign·grad eta + penalty·p |z|^(p-2) z."""
         problem, (k, d) = self.problem, z.shape
-        gradient, hessian = fit_derivatives(problem, self.signs[:, None], z)
+        gradient, hessian = fit_derivatives(problem, self.signs[:, None], z, f)
         norms = np.linalg.norm(z, axis=1)[:, None]
         directions, pull = z / norms, problem.penalty * self.degree * norms ** (self.degree - 2)
         turn = np.eye(d) + (self.degree - 2) * directions[:, :, None] * directions[:, None, :]
@@ -172,10 +171,10 @@ class BalancedPairs:
         alive = np.linalg.norm(weights * norms, axis=1) > 0
         return Measure((weights * norms)[alive], positions[alive] / norms[alive])
 
-    def derivatives(self, z: Array) -> tuple[Array, Array]:
+    def derivatives(self, z: Array, f: Field) -> tuple[Array, Array]:
         """dJ/dz = dR/dz + penalty·z."""
         problem, q = self.problem, self.problem.outputs
-        gradient, hessian = fit_derivatives(problem, z[:, :q], z[:, q:])
+        gradient, hessian = fit_derivatives(problem, z[:, :q], z[:, q:], f)
         flat = hessian.reshape(z.size, z.size)
         flat[np.diag_indices(z.size)] += problem.penalty
         return (gradient + problem.penalty * z).ravel(), flat

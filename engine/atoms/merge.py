@@ -53,11 +53,11 @@ def merge(problem: Problem, measure: Measure, radius: float, negligible: float =
     return problem.unscaled(Measure(np.stack(merged_weights), np.stack(merged_positions)))
 
 
-def unite(problem: Problem, measure: Measure) -> Measure:
+def unite(problem: Problem, measure: Measure, radius: float = COALESCED) -> Measure:
     """Join atoms, however far apart, whose features are the same up to sign: the heavier's weight grows, its position stays.
 
     So it is where phi has a symmetry, as cos <-theta, x> = cos <theta, x> and tanh <-theta, x> = -tanh <theta, x>.
-    Meant for few atoms: all their features are compared, to a fraction `COALESCED` of their norms.
+    Meant for few atoms: all their features are compared, to a fraction `radius` of their norms.
     """
     if len(measure) < 2:
         return measure
@@ -69,7 +69,7 @@ def unite(problem: Problem, measure: Measure) -> Measure:
     inner = np.real(phi @ phi.conj().T)
     squares, sides = np.diag(inner), np.where(inner < 0, -1.0, 1.0)
     apart = squares[:, None] + squares[None, :] - 2 * np.abs(inner)  # ||phi_i - side·phi_j||²
-    alike = (apart <= COALESCED**2 * squares[:, None]) & (sides * (rows @ rows.T) > 0)
+    alike = (apart <= radius**2 * squares[:, None]) & (sides * (rows @ rows.T) > 0)
     free, heads, united = np.ones(len(rows), dtype=bool), [], []
     for i in range(len(rows)):
         if free[i]:

@@ -97,7 +97,8 @@ class Velocity:
         """
         u, (m, width), q = self.particles(z, regime), z.shape, self.q
         w = u[:, :q]
-        _, hessian = fit_derivatives(self.problem, w / m, u[:, q:])
+        c = w / m
+        _, hessian = fit_derivatives(self.problem, c, u[:, q:], self.problem.field(c, u[:, q:]))
         root = np.where(np.arange(width) < q, m**-0.5, m**0.5)
         hessian *= root[:, None, None] * root
         rows = np.arange(m)

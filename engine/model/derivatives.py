@@ -8,14 +8,17 @@ from ..base.arrays import Array, Field
 from .problem import Problem
 
 
-def fit_derivatives(problem: Problem, weights: Array, positions: Array) -> tuple[Array, Array]:
+def fit_derivatives(problem: Problem, weights: Array, positions: Array, f: Field) -> tuple[Array, Array]:
     """Gradient (k, q + d) and Hessian (k, q + d, k, q + d) of R(sum_i w_i phi(theta_i)) by (w_i, theta_i).
 
     dR/dw_i = eta(theta_i) and dR/dtheta_i = grad <eta, w_i>; the Hessian is Gauss-Newton's, and in an atom's own block
     the derivatives of these.
+
+    Parameters
+    ----------
+    f : sum_i w_i phi(theta_i), which is known.
     """
     features, (k, q) = problem.features, weights.shape
-    f = problem.field(weights, positions)
     g = problem.loss.gradient(f)
     eta, slope, curvature = features.certificate(positions, g, weights)
     jacobian = features.jacobian(positions)

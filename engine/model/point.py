@@ -61,3 +61,9 @@ class Point:
     def eta(self, positions: Array) -> Array:
         """eta at positions (k, d), shape (k, q)."""
         return self.certificate.eta(positions)
+
+    def under(self, problem: Problem) -> Point:
+        """The same measure in another problem with the same features, where f is the same."""
+        other = Point(problem, self.measure)
+        vars(other)["f"] = self.f
+        return other

@@ -17,6 +17,7 @@ from ..base.errors import ProblemError
 from ..flow.trajectory import Trajectory
 from ..model.measure import Measure
 from .folder import OutputFolder
+from .schedule import Schedule
 
 SCHEMA = 1
 
@@ -58,6 +59,9 @@ class Result:
     certificate : what the gap rests on.
     status : "certified" (gap within tolerance), "gap above tolerance", "zero measure" (penalty >= penalty_max), or
         "interrupted" (by Ctrl-C, with the gap above the tolerance).
+    ended_by : where the gap is above the tolerance, what ended the search: its phases, each with the number of the schedule
+        (or the option) that limited it, in brackets; raise that to try harder. Else empty.
+    schedule : the numbers of the search.
     tolerance : the relative gap that was asked for.
     penalty, sign, features, loss : of the problem.
     trace : arrays "seconds", "evaluations" (flow steps tried), "objective" (the lowest J or F_m so far), "gap" (NaN where
@@ -73,6 +77,8 @@ class Result:
     relative_gap: float
     certificate: Certificate
     status: str
+    ended_by: str
+    schedule: Schedule
     tolerance: float
     penalty: float
     sign: str
@@ -110,6 +116,8 @@ class Result:
         return {
             "schema": SCHEMA,
             "status": self.status,
+            "ended_by": self.ended_by,
+            "schedule": self.schedule.to_dict(),
             **{name: _json_number(getattr(self, name)) for name in numbers},
             "certificate": certificate | {"sup_bound": _json_number(self.certificate.sup_bound)},
             "weights": weights,
@@ -223,6 +231,8 @@ def _read(folder: Path) -> Result:
         penalty=float.fromhex(exact["penalty"]),
         seconds=float.fromhex(exact["seconds"]),
         status=str(data["status"]),
+        ended_by=str(data["ended_by"]),
+        schedule=Schedule.from_dict(data["schedule"]),
         sign=str(data["sign"]),
         features=dict(features),
         loss=str(data["loss"]),

@@ -9,7 +9,7 @@ import sympy
 from flint import arb, fmpz
 
 from ..statement import Statement
-from .balls import Program
+from .expressions import Program
 from .points import Array, Point, exact, inner, total
 
 

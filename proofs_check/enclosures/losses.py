@@ -12,8 +12,8 @@ from conicflow.derive.read.loss_spec import DUAL, PREDICTION, TARGET
 from flint import arb
 
 from ..statement import Statement, in_catalogue
-from .balls import Program
 from .covariance import Covariance
+from .expressions import Program
 from .points import Point, exact, rows_of, total
 
 _AT_EDGE = 1e-6  # mean relative to the background

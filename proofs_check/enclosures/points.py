@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,11 @@ def down(number: arb) -> float:
 def total(terms: list[arb]) -> arb:
     """The sum of balls."""
     return sum(terms, arb(0))
+
+
+def largest(values: list[arb]) -> arb:
+    """The maximum of balls."""
+    return reduce(arb.max, values)
 
 
 def inner(a: Point, b: Point) -> arb:

@@ -11,7 +11,8 @@ from conicflow.derive.read.functions import differentiate
 from flint import arb
 
 from ..statement import Statement
-from .balls import Program, Undecided
+from .balls import Undecided
+from .expressions import Program
 from .features import ends_of, quotient
 from .points import Array, Point
 from .taylor_functions import TINY, UNIT, UP, nearest

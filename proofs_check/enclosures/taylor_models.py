@@ -18,7 +18,8 @@ import numpy as np
 import sympy
 from flint import arb
 
-from .balls import Operation, Program, Undecided, translated
+from .balls import Operation, Undecided
+from .expressions import Program, translated
 from .points import Array
 from .taylor_functions import TINY, UNIT, UP, Series, exponential, general, magnitude, nearest, reciprocal, wave
 

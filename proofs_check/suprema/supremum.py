@@ -10,7 +10,7 @@ from flint import arb
 
 from ..enclosures.balls import Undecided
 from ..enclosures.features import feature, is_relu, penalty_weight
-from ..enclosures.points import Array, Point, exact, inner
+from ..enclosures.points import Array, Point, exact, inner, largest
 from ..gauge import Face
 from ..statement import Statement
 from .branch import Bound
@@ -30,11 +30,12 @@ def supremum(statement: Statement, p: Point, hints: Array, seconds: float) -> tu
     """
     faces = statement.gauge.faces
     found = [_over_face(statement, p, face, hints, seconds / len(faces)) for face in faces]
-    upper, lower = arb.neg_inf(), arb.neg_inf()
-    for face, (bound, _) in zip(faces, found, strict=True):
-        upper, lower = upper.max(bound.upper / face.price), lower.max(bound.lower / face.price)
-    finished = all(bound.finished for bound, _ in found)
-    return Bound(arb(upper.upper()), arb(lower.lower()), finished), found[0][1]
+    uppers = [bound.upper / face.price for face, (bound, _) in zip(faces, found, strict=True)]
+    lowers = [bound.lower / face.price for face, (bound, _) in zip(faces, found, strict=True)]
+    upper, lower = arb(largest(uppers).upper()), arb(largest(lowers).lower())
+    # a search that has not ended does not matter where it can no longer decide the height
+    finished = all(bound.finished or above <= lower for above, (bound, _) in zip(uppers, found, strict=True))
+    return Bound(upper, lower, finished), found[0][1]
 
 
 def _over_face(statement: Statement, p: Point, face: Face, hints: Array, seconds: float) -> tuple[Bound, str]:
@@ -44,7 +45,7 @@ def _over_face(statement: Statement, p: Point, face: Face, hints: Array, seconds
     if spec.kind == "torus":
         prove_torus(spec)
         return torus_supremum(statement, p, sides, seconds), "branch and bound, Ehlich-Zeller and Bernstein"
-    found = _largest(statement, p, face, hints)
+    found = _highest(statement, p, face, hints)
     bound, method = Bound(arb.pos_inf(), found, False), "triangle inequality over samples"
     if is_relu(statement) and affordable(statement):
         bound, method = relu_supremum(statement, p, sides, seconds, hints), "branch and bound over cones"
@@ -62,7 +63,7 @@ def _over_face(statement: Statement, p: Point, face: Face, hints: Array, seconds
     return bound, method
 
 
-def _largest(statement: Statement, p: Point, face: Face, hints: Array) -> arb:
+def _highest(statement: Statement, p: Point, face: Face, hints: Array) -> arb:
     """A lower bound: the largest value at the hints; on the sphere of homogeneous features."""
     lower, q = arb.neg_inf(), statement.outputs
     for position in hints if statement.radius is None else moved_into(np.asarray(hints), statement.radius):

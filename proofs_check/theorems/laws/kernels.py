@@ -14,7 +14,8 @@ from conicflow.engine.base.arrays import Array, Field
 from conicflow.engine.kernels.loading import load_kernel
 from conicflow.engine.model.problem import Problem
 from conicflow.proofs_check.certify import statement_of
-from conicflow.proofs_check.enclosures.balls import Program, precision
+from conicflow.proofs_check.enclosures.balls import precision
+from conicflow.proofs_check.enclosures.expressions import Program
 from conicflow.proofs_check.enclosures.features import torus_feature, warped
 from conicflow.proofs_check.enclosures.points import Point, exact, inner
 from conicflow.proofs_check.statement import Statement

@@ -11,6 +11,19 @@ def _in(where: str, right: str, wrong: str) -> InSource:
 
 
 MUTANTS = (
+    Mutant("one-price-for-both", "heights know the price of positive weights alone", "gauges", "prices",
+           _in("space.gauge.Signed.height", "eta[:, 0] / self.down", "eta[:, 0] / self.up")),
+    Mutant("uphill-head", "a head is the weight that raises J most", "gauges", "vector",
+           _in("space.gauge.Euclidean.head", "-eta", "eta")),
+    Mutant("shrunk-by-one", "the proximal map forgets the price", "gauges", "prices",
+           _in("space.gauge.Signed.prox", "w - t * self.up", "w - t")),
+    Mutant("turn-without-size", "the norm's Hessian does not fall with the size of a weight", "gauges", "vector",
+           _in("space.gauge.Euclidean.slope_and_turn", "turn / sizes[:, :, None]", "turn")),
+    Mutant("barrier-of-one-price", "the barrier's penalty has no prices", "gauges", "prices",
+           _in("space.gauge.Signed.cone", "penalty * self._prices(w)", "penalty")),
+    Mutant("forbidden-and-admitted", "negative weights cost nothing where they are forbidden", "gauges", "nonnegative",
+           _in("space.gauge.Signed.prox", "positive if self.down == math.inf else positive + np.minimum(w + t * self.down, 0.0)",
+               "positive + np.minimum(w, 0.0)")),
     Mutant("unweighted-average", "the coefficients omega are not divided by n", "data-term", "gaussian",
            _in("model.losses.Loss.omega", "weights * self._scale", "weights")),
     Mutant("conic-reaction-halved", "masses of the conic flow react with 2 g in the place of 4 g", "energy-identity", "fourier",

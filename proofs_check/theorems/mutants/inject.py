@@ -63,8 +63,8 @@ class _FromTree(SourceLoader):
     def get_data(self, path: bytes | str) -> bytes:
         return Path(self._path).read_bytes()
 
-    def source_to_code(self, data: Any, path: Any, **options: Any) -> CodeType:  # type: ignore[override]
-        return super().source_to_code(self._tree, path, **options)
+    def get_code(self, fullname: str) -> CodeType:
+        return self.source_to_code(self._tree, self._path)
 
 
 def _copy(module: ModuleType, tree: ast.Module) -> ModuleType:

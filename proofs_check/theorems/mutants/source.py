@@ -82,14 +82,15 @@ def located(where: str) -> tuple[ModuleType, str]:
                 raise
             continue
         first, *rest = parts[cut:]
-        home = inspect.unwrap(getattr(module, first, None))  # type: ignore[arg-type]
+        named: Any = getattr(module, first, None)
+        home = inspect.unwrap(named)
         if isinstance(home, (FunctionType, type)):
             return import_module(home.__module__), ".".join((home.__qualname__, *rest))
         return module, ".".join((first, *rest))
     raise ValueError(f"a mutant is in a module of conicflow; {where} begins with none; look where it went")
 
 
-def _definition(tree: ast.Module, name: str, where: str) -> ast.AST:
+def _definition(tree: ast.Module, name: str, where: str) -> Any:
     """The function, class or assignment of this qualified name."""
     scope: Any = tree
     for part in name.split("."):
@@ -101,7 +102,7 @@ def _definition(tree: ast.Module, name: str, where: str) -> ast.AST:
                 + (f"similar there: {', '.join(near)}" if near else "look where it went")
             )
         scope = known[part]
-    return scope  # type: ignore[no-any-return]
+    return scope
 
 
 def _names(node: ast.AST) -> list[str]:

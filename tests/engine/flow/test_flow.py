@@ -9,7 +9,7 @@ import pytest
 from by_hand import NAMES, example, random_field
 from conicflow.engine.base.errors import FlowError
 from conicflow.engine.flow.flow import SCHEMES, Flow, Scheme, natural_step
-from conicflow.engine.solve.solve import start_particles
+from conicflow.engine.solve.descent import start_particles
 from hypothesis import given
 from hypothesis import strategies as st
 from plain_flow import energy

@@ -30,6 +30,8 @@ def test_a_round_trip_keeps_every_bit(result: cf.Result, tmp_path: Path) -> None
         "penalty",
         "seconds",
         "status",
+        "ended_by",
+        "schedule",
         "sign",
         "loss",
         "features",
@@ -124,7 +126,9 @@ def test_damaged_json_is_refused(damage: str, tmp_path: Path) -> None:
         cf.Result.load(tmp_path)
 
 
-@pytest.mark.parametrize("key", ["exact", "trace", "features", "certificate", "status", "evaluations"])
+@pytest.mark.parametrize(
+    "key", ["exact", "trace", "features", "certificate", "status", "ended_by", "schedule", "evaluations"]
+)
 def test_a_missing_key_is_refused(key: str, result: cf.Result, tmp_path: Path) -> None:
     result.save(tmp_path / "out")
     path = tmp_path / "out" / "result.json"
