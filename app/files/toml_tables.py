@@ -51,11 +51,11 @@ class Table:
         return str(value)
 
 
-def check_known(table: Mapping[str, Any], known: Sequence[str], name: str) -> None:
-    """Refuse every key of a table that is not known."""
+def check_known(table: Mapping[str, Any], known: Sequence[str], name: str, words: str | None = None) -> None:
+    """Refuse every key of a table that is not known; `words` for keys that are too many for a message."""
     for key in table:
         if key not in known:
-            raise ProblemError(f"{name} takes {', '.join(known)}; got {key!r:.80}; {_suggestion(key, known)}")
+            raise ProblemError(f"{name} takes {words or ', '.join(known)}; got {key!r:.80}; {_suggestion(key, known)}")
 
 
 def _suggestion(word: object, choices: Sequence[str]) -> str:

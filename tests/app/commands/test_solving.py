@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import conicflow as cf
 import numpy as np
 import pytest
 from command_line import RIGHT, Write, one_line, run, shell
@@ -71,6 +72,26 @@ def test_notes_in_an_earlier_result_are_kept(write: Write, tmp_path: Path, monke
     assert "move figure.png away" in one_line(done.stderr)
     assert (out / "figure.png").read_bytes() == b"annotated by hand"
     assert (out / "notes.txt").read_text() == "years of work"
+
+
+@pytest.mark.parametrize("command", ["solve", "path"])
+def test_a_search_that_is_told_to_stop_early_says_what_ended_it(write: Write, tmp_path: Path, command: str) -> None:
+    """The schedule of the file reaches the search, its result and the line that says how to try harder."""
+    limits = "flow_rounds = [1]\ninsertion_patience = 0\nexchange_rounds = 0\nsettling = [0, 0]\npassing = [0, 0]\n"
+    options = ["--count", "3", "--choose", "bic"] if command == "path" else []
+    out = tmp_path / "out"
+    done = run(command, write(f"{RIGHT}[solve]\n{limits}"), "--out", out, *options)
+    assert done.exit_code == 3
+    record = json.loads((out / "chosen" / "result.json" if options else out / "result.json").read_text())
+    assert (
+        record["schedule"]
+        == cf.Schedule(
+            flow_rounds=(1,), insertion_patience=0, exchange_rounds=0, settling=(0, 0), passing=(0, 0)
+        ).to_dict()
+    )
+    if command == "solve":
+        assert f"\nended by {record['ended_by']}" in done.stdout
+        assert "exchange_rounds" in record["ended_by"] or "insertion_patience" in record["ended_by"]
 
 
 def test_a_penalty_above_the_largest_gives_the_zero_measure_with_0(write: Write, tmp_path: Path) -> None:
