@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -186,8 +187,9 @@ def _load(folder: Path) -> Result:
         ValueError,
         AttributeError,
         OverflowError,
-        RecursionError,
+        RuntimeError,
         EOFError,
+        zlib.error,
         BadZipFile,
     ) as error:
         raise ProblemError(
