@@ -16,8 +16,9 @@ from ..base.errors import ProblemError
 from ..base.progress import Progress
 from ..base.threads import single_threaded_blas
 from ..flow import initial
-from ..flow.flow import Flow, StepSize, natural_step
+from ..flow.particles import Flow
 from ..flow.resting import advance_active
+from ..flow.steps import StepSize, natural_step
 from ..flow.trajectory import Trajectory
 from ..model.measure import Measure
 from ..model.multipliers import edges
