@@ -9,7 +9,7 @@ import numpy as np
 from ..base.arrays import Array
 from ..base.checks import number
 from ..base.errors import FlowError
-from ..model.lift import Lift, as_data
+from ..model.lift import Lift
 from ..model.measure import Measure
 from ..model.problem import Problem
 from .batches import Batch
@@ -17,7 +17,7 @@ from .schemes.named import STEPPED, named
 
 
 class Flow:
-    """m particles that follow the gradient flow of F_m (CB18 Def 2.2), theory §2, in the lift of their scheme:
+    """m particles that follow the gradient flow of F_m (CB18 Def 2.2), docs/theory.md §2, in the lift of their scheme:
 
         w'     = -alpha (eta(theta) + penalty·sign(w)),     theta' = -beta w grad eta(theta),
 
@@ -73,9 +73,9 @@ class Flow:
         return energies
 
     def measure(self) -> Measure:
-        """h¹ or h² of the particles: the measure on Theta that they stand for (theory §2)."""
+        """h¹ or h² of the particles: the measure on Theta that they stand for (docs/theory.md §2)."""
         weights, positions = self.lift.atoms(self.particles)
-        return self.problem.unscaled(Measure(as_data(self.problem, weights) / len(self.particles), positions))
+        return self.problem.measure(weights / len(self.particles), positions)
 
 
 def check_speeds(speeds: tuple[float, float]) -> tuple[float, float]:

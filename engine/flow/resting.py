@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base.arrays import Array
-from ..model.lift import as_data
 from ..model.problem import Problem
 from .particles import Flow
 from .steps import StepSize
@@ -52,7 +51,7 @@ def _moving(problem: Problem, particles: Array, rest: float) -> NDArray[np.bool_
     moving = np.asarray(weights.any(axis=1))
     f = np.zeros_like(problem.loss.y)
     if moving.any():
-        f = problem.features.forward(as_data(problem, weights[moving] / len(particles)), positions[moving])
+        f = problem.field(weights[moving] / len(particles), positions[moving])
     eta = problem.features.eta(positions[~moving], problem.loss.gradient(f)).reshape(-1, q)
     moving[~moving] = problem.gauge.height(eta) > rest
     return moving

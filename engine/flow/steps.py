@@ -76,5 +76,5 @@ def _scales(problem: Problem, lift: Lift, particles: Array) -> Scales | None:
         vector = features.eta(some, image)
     bend = loss.typical_curvature
     stiffness = max(float(np.linalg.norm(vector)) / len(positions) * bend, 1e-300)
-    norm, slopes = feature_scales(problem, positions[:: max(1, len(positions) // 64)])
+    norm, slopes = feature_scales(problem.features, positions[:: max(1, len(positions) // 64)])
     return Scales(pull, stiffness, bend, norm, float(slopes.max()))

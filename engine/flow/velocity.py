@@ -8,14 +8,14 @@ import numpy as np
 
 from ..base.arrays import Array
 from ..model.derivatives import fit_derivatives
-from ..model.lift import FlatLift, as_data
+from ..model.lift import FlatLift
 from ..model.lifts import Conic, prices
 from ..model.problem import Problem
 from .contacts import Edges, Mask, Regime
 
 
 class Velocity:
-    """u' = v(u), v the element of minimal norm of -(m dF_m/du + normal cone), (m, q + d) (CB18 Def 2.2, theory §2).
+    """u' = v(u), v the element of minimal norm of -(m dF_m/du + normal cone), (m, q + d) (CB18 Def 2.2, docs/theory.md §2).
 
     With speeds alpha, beta, in the lift w phi(theta) with V = penalty·|w|,
 
@@ -99,7 +99,8 @@ class Velocity:
         """
         u, (m, width), q = self.particles(z, regime), z.shape, self.q
         w = u[:, :q]
-        _, hessian = fit_derivatives(self.problem, w / m, u[:, q:])
+        c = w / m
+        _, hessian = fit_derivatives(self.problem, c, u[:, q:], self.problem.field(c, u[:, q:]))
         root = np.where(np.arange(width) < q, m**-0.5, m**0.5)
         hessian *= root[:, None, None] * root
         rows = np.arange(m)
@@ -143,7 +144,7 @@ class Velocity:
 
 
 class ConicVelocity:
-    """The flow of the lift r² phi(theta), V = penalty·r², in the cone metric, rows u = (±r², theta) (theory §2, C19):
+    """The flow of the lift r² phi(theta), V = penalty·r², in the cone metric, rows u = (±r², theta) (docs/theory.md §2, C19):
 
         (log r²)' = -4 alpha g,   theta' = -beta grad g,   g = <eta, w/|w|> + penalty,
 
@@ -234,7 +235,6 @@ def unit(vectors: Array) -> Array:
 def directional_slope(problem: Problem, particles: Array, units: Array) -> Array:
     """Rows (eta, grad <eta, c_i>)(theta_i) for unit vectors c_i (m, q), weights zero included."""
     q = problem.outputs
-    weights = as_data(problem, particles[:, :q] / len(particles))
-    f = problem.features.forward(weights, particles[:, q:])
+    f = problem.field(particles[:, :q] / len(particles), particles[:, q:])
     directed = np.ascontiguousarray(np.column_stack([units, particles[:, q:]]))
     return problem.features.adjoint(directed, problem.loss.gradient(f))[1]

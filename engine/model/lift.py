@@ -1,11 +1,11 @@
-"""Lifts: how particles u = (w, theta) stand for a measure on Theta, and what they cost (theory §1, §2)."""
+"""Lifts: how particles u = (w, theta) stand for a measure on Theta, and what they cost (docs/theory.md §1, §2)."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
 from ..base.arrays import Array
-from ..space.domain import Domain
+from ..space.domain.domain import Domain
 from ..space.gauge import Gauge
 from .lifts import Balanced, Conic, Scales, SignedSquares, Weighted
 from .problem import Problem
@@ -17,7 +17,7 @@ class Lift(Protocol):
     Laws, for particles that `check` admits, with (c_i, t_i) = `atoms(u)` and nu = (1/m) sum_i c_i delta_(t_i):
 
     - projection: (1/m) sum Phi(u_i) = int phi dnu, and penalty·|nu| <= (1/m) sum V(u_i), so J(nu) <= F_m(u); with equality
-      for u = `particles(c, t)`, whose atoms are those (h¹, h² of theory §2);
+      for u = `particles(c, t)`, whose atoms are those (h¹, h² of docs/theory.md §2);
     - homogeneity: Phi(`dilate(u, s)`) = s² Phi(u) and V(`dilate(u, s)`) = s² V(u), s > 0.
 
     Parameters
@@ -106,8 +106,3 @@ def conic_lift(problem: Problem) -> Conic:
 def energy(problem: Problem, lift: Lift, u: Array) -> float:
     """F_m(u)."""
     return problem.value_and_gradient(u)[0] + float(lift.potential(u).mean())
-
-
-def as_data(problem: Problem, weights: Array) -> Array:
-    """Weights (k, q) in the shape that the problem's data give them: (k,) where data are numbers."""
-    return weights.reshape(len(weights), *problem.loss.y.shape[1:])

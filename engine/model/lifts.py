@@ -9,7 +9,8 @@ import numpy as np
 
 from ..base.arrays import Array
 from ..base.errors import FlowError
-from ..space.domain import Domain
+from ..base.vectors import unit_rows
+from ..space.domain.domain import Domain
 from ..space.gauge import Gauge
 
 
@@ -64,7 +65,7 @@ class _OverTheta:
 
 @dataclass(frozen=True)
 class Weighted(_OverTheta):
-    """The lift of partially 1-homogeneous features in the metric of R^(q+d) (theory §1)."""
+    """The lift of partially 1-homogeneous features in the metric of R^(q+d) (docs/theory.md §1)."""
 
     @property
     def rest(self) -> float | None:
@@ -106,7 +107,7 @@ class Weighted(_OverTheta):
 
 @dataclass(frozen=True)
 class Balanced:
-    """Phi = w phi(theta), V = penalty·(|w|² + |theta|²)/2, theta in R^d: 2-homogeneous units (theory §1).
+    """Phi = w phi(theta), V = penalty·(|w|² + |theta|²)/2, theta in R^d: 2-homogeneous units (docs/theory.md §1).
 
     Its atoms are w|theta| at theta/|theta|, and V is least where |w| = |theta|.
     """
@@ -126,7 +127,7 @@ class Balanced:
         _check_weights(self.gauge, u)
 
     def positions(self, u: Array) -> Array:
-        return _directions(u[:, self.gauge.outputs :])
+        return unit_rows(u[:, self.gauge.outputs :])
 
     def atoms(self, u: Array) -> tuple[Array, Array]:
         return _unit_atoms(self.gauge, u, 1)
@@ -169,7 +170,7 @@ class Balanced:
 
 @dataclass(frozen=True)
 class SignedSquares:
-    """Phi = w phi(theta), w a fixed sign, V = penalty·|theta|², theta in R^d: units 2-homogeneous in theta (theory §1).
+    """Phi = w phi(theta), w a fixed sign, V = penalty·|theta|², theta in R^d: units 2-homogeneous in theta (docs/theory.md §1).
 
     Its atoms are w|theta|² at theta/|theta|.
     """
@@ -190,7 +191,7 @@ class SignedSquares:
             )
 
     def positions(self, u: Array) -> Array:
-        return _directions(u[:, self.gauge.outputs :])
+        return unit_rows(u[:, self.gauge.outputs :])
 
     def atoms(self, u: Array) -> tuple[Array, Array]:
         return _unit_atoms(self.gauge, u, 2)
@@ -228,7 +229,7 @@ class SignedSquares:
 
 @dataclass(frozen=True)
 class Conic(_OverTheta):
-    """Phi = r² phi(theta), V = penalty·r² in the metric dr² + r² dtheta² of the cone, rows (±r², theta) (theory §2, C19).
+    """Phi = r² phi(theta), V = penalty·r² in the metric dr² + r² dtheta² of the cone, rows (±r², theta) (docs/theory.md §2, C19).
 
     Every feature map has it. Signs never change, and a mass of zero stays zero.
     """
@@ -237,7 +238,7 @@ class Conic(_OverTheta):
 
     def positions(self, u: Array) -> Array:
         theta = u[:, self.gauge.outputs :]
-        return _directions(theta) if self.domain.sphere else theta
+        return unit_rows(theta) if self.domain.sphere else theta
 
     def natural_step(self, scales: Scales) -> tuple[float, tuple[float, float]]:
         """Masses change by a factor e at most in the first step; positions by the length over which phi changes."""
@@ -254,11 +255,6 @@ def prices(gauge: Gauge, w: Array) -> Array:
     heads = np.zeros_like(w)
     heads[:, 0] = np.where(w[:, 0] >= 0, 1.0, -1.0) if gauge.outputs == 1 else 1.0
     return gauge.size(heads)
-
-
-def _directions(theta: Array) -> Array:
-    """theta/|theta|; zero where theta is."""
-    return np.asarray(theta / np.maximum(np.linalg.norm(theta, axis=1, keepdims=True), 1e-300))
 
 
 def _unit_atoms(gauge: Gauge, u: Array, degree: int) -> tuple[Array, Array]:

@@ -14,6 +14,7 @@ from conicflow.engine.flow.particles import Flow
 from conicflow.engine.flow.schemes.named import STEPPED
 from threadpoolctl import ThreadpoolController
 
+# bits: whichever thread takes a tile or block, it has the same shape, BLAS one thread, and sums over tiles their order
 def sha(*arrays):
     return [hashlib.sha256(array.tobytes()).hexdigest() for array in arrays]
 

@@ -31,10 +31,7 @@ class Compiled:
         return self.lift_of(problem)
 
     def start(self, problem: Problem, particles: Array, speeds: tuple[float, float]) -> Steps:
-        (alpha, beta), domain, loss = speeds, problem.features.domain, problem.loss_arguments
-        # Unit vectors are kept by the conic update itself; the other lifts of 2-homogeneous units live in all of R^d.
-        ridge = problem.features.kind == "ridge"
-        bounds = (domain.radius,) if ridge else (domain.lower, domain.upper, domain.wraps)
+        (alpha, beta), loss = speeds, problem.loss_arguments
 
         def steps(length: float, count: int, descent: bool, batch: Batch | None) -> Array:
             return problem.features.advance(
@@ -45,7 +42,7 @@ class Compiled:
                 self.number,
                 length * alpha,
                 length * beta,
-                *bounds,
+                *problem.features.domain.bounds,
                 count,
                 descent,
                 statics=None if batch is None else batch.statics,

@@ -21,7 +21,7 @@ class Steps(Protocol):
 
 
 class Scheme(Protocol):
-    """A way to follow the gradient flow of F_m in a lift (CB18 Def 2.2, theory §2).
+    """A way to follow the gradient flow of F_m in a lift (CB18 Def 2.2, docs/theory.md §2).
 
     Laws, of steps of length h from particles that the lift admits:
 
