@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -14,9 +14,10 @@ from ..base.checks import number
 from ..base.errors import ProblemError
 from ..dual.certificate import DualCertificate
 from ..dual.supremum import Supremum, supremum
+from ..kernels.protocol import Data
 from ..space.feature_map import FeatureMap
 from ..space.gauge import Euclidean, Gauge, Signed, nonnegative
-from .losses import Loss
+from .losses import Loss, suited
 from .measure import Measure
 
 Sign = Literal["any", "nonnegative", "vector"]
@@ -40,7 +41,7 @@ class Problem:
     Raises
     ------
     ProblemError : data of the wrong length or field, a penalty that is negative or not finite, an unknown sign,
-        or a loss that the feature map's kernel cannot follow.
+        or a loss of real numbers for complex features.
     """
 
     features: FeatureMap
@@ -59,15 +60,10 @@ class Problem:
             raise ProblemError(f"the penalty must be a finite number >= 0; got {penalty}; give lambda >= 0")
         object.__setattr__(self, "penalty", penalty)
         self._check_gauge()
-        allowed = self.features.description["losses"]
-        known = self.features.description.get("own_losses", {}).get(self.loss.name)
-        if self.loss.name not in allowed or (
-            self.loss.own is not None and known != self.loss.description["spec_sha256"]
-        ):
-            another = "another loss of that name" if known else self.loss.name
+        if self.features.complex and not self.loss.description["complex_values"]:
             raise ProblemError(
-                f"{self.features.name} can follow the losses {', '.join(allowed)}; got {another}; choose one of them, or compile "
-                "the feature map with a loss of your own: compile_spec(..., losses=[...])"
+                f"{self.features.name} gives complex numbers, for which not every loss is made; got {self.loss.name}; "
+                f"choose one of {', '.join(suited('torus'))}"
             )
         self._check_data()
         with np.errstate(over="ignore"):
@@ -122,11 +118,9 @@ class Problem:
             )
 
     @property
-    def loss_arguments(self) -> tuple[Any, ...]:
-        """What kernels must know of the loss: data, coefficients, constants, precision and the loss's number."""
-        loss = self.loss
-        code = self.features.description["losses"].index(loss.name)
-        return loss.y, loss.omega, loss.parameters, loss.precision, code
+    def loss_arguments(self) -> Data:
+        """R as kernels take it."""
+        return self.loss.as_data
 
     @cached_property
     def gauge(self) -> Gauge:
@@ -191,7 +185,7 @@ class Problem:
         ----------
         particles : (m, q + d) float64, rows (w, theta), m >= 1.
         """
-        return self.features.value_and_gradient(particles, *self.loss_arguments)
+        return self.features.value_and_gradient(particles, self.loss_arguments)
 
     def objective(self, measure: Measure) -> float:
         """J(mu)."""

@@ -35,6 +35,9 @@ class Gauge(Protocol):
     def symmetric(self) -> bool:
         """Whether |-w| = |w|, so that a height bounds that of -eta too."""
 
+    def prices(self, penalty: float) -> tuple[float, float]:
+        """penalty·|1| and penalty·|-1| of scalar weights, infinite where not admissible; twice the penalty in R^q."""
+
     def size(self, w: Array) -> Array:
         """|w_i|, (k,)."""
 
@@ -90,6 +93,11 @@ class Signed:
     def symmetric(self) -> bool:
         return self.up == self.down
 
+    def prices(self, penalty: float) -> tuple[float, float]:
+        return penalty * self.up, penalty * self.down if math.isfinite(
+            self.down
+        ) else math.inf  # also where penalty is 0
+
     def _prices(self, w: Array) -> Array:
         return np.where(w < 0, self.down, self.up)
 
@@ -134,6 +142,9 @@ class Euclidean:
 
     name = "vector"
     symmetric = True
+
+    def prices(self, penalty: float) -> tuple[float, float]:
+        return penalty, penalty
 
     def size(self, w: Array) -> Array:
         return np.asarray(np.linalg.norm(w, axis=1))

@@ -32,17 +32,17 @@ class Compiled:
 
     def start(self, problem: Problem, particles: Array, speeds: tuple[float, float]) -> Steps:
         (alpha, beta), loss = speeds, problem.loss_arguments
+        prices, bounds = problem.gauge.prices(problem.penalty), problem.features.domain.bounds
 
         def steps(length: float, count: int, descent: bool, batch: Batch | None) -> Array:
             return problem.features.advance(
                 particles,
-                *(loss if batch is None else batch.loss),
-                problem.penalty,
-                problem.sign == "nonnegative",
+                loss if batch is None else batch.loss,
+                *prices,
                 self.number,
                 length * alpha,
                 length * beta,
-                *problem.features.domain.bounds,
+                *bounds,
                 count,
                 descent,
                 statics=None if batch is None else batch.statics,
