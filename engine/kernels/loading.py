@@ -97,7 +97,8 @@ def describe(name: str) -> dict[str, Any]:
 @cache
 def kernel_names(*kinds: str) -> tuple[str, ...]:
     """Names of the built-in kernels of the given kinds (pointwise, ridge, torus, loss), sorted."""
-    names = sorted(item.name for item in pkgutil.iter_modules(built_for().__path__))
+    found = (item.name for item in pkgutil.iter_modules(built_for().__path__))
+    names = sorted(name for name in found if not name.startswith("_"))  # others are shared by several specs
     return tuple(name for name in names if describe(name)["kind"] in kinds)
 
 
