@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from types import ModuleType
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,10 @@ from ..base.arrays import Array, Field
 from ..base.checks import array
 from ..base.errors import ProblemError
 from ..base.threads import single_threaded_blas
-from .domain import Domain
+from ..kernels.protocol import Data, FeatureKernel, Statics
+from .domain.box import Box
+from .domain.domain import Round
+from .units import HomogeneousUnit
 
 _CHECKED_PER_AXIS = {1: 9, 2: 5}
 _LARGEST = 1e150  # of a sum of features: their squares are summed too, and must not overflow
@@ -29,33 +32,34 @@ class FeatureMap:
 
     Parameters
     ----------
-    kernel : the compiled module.
-    description : what the spec says: name, kind, title, equation, parameters, inputs, constants, family, losses.
+    kernel : what was compiled for it.
+    description : what the spec says: name, kind, title, equation, parameters, inputs, constants, family.
     domain : Theta.
     inputs : sample arrays by name; for torus features the cutoffs K_a and the filter h, of shape (2K_1 + 1, ..).
     constants : fixed numbers by name.
-    statics : the arguments that every kernel call repeats.
+    statics : the arguments that every kernel call repeats; see `pack`.
 
     Raises
     ------
     ProblemError : pointwise features overflow for these samples and constants somewhere in a coarse grid of the domain.
     """
 
-    kernel: ModuleType
+    kernel: FeatureKernel
     description: Mapping[str, Any]
-    domain: Domain
+    domain: Box | Round
     inputs: Mapping[str, Any]
     constants: Mapping[str, float]
-    statics: tuple[Any, ...]
+    statics: Statics
 
     def __post_init__(self) -> None:
-        if self.kind == "pointwise" and np.all(np.isfinite(self.domain.upper - self.domain.lower)):
-            self._check_finite()
+        domain = self.domain
+        if self.kind == "pointwise" and isinstance(domain, Box) and np.all(np.isfinite(domain.upper - domain.lower)):
+            self._check_finite(domain)
 
-    def _check_finite(self) -> None:
+    def _check_finite(self, domain: Box) -> None:
         """exp(-theta x) with theta x = -1000 is refused here, before it makes a NaN of a sum."""
         per_axis = _CHECKED_PER_AXIS.get(self.dimension, 3)  # ends included: what is monotonic is largest there
-        positions = self.domain.grid((per_axis,) * self.dimension)
+        positions = domain.grid((per_axis,) * self.dimension)
         sums = self.certificate(positions, np.ones(self.size))
         sizes = np.max([np.abs(part).reshape(len(positions), -1).max(axis=1) for part in sums], axis=0)
         if not np.all(sizes < _LARGEST):
@@ -80,7 +84,7 @@ class FeatureMap:
 
     @property
     def family(self) -> str:
-        """How Phi scales (theory §1), as the derivation proved: it decides the lift, the flow and the domain.
+        """How Phi scales (docs/theory.md §1), as the derivation proved: it decides the lift, the flow and the domain.
 
         "partially 1-homogeneous" in w (CB18 Thm 3.5), "2-homogeneous" in (w, theta) (Thm 3.3), or "2-homogeneous in theta"
         with a sign w that does not move.
@@ -93,6 +97,37 @@ class FeatureMap:
         return self.family != "partially 1-homogeneous"
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the coefficients on the torus, (2K_1 + 1, ..); (n,) for features at samples."""
+        return tuple(self.inputs["filter"].shape) if self.kind == "torus" else (self.size,)
+
+    @property
+    def complex(self) -> bool:
+        """Whether F is complex."""
+        return self.kind == "torus"
+
+    @property
+    def takes_vectors(self) -> bool:
+        """Whether weights may be in R^q: the kernel takes them, and the unit's own output sign is free."""
+        return self.kind == "ridge" and self.family != "2-homogeneous in theta"
+
+    @property
+    def spectrum(self) -> tuple[NDArray[np.complex128], tuple[int, ...]] | None:
+        """Filter h and cutoffs K_a where phi(theta)_k = h_k e^{-2 pi i <k, theta>}, so that eta is a trigonometric polynomial."""
+        return (self.inputs["filter"], self.inputs["cutoff"]) if self.kind == "torus" else None
+
+    @property
+    def places(self) -> Array:
+        """All samples in one row: where, on the axis of a single parameter, features may be narrow."""
+        samples = self.inputs.values() if self.kind == "pointwise" else ()
+        return np.concatenate([np.zeros(0), *samples])
+
+    @cached_property
+    def unit(self) -> HomogeneousUnit | None:
+        """The unit's kink and warp, where features are positively homogeneous; None elsewhere."""
+        return HomogeneousUnit.of(self.jacobian, self.inputs["x"]) if self.homogeneous else None
+
+    @property
     def dimension(self) -> int:
         """Number of coordinates d of a position."""
         return self.domain.dimension
@@ -100,7 +135,7 @@ class FeatureMap:
     @property
     def size(self) -> int:
         """Number of coordinates of F: n samples (of q outputs each), or prod_a (2K_a + 1) Fourier coefficients."""
-        return int(self.statics[0].shape[0])
+        return int(self.statics[0].shape[1 if self.kind == "pointwise" else 0])
 
     def _positions(self, positions: Array) -> Array:
         """Kernels trust their arguments: nothing of a wrong shape may reach them."""
@@ -147,15 +182,23 @@ class FeatureMap:
         """f = sum_i weights_i phi(positions_i), shape (size,), or (n, q) for weights (k, q)."""
         particles = self._particles(weights, positions)
         with self._threads():
-            f: Field = self.kernel.forward(particles, *self.statics)
+            f: Field = self.kernel.forward(particles, self.statics)
         return f.reshape(self.size) if f.ndim > np.ndim(weights) else f
 
     def adjoint(self, particles: Array, g: Field) -> tuple[Array, Array]:
         """<g, w_i phi(theta_i)>, shape (m,), and its gradient by u_i = (w_i, theta_i), the shape of the particles."""
         particles, point = self._checked(particles, g)
+        outputs = particles.shape[1] - self.dimension
         with self._threads():
-            value, gradient = self.kernel.adjoint(particles, *self.statics, point)
-        return value, gradient
+            rows = self.kernel.slopes(particles, self.statics, point)
+        return np.sum(particles[:, :outputs] * rows[:, :outputs], axis=1), self._by_particle(particles, rows)
+
+    def _by_particle(self, particles: Array, rows: Array) -> Array:
+        """The gradient by u_i of <g, Phi(u_i)> from the kernel's `slopes`, in their place."""
+        weights = particles[:, : -self.dimension]
+        size = np.sqrt(np.sum(weights**2, axis=1, keepdims=True)) if self.kind == "ridge" else weights
+        rows[:, -self.dimension :] *= size
+        return rows
 
     def _checked(self, particles: Array, g: Field) -> tuple[Array, Field]:
         """Particles (m, q + d) and a point of F with q outputs."""
@@ -168,25 +211,22 @@ class FeatureMap:
         self._positions(particles[:, outputs:])
         return particles, point
 
-    def value_and_gradient(
-        self, particles: Array, y: Field, omega: Array, parameters: Array, precision: Field, loss: int
-    ) -> tuple[float, Array]:
+    def value_and_gradient(self, particles: Array, data: Data) -> tuple[float, Array]:
         """R(f) at f = (1/m) sum_i Phi(u_i) and m times its gradient by u_i; see `Problem.value_and_gradient`."""
         if np.ndim(particles) != 2 or len(particles) == 0:
             raise ProblemError(
                 f"particles need shape (m, {1 + self.dimension}), m >= 1; got {np.shape(particles)}; reshape them"
             )
-        particles, point = self._checked(particles, y)
+        point = data[0].reshape(self.size, -1) if self.kind == "ridge" else data[0][: self.size]
+        particles, _ = self._checked(particles, point + 0j if self.kind == "torus" else point)
         with self._threads():
-            value, gradient = self.kernel.value_and_gradient(
-                particles, *self.statics, point, omega, parameters, precision, loss
-            )
-        return value, gradient
+            value, rows = self.kernel.value_and_rows(particles, self.statics, data)
+        return value, self._by_particle(particles, rows)
 
     def jacobian(self, positions: Array) -> Field:
         """phi(theta_i) and its d partial derivatives, shape (1 + d, k, size), for k positions."""
         with self._threads():
-            jacobian: Field = self.kernel.jacobian(self._positions(positions), *self.statics)
+            jacobian: Field = self.kernel.jacobian(self._positions(positions), self.statics)
         return jacobian
 
     @property
@@ -202,7 +242,7 @@ class FeatureMap:
         positions = self._positions(positions)
         if not self.weighted:
             return np.ones(len(positions))
-        weights: Array = self.kernel.penalty_weights(positions, *self.constants.values())
+        weights: Array = self.kernel.penalty_weights(positions, self.statics[1])
         return weights
 
     def eta(self, positions: Array, g: Field) -> Array:
@@ -213,7 +253,7 @@ class FeatureMap:
         return rows if np.ndim(g) == 2 else rows[:, 0]
 
     def certificate(self, positions: Array, g: Field, along: Array | None = None) -> tuple[Array, Array, Array]:
-        """eta (k,), grad eta (k, d) and its Hessian (k, d, d) of eta(theta) = <g, phi(theta)> (theory §3).
+        """eta (k,), grad eta (k, d) and its Hessian (k, d, d) of eta(theta) = <g, phi(theta)> (docs/theory.md §3).
 
         Parameters
         ----------
@@ -223,23 +263,20 @@ class FeatureMap:
         with self._threads():
             if self.kind == "ridge":
                 units = np.column_stack([np.ones(len(positions)) if along is None else along, positions])
-                eta, gradient, hessian = self.kernel.certificate(np.ascontiguousarray(units), *self.statics, point)
+                eta, gradient, hessian = self.kernel.certificate(np.ascontiguousarray(units), self.statics, point)
                 return (eta[:, 0] if along is None else eta), gradient, hessian
-            eta, gradient, hessian = self.kernel.certificate(positions, *self.statics, point)
+            eta, gradient, hessian = self.kernel.certificate(positions, self.statics, point)
         if along is None:
             return eta, gradient, hessian
         return eta[:, None], along * gradient, along[:, :, None] * hessian
 
-    def advance(self, particles: Array, y: Field, *arguments: Any, statics: tuple[Any, ...] | None = None) -> Array:
+    def advance(self, particles: Array, data: Data, *arguments: Any, statics: Statics | None = None) -> Array:
         """Steps of the particle flow in compiled code, in place; the energies before and after each step.
 
         `statics` are those of other samples, which the caller has checked, where a step is to follow these.
         """
-        own = self.statics if statics is None else statics
-        point = y.reshape(len(y), -1) if self.kind == "ridge" else y
         with self._threads():
-            energies: Array = self.kernel.advance(particles, *own, point, *arguments)
-        return energies
+            return self.kernel.advance(particles, self.statics if statics is None else statics, data, *arguments)
 
     def with_inputs(self, **inputs: ArrayLike) -> FeatureMap:
         """The same map at other samples, for prediction; the domain and the constants stay."""
@@ -250,8 +287,15 @@ class FeatureMap:
             raise ProblemError(
                 f"new samples need {self.dimension} columns; got {checked['x'].shape[1]}; keep the columns as they were"
             )
-        statics = (*checked.values(), *self.constants.values())
+        statics = pack(self.kind, checked, self.constants)
         return FeatureMap(self.kernel, self.description, self.domain, checked, self.constants, statics)
+
+
+def pack(kind: str, samples: Mapping[str, Array], constants: Mapping[str, float]) -> Statics:
+    """Samples and constants as the kernels of a kind take them: arrays (inputs, n) and (constants,), or x and the constants."""
+    if kind == "ridge":
+        return (*samples.values(), *constants.values())
+    return np.ascontiguousarray(np.stack(list(samples.values()))), np.array(list(constants.values()), dtype=np.float64)
 
 
 def check_inputs(description: Mapping[str, Any], inputs: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float64]]:

@@ -86,6 +86,7 @@ def _lemma(subject: str, draw: Draw) -> float:
 CHECKS = (
     Check(
         "descent-test",
+        "energy-decrease",
         "theory §5: descent under the step-size rule",
         "a start of finite energy; four schemes, first steps 0.01 to 30 times the natural one",
         FEATURES,
@@ -94,6 +95,7 @@ CHECKS = (
     ),
     Check(
         "recorded-descent",
+        "energy-decrease",
         "theory §5: energy never rises along a flow",
         "a start of finite energy; steps chosen by the program",
         FEATURES,
@@ -102,6 +104,7 @@ CHECKS = (
     ),
     Check(
         "descent-lemma",
+        "energy-decrease",
         "F − F⁺ ≥ h(1 − Lh/2)(1/m)Σ|v|²",
         "Euler's step on a smooth stretch: no kink, edge or change of sign",
         FEATURES,

@@ -44,6 +44,7 @@ def _identity(subject: str, draw: Draw) -> float:
 CHECKS = (
     Check(
         "energy-identity",
+        "energy-decrease",
         "CB18 Prop 2.3",
         "the flow itself, weights away from 0 at first; Euclidean lift, and conic lift in the cone metric",
         FEATURES,

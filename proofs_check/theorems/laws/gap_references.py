@@ -187,7 +187,7 @@ def stationary_not_optimal(subject: str, draw: Draw) -> float:
 
 
 def stationarity(problem: Problem, measure: Measure) -> float:
-    """max over the atoms of |eta + lambda sign(c)| and |grad eta| over its natural size, relative to lambda (theory §3)."""
+    """max over the atoms of |eta + lambda sign(c)| and |grad eta| over its size, relative to lambda (docs/theory.md §3)."""
     g = problem.loss.gradient(problem.forward(measure))
     eta, slope, _ = problem.features.certificate(measure.positions, g)
     (cutoff,) = problem.features.inputs["cutoff"]
@@ -198,6 +198,7 @@ def stationarity(problem: Problem, measure: Measure) -> float:
 CHECKS = (
     Check(
         name="gap-against-reference",
+        property="optimality-certificates",
         theorem="theory §4 (G): weak duality",
         hypotheses="squared loss, penalty > 0, any measure; J* from a convex programme or in closed form",
         subjects=tuple(CASES),
@@ -205,6 +206,7 @@ CHECKS = (
     ),
     Check(
         name="minimum-against-reference",
+        property="optimality-certificates",
         theorem="CB18 Thm 3.3 and 3.5, and Prop 3.1",
         hypotheses="squared loss, penalty > 0; for ReLU units a solve that says it is certified",
         subjects=tuple(CASES),
@@ -212,6 +214,7 @@ CHECKS = (
     ),
     Check(
         name="stationary-not-optimal",
+        property="optimality-certificates",
         theorem="CB18 Prop 3.1",
         hypotheses="an optimum of two spikes or more, one of which is left out and matters",
         subjects=("fourier", "fourier nonnegative"),

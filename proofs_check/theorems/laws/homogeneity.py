@@ -111,6 +111,7 @@ def _kernels(subject: str, draw: Draw) -> float:
 CHECKS = (
     Check(
         "homogeneity-proofs",
+        "2-homogeneity",
         "theory §1; Euler: ⟨∂Φ(u), u⟩ = pΦ(u)",
         "none: true and false claims of every spec",
         FEATURES,
@@ -119,6 +120,7 @@ CHECKS = (
     ),
     Check(
         "homogeneous-kernels",
+        "2-homogeneity",
         "theory §1; Euler: ⟨∂Φ(u), u⟩ = pΦ(u)",
         "away from kinks; both lifts, s in [0.3, 2]",
         FEATURES,

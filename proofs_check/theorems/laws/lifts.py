@@ -1,4 +1,4 @@
-"""Projections of lifted flows: h² of 2-homogeneous units, h¹ of partially 1-homogeneous ones (theory §2)."""
+"""Projections of lifted flows: h² of 2-homogeneous units, h¹ of partially 1-homogeneous ones (docs/theory.md §2)."""
 
 from __future__ import annotations
 
@@ -147,6 +147,7 @@ def _inequality(subject: str, draw: Draw) -> float:
 CHECKS = (
     Check(
         "euclid-and-cone",
+        "conic-wasserstein",
         "theory §2: h² of the Euclidean flow is the reaction–transport flow",
         "2-homogeneous units; a smooth stretch; two halvings of the step",
         HOMOGENEOUS,
@@ -155,6 +156,7 @@ CHECKS = (
     ),
     Check(
         "projected-flow",
+        "conic-wasserstein",
         "theory §2: h¹ of the particles' flow, tested on functions",
         "partially 1-homogeneous features; a smooth stretch; two halvings of the step",
         PARTIAL,
@@ -163,6 +165,7 @@ CHECKS = (
     ),
     Check(
         "projection-inequality",
+        "conic-wasserstein",
         "theory §2: J(hμ) ≤ F(μ), equal iff nothing cancels",
         "R finite; both lifts, opposite particles at one place among them",
         FEATURES,

@@ -124,6 +124,7 @@ def _near_an_event(case: Problem, frames: Array, *, conic: bool) -> bool:
 CHECKS = (
     Check(
         "order-of-euclidean-schemes",
+        "flows",
         "CB18 Def 2.2; order 1 of Euler and forward–backward",
         "a smooth stretch: no kink, edge or change of sign; two halvings of the step",
         FEATURES,
@@ -132,6 +133,7 @@ CHECKS = (
     ),
     Check(
         "order-of-conic-schemes",
+        "flows",
         "theory §2: ∂ₜν = −4gν + div(ν∇g); order 1 of both retractions (C19)",
         "a smooth stretch: no kink or edge; two halvings of the step",
         FEATURES,
@@ -140,6 +142,7 @@ CHECKS = (
     ),
     Check(
         "accurate-schemes",
+        "flows",
         "Dormand–Prince 5(4) and Radau IIA: errors in proportion to the tolerance",
         "a smooth stretch; both lifts, at the end and between steps",
         FEATURES,

@@ -11,7 +11,7 @@ from conicflow.engine.flow.flow import SCHEMES, Flow, Scheme
 from conicflow.engine.model.problem import Problem
 from conicflow.engine.space import catalogue
 
-from ..check import Check, Draw, Inapplicable, Margin
+from ..check import Check, Draw, Inapplicable, Margin, Property
 from ..material import cases
 from ..material.cases import BALL, FEATURES, RIDGE, TORUS
 from ..material.formulas import Formulas
@@ -127,25 +127,34 @@ def _rotation(subject: str, draw: Draw) -> float:
     return _apart(case, (energies, moved), _follow(case, other, scheme))
 
 
-def _check(name: str, theorem: str, hypotheses: str, subjects: tuple[str, ...], margin: Margin) -> Check:
-    return Check(name, f"theory §5: {theorem}", hypotheses, subjects, margin, examples=12)
+def _check(
+    name: str, property: Property, theorem: str, hypotheses: str, subjects: tuple[str, ...], margin: Margin
+) -> Check:
+    return Check(name, property, f"theory §5: {theorem}", hypotheses, subjects, margin, examples=12)
 
 
 CHECKS = (
-    _check("permutation", "particles are indistinguishable", "none; four schemes", FEATURES, _permutation),
-    _check("splitting", "two halves are one particle", "none; four schemes", FEATURES, _halves),
+    _check("permutation", "flows", "particles are indistinguishable", "none; four schemes", FEATURES, _permutation),
+    _check("splitting", "flows", "two halves are one particle", "none; four schemes", FEATURES, _halves),
     _check(
         "cutting-mass",
+        "conic-wasserstein",
         "the conic flow sees the measure alone",
         "conic lift; a mass cut in unequal parts",
         FEATURES,
         _cuts,
     ),
     _check(
-        "translation", "the torus has no origin", "torus features, with any filter; four schemes", TORUS, _translation
+        "translation",
+        "flows",
+        "the torus has no origin",
+        "torus features, with any filter; four schemes",
+        TORUS,
+        _translation,
     ),
     _check(
         "rotation",
+        "flows",
         "isotropic data have no directions",
         "ridge units; samples and data invariant under a group of rotations",
         RIDGE,

@@ -9,7 +9,7 @@ import pytest
 from by_hand import NAMES, example, random_field
 from conicflow.engine.base.errors import FlowError
 from conicflow.engine.flow.flow import SCHEMES, Flow, Scheme, natural_step
-from conicflow.engine.solve.solve import start_particles
+from conicflow.engine.solve.descent import start_particles
 from hypothesis import given
 from hypothesis import strategies as st
 from plain_flow import energy
@@ -146,7 +146,7 @@ def test_the_measure_of_particles() -> None:
 
 @given(seed=st.integers(0, 10_000), scale=st.floats(0.1, 3.0))
 def test_projection_does_not_raise_the_objective(seed: int, scale: float) -> None:
-    """J(h² mu) <= F(mu), equal when |w| = |theta| for every particle (theory §2, CB18)."""
+    """J(h² mu) <= F(mu), equal when |w| = |theta| for every particle (docs/theory.md §2, CB18)."""
     problem, _ = network()
     particles = scale * np.random.default_rng(seed).standard_normal((9, 4))
     flow = Flow(problem, particles.copy())

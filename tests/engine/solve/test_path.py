@@ -204,7 +204,7 @@ def test_data_that_no_atom_explains_have_no_geometric_path() -> None:
 
 
 def test_penalty_zero_is_for_solve() -> None:
-    """lambda = 0: a defined status, and the gap J - inf R (theory §4)."""
+    """lambda = 0: a defined status, and the gap J - inf R (docs/theory.md §4)."""
     problem, _ = bumps()
     result = cf.solve(replace(problem, penalty=0.0), start=cf.solve(problem).measure)
     assert result.status in ("certified", "gap above tolerance")

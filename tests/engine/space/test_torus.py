@@ -94,7 +94,7 @@ def test_the_supremum_is_not_below_a_dense_grid(dimension: int, sign: Sign, seed
     features = MAPS[dimension](cutoff=cutoffs, filter=complex_normal(generator, *(2 * k + 1 for k in cutoffs)))
     g = random_field(features, generator)
     problem = cf.Problem(features, cf.losses.squared(g), 1.0, sign)
-    found = bounds.sup_certificate(problem, g)
+    found = bounds.supremum(problem.dual(g))
     eta = features.certificate(found.positions, g)[0]
     heights = -eta if sign == "nonnegative" else np.abs(eta)
     scale = float(np.abs(g) @ np.abs(features.inputs["filter"].ravel()))
@@ -106,11 +106,12 @@ def test_the_supremum_is_not_below_a_dense_grid(dimension: int, sign: Sign, seed
 
 def test_the_grid_search_must_see_every_axis(mutate: Mutate) -> None:
     """Mutant: the grid's positions along the axes change places."""
-    mutant = mutate(starts_module, "index / np.array(counts)", "(index / np.array(counts))[:, ::-1]")
+    mutant = mutate(starts_module, "dtype=bool)) / np.array(counts))", "dtype=bool)) / np.array(counts))[:, ::-1]")
     generator = np.random.default_rng(1)
     features = cf.features.fourier_2d(cutoff=(5, 2))
     g = random_field(features, generator)
-    starts = [module.torus_maxima(features, g, False) for module in (starts_module, mutant)]
+    eta = cf.Problem(features, cf.losses.squared(g), 1.0).dual(g)
+    starts = [module.torus_maxima(eta) for module in (starts_module, mutant)]
     heights = [np.abs(features.certificate(positions, g)[0]).max() for positions in starts]
     assert heights[0] == pytest.approx(np.abs(features.certificate(starts[0][:1], g)[0][0]), rel=1e-12)
     assert heights[1] < 0.9 * heights[0]
