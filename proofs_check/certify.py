@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from conicflow.derive.errors import SpecError
 from conicflow.engine.base.errors import CertificateError, ConicflowError
-from conicflow.engine.dual.supremum import sup_certificate
+from conicflow.engine.dual.supremum import supremum as engine_supremum
 from conicflow.engine.model.gap import duality_gap
 from conicflow.engine.model.measure import Measure
 from conicflow.engine.model.problem import Problem
@@ -26,7 +26,7 @@ _SHARP = 1e-13  # relative gap of the measure whose residual proposes the dual p
 
 
 def certify(problem: Problem, measure: Measure, *, bits: int = BITS, seconds: float = SECONDS) -> Certificate:
-    """Enclose J(mu), sup|eta| and the gap in ball arithmetic; nothing computed in floating point is trusted (theory §4).
+    """Enclose J(mu), sup|eta| and the gap in ball arithmetic; nothing computed in floating point is trusted (docs/theory.md §4).
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def _hints(problem: Problem, measure: Measure) -> Array:
     """Where the engine finds |eta| largest; the proof trusts nothing of it."""
     if problem.features.kind == "torus":
         return measure.positions
-    found = sup_certificate(problem, problem.loss.gradient(problem.forward(measure)), measure.positions)
+    found = engine_supremum(problem.dual(problem.loss.gradient(problem.forward(measure))), measure.positions)
     return np.concatenate([measure.positions, found.positions[:_HINTS]])
 
 
@@ -120,7 +120,7 @@ def statement_of(problem: Problem) -> Statement:
         intervals={
             item["name"]: axes[item["name"]] for item in description["parameters"] if "interval" in item["domain"]
         },
-        radius=features.domain.radius if features.domain.is_ball else None,
+        radius=features.domain.arguments.get("radius"),
         loss=described_spec(loss.description),
         y=loss.y,
         penalty=problem.penalty,

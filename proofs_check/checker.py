@@ -1,7 +1,7 @@
 """The independent checker: what a result folder claims, proved again from its files, without the engine and its kernels.
 
 Four numbers are claimed of mu = sum_i c_i delta at theta_i: J(mu); a bound of J(mu) - J*; that bound over |J(mu)|; and the
-bound S of sup |eta| it rests on. `prove` encloses all of them in ball arithmetic (theory §4); this file compares.
+bound S of sup |eta| it rests on. `prove` encloses all of them in ball arithmetic (docs/theory.md §4); this file compares.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The duality gap in balls: J(mu) - J* <= J(mu) + R*(s p) where the height of s<p, phi>/kappa <= penalty (theory §4, (G))."""
+"""The duality gap in balls: J(mu) - J* <= J(mu) + R*(s p) where the height of s<p, phi> <= penalty·kappa (docs/theory.md §4)."""
 
 from __future__ import annotations
 

@@ -23,7 +23,9 @@ from .gauge import Euclidean, Signed
 
 @dataclass(frozen=True, eq=False)
 class Statement:
-    """J(mu) = R(int phi dmu) + penalty·int kappa d|mu| (theory §1), |mu| by the gauge. Every float64 stands for the number it is.
+    """J(mu) = R(int phi dmu) + penalty·int kappa d|mu| (docs/theory.md §1), |mu| by the gauge.
+
+    Every float64 stands for the number it is.
 
     Parameters
     ----------

@@ -1,8 +1,7 @@
 """The figure of a solution: which drawing suits the problem, in one style, as a PNG file."""
 
-import os
 from collections.abc import Callable
-from pathlib import Path
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from conicflow.engine.space.feature_map import FeatureMap
@@ -36,14 +35,14 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def draw(solution: "Solution", path: Path) -> None:
-    """Draw a solution into the PNG file `path`."""
+def solution_png(solution: "Solution") -> bytes:
+    """The figure of a solution, as a PNG file."""
     drawing = _drawing(solution.file.problem.features)
-    save(lambda figure: drawing(solution, figure), solution.file.title, path)
+    return png(lambda figure: drawing(solution, figure), solution.file.title)
 
 
-def save(drawing: "Callable[[Figure], None]", title: str, path: Path) -> None:
-    """Draw into the PNG file `path`, in the style of all figures."""
+def png(drawing: "Callable[[Figure], None]", title: str) -> bytes:
+    """A drawing as a PNG file, in the style of all figures."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
@@ -51,9 +50,9 @@ def save(drawing: "Callable[[Figure], None]", title: str, path: Path) -> None:
         figure = Figure(layout="constrained")
         drawing(figure)
         figure.suptitle(title, x=0.01, ha="left", weight="bold")
-        partial = path.with_suffix(".partial")
-        figure.savefig(partial, format="png", dpi=DPI, metadata={"Software": "conicflow"})
-    os.replace(partial, path)
+        stream = BytesIO()
+        figure.savefig(stream, format="png", dpi=DPI, metadata={"Software": "conicflow"})
+    return stream.getvalue()
 
 
 def by_sign(weights: Array) -> list[str]:

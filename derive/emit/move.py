@@ -1,6 +1,6 @@
 """The part of a kernel that moves particles: one step of every scheme, for scalar weights and for weights in R^q.
 
-Lifts (theory §1), by family: partially 1-homogeneous, Phi = w phi(theta), V = penalty·|w|; 2-homogeneous, the same Phi
+Lifts (docs/theory.md §1), by family: partially 1-homogeneous, Phi = w phi(theta), V = penalty·|w|; 2-homogeneous, the same Phi
 with V = penalty·(w² + |theta|²)/2; 2-homogeneous in theta, Phi = ±phi(theta) with the sign w fixed, V = penalty·|theta|².
 The conic schemes move u = (a, theta), a = ±r², of the lift r² phi(theta) with V = penalty·r², which every feature map has.
 """

@@ -53,11 +53,11 @@ def merge(problem: Problem, measure: Measure, radius: float, negligible: float =
     return problem.unscaled(Measure(np.stack(merged_weights), np.stack(merged_positions)))
 
 
-def unite(problem: Problem, measure: Measure) -> Measure:
+def unite(problem: Problem, measure: Measure, radius: float = COALESCED) -> Measure:
     """Join atoms, however far apart, whose features are the same up to sign: the heavier's weight grows, its position stays.
 
     So it is where phi has a symmetry, as cos <-theta, x> = cos <theta, x> and tanh <-theta, x> = -tanh <theta, x>.
-    Meant for few atoms: all their features are compared, to a fraction `COALESCED` of their norms.
+    Meant for few atoms: all their features are compared, to a fraction `radius` of their norms.
     """
     if len(measure) < 2:
         return measure
@@ -69,7 +69,7 @@ def unite(problem: Problem, measure: Measure) -> Measure:
     inner = np.real(phi @ phi.conj().T)
     squares, sides = np.diag(inner), np.where(inner < 0, -1.0, 1.0)
     apart = squares[:, None] + squares[None, :] - 2 * np.abs(inner)  # ||phi_i - side·phi_j||²
-    alike = (apart <= COALESCED**2 * squares[:, None]) & (sides * (rows @ rows.T) > 0)
+    alike = (apart <= radius**2 * squares[:, None]) & (sides * (rows @ rows.T) > 0)
     free, heads, united = np.ones(len(rows), dtype=bool), [], []
     for i in range(len(rows)):
         if free[i]:
@@ -88,7 +88,8 @@ def fuse(problem: Problem, measure: Measure) -> Measure:
     v = theta |theta|, entry by entry, whose absolute values add up to 1. Where weights c_i > 0 belong to units v_i with the
     same {j : <v_i, x_j> > 0}, so does v = sum_i c_i v_i / c, for any c > 0: hence c phi(v) = sum_i c_i phi(v_i), and f stays.
     With c the length of sum_i c_i v_i, v has length 1, and c <= sum_i c_i by the triangle inequality: J does not rise. c is
-    sum_i c_i for parallel units, and less for others (theory §2). Weights in R^q are left as they are, but for dead units.
+    sum_i c_i for parallel units, and less for others (docs/theory.md §9). Weights in R^q are left as they are, but for dead
+    units.
     """
     features = problem.features
     if not features.homogeneous or not len(measure):

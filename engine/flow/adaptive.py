@@ -112,7 +112,7 @@ def _mass(problem: Problem, particles: Array) -> float:
     if problem.features.domain.sphere:
         positions = positions / np.maximum(np.linalg.norm(positions, axis=1, keepdims=True), 1e-300)
     pull = float(np.abs(problem.features.eta(positions, problem.loss.gradient(np.zeros_like(problem.loss.y)))).max())
-    norm, _ = feature_scales(problem, positions[:64])
+    norm, _ = feature_scales(problem.features, positions[:64])
     mass = pull / max(norm**2 * problem.loss.typical_curvature, 1e-300)
     return mass if _LEAST < mass < math.inf else 1.0
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base.arrays import Array
-from ..space.domain import Domain
+from ..space.domain.domain import Domain
 
 Mask = NDArray[np.bool_]
 

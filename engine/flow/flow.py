@@ -25,7 +25,7 @@ _SMALLEST = 1e-12  # step, relative to the first: below it rounding decides whet
 
 
 class Flow:
-    """m particles that follow the gradient flow of F_m (CB18 Def 2.2), theory §2:
+    """m particles that follow the gradient flow of F_m (CB18 Def 2.2), docs/theory.md §2:
 
         w'     = -alpha (eta(theta) + penalty·sign(w)),     theta' = -beta w grad eta(theta),
 
@@ -73,9 +73,7 @@ class Flow:
         domain = problem.features.domain
         self._loss = problem.loss_arguments
         self._arguments = (problem.penalty, problem.sign == "nonnegative", SCHEMES.index(scheme))
-        # Unit vectors are kept by the conic update itself; the other lifts of 2-homogeneous units live in all of R^d.
-        ridge = problem.features.kind == "ridge"
-        self._bounds = (domain.radius,) if ridge else (domain.lower, domain.upper, domain.wraps)
+        self._bounds = domain.bounds
         self.energy = math.nan
         self.steps(0.0, 0, descent=False)
 
@@ -105,7 +103,7 @@ class Flow:
         return energies
 
     def measure(self) -> Measure:
-        """h¹ or h² of the particles: the measure on Theta that they stand for (theory §2)."""
+        """h¹ or h² of the particles: the measure on Theta that they stand for (docs/theory.md §2)."""
         m, q = len(self.particles), self.problem.outputs
         w, theta = self.particles[:, :q], self.particles[:, q:]
         if self.problem.features.homogeneous and not self.scheme.startswith("conic"):
@@ -262,7 +260,7 @@ def natural_step(problem: Problem, particles: Array, scheme: Scheme) -> tuple[fl
         image = features.forward(vector / np.linalg.norm(vector), some)
         vector = features.eta(some, image)
     lipschitz = max(float(np.linalg.norm(vector)) / len(positions) * curvature, 1e-300)
-    norm, slopes = feature_scales(problem, positions[:: max(1, len(positions) // 64)])
+    norm, slopes = feature_scales(problem.features, positions[:: max(1, len(positions) // 64)])
     if scheme.startswith("conic"):
         # Masses change by a factor e at most in the first step; positions by the length over which phi changes.
         return 1.0 / (4 * eta), (1.0, 4 * float(norm**2 / max(slopes.max(), 1e-300) ** 2))

@@ -1,6 +1,6 @@
 """Initial particles. A row is (w, theta); the measure of m particles has weights w/m.
 
-Every family says whether its support separates in the limit of many particles (theory §3), the hypothesis on which global
+Every family says whether its support separates in the limit of many particles (docs/theory.md §3), the hypothesis on which global
 convergence rests: `initial.grid.separation(problem)`.
 """
 
@@ -13,9 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..base.arrays import Array
 from ..base.checks import array, integer, number
-from ..base.errors import FlowError
+from ..base.errors import FlowError, ProblemError
 from ..model.measure import Measure
 from ..model.problem import Problem
+from ..space.domain.ball import Ball
+from ..space.domain.box import Box
+from ..space.domain.sphere import Sphere
 from ..space.scales import side_by_side
 from .separation import Separation, family
 
@@ -76,10 +79,13 @@ def grid(problem: Problem, m: int, weight: float = 0.0) -> Array:
     """
     _check_count(m)
     domain = problem.features.domain
+    if not isinstance(domain, Box):
+        remedy = "initial.sphere" if domain.sphere else "initial.ball"
+        raise ProblemError(f"a grid needs intervals or circles; positions lie {domain.where}; use {remedy} instead")
     if domain.dimension == 1:
         counts: tuple[int, ...] = (m,)
     else:
-        extents = side_by_side(problem)
+        extents = side_by_side(problem.features)
         ratio = (m / math.prod(extents)) ** (1 / len(extents))
         counts = tuple(max(2, math.ceil(ratio * extent - 1e-9)) for extent in extents)
     positions = domain.grid(counts)
@@ -120,6 +126,10 @@ def ball(problem: Problem, m: int, seed: int = 0) -> Array:
     domain = problem.features.domain
     directions = np.random.default_rng(seed).standard_normal((m, domain.dimension))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    if not isinstance(domain, Ball):
+        raise ProblemError(
+            f"directions and norms are for units in a ball; positions lie {domain.where}; use initial.grid"
+        )
     norms = domain.radius * (np.arange(m) + 1)[:, None] / m
     return np.ascontiguousarray(np.column_stack([np.zeros((m, problem.outputs)), directions * norms]))
 
@@ -177,7 +187,7 @@ def concentrated(
 
 @family(_within_a_part)
 def from_measure(problem: Problem, measure: Measure, m: int, *, conic: bool = False) -> Array:
-    """m particles whose projection (h¹ or h², theory §2) is the given measure: its atoms split in equal parts.
+    """m particles whose projection (h¹ or h², docs/theory.md §2) is the given measure: its atoms split in equal parts.
 
     Every atom has at least one particle, the others are shared in proportion to its mass. 2-homogeneous units are balanced.
 
@@ -223,14 +233,15 @@ def _spread(problem: Problem, cube: Array, weight: float) -> Array:
     from scipy.special import ndtri
 
     domain, d = problem.features.domain, problem.features.dimension
-    if domain.sphere:
+    if isinstance(domain, Sphere):
         raise FlowError(
             f"positions of {problem.features.name} are directions; got an initial measure over a box; use initial.sphere"
         )
-    if domain.is_ball:
+    if isinstance(domain, Ball):
         directions = ndtri(np.clip(cube[:, :d], 1e-16, 1 - 1e-16))
         norms = np.maximum(np.linalg.norm(directions, axis=1, keepdims=True), 1e-300)
         return _rows(problem, weight, directions / norms * domain.radius * cube[:, d:] ** (1 / d))
+    assert isinstance(domain, Box)
     lengths = domain.upper - domain.lower
     if not np.all(np.isfinite(lengths)):
         raise FlowError("an initial measure over Theta needs bounded axes; one is unbounded; give it an interval")

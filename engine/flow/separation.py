@@ -15,7 +15,7 @@ Parameters = ParamSpec("Parameters")
 
 @dataclass(frozen=True)
 class Separation:
-    """Whether the support of a family of initial measures separates in the limit of many particles, and why (theory §3).
+    """Whether the support of a family of initial measures separates in the limit of many particles, and why (docs/theory.md §3).
 
     A finite set separates nothing: the theorems speak of the limit, and of m large enough for the flow to stay near it.
 

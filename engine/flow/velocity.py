@@ -11,7 +11,7 @@ from .contacts import Edges, Mask, Regime
 
 
 class Velocity:
-    """u' = v(u), v the element of minimal norm of -(m dF_m/du + normal cone), (m, q + d) (CB18 Def 2.2, theory §2).
+    """u' = v(u), v the element of minimal norm of -(m dF_m/du + normal cone), (m, q + d) (CB18 Def 2.2, docs/theory.md §2).
 
     With speeds alpha, beta, in the lift w phi(theta) of features that are not 2-homogeneous,
 
@@ -97,7 +97,8 @@ class Velocity:
         """
         u, (m, width), q = self.particles(z, regime), z.shape, self.q
         w = u[:, :q]
-        _, hessian = fit_derivatives(self.problem, w / m, u[:, q:])
+        c = w / m
+        _, hessian = fit_derivatives(self.problem, c, u[:, q:], self.problem.field(c, u[:, q:]))
         root = np.where(np.arange(width) < q, m**-0.5, m**0.5)
         hessian *= root[:, None, None] * root
         rows = np.arange(m)
@@ -151,7 +152,7 @@ class Velocity:
 
 
 class ConicVelocity:
-    """The flow of the lift r² phi(theta), V = penalty·r², in the cone metric, rows u = (±r², theta) (theory §2, C19):
+    """The flow of the lift r² phi(theta), V = penalty·r², in the cone metric, rows u = (±r², theta) (docs/theory.md §2, C19):
 
         (log r²)' = -4 alpha g,   theta' = -beta grad g,   g = <eta, w/|w|> + penalty,
 

@@ -32,7 +32,7 @@ from types import ModuleType
 from typing import Any
 
 from ..base.errors import KernelError
-from .loading import check_processor
+from .loading import built_for
 
 _KEY = re.compile(r"[0-9a-f]{64}")
 _UNFINISHED = ".unfinished."
@@ -113,7 +113,7 @@ class Cache:
             recorded = (manifest["key"], manifest["object"], manifest["source"])
             if recorded != (key, _sha256(folder / "kernel.so"), source):
                 return None
-            check_processor()
+            built_for()  # or raises: what is compiled here has the instructions of the kernels in use
             module = _import(manifest["name"], folder / "kernel.so")
         except (OSError, ValueError, LookupError, TypeError, ImportError):
             return None

@@ -167,8 +167,14 @@ def cross_validation(path: Path, folds: int = 5, seed: int = 0, progress: Progre
         held_out, rest = _part(problem, labels == fold), _part(problem, labels != fold)
         share = float(omega[labels != fold].sum() / omega.sum())
         watch = None if progress is None else partial(_tell, progress, fold, folds)
+        first = path.results[0]
         solutions = solve_path(
-            rest, path.penalties * share, relative_gap=path.results[0].tolerance, seed=seed, progress=watch
+            rest,
+            path.penalties * share,
+            relative_gap=first.tolerance,
+            seed=seed,
+            schedule=first.schedule,
+            progress=watch,
         )
         for index, result in enumerate(solutions.results):
             scores[index] += held_out.loss.value(held_out.forward(result.measure))

@@ -1,4 +1,4 @@
-"""The norm of one weight: what an atom costs, and by how much eta may exceed that price."""
+"""The norm of one weight: what an atom costs, and how high eta may be (docs/theory.md §7)."""
 
 from __future__ import annotations
 
@@ -31,6 +31,10 @@ class Gauge(Protocol):
     def name(self) -> str:
         """How users and result.json call it."""
 
+    @property
+    def symmetric(self) -> bool:
+        """Whether |-w| = |w|, so that a height bounds that of -eta too."""
+
     def size(self, w: Array) -> Array:
         """|w_i|, (k,)."""
 
@@ -38,7 +42,7 @@ class Gauge(Protocol):
         """max over |c| = 1 of -<c, eta_i>, (k,): above the penalty an atom there would lower J. It may be negative."""
 
     def head(self, eta: Array) -> Array:
-        """The c that attains `height`, (k, q), with |c_i| = 1; zero where eta is."""
+        """A c that attains `height`, (k, q), with |c_i| = 1."""
 
     def prox(self, w: Array, t: float) -> Array:
         """argmin over v of t|v| + (v - w)²/2, (k, q)."""
@@ -82,6 +86,10 @@ class Signed:
             return "any" if self.down == 1.0 else "nonnegative"
         return f"prices {self.up!r} and {self.down!r}"
 
+    @property
+    def symmetric(self) -> bool:
+        return self.up == self.down
+
     def _prices(self, w: Array) -> Array:
         return np.where(w < 0, self.down, self.up)
 
@@ -89,6 +97,8 @@ class Signed:
         return np.asarray(np.abs(w[:, 0]) * self._prices(w[:, 0]))
 
     def height(self, eta: Array) -> Array:
+        if self.up == self.down:
+            return np.asarray(np.abs(eta[:, 0]) / self.up)
         up = -eta[:, 0] / self.up
         return up if self.down == math.inf else np.maximum(up, eta[:, 0] / self.down)
 
@@ -123,6 +133,7 @@ class Euclidean:
     outputs: int
 
     name = "vector"
+    symmetric = True
 
     def size(self, w: Array) -> Array:
         return np.asarray(np.linalg.norm(w, axis=1))
@@ -132,7 +143,8 @@ class Euclidean:
 
     def head(self, eta: Array) -> Array:
         norms = np.linalg.norm(eta, axis=1, keepdims=True)
-        return np.asarray(-eta / np.where(norms > 0, norms, 1.0))
+        any_unit = np.full_like(eta, -1 / np.sqrt(self.outputs))
+        return np.where(norms > 0, -eta / np.where(norms > 0, norms, 1.0), any_unit)
 
     def prox(self, w: Array, t: float) -> Array:
         norms = np.linalg.norm(w, axis=1, keepdims=True)

@@ -139,7 +139,7 @@ def over_positions(problem: Problem, positions: Array) -> float:
 
 
 def feasible(problem: Problem, p: Point, supremum: Callable[[Point], float]) -> tuple[float, Point]:
-    """-R* and the point at the best multiple s·p with |<s p, phi>| <= penalty: a lower bound of J* (theory §4)."""
+    """-R* and the point at the best multiple s·p with |<s p, phi>| <= penalty: a lower bound of J* (docs/theory.md §4)."""
     squares = float((np.abs(p) ** 2 / problem.loss.omega).sum())
     if squares == 0.0:
         return 0.0, p

@@ -75,6 +75,7 @@ def test_steps_follow_each_other(name: str, sign: str, q: int, scheme: Scheme) -
     energies = Flow(problem, together, scheme).steps(0.01, 5, descent=False)
     flow = Flow(problem, apart, scheme)
     single = [flow.steps(0.01, 1, descent=False) for _ in range(5)]
+    # bits: one compiled loop does every step, from the particles alone, whose number stays
     assert together.tobytes() == apart.tobytes()
     assert energies.tolist() == [single[0][0], *(pair[1] for pair in single)]
 
@@ -91,6 +92,7 @@ def test_descent_undoes_the_first_step_that_does_not_lower_the_energy(
     assert np.all(np.diff(energies) < 0)
     accepted = len(energies) - 1
     all_energies = Flow(problem, free, scheme).steps(length, accepted, descent=False)
+    # bits: the flag decides what is kept, never what is computed
     assert guarded.tobytes() == free.tobytes()
     assert energies.tolist() == all_energies.tolist()
     if accepted < 6:
@@ -109,6 +111,6 @@ def test_a_bad_step_is_undone_exactly(name: str, sign: str, q: int) -> None:
     kept, undone = u.copy(), u.copy()
     first, second = Flow(problem, kept, scheme).steps(1e6, 1, descent=False)
     assert not second < first
-    assert kept.tobytes() != u.tobytes()
+    assert kept.tobytes() != u.tobytes()  # bits: the particles from before a step are copied back, not computed
     assert Flow(problem, undone, scheme).steps(1e6, 1, descent=True).tolist() == [first]
     assert undone.tobytes() == u.tobytes()

@@ -13,6 +13,7 @@ import conicflow as cf
 from conicflow.engine.flow.flow import SCHEMES, Flow
 from threadpoolctl import ThreadpoolController
 
+# bits: whichever thread takes a tile or block, it has the same shape, BLAS one thread, and sums over tiles their order
 def sha(*arrays):
     return [hashlib.sha256(array.tobytes()).hexdigest() for array in arrays]
 

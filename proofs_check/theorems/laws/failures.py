@@ -36,7 +36,7 @@ def end_of_flow(problem: Problem, particles: Array, scheme: Scheme = "forward-ba
 
 
 def spikes(random: np.random.Generator, cutoff: int = 7) -> Problem:
-    """E1 (theory §6): five signed spikes at least 0.1 apart, a little noise, a tenth of the largest penalty."""
+    """E1 (docs/theory.md §6): five signed spikes at least 0.1 apart, a little noise, a tenth of the largest penalty."""
     positions = np.arange(5) / 5 + random.uniform(0.0, 0.1, 5)
     weights = random.uniform(0.5, 1.5, 5) * random.choice([-1.0, 1.0], 5)
     features = maps.fourier(cutoff=cutoff)
@@ -83,7 +83,7 @@ def _line(draw: Draw) -> tuple[Problem, float]:
 def half_space(subject: str, draw: Draw) -> float:
     """Units on the positive half-line never cross zero, where they would vanish; units on both sides reach the minimum.
 
-    The conic lift follows the same curve (theory §2), but keeps directions exactly: a unit that dies out at -1e-9 would be
+    The conic lift follows the same curve (docs/theory.md §2), but keeps directions exactly: a unit that dies at -1e-9 would be
     born again on the other side.
     """
     problem, expected = _line(draw)

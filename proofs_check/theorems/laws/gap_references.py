@@ -187,7 +187,7 @@ def stationary_not_optimal(subject: str, draw: Draw) -> float:
 
 
 def stationarity(problem: Problem, measure: Measure) -> float:
-    """max over the atoms of |eta + lambda sign(c)| and |grad eta| over its natural size, relative to lambda (theory §3)."""
+    """max over the atoms of |eta + lambda sign(c)| and |grad eta| over its size, relative to lambda (docs/theory.md §3)."""
     g = problem.loss.gradient(problem.forward(measure))
     eta, slope, _ = problem.features.certificate(measure.positions, g)
     (cutoff,) = problem.features.inputs["cutoff"]

@@ -1,4 +1,4 @@
-"""Projections of lifted flows: h² of 2-homogeneous units, h¹ of partially 1-homogeneous ones (theory §2)."""
+"""Projections of lifted flows: h² of 2-homogeneous units, h¹ of partially 1-homogeneous ones (docs/theory.md §2)."""
 
 from __future__ import annotations
 

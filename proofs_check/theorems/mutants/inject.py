@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import import_module
 from importlib.abc import SourceLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+from ....engine.kernels.loading import load_kernel
 from .source import InSource, changed
 
 _PLAIN = (bool, int, float, str, tuple)
@@ -42,7 +42,7 @@ def injected(change: Change) -> Iterator[None]:
     """
     with ExitStack() as undo:
         if isinstance(change, InKernel):
-            kernel = import_module(f"conicflow.generated.{change.kernel}")
+            kernel = load_kernel(change.kernel)
             _set(undo, kernel, change.attribute, change.make(getattr(kernel, change.attribute)))
         else:
             module, tree = changed(change)

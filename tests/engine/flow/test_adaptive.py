@@ -301,6 +301,7 @@ def test_dense_output_and_records() -> None:
     problem, _ = spikes(5)
     start = cf.initial.grid(problem, 6)
     path = cf.flow(problem, start, until=0.02, scheme="dormand-prince", snapshots=5)
+    # bits: each time is interpolated alone, by the same call here and when it was recorded
     np.testing.assert_array_equal(path.at(path.times)[1:], path.particles[1:])
     assert path.at(0.013).shape == start.shape
     assert path.at([]).shape == (0, *start.shape)

@@ -9,7 +9,7 @@ import pytest
 from by_hand import NAMES, example, random_field
 from conicflow.engine.base.errors import FlowError
 from conicflow.engine.flow.flow import SCHEMES, Flow, Scheme, natural_step
-from conicflow.engine.solve.solve import start_particles
+from conicflow.engine.solve.descent import start_particles
 from hypothesis import given
 from hypothesis import strategies as st
 from plain_flow import energy
@@ -48,6 +48,7 @@ def test_descent_along_a_recorded_flow(name: str, scheme: Scheme) -> None:
     step, speeds = natural_step(problem, initial, scheme)
     until = 30 * step
     path = cf.flow(problem, initial, until=until, scheme=scheme, speeds=speeds, snapshots=30)
+    # bits: what is given is copied, not moved; times are one product and one quotient
     assert np.array_equal(initial, before)
     assert path.times.tolist() == [until * index / 30 for index in range(31)]
     assert path.particles.shape == (31, *initial.shape)
@@ -94,6 +95,7 @@ def test_fixed_steps(scheme: Scheme) -> None:
     path = cf.flow(problem, initial, until=35 * second, step=1.1 * second, snapshots=5, scheme=scheme)
     particles = initial.copy()
     flow = Flow(problem, particles, scheme)
+    # bits: the same steps of the same length
     for frame, value in zip(path.particles[1:], path.energies[1:], strict=True):
         assert flow.steps(second, 7, descent=False)[-1] == value
         assert np.array_equal(frame, particles)
@@ -144,7 +146,7 @@ def test_the_measure_of_particles() -> None:
 
 @given(seed=st.integers(0, 10_000), scale=st.floats(0.1, 3.0))
 def test_projection_does_not_raise_the_objective(seed: int, scale: float) -> None:
-    """J(h² mu) <= F(mu), equal when |w| = |theta| for every particle (theory §2, CB18)."""
+    """J(h² mu) <= F(mu), equal when |w| = |theta| for every particle (docs/theory.md §2, CB18)."""
     problem, _ = network()
     particles = scale * np.random.default_rng(seed).standard_normal((9, 4))
     flow = Flow(problem, particles.copy())

@@ -1,4 +1,4 @@
-"""Theorems about the flow (theory §2, §5): the energy identity, symmetries, and the two faces of 2-homogeneous units."""
+"""Theorems about the flow (docs/theory.md §2, §5): the energy identity, symmetries, and the two faces of 2-homogeneous units."""
 
 from collections.abc import Callable
 
@@ -180,7 +180,7 @@ def split_one(problem: cf.Problem, u: np.ndarray, scheme: Scheme) -> float:
 @pytest.mark.parametrize("scheme", CONIC)
 @pytest.mark.parametrize(("name", "q"), CASES)
 def test_the_conic_flow_does_not_see_how_mass_is_cut(name: str, q: int | None, scheme: Scheme) -> None:
-    """Its measure obeys an equation of its own (theory §2); the Euclidean flow of (w, theta) is not of this kind."""
+    """Its measure obeys an equation of its own (docs/theory.md §2); the Euclidean flow of (w, theta) is not of this kind."""
     _, problem, u = make(name, q)
     assert split_one(problem, u, scheme) < ROUNDING
     if name != "relu_signed_square":  # whose Euclidean particles have no mass to be cut, only a sign
@@ -256,7 +256,8 @@ def test_rotations_of_the_outputs(name: str, scheme: Scheme, seed: int) -> None:
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("name", VECTOR)
 def test_one_output_is_a_scalar_problem(name: str, scheme: Scheme) -> None:
-    """Data (n, 1) and data (n,): the same flow, to the last bit."""
+    """Data (n, 1) and data (n,): the same flow."""
+    # bits: a kernel takes columns alone; one output becomes one before it is called
     _, problem, u = make(name)
     column = cf.Problem(
         problem.features, cf.losses.squared(problem.loss.y[:, None], average=True), problem.penalty, "vector"
@@ -295,7 +296,7 @@ def test_signed_squares_keep_their_signs(scheme: Scheme) -> None:
     _, problem, u = make("relu_signed_square")
     signs = u[:, 0].copy()
     Flow(problem, u, scheme).steps(0.01, 100, descent=False)
-    assert np.array_equal(u[:, 0], signs)
+    assert np.array_equal(u[:, 0], signs)  # bits: no step touches them
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -333,7 +334,7 @@ def distance_of_lifts(steps: int, speeds: tuple[float, float]) -> float:
 
 
 def test_conic_and_euclidean_flows_of_relu_are_one() -> None:
-    """Theory §2: for |w| = |theta| the flow of (w, theta) is the conic flow of (w |theta|, theta/|theta|) with a' = -2 a g.
+    """docs/theory.md §2: if |w| = |theta| the flow of (w, theta) is the conic flow of (w |theta|, theta/|theta|), a' = -2 a g.
 
     Both schemes are of order one, so the distance halves with the step; with the reaction -4 it does not shrink.
     """
@@ -361,7 +362,7 @@ def distance_of_signed_squares(steps: int, speeds: tuple[float, float], scheme: 
 
 @pytest.mark.parametrize("scheme", CONIC)
 def test_conic_and_euclidean_flows_of_signed_squares_are_one(scheme: Scheme) -> None:
-    """Theory §2: a 2-homogeneous problem in R^d has one flow, that of u and that of (|u|, u/|u|), at unit speeds.
+    """docs/theory.md §2: a 2-homogeneous problem in R^d has one flow, that of u and that of (|u|, u/|u|), at unit speeds.
 
     Of order one, as all schemes are; with the reaction of half the speed the distance does not shrink.
     """
@@ -491,7 +492,7 @@ def test_accurate_flows_turn_with_the_inputs(name: str, scheme: AdaptiveScheme) 
 
 
 def test_accurate_lifts_of_signed_squares_are_one() -> None:
-    """Theory §2: the Euclidean flow of theta and the conic flow of (|theta|², theta/|theta|) are one curve.
+    """docs/theory.md §2: the Euclidean flow of theta and the conic flow of (|theta|², theta/|theta|) are one curve.
 
     Mutant: a reaction of half the speed. Kinks of the units are not located: each adds an error of the tolerance times the
     steps shortened around it, a few hundred here.

@@ -83,7 +83,7 @@ def test_the_same_numbers_as_the_built_in_kernel_of_the_formula(own: FeatureFact
         for features in (mine, built_in)
     ]
     for one, other in zip(*results, strict=True):
-        np.testing.assert_array_equal(one, other)  # the same source but for its name, and the same compiler
+        np.testing.assert_array_equal(one, other)  # bits: the same source but for its name, and the same compiler
     assert mine.description["family"] == built_in.description["family"]
     assert mine.description["losses"] == built_in.description["losses"]
     y = mine.forward(np.array([1.0, -0.5]), np.array([[0.3], [0.7]]))

@@ -1,62 +1,17 @@
-"""The command line: exit codes, one line for every error, nothing half-written."""
+"""`solve` and `demo`: a complete folder or none, and nothing lost."""
 
 import dataclasses
-import io
 import json
-import os
-import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import conicflow as cf
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
-from conicflow.app import cli
+from command_line import RIGHT, Write, one_line, run, shell
 from conicflow.app.files import results
-from conicflow.app.files.model_tables import loss_forms
-from conicflow.engine.kernels.loading import describe, kernel_names
-
-RIGHT = """
-[features]
-name = "fourier"
-cutoff = 5
-[loss]
-name = "squared"
-data = "y.npy"
-[measure]
-penalty_ratio = 0.1
-"""
-
-Write = Callable[[str], Path]
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    """Write a problem file with two spikes' coefficients beside it."""
-    frequencies = np.arange(-5, 6)
-    np.save(tmp_path / "y.npy", np.exp(-2j * np.pi * np.outer(frequencies, [0.2, 0.7])) @ [1.0, -0.5])
-
-    def write(text: str) -> Path:
-        path = tmp_path / "problem.toml"
-        path.write_text(text, encoding="utf-8")
-        return path
-
-    return write
-
-
-def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(cli.main, [str(argument) for argument in arguments], prog_name="conicflow")
-
-
-def shell(*arguments: str | Path, **options: Any) -> "subprocess.CompletedProcess[str]":
-    """The command in a process of its own, as from a shell."""
-    command = [sys.executable, "-c", "from conicflow.app.cli import main; main(prog_name='conicflow')"]
-    return subprocess.run([*command, *map(str, arguments)], capture_output=True, text=True, timeout=300, **options)
 
 
 def test_solve_writes_a_complete_folder_and_ends_with_0(write: Write, tmp_path: Path) -> None:
@@ -66,7 +21,8 @@ def test_solve_writes_a_complete_folder_and_ends_with_0(write: Write, tmp_path: 
     assert "certified: objective" in done.stdout
     assert "(estimated)" in done.stdout
     names = {"result.json", "measure.npz", "trajectory.npz", "problem.toml", "data.npz", "figure.png"}
-    assert {path.name for path in (tmp_path / "out").iterdir()} == names
+    assert {path.name for path in (tmp_path / "out").iterdir()} == names | {"manifest.json"}
+    assert json.loads((tmp_path / "out" / "manifest.json").read_text())["files"].keys() == names
     record = json.loads((tmp_path / "out" / "result.json").read_text())
     assert record["status"] == "certified"
     assert record["relative_gap"] <= 1e-9
@@ -78,27 +34,34 @@ def test_a_result_folder_solves_again_to_the_same_numbers(write: Write, tmp_path
     assert run("solve", write(RIGHT), "--out", tmp_path / "out").exit_code == 0
     assert run("solve", tmp_path / "out" / "problem.toml", "--out", tmp_path / "again").exit_code == 0
     first, second = (json.loads((tmp_path / name / "result.json").read_text()) for name in ("out", "again"))
+    # bits: the same solve again, of data that were written and read
     assert first["exact"]["weights"] == second["exact"]["weights"]
     assert first["exact"]["positions"] == second["exact"]["positions"]
 
 
 def test_an_earlier_result_is_replaced(write: Write, tmp_path: Path) -> None:
     assert run("solve", write(RIGHT), "--out", tmp_path / "out").exit_code == 0
-    (tmp_path / "out" / "old").touch()
-    assert run("solve", write(RIGHT), "--out", tmp_path / "out").exit_code == 0
-    assert not (tmp_path / "out" / "old").exists()
+    first = (tmp_path / "out" / "result.json").read_bytes()
+    assert run("solve", write(RIGHT.replace("0.1", "0.2")), "--out", tmp_path / "out").exit_code == 0
+    assert (tmp_path / "out" / "result.json").read_bytes() != first
 
 
-def test_plot_draws_the_same_picture_from_the_folder_alone(write: Write, tmp_path: Path) -> None:
-    problem = write(RIGHT)
-    assert run("solve", problem, "--out", tmp_path / "out").exit_code == 0
-    figure = tmp_path / "out" / "figure.png"
-    drawn = figure.read_bytes()
-    for path in (problem, tmp_path / "y.npy", figure):
-        path.unlink()
-    done = run("plot", tmp_path / "out")
-    assert (done.exit_code, done.stdout.strip()) == (0, str(figure))
-    assert figure.read_bytes() == drawn
+def test_notes_in_an_earlier_result_are_kept(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the solve, before it begins, and by the figure."""
+    out = tmp_path / "out"
+    assert run("solve", write(RIGHT), "--out", out).exit_code == 0
+    (out / "notes.txt").write_text("years of work")
+    monkeypatch.setattr(results, "solve", None)
+    done = run("solve", write(RIGHT), "--out", out)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "holds 'notes.txt', which we did not write; choose another, or move it away" in one_line(done.stderr)
+    assert run("plot", out).exit_code == 0
+    (out / "figure.png").write_bytes(b"annotated by hand")
+    done = run("plot", out)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "move figure.png away" in one_line(done.stderr)
+    assert (out / "figure.png").read_bytes() == b"annotated by hand"
+    assert (out / "notes.txt").read_text() == "years of work"
 
 
 def test_a_penalty_above_the_largest_gives_the_zero_measure_with_0(write: Write, tmp_path: Path) -> None:
@@ -119,14 +82,6 @@ def test_a_gap_above_the_tolerance_ends_with_3(write: Write, tmp_path: Path, mon
     assert done.exit_code == 3
     assert "gap above tolerance: objective" in done.stdout
     assert (tmp_path / "out" / "result.json").is_file()
-
-
-def one_line(stderr: str) -> str:
-    assert stderr.startswith("conicflow: error: ")
-    assert stderr.endswith("\n")
-    assert stderr.count("\n") == 1
-    assert "Traceback" not in stderr
-    return stderr
 
 
 BAD_PROBLEMS = {
@@ -214,7 +169,7 @@ def interrupted_solve(tmp_path: Path, patch: str) -> tuple[int, str, str]:
     )
     # the shell that began the tests in its background has told its children to ignore the signal
     heard = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)"
-    code = f"{heard}\nfrom conicflow.app import cli\nfrom conicflow.engine import solve as module\n{patch}\ncli.main()"
+    code = f"{heard}\nfrom conicflow.app import cli\nfrom conicflow.engine.solve import solve as module\n{patch}\ncli.main()"
     command = [sys.executable, "-c", code, "solve", "problem.toml", "--out", "out"]
     process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -245,39 +200,16 @@ def test_ctrl_c_writes_the_best_so_far(tmp_path: Path) -> None:
     assert record["relative_gap"] > 1e-15
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["slove"], ["slove"]),
-        (["solve"], ["PROBLEM"]),
-        (["solve", "problem.toml"], ["--out"]),
-        (["solve", "none.toml", "--out", "out"], ["none.toml", "nothing there"]),
-        (["solve", "problem.toml", "--out", "out", "--fast"], ["--fast"]),
-        (["plot", "none"], ["result.json", "none"]),
-        (["derive", "none.toml"], ["none.toml"]),
-        (["derive"], ["checkout"]),
-    ],
-)
-def test_wrong_usage_ends_with_2_and_one_line(tmp_path: Path, arguments: list[str], words: list[str]) -> None:
-    done = shell(*arguments, cwd=tmp_path)
-    assert (done.returncode, done.stdout) == (2, "")
-    for word in words:
-        assert word in one_line(done.stderr)
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("name", ["result.json", "problem.toml", "data.npz"])
-@pytest.mark.parametrize("contents", [None, b"", b"[]", b"{}", b"\xff\x00"])
-def test_plot_of_a_damaged_folder_ends_with_2(write: Write, tmp_path: Path, name: str, contents: bytes | None) -> None:
-    assert run("solve", write(RIGHT), "--out", tmp_path / "out").exit_code == 0
-    damaged = tmp_path / "out" / name
-    if contents is None:
-        damaged.unlink()
-    else:
-        damaged.write_bytes(contents)
-    done = run("plot", tmp_path / "out")
+def test_the_demo_looks_at_all_its_folders_before_the_first_solve(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(results, "solve", None)
+    (tmp_path / "diabetes").mkdir()
+    (tmp_path / "diabetes" / "letter.txt").touch()
+    done = run("demo", "--out", tmp_path)
     assert (done.exit_code, done.stdout) == (2, "")
-    one_line(done.stderr)
+    assert "letter.txt" in one_line(done.stderr)
+    assert [path.name for path in tmp_path.iterdir()] == ["diabetes"]
 
 
 def test_demo_certifies_and_draws_the_bundled_examples(tmp_path: Path) -> None:
@@ -292,80 +224,3 @@ def test_demo_certifies_and_draws_the_bundled_examples(tmp_path: Path) -> None:
     assert scores["r2"] > scores["ridge_r2"]
     assert f"{scores['r2']:.3f}" in done.stdout
     assert done.stdout.count("estimated") == 3
-
-
-def test_features_and_losses_list_the_catalogue() -> None:
-    done = run("features")
-    assert done.exit_code == 0
-    for words in ("fourier: ", "gaussian: ", "line_spectrum: ", "relu: ", "cutoff: an integer", "theta: two finite"):
-        assert words in done.stdout
-    for name in cf.features.names():
-        description = describe(name)
-        entry = f"{name}: {description['title']}\n    {description['equation']}\n    {description['reference']}\n"
-        assert entry in done.stdout
-        keys = done.stdout.split(entry)[1].split("\n")
-        for item in description["constants"]:
-            assert any(line.startswith(f"    {item['name']}: ") for line in keys)
-    for words in ("sigma: two finite numbers, 0 < low < high", "pixel: an optional finite number; without it, 1"):
-        assert words in done.stdout
-    done = run("losses")
-    assert done.exit_code == 0
-    entries = dict(entry.split(": ", 1) for entry in re.split(r"\n(?=\S)", done.stdout))
-    assert list(entries) == list(kernel_names("loss"))
-    for name, entry in entries.items():
-        for key, form in loss_forms(describe(name)).items():
-            assert f"    {key}: {form}" in entry.split("\n")
-    assert "delta: a finite number, or a reference" in entries["huber"]
-    assert [name for name, entry in entries.items() if "cholesky: " in entry] == ["squared"]
-
-
-def test_version_and_help() -> None:
-    assert run("--version").stdout.startswith("conicflow 0.")
-    for arguments in ([], ["--help"], ["solve", "--help"], ["plot", "-h"], ["derive", "-h"], ["demo", "-h"]):
-        done = run(*arguments)
-        assert done.exit_code == 0
-        assert "conicflow " in done.stdout
-
-
-def test_a_terminal_without_greek_is_no_error(write: Write, tmp_path: Path) -> None:
-    western = {"env": {**os.environ, "PYTHONIOENCODING": "latin-1"}}
-    path = write('title = "λ"' + RIGHT)
-    done = shell("solve", path, "--out", tmp_path / "out", **western)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "\\u03bb" in done.stdout
-    path = write(RIGHT.replace("penalty_ratio = 0.1", "penalty = -1"))
-    assert "\\u2265 0" in one_line(shell("solve", path, "--out", tmp_path / "out", **western).stderr)
-
-
-def test_a_reader_that_stops_early_is_no_error() -> None:
-    command = [sys.executable, "-c", "from conicflow.app.cli import main; main()", "features"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stderr is not None
-    process.stdout.close()
-    assert process.stderr.read() == ""
-    process.stderr.close()
-    assert process.wait(timeout=300) == 1
-
-
-def test_progress_is_shown_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
-    monkeypatch.setattr(sys, "stderr", Terminal())
-    with cli.progress_bar() as progress:
-        assert progress is not None
-        progress("polish", 0.5, "objective 1")
-    shown = sys.stderr.getvalue()
-    assert "polish" in shown
-    assert "50 %" in shown
-    monkeypatch.setattr(sys, "stderr", io.StringIO())
-    with cli.progress_bar() as progress:
-        assert progress is None
-
-
-def test_the_command_line_starts_without_heavy_imports() -> None:
-    heavy = "{'matplotlib', 'sympy', 'scipy', 'tqdm', 'pythran'}"
-    code = f"import sys; from conicflow.app import cli; sys.exit(bool({heavy} & set(sys.modules)))"
-    assert subprocess.run([sys.executable, "-c", code], timeout=300).returncode == 0

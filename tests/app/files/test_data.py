@@ -39,18 +39,20 @@ def folder(tmp_path: Path) -> Path:
 def test_reads_each_kind_of_file(folder: Path, reference: str, expected: list[Any]) -> None:
     used = read_data(reference, folder, "data").array
     assert used.dtype in (np.float64, np.complex128)
-    np.testing.assert_array_equal(used, np.array(expected))
+    np.testing.assert_array_equal(used, np.array(expected))  # bits: short decimals and integers are read, not computed
 
 
 def test_mean_and_deviation_are_those_of_the_training_rows(folder: Path) -> None:
     reference = {"data": "data.npz:real", "subtract": "mean", "divide": "deviation", "append_one": True}
     data = read_data(reference, folder, "x", lambda rows: np.arange(rows)[:2])
     # Rows 0 and 1 of the first column are 0 and 2: mean 1, deviation 1; of the second 1 and 3: mean 2, deviation 1.
+    # bits: small integers, whose sums and quotients here are exact
     np.testing.assert_array_equal(data.array, [[-1.0, -1.0, 1.0], [1.0, 1.0, 1.0], [3.0, 3.0, 1.0]])
 
 
 def test_numbers_may_be_subtracted_and_divided_by(folder: Path) -> None:
     data = read_data({"data": "y.npy", "subtract": 1, "divide": 2.0}, folder, "y")
+    # bits: halves of small integers, and the way back, are exact
     np.testing.assert_array_equal(data.array, [0.0, 0.5, 1.5])
     np.testing.assert_array_equal(data.in_units(data.array), data.values)
 
@@ -68,6 +70,7 @@ def test_a_settled_reference_reads_back_the_same_bits(
     tmp_path_factory: pytest.TempPathFactory, values: Any, subtract: Any, divide: Any, append_one: bool
 ) -> None:
     """TOML floats are written with 17 digits, and the affine map is the same IEEE operations again: no tolerance."""
+    # bits: one subtraction and one division for each number; no sum
     folder = tmp_path_factory.mktemp("settled")
     np.save(folder / "x.npy", values)
     reference = {"data": "x.npy", "subtract": subtract, "divide": divide, "append_one": append_one}

@@ -93,7 +93,7 @@ def test_the_problem_is_what_the_file_says(
     arrays = arrays | {"half": arrays["weights"] / 2}
     expected = {key: arrays[value] if isinstance(value, str) else value for key, value in constants.items()}
     assert set(problem.loss.constants) == set(expected)
-    for key, value in expected.items():
+    for key, value in expected.items():  # bits: read, not computed, but for a half
         np.testing.assert_array_equal(problem.loss.constants[key], value)
     for key, option, name in (("sample_weights", problem.loss.sample_weights, "weights"), ("cholesky", None, "")):
         if key in loss and key == "sample_weights":
@@ -117,12 +117,14 @@ def test_a_settled_file_is_the_same_problem_to_the_last_bit(
     np.savez(settled / "archive.npz", **{key: data.values for key, data in file.data.items()})  # type: ignore[arg-type]
     (settled / "problem.toml").write_text(file.settled_text("archive.npz", "spec.toml"), encoding="utf-8")
     again = read_problem(settled / "problem.toml").problem
+    # bits: written with 17 digits, or in an archive, and read
     assert (again.penalty, again.sign) == (file.problem.penalty, file.problem.sign)
     assert loss_parts(again.loss) == loss_parts(file.problem.loss)
 
 
 def loss_parts(loss: Loss) -> tuple[bytes, ...]:
     """Every number of a loss."""
+    # bits: of what is read, not computed
     return tuple(part.tobytes() for part in (loss.y, loss.omega, loss.parameters, loss.precision))
 
 
@@ -190,6 +192,7 @@ def test_weights_in_several_outputs_are_tabulated_and_drawn(tmp_path: Path, arra
     )
     assert (tmp_path / "out" / "figure.png").is_file()
     again = read_result_folder(tmp_path / "out")
+    # bits: written in hexadecimal and read
     np.testing.assert_array_equal(again.result.measure.weights, measure.weights)
     figure = Figure()
     figures_network.draw_network(solution, figure)

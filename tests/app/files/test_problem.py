@@ -1,7 +1,5 @@
 """Problem files: what they mean, that a settled one means the same, and what they refuse."""
 
-import csv
-import importlib.util
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
@@ -9,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conicflow.app.files.holdout import RIDGE_STRENGTHS, fit_ridge, r_squared, split_rows
+from conicflow.app.files.holdout import split_rows
 from conicflow.app.files.problem import read_problem
 from conicflow.engine.base.errors import ProblemError
 from conicflow.engine.solve.solve import solve
@@ -403,62 +401,3 @@ def test_a_file_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "long.toml").write_bytes(b"#" * (2**20 + 1))
     with pytest.raises(ProblemError, match="at most 1048576 bytes"):
         read_problem(tmp_path / "long.toml")
-
-
-def test_ridge_regression_satisfies_its_normal_equations_and_its_strength_wins_by_refitting() -> None:
-    """Leave-one-out by its shortcut, against fitting again without each row."""
-    random = np.random.RandomState(1)
-    x = np.column_stack([random.standard_normal((25, 4)), np.ones(25)])
-    target = x @ [1.0, -2.0, 0.0, 0.5, 3.0] + random.standard_normal(25)
-    ridge = fit_ridge(x, target)
-    residual = target - ridge.predict(x)
-    # Sums of 25 terms of size ten: rounding stays below 1e-12.
-    np.testing.assert_allclose(x.T @ residual - ridge.strength * ridge.slopes, 0, atol=1e-12)
-
-    def error(strength: float) -> float:
-        total = 0.0
-        for row in range(25):
-            others = np.arange(25) != row
-            centred = x[others] - x[others].mean(axis=0)
-            slopes = np.linalg.solve(centred.T @ centred + strength * np.eye(5), centred.T @ target[others])
-            constant = target[others].mean() - x[others].mean(axis=0) @ slopes
-            total += float((target[row] - constant - x[row] @ slopes) ** 2)
-        return total
-
-    assert ridge.strength == min(map(float, RIDGE_STRENGTHS), key=error)
-
-
-def test_r_squared_is_one_for_the_target_and_zero_for_its_mean() -> None:
-    target = np.array([1.0, 2.0, 4.0, 5.0])
-    assert r_squared(target, target) == 1.0
-    assert r_squared(target, np.full(4, 3.0)) == 0.0
-
-
-def test_e1_is_what_its_maker_says() -> None:
-    spec = importlib.util.spec_from_file_location("make_data", EXAMPLES / "e1" / "make_data.py")
-    assert spec is not None
-    assert spec.loader is not None
-    maker = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(maker)
-    stored = np.load(EXAMPLES / "e1" / "data.npz")
-    for name, values in maker.make_data().items():
-        # exp may differ in the last place from one platform to another
-        np.testing.assert_allclose(stored[name], values, rtol=0, atol=1e-14)
-    positions = np.sort(stored["positions"])
-    assert np.diff([*positions, positions[0] + 1]).min() >= 1 / 7
-    assert np.all((np.abs(stored["weights"]) >= 0.5) & (np.abs(stored["weights"]) <= 1.5))
-    np.testing.assert_array_equal(stored["y"], np.conj(stored["y"][::-1]))
-    clean = np.exp(-2j * np.pi * np.outer(np.arange(-7, 8), stored["positions"])) @ stored["weights"]
-    assert np.linalg.norm(stored["y"] - clean) == pytest.approx(0.03 * np.linalg.norm(clean), rel=1e-12)
-
-
-@pytest.mark.parametrize("name", ["e1", "sunspots", "diabetes"])
-def test_the_bundled_examples_are_problems(name: str) -> None:
-    file = read_problem(EXAMPLES / name / "problem.toml")
-    assert 0 < file.problem.penalty < file.problem.penalty_max()
-
-
-@pytest.mark.parametrize(("name", "rows"), [("sunspots/sunspots.csv", 309), ("diabetes/diabetes.csv", 442)])
-def test_the_bundled_tables_are_whole(name: str, rows: int) -> None:
-    with (EXAMPLES / name).open(newline="") as stream:
-        assert len(list(csv.reader(stream))) == rows + 1
