@@ -13,6 +13,7 @@ from conicflow.engine.model.measure import Measure
 from conicflow.engine.model.problem import Problem, Sign
 from conicflow.engine.space import catalogue
 from conicflow.engine.space.feature_map import FeatureMap
+from conicflow.engine.space.gauge import Gauge, Signed
 
 from ..check import Draw, Inapplicable
 
@@ -26,6 +27,8 @@ BALL = tuple(name for name in RIDGE if name not in HOMOGENEOUS)
 _UNIT = (0.0, 1.0)
 KINK = 0.05  # <v, x> of relu units is drawn at least this far from 0
 Losses = Literal["all", "squared"]
+SIGNS: tuple[Sign | Gauge, ...] = ("any", "nonnegative", Signed(0.5, 2.0))
+"""What scalar weights may cost: both signs the same, none below zero, different prices."""
 
 
 def features(draw: Draw, name: str, most: int = 6, dimension: int | None = None) -> FeatureMap:
@@ -113,7 +116,7 @@ def point(random: np.random.Generator, like: Field) -> Field:
 
 
 def problem(
-    draw: Draw, name: str, which: Losses = "all", *, most: int = 6, vectors: bool = True, sign: Sign = "any"
+    draw: Draw, name: str, which: Losses = "all", *, most: int = 6, vectors: bool = True, sign: Sign | Gauge = "any"
 ) -> Problem:
     """A problem with this feature map; ridge units may have weights in R^q."""
     phi = features(draw, name, most)
