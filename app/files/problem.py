@@ -18,7 +18,7 @@
     delta = 1.0                 # and the loss's own constants (conicflow losses): numbers, or references
     [measure]
     penalty = 0.1               # or penalty_ratio, of the smallest penalty whose solution is zero
-    sign = "any"                # or "nonnegative", or "vector" where the data have several columns
+    sign = "any"                # or "nonnegative"; "vector" where the data have several columns; or {up = 1.0, down = 2.0}
     [solve]                     # optional: particles, relative_gap, flow_steps, seed, and each number of
     exchange_patience = 60      # `conicflow.Schedule` by its name
     [holdout]                   # optional, for ridge features: fraction of the rows kept out, and seed
@@ -31,14 +31,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 from conicflow.engine.base.errors import ConicflowError, ProblemError
 from conicflow.engine.base.progress import Progress
 from conicflow.engine.kernels.own import Spec
 from conicflow.engine.model.losses import Loss, LossFactory
-from conicflow.engine.model.problem import Problem, Sign
+from conicflow.engine.model.problem import Problem
 from conicflow.engine.solve.schedule import DEFAULT, Schedule
 from conicflow.engine.space.catalogue import FeatureFactory
 from conicflow.engine.space.feature_map import FeatureMap
@@ -52,7 +52,7 @@ MAX_BYTES = 2**20
 MAX_PARTICLES = 10**6
 MAX_STEPS = 10**8
 
-SIGNS: dict[str, Sign] = {sign: sign for sign in get_args(Sign)}
+SIGNS = ("any", "nonnegative", "vector")
 TABLES = ("features", "loss", "measure", "solve", "holdout", "truth", "labels")
 
 
@@ -220,7 +220,8 @@ class _Reader:
 
     def problem(self, feature_map: FeatureMap, loss: Loss) -> Problem:
         table = Table(self.document, "measure", ["penalty", "penalty_ratio", "sign"])
-        sign = SIGNS[table.choice("sign", list(SIGNS), "any")]
+        given_sign = table.value.get("sign")
+        sign: Any = given_sign if isinstance(given_sign, dict) else table.choice("sign", list(SIGNS), "any")
         given = [key for key in ("penalty", "penalty_ratio") if key in table.value]
         if len(given) != 1:
             raise ProblemError(

@@ -8,11 +8,12 @@ import numpy as np
 from conicflow.engine.base.arrays import Array, Field
 from conicflow.engine.kernels.loading import describe, kernel_names
 from conicflow.engine.model import losses as loss_catalogue
-from conicflow.engine.model.losses import Loss
+from conicflow.engine.model.losses import Loss, suited
 from conicflow.engine.model.measure import Measure
-from conicflow.engine.model.problem import Problem, Sign
+from conicflow.engine.model.problem import Problem
 from conicflow.engine.space import catalogue
 from conicflow.engine.space.feature_map import FeatureMap
+from conicflow.engine.space.gauge import Sign
 
 from ..check import Draw, Inapplicable
 
@@ -71,7 +72,7 @@ def _arguments(draw: Draw, name: str, random: np.random.Generator, n: int) -> di
 
 def loss(draw: Draw, phi: FeatureMap, which: Losses = "all", outputs: int | None = None) -> Loss:
     """A loss that the feature map's kernel can follow, with random data."""
-    names = [name for name in phi.description["losses"] if name in LOSSES]
+    names = [name for name in suited(phi.kind) if name in LOSSES]
     classes = [name for name in names if describe(name)["kind"] == "loss" and describe(name)["targets"] == "class"]
     scalar = sorted(set(names) - set(classes), key=lambda name: name != "squared")
     options = scalar + (classes if outputs is not None and outputs > 1 else [])
