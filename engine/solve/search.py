@@ -176,7 +176,7 @@ class Search:
             schedule=self.schedule,
             tolerance=self.tolerance,
             penalty=problem.penalty,
-            sign=problem.gauge.name,
+            sign=problem.gauge.sign,
             features={
                 "name": features.name,
                 "kind": features.kind,
