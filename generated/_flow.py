@@ -3,6 +3,7 @@
 
 import numpy as np
 
+
 EULER = 0
 FORWARD_BACKWARD = 1
 CONIC = 2
