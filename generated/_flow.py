@@ -3,7 +3,6 @@
 
 import numpy as np
 
-
 EULER = 0
 FORWARD_BACKWARD = 1
 CONIC = 2

@@ -3,7 +3,6 @@
 
 import numpy as np
 
-
 TILE = 256  # samples handled at once
 ROWS = 8  # of a block between two calls of an activation, with everything made of them in the first-level cache
 BLOCK = 64  # particles handled at once: a block of inner products, BLOCK x TILE, stays in the second-level cache
@@ -295,8 +294,10 @@ def move(u, q, outputs, lift, penalty_up, penalty_down, scheme, a, b, radius):
             for j in range(d):
                 u[i, outputs + j] *= radius/reach
 
-def evaluate(u, samples, constants, value_rows, slope_rows, warp, y, omega, parameters, fit):
-    """R(f) at f = (1/m) sum_i Phi(u_i), and rows q_i of the slopes of eta = <R'(f), phi> at the particles."""
+
+# pythran export value_and_rows(float64[:, :] order(C), float64[:, :] order(C), float64[:], int(float64*, int, int, int, float64*, float64*), int(float64*, int, int, int, float64*, float64*, float64*), int(float64*, int, float64*, float64*, float64*, float64*), float64[:], float64[:], float64[:, :] order(C), float64(float64[:], float64[:], float64[:], float64[:, :] order(C), int, int, float64[:]))
+def value_and_rows(u, samples, constants, value_rows, slope_rows, warp, y, omega, parameters, fit):
+    """R(f) at f = (1/m) sum_i Phi(u_i), and rows (eta, grad <eta, w_i/|w_i|>)(theta_i) of eta = <R'(f), phi>, the shape of u."""
     n = samples.shape[0]
     outputs = u.shape[1] - samples.shape[1]
     f = forward(u, samples, constants, value_rows, warp)/float(u.shape[0])
@@ -305,32 +306,25 @@ def evaluate(u, samples, constants, value_rows, slope_rows, warp, y, omega, para
     return value, slopes(u, samples, constants, slope_rows, warp, g)
 
 
-# pythran export value_and_rows(float64[:, :] order(C), float64[:, :] order(C), float64[:], int(float64*, int, int, int, float64*, float64*), int(float64*, int, int, int, float64*, float64*, float64*), int(float64*, int, float64*, float64*, float64*, float64*), float64[:], float64[:], float64[:, :] order(C), float64(float64[:], float64[:], float64[:], float64[:, :] order(C), int, int, float64[:]))
-def value_and_rows(u, samples, constants, value_rows, slope_rows, warp, y, omega, parameters, fit):
-    """R(f) at f = (1/m) sum_i Phi(u_i), and rows (eta, grad <eta, w_i/|w_i|>)(theta_i) of eta = <R'(f), phi>, the shape of u."""
-    value, q = evaluate(u, samples, constants, value_rows, slope_rows, warp, y, omega, parameters, fit)
-    return value, q
-
-
 # pythran export advance(float64[:, :] order(C), float64[:, :] order(C), float64[:], int(float64*, int, int, int, float64*, float64*), int(float64*, int, int, int, float64*, float64*, float64*), int(float64*, int, float64*, float64*, float64*, float64*), float64[:], float64[:], float64[:, :] order(C), float64(float64[:], float64[:], float64[:], float64[:, :] order(C), int, int, float64[:]), int, float64, float64, int, float64, float64, float64, int, bool)
 def advance(u, samples, constants, value_rows, slope_rows, warp, y, omega, parameters, fit, lift, penalty_up, penalty_down, scheme, a, b, radius, steps, descent):
     """Steps of the particle flow of F_m(u) = R((1/m) sum_i Phi(u_i)) + (1/m) sum_i V(u_i), in place.
 
-    `penalty_up` and `penalty_down` are the prices of positive and negative weights of one entry, infinite where these are
-    not admissible; a weight of several pays the former. `a` and `b` are the step times the speed of weights and of
-    positions, `lift` the number of Phi and V. Returns F_m before the first step and after each: steps + 1 numbers, or fewer with `descent`, where the
-    first step that would not lower F_m is undone and ends it.
+    `lift` is the number of Phi and V. `penalty_up` and `penalty_down` are the prices of positive and negative weights of
+    one entry, infinite where these are not admissible; a weight of several pays the former. `a` and `b` are the step times
+    the speed of weights and of positions. Returns F_m before the first step and after each: steps + 1 numbers, or fewer
+    with `descent`, where the first step that would not lower F_m is undone and ends it.
     """
     outputs = u.shape[1] - samples.shape[1]
     energies = np.empty(steps + 1)
     previous = u.copy()
-    value, q = evaluate(u, samples, constants, value_rows, slope_rows, warp, y, omega, parameters, fit)
+    value, q = value_and_rows(u, samples, constants, value_rows, slope_rows, warp, y, omega, parameters, fit)
     energies[0] = value + mean_penalty(u, outputs, lift, penalty_up, penalty_down, scheme)
     for step in range(steps):
         if descent:
             previous[:] = u
         move(u, q, outputs, lift, penalty_up, penalty_down, scheme, a, b, radius)
-        value, q = evaluate(u, samples, constants, value_rows, slope_rows, warp, y, omega, parameters, fit)
+        value, q = value_and_rows(u, samples, constants, value_rows, slope_rows, warp, y, omega, parameters, fit)
         energies[step + 1] = value + mean_penalty(u, outputs, lift, penalty_up, penalty_down, scheme)
         if descent and not energies[step + 1] < energies[step]:
             u[:] = previous

@@ -3,7 +3,6 @@
 
 import numpy as np
 
-
 LANES = 128  # particles handled at once, in vector registers
 RESTART = 32  # frequencies between fresh sines and cosines, so that rounding errors of the recurrence stay small
 GROUPS = 16  # partial sums over particles, whatever the number of threads

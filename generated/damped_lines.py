@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [], "equation": "phi = exp(-gamma*t)*cos(p + 2*pi*t*theta)", "family": "partially 1-homogeneous", "inputs": [{"description": "time of the sample", "name": "t"}], "kind": "pointwise", "name": "damped_lines", "parameters": [{"domain": "interval", "name": "theta"}, {"domain": "nonnegative interval", "name": "gamma"}, {"domain": "circle", "name": "p"}], "penalty_weight": "1", "reference": "Hua and Sarkar, Matrix pencil method for estimating parameters of exponentially damped/undamped sinusoids in noise, IEEE Trans. ASSP (1990)", "spec_sha256": "77e1710a3da18eb6566d9bf4706553a3139b7ed3493a5658d449c9109317605f", "title": "Damped sinusoid of unknown frequency, damping and phase"}'
+DESCRIPTION = '{"constants": [], "equation": "phi = exp(-gamma*t)*cos(p + 2*pi*t*theta)", "family": "partially 1-homogeneous", "inputs": [{"description": "time of the sample", "name": "t"}], "kind": "pointwise", "name": "damped_lines", "parameters": [{"domain": "interval", "name": "theta"}, {"domain": "nonnegative interval", "name": "gamma"}, {"domain": "circle", "name": "p"}], "penalty_weight": "1", "properties": {}, "reference": "Hua and Sarkar, Matrix pencil method for estimating parameters of exponentially damped/undamped sinusoids in noise, IEEE Trans. ASSP (1990)", "spec_sha256": "77e1710a3da18eb6566d9bf4706553a3139b7ed3493a5658d449c9109317605f", "title": "Damped sinusoid of unknown frequency, damping and phase"}'
 
 
 TILE = 1024  # samples handled at once: a few temporaries of this length stay in the first-level cache

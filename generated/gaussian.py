@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [{"below": null, "default": null, "description": "standard deviation of the kernel", "name": "sigma", "positive": true}], "equation": "phi = exp(-(-theta + x)**2/(2*sigma**2))", "family": "partially 1-homogeneous", "inputs": [{"description": "location of the sample", "name": "x"}], "kind": "pointwise", "name": "gaussian", "parameters": [{"domain": "interval", "name": "theta"}], "penalty_weight": "1", "reference": "Chizat and Bach (2018), section 4.1", "spec_sha256": "199c3a4ad4838ef7eddd5614703dad21a65473fbb4dc7adf9f1809e2e52f02a7", "title": "Gaussian kernel"}'
+DESCRIPTION = '{"constants": [{"below": null, "default": null, "description": "standard deviation of the kernel", "name": "sigma", "positive": true}], "equation": "phi = exp(-(-theta + x)**2/(2*sigma**2))", "family": "partially 1-homogeneous", "inputs": [{"description": "location of the sample", "name": "x"}], "kind": "pointwise", "name": "gaussian", "parameters": [{"domain": "interval", "name": "theta"}], "penalty_weight": "1", "properties": {}, "reference": "Chizat and Bach (2018), section 4.1", "spec_sha256": "199c3a4ad4838ef7eddd5614703dad21a65473fbb4dc7adf9f1809e2e52f02a7", "title": "Gaussian kernel"}'
 
 
 TILE = 1024  # samples handled at once: a few temporaries of this length stay in the first-level cache

@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [], "equation": "phi = exp((-(-theta1 + x1)**2 - (-theta2 + x2)**2)/(2*sigma**2))", "family": "partially 1-homogeneous", "inputs": [{"description": "first coordinate of the sample", "name": "x1"}, {"description": "second coordinate of the sample", "name": "x2"}], "kind": "pointwise", "name": "gaussian_2d_width", "parameters": [{"domain": "interval", "name": "theta1"}, {"domain": "interval", "name": "theta2"}, {"domain": "positive interval", "name": "sigma"}], "penalty_weight": "1", "reference": "Poggio and Girosi, Networks for approximation and learning, Proc. IEEE (1990)", "spec_sha256": "a50b98eba0dc2b50d1d125a33ccdda94d21129a8438295ca5d18a072b4f03ca8", "title": "Round Gaussian bump of unknown width in the plane"}'
+DESCRIPTION = '{"constants": [], "equation": "phi = exp((-(-theta1 + x1)**2 - (-theta2 + x2)**2)/(2*sigma**2))", "family": "partially 1-homogeneous", "inputs": [{"description": "first coordinate of the sample", "name": "x1"}, {"description": "second coordinate of the sample", "name": "x2"}], "kind": "pointwise", "name": "gaussian_2d_width", "parameters": [{"domain": "interval", "name": "theta1"}, {"domain": "interval", "name": "theta2"}, {"domain": "positive interval", "name": "sigma"}], "penalty_weight": "1", "properties": {}, "reference": "Poggio and Girosi, Networks for approximation and learning, Proc. IEEE (1990)", "spec_sha256": "a50b98eba0dc2b50d1d125a33ccdda94d21129a8438295ca5d18a072b4f03ca8", "title": "Round Gaussian bump of unknown width in the plane"}'
 
 
 TILE = 1024  # samples handled at once: a few temporaries of this length stay in the first-level cache

@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [], "equation": "phi = sqrt(2)*exp(-(-theta + x)**2/(2*sigma**2))/(2*sqrt(pi)*sigma)", "family": "partially 1-homogeneous", "inputs": [{"description": "location at which the density is estimated", "name": "x"}], "kind": "pointwise", "name": "gaussian_density", "parameters": [{"domain": "interval", "name": "theta"}, {"domain": "positive interval", "name": "sigma"}], "penalty_weight": "1", "reference": "De Castro, Gadat, Marteau and Maugis-Rabusseau, SuperMix: sparse regularization for mixtures, Annals of Statistics (2021)", "spec_sha256": "84030264a2bc111c5cdc93f5ff1bc5b1eac31d198b892a3837d0f546bf1e6118", "title": "Normal density"}'
+DESCRIPTION = '{"constants": [], "equation": "phi = sqrt(2)*exp(-(-theta + x)**2/(2*sigma**2))/(2*sqrt(pi)*sigma)", "family": "partially 1-homogeneous", "inputs": [{"description": "location at which the density is estimated", "name": "x"}], "kind": "pointwise", "name": "gaussian_density", "parameters": [{"domain": "interval", "name": "theta"}, {"domain": "positive interval", "name": "sigma"}], "penalty_weight": "1", "properties": {}, "reference": "De Castro, Gadat, Marteau and Maugis-Rabusseau, SuperMix: sparse regularization for mixtures, Annals of Statistics (2021)", "spec_sha256": "84030264a2bc111c5cdc93f5ff1bc5b1eac31d198b892a3837d0f546bf1e6118", "title": "Normal density"}'
 
 
 TILE = 1024  # samples handled at once: a few temporaries of this length stay in the first-level cache

@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [], "equation": "phi = exp(-(-theta + x)**2/(2*sigma**2))", "family": "partially 1-homogeneous", "inputs": [{"description": "location of the sample", "name": "x"}], "kind": "pointwise", "name": "gaussian_width", "parameters": [{"domain": "interval", "name": "theta"}, {"domain": "positive interval", "name": "sigma"}], "penalty_weight": "1", "reference": "Poggio and Girosi, Networks for approximation and learning, Proc. IEEE (1990)", "spec_sha256": "1307bf7f96761e952eb139772c4d5e19453cf7dc6bb291a19a7c8179bc809366", "title": "Gaussian bump of unknown width"}'
+DESCRIPTION = '{"constants": [], "equation": "phi = exp(-(-theta + x)**2/(2*sigma**2))", "family": "partially 1-homogeneous", "inputs": [{"description": "location of the sample", "name": "x"}], "kind": "pointwise", "name": "gaussian_width", "parameters": [{"domain": "interval", "name": "theta"}, {"domain": "positive interval", "name": "sigma"}], "penalty_weight": "1", "properties": {}, "reference": "Poggio and Girosi, Networks for approximation and learning, Proc. IEEE (1990)", "spec_sha256": "1307bf7f96761e952eb139772c4d5e19453cf7dc6bb291a19a7c8179bc809366", "title": "Gaussian bump of unknown width"}'
 
 
 TILE = 1024  # samples handled at once: a few temporaries of this length stay in the first-level cache

@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"complex_values": false, "conjugate": "p**2/2 + p*y", "constants": [{"below": null, "default": null, "description": "residual at which the square turns into the absolute value", "name": "delta", "positive": true}], "equation": "l(f, y) = (f - y)*Max(-delta, Min(delta, f - y)) - Max(-delta, Min(delta, f - y))**2/2", "kind": "loss", "name": "huber", "reference": "Huber, Robust estimation of a location parameter, Ann. Math. Statist. 35 (1964)", "spec_sha256": "c2aaf35cd1582eca9e6ec5fe26e3e68b246b7a34c8b30af7a2ad2c6d38361093", "targets": "real", "title": "Huber loss"}'
+DESCRIPTION = '{"complex_values": false, "conjugate": "p**2/2 + p*y", "constants": [{"below": null, "default": null, "description": "residual at which the square turns into the absolute value", "name": "delta", "positive": true}], "equation": "l(f, y) = (f - y)*Max(-delta, Min(delta, f - y)) - Max(-delta, Min(delta, f - y))**2/2", "kind": "loss", "name": "huber", "properties": {"bounded_below": true, "edge": null, "quadratic": false, "slope_bounded": [true, true], "straight_ends": true}, "reference": "Huber, Robust estimation of a location parameter, Ann. Math. Statist. 35 (1964)", "spec_sha256": "c2aaf35cd1582eca9e6ec5fe26e3e68b246b7a34c8b30af7a2ad2c6d38361093", "targets": "real", "title": "Huber loss"}'
 
 
 ROUNDING = 1e-15  # of the terms of a condition: omega l'(f) divided by omega may leave the domain of l* by an ulp
@@ -26,17 +26,32 @@ def value(f, y, omega, parameters):
 
 
 # pythran export slope(float64[:], float64[:], float64[:], float64[:, :] order(C))
-def slope(f, y, omega, parameters):
+def slope(f_all, y_all, omega, parameters):
     """R'(f)_j = omega_j l'(f_j, y_j)."""
-    delta_ = parameters[0]
-    return omega*((f - y - np.maximum(-delta_, np.minimum(delta_, f - y)))*np.where((delta_ < -np.minimum(delta_, f - y)), 0.0, np.where((delta_ < f - y), 0.0, 1.0)) + np.maximum(-delta_, np.minimum(delta_, f - y)))
+    result = np.empty(f_all.shape[0])
+    for j in range(f_all.shape[0]):
+        f = f_all[j]
+        y = y_all[j]
+        delta_ = parameters[0, j]
+        v0 = f - y
+        v1 = np.minimum(delta_, v0)
+        v2 = np.maximum(v1, -delta_)
+        result[j] = omega[j]*(v2 + (f - v2 - y)*np.where((delta_ < -v1), 0.0, np.where((delta_ < v0), 0.0, 1.0)))
+    return result
 
 
 # pythran export curvature(float64[:], float64[:], float64[:], float64[:, :] order(C))
-def curvature(f, y, omega, parameters):
+def curvature(f_all, y_all, omega, parameters):
     """The diagonal of R'', omega_j l''(f_j, y_j)."""
-    delta_ = parameters[0]
-    return omega*((1.0 - np.where((delta_ < -np.minimum(delta_, f - y)), 0.0, np.where((delta_ < f - y), 0.0, 1.0)))*np.where((delta_ < -np.minimum(delta_, f - y)), 0.0, np.where((delta_ < f - y), 0.0, 1.0)) + np.where((delta_ < -np.minimum(delta_, f - y)), 0.0, np.where((delta_ < f - y), 0.0, 1.0)) + 0.0*f)
+    result = np.empty(f_all.shape[0])
+    for j in range(f_all.shape[0]):
+        f = f_all[j]
+        y = y_all[j]
+        delta_ = parameters[0, j]
+        v0 = f - y
+        v1 = np.where((delta_ < -np.minimum(delta_, v0)), 0.0, np.where((delta_ < v0), 0.0, 1.0))
+        result[j] = omega[j]*(v1*(1.0 - v1) + v1)
+    return result
 
 
 # pythran export conjugate(float64[:], float64[:], float64[:], float64[:, :] order(C))

@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [], "equation": "phi = exp(-theta*x)", "family": "partially 1-homogeneous", "inputs": [{"description": "time of the sample", "name": "x"}], "kind": "pointwise", "name": "laplace", "parameters": [{"domain": "interval", "name": "theta"}], "penalty_weight": "1", "reference": "Istratov and Vyvenko, Exponential analysis in physical phenomena, Rev. Sci. Instrum. (1999)", "spec_sha256": "00651ba7ae8f351f62d777e15b3c2d0f067d3d29b1ea9db56de09d457293df5e", "title": "Exponential decay of unknown rate"}'
+DESCRIPTION = '{"constants": [], "equation": "phi = exp(-theta*x)", "family": "partially 1-homogeneous", "inputs": [{"description": "time of the sample", "name": "x"}], "kind": "pointwise", "name": "laplace", "parameters": [{"domain": "interval", "name": "theta"}], "penalty_weight": "1", "properties": {}, "reference": "Istratov and Vyvenko, Exponential analysis in physical phenomena, Rev. Sci. Instrum. (1999)", "spec_sha256": "00651ba7ae8f351f62d777e15b3c2d0f067d3d29b1ea9db56de09d457293df5e", "title": "Exponential decay of unknown rate"}'
 
 
 TILE = 1024  # samples handled at once: a few temporaries of this length stay in the first-level cache

@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [{"below": null, "default": null, "description": "half the width at half the height", "name": "gamma", "positive": true}], "equation": "phi = 1/(1 + (-theta + x)**2/gamma**2)", "family": "partially 1-homogeneous", "inputs": [{"description": "location of the sample", "name": "x"}], "kind": "pointwise", "name": "lorentzian", "parameters": [{"domain": "interval", "name": "theta"}], "penalty_weight": "1", "reference": "Schiebinger, Robeva and Recht, Superresolution without separation, Information and Inference (2018)", "spec_sha256": "46a92af72363bd8c1dcbb32178a8d45d0ff8b574761ec902592cd3f9e4e5cb52", "title": "Lorentzian line"}'
+DESCRIPTION = '{"constants": [{"below": null, "default": null, "description": "half the width at half the height", "name": "gamma", "positive": true}], "equation": "phi = 1/(1 + (-theta + x)**2/gamma**2)", "family": "partially 1-homogeneous", "inputs": [{"description": "location of the sample", "name": "x"}], "kind": "pointwise", "name": "lorentzian", "parameters": [{"domain": "interval", "name": "theta"}], "penalty_weight": "1", "properties": {}, "reference": "Schiebinger, Robeva and Recht, Superresolution without separation, Information and Inference (2018)", "spec_sha256": "46a92af72363bd8c1dcbb32178a8d45d0ff8b574761ec902592cd3f9e4e5cb52", "title": "Lorentzian line"}'
 
 
 TILE = 1024  # samples handled at once: a few temporaries of this length stay in the first-level cache

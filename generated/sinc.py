@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [{"below": null, "default": null, "description": "highest frequency that passes, in periods per unit of x", "name": "band", "positive": true}], "equation": "phi = sinc(2*band*(-theta + x))", "family": "partially 1-homogeneous", "inputs": [{"description": "location of the sample", "name": "x"}], "kind": "pointwise", "name": "sinc", "parameters": [{"domain": "interval", "name": "theta"}], "penalty_weight": "1", "reference": "Donoho, Superresolution via sparsity constraints, SIAM J. Math. Anal. (1992)", "spec_sha256": "7b8f409edf1f89f666be6291f00f2e2a7a1b3d538960019273f4733fbe44dca5", "title": "Ideal low-pass kernel, sinc(z) = sin(pi*z)/(pi*z)"}'
+DESCRIPTION = '{"constants": [{"below": null, "default": null, "description": "highest frequency that passes, in periods per unit of x", "name": "band", "positive": true}], "equation": "phi = sinc(2*band*(-theta + x))", "family": "partially 1-homogeneous", "inputs": [{"description": "location of the sample", "name": "x"}], "kind": "pointwise", "name": "sinc", "parameters": [{"domain": "interval", "name": "theta"}], "penalty_weight": "1", "properties": {}, "reference": "Donoho, Superresolution via sparsity constraints, SIAM J. Math. Anal. (1992)", "spec_sha256": "7b8f409edf1f89f666be6291f00f2e2a7a1b3d538960019273f4733fbe44dca5", "title": "Ideal low-pass kernel, sinc(z) = sin(pi*z)/(pi*z)"}'
 
 
 def spherical_bessel_0_at(x, s):

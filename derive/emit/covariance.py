@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .header import shared_header
 
-_BODY = '''\
+_BODY = '''
 # pythran export capsule fit(float64[:], float64[:], float64[:], float64[:, :] order(C), int, int, float64[:])
 def fit(f, y, omega, precision, outputs, start, g):
     """R(f) = <f - y, precision (f - y)>/2 for all samples, and R'(f) into g: in each output, noise whose covariance has this inverse."""

@@ -26,7 +26,6 @@ _SHARED = Template('''\
 
 import numpy as np
 
-
 ''')
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ..prove.derivation import FeatureDerivation
+from ..prove.properties import feature_properties
 from .activation import activation_body
 from .header import header
 from .helpers import helper_sources
@@ -40,6 +41,7 @@ def emit_feature(derivation: FeatureDerivation) -> str:
         "constants": [item.described() for item in spec.constants],
         "family": derivation.family,
         "penalty_weight": str(spec.penalty_weight),
+        "properties": feature_properties(derivation),
         "spec_sha256": spec.source_sha256,
     }
     if spec.kind == "torus":  # all that it computes is shared

@@ -37,14 +37,14 @@ def epochs(problem: Problem, batch: int, generator: np.random.Generator) -> Iter
     The n samples are cut into B = ceil(n/batch) batches whose sizes differ by one at most, and R of each is scaled by B:
     the mean of an epoch's B gradients, at one place, is the gradient.
     """
-    features, (y, omega, parameters, *function) = problem.features, problem.loss_arguments
+    features, (y, omega, parameters, function, whole) = problem.features, problem.loss_arguments
     count = math.ceil(len(omega) / batch)
     while True:
         for rows in np.array_split(generator.permutation(len(omega)), count):
             rows = np.sort(rows)  # one batch of all samples is the problem itself, to the last bit
             inputs = {name: np.ascontiguousarray(samples[rows]) for name, samples in features.inputs.items()}
             data = y.reshape(len(omega), -1)[rows].reshape(-1)
-            loss = data, count * omega[rows], np.ascontiguousarray(parameters[:, rows]), *function
+            loss = data, count * omega[rows], np.ascontiguousarray(parameters[:, rows]), function, whole
             yield Batch(pack(features.kind, inputs, features.constants), loss)
 
 

@@ -257,7 +257,7 @@ class FeatureMap:
 
 
 def pack(kind: str, samples: Mapping[str, Array], constants: Mapping[str, float]) -> Statics:
-    """Samples and constants as the kernels of a kind take them: arrays (inputs, n), or (n, d) of ridge units, and (constants,)."""
+    """Samples and constants as the kernels of a kind take them: (inputs, n), of ridge units (n, d), and (constants,)."""
     packed = samples["x"] if kind == "ridge" else np.ascontiguousarray(np.stack(list(samples.values())))
     return packed, np.array(list(constants.values()), dtype=np.float64)
 
