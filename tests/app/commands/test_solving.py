@@ -221,8 +221,8 @@ def test_ctrl_c_before_the_first_bound_ends_with_130_and_leaves_nothing(tmp_path
 
 def test_ctrl_c_writes_the_best_so_far(tmp_path: Path) -> None:
     patch = (
-        "follow = module._Run.follow_flow\n"
-        "module._Run.follow_flow = lambda *a: (print('begun', flush=True), follow(*a))"
+        "follow = module.Descent.flow_on\n"
+        "module.Descent.flow_on = lambda *a, **k: (print('begun', flush=True), follow(*a, **k))"
     )
     code, stdout, _ = interrupted_solve(tmp_path, patch)
     assert code == 130
