@@ -23,7 +23,7 @@ import conicflow as cf
 import numpy as np
 from conicflow.engine.flow.particles import Flow
 from conicflow.engine.flow.steps import natural_step
-from conicflow.engine.model.problem import Sign
+from conicflow.engine.space.gauge import Sign
 
 ROUNDS = 3
 

@@ -13,7 +13,6 @@ refused: whoever can write it decides what this process runs.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import importlib.machinery
 import importlib.util
@@ -22,6 +21,7 @@ import os
 import re
 import shutil
 import stat
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -33,6 +33,9 @@ from typing import Any
 
 from ..base.errors import KernelError
 from .loading import built_for
+
+if sys.platform != "win32":
+    import fcntl
 
 _KEY = re.compile(r"[0-9a-f]{64}")
 _UNFINISHED = ".unfinished."
@@ -69,10 +72,14 @@ class Cache:
 
     Raises
     ------
-    KernelError : the folder cannot be made, or is not the user's alone to write.
+    KernelError : the folder cannot be made, or is not the user's alone to write, or cannot be known to be.
     """
 
     def __init__(self) -> None:
+        if sys.platform == "win32":
+            raise KernelError(
+                "compiled kernels need a folder that is the user's alone by its owner and mode; Windows has neither; use WSL"
+            )
         self.root = Path(os.path.realpath(location()))  # a link is followed once, here
         with self._writing():
             self.root.parent.mkdir(parents=True, exist_ok=True)
@@ -114,7 +121,7 @@ class Cache:
             if recorded != (key, _sha256(folder / "kernel.so"), source):
                 return None
             built_for()  # or raises: what is compiled here has the instructions of the kernels in use
-            module = _import(manifest["name"], folder / "kernel.so")
+            module = _import(f"conicflow.own_{key}.{manifest['name']}", folder / "kernel.so")
         except (OSError, ValueError, LookupError, TypeError, ImportError):
             return None
         return module if module.__pythran__[1] == source else None
@@ -233,6 +240,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 
 def _import(name: str, path: Path) -> ModuleType:
+    """A compiled module under a name of ours: as `numpy` or `signal` it would take the place of another one."""
     loader = importlib.machinery.ExtensionFileLoader(name, str(path))
     spec = importlib.util.spec_from_file_location(name, path, loader=loader)
     if spec is None:

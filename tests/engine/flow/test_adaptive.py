@@ -13,7 +13,7 @@ from conicflow.engine.flow.schemes.named import ADAPTIVE
 from conicflow.engine.flow.steps import natural_step
 from conicflow.engine.flow.velocity import Velocity
 from conicflow.engine.model.lift import flat_lift
-from conicflow.engine.model.problem import Sign
+from conicflow.engine.space.gauge import Sign
 from hypothesis import example, given
 from hypothesis import strategies as st
 from problems import bumps, network, spikes, tones, units

@@ -9,7 +9,7 @@ from by_hand import NAMES, VECTOR, ByHand, example, random_field, random_positio
 from conicflow.engine.flow.particles import Flow
 from conicflow.engine.flow.schemes.named import ADAPTIVE, STEPPED
 from conicflow.engine.flow.steps import natural_step
-from conicflow.engine.model.problem import Sign
+from conicflow.engine.space.gauge import Sign
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from plain_flow import COMPILED, directions, eta_and_gradient, lengths, loss_and_slope, predict

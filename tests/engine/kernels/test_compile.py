@@ -124,6 +124,7 @@ def test_from_sympy_objects_it_is_another_spec_of_the_same_map(shared_cache: Pat
 # What decides the binary, each alone, changes the key.
 
 
+@pytest.mark.usefixtures("compiler")
 def test_keys_cover_the_spec_the_source_and_the_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     tools, spec = find_toolchain(), Spec(BUMP.encode(), "")
     assert request_key(spec, tools) == request_key(Spec(spec.content, "elsewhere"), find_toolchain())
@@ -177,6 +178,7 @@ CHANGES: dict[str, Callable[[pytest.MonkeyPatch, Path], object]] = {
 }
 
 
+@pytest.mark.usefixtures("compiler")
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
 def test_the_identity_covers(
     change: Callable[[pytest.MonkeyPatch, Path], object], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -220,6 +222,7 @@ def test_without_pythran(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
         cf.compile_spec(tmp_path / "bump.toml")
 
 
+@pytest.mark.usefixtures("compiler")
 def test_without_pythons_headers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sysconfig, "get_path", lambda name: str(tmp_path))
     with pytest.raises(KernelError, match=r"no Python\.h; install them .*python3-dev"):
