@@ -1,5 +1,6 @@
 """The figure of a solution: which drawing suits the problem, in one style, as a PNG file."""
 
+import warnings
 from collections.abc import Callable
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from conicflow.engine.space.feature_map import FeatureMap
 
 from ..files.data import Array
+from ..words.subject import subject
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 # Okabe and Ito's palette, told apart with every kind of colour vision.
 BLUE, VERMILLION, SKY, GREY = "#0072B2", "#D55E00", "#56B4E9", "#8C8C8C"
+
+AS_WRITTEN: dict[str, Any] = {"parse_math": False}  # a user's words: a dollar in them is a dollar
 
 DPI = 150
 STYLE: dict[Any, Any] = {
@@ -49,9 +53,11 @@ def png(drawing: "Callable[[Figure], None]", title: str) -> bytes:
     with rc_context(STYLE):
         figure = Figure(layout="constrained")
         drawing(figure)
-        figure.suptitle(title, x=0.01, ha="left", weight="bold")
+        figure.suptitle(title, x=0.01, ha="left", weight="bold", **AS_WRITTEN)
         stream = BytesIO()
-        figure.savefig(stream, format="png", dpi=DPI, metadata={"Software": "conicflow"})
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Glyph .* missing from")  # a box stands for it
+            figure.savefig(stream, format="png", dpi=DPI, metadata={"Software": "conicflow"})
     return stream.getvalue()
 
 
@@ -68,11 +74,12 @@ def without_flow(solution: "Solution") -> str:
 
 def _drawing(features: FeatureMap) -> "Callable[[Solution, Figure], None]":
     """The drawing for a feature map."""
-    if features.name == "line_spectrum":
+    shown = subject(features)
+    if shown == "lines":
         from .spectrum import draw_spectrum
 
         return draw_spectrum
-    if features.kind == "ridge":
+    if shown == "units":
         from .network import draw_network
 
         return draw_network

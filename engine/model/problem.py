@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal, get_args
 
 import numpy as np
 
@@ -16,11 +15,9 @@ from ..dual.certificate import DualCertificate
 from ..dual.supremum import Supremum, supremum
 from ..kernels.protocol import Data
 from ..space.feature_map import FeatureMap
-from ..space.gauge import Euclidean, Gauge, Signed, nonnegative
+from ..space.gauge import Gauge, Sign, gauge_of
 from .losses import Loss, suited
 from .measure import Measure
-
-Sign = Literal["any", "nonnegative", "vector"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +32,8 @@ class Problem:
     loss : R, with the data.
     penalty : lambda >= 0.
     sign : "any" for signed measures, "nonnegative" for mu >= 0, "vector" for weights in R^q, whose |mu| sums their norms;
-        "any" with data of q outputs, (n, q), means "vector". Or a gauge: `Signed(up, down)` prices positive and negative
-        weights differently.
+        "any" with data of q outputs, (n, q), means "vector". {"up": a, "down": b} counts a positive weight w as a·w and a
+        negative one as b·|w|.
 
     Raises
     ------
@@ -47,7 +44,7 @@ class Problem:
     features: FeatureMap
     loss: Loss
     penalty: float
-    sign: Sign | Gauge = "any"
+    sign: Sign = "any"
 
     def __post_init__(self) -> None:
         if not isinstance(self.features, FeatureMap) or not isinstance(self.loss, Loss):
@@ -59,7 +56,7 @@ class Problem:
         if penalty < 0:
             raise ProblemError(f"the penalty must be a finite number >= 0; got {penalty}; give lambda >= 0")
         object.__setattr__(self, "penalty", penalty)
-        self._check_gauge()
+        self._check_weights()
         if self.features.complex and not self.loss.description["complex_values"]:
             raise ProblemError(
                 f"{self.features.name} gives complex numbers, for which not every loss is made; got {self.loss.name}; "
@@ -73,29 +70,19 @@ class Problem:
                 f"R(0) must be finite; the data reach {np.abs(self.loss.y).max():.3g} in size; rescale them"
             )
 
-    def _check_gauge(self) -> None:
-        """Weights in R^q exactly where the data have q columns, and where the features take them."""
-        several = self.loss.y.ndim == 2
+    def _check_weights(self) -> None:
+        """Features that take the weights that the data ask for, and whose eta can be searched."""
         if self.features.homogeneous and self.features.unit is None:
             raise ProblemError(
                 f"homogeneous units need the form s(<v, x>), v = theta or v = theta |theta|, for eta to be searched; "
                 f"{self.features.name} has another warp; use one of these"
             )
-        if isinstance(self.sign, str) and self.sign not in get_args(Sign):
-            raise ProblemError(f"sign is 'any', 'nonnegative' or 'vector'; got {self.sign!r}; choose one")
-        if several and not self.features.takes_vectors:
+        if self.loss.y.ndim == 2 and not self.features.takes_vectors:
             raise ProblemError(
                 f"weights in R^q are for ridge units whose output sign is free; got {self.features.name} and data of shape "
                 f"{self.loss.y.shape}; solve one problem for each column"
             )
-        if several and self.sign == "any":
-            object.__setattr__(self, "sign", "vector")
-        vectors = self.sign == "vector" if isinstance(self.sign, str) else self.sign.outputs > 1
-        if several != vectors:
-            raise ProblemError(
-                f"sign is 'vector' exactly where the data have shape (n, q); got {self.gauge.name!r} and data of shape "
-                f"{self.loss.y.shape}; change one of them"
-            )
+        object.__setattr__(self, "sign", self.gauge.sign)
 
     def _check_data(self) -> None:
         """As many data as features give numbers, in the same field; on the torus they become complex."""
@@ -125,11 +112,7 @@ class Problem:
     @cached_property
     def gauge(self) -> Gauge:
         """The norm of one weight."""
-        if not isinstance(self.sign, str):
-            return self.sign
-        if self.sign == "vector":
-            return Euclidean(self.loss.outputs)
-        return nonnegative() if self.sign == "nonnegative" else Signed()
+        return gauge_of(self.sign, self.loss.outputs if self.loss.y.ndim == 2 else None)
 
     @property
     def outputs(self) -> int:

@@ -125,7 +125,9 @@ class FeatureMap:
     @cached_property
     def unit(self) -> HomogeneousUnit | None:
         """The unit's kink and warp, where features are positively homogeneous; None elsewhere."""
-        return HomogeneousUnit.of(self.jacobian, self.inputs["x"]) if self.homogeneous else None
+        if not self.homogeneous:
+            return None
+        return HomogeneousUnit.of(self.description["properties"], self.jacobian, self.inputs["x"])
 
     @property
     def dimension(self) -> int:
@@ -292,10 +294,9 @@ class FeatureMap:
 
 
 def pack(kind: str, samples: Mapping[str, Array], constants: Mapping[str, float]) -> Statics:
-    """Samples and constants as the kernels of a kind take them: arrays (inputs, n) and (constants,), or x and the constants."""
-    if kind == "ridge":
-        return (*samples.values(), *constants.values())
-    return np.ascontiguousarray(np.stack(list(samples.values()))), np.array(list(constants.values()), dtype=np.float64)
+    """Samples and constants as the kernels of a kind take them: (inputs, n), of ridge units (n, d), and (constants,)."""
+    packed = samples["x"] if kind == "ridge" else np.ascontiguousarray(np.stack(list(samples.values())))
+    return packed, np.array(list(constants.values()), dtype=np.float64)
 
 
 def check_inputs(description: Mapping[str, Any], inputs: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float64]]:

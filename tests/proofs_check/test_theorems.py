@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from conicflow.app import cli
-from conicflow.engine.dual.supremum import Supremum
 from conicflow.engine.kernels.loading import load_kernel
-from conicflow.engine.model import gap
+from conicflow.engine.model import gap as engine_gap
+from conicflow.proofs_check import gap
+from conicflow.proofs_check.enclosures.points import inner
 from conicflow.proofs_check.theorems import campaign, processes, registry
 from conicflow.proofs_check.theorems.check import PROPERTIES, Check, Draw, Inapplicable, Margin
 from conicflow.proofs_check.theorems.mutants.catalogue import mutants
@@ -20,6 +21,7 @@ from conicflow.proofs_check.theorems.mutants.source import InSource, changed, lo
 from conicflow.proofs_check.theorems.processes import Task
 from conicflow.proofs_check.theorems.registry import checks
 from conicflow.proofs_check.theorems.search import Outcome, run
+from flint import arb
 
 # Each sees its mutant within a second; the command runs them all.
 SAMPLE = (
@@ -146,14 +148,12 @@ def test_draws_stay_within_their_bounds() -> None:
 
 
 def test_a_source_mutant_reaches_those_who_imported_the_function_and_leaves() -> None:
-    nowhere = Supremum(0.0, True, "none", np.zeros((0, 1)), np.zeros(0))
-    g = gap.Gap(2.0, 1.0, nowhere, np.zeros(1), 0.0)
-    with injected(InSource("engine.model.gap.Gap.relative", "abs(self.objective)", "4 * abs(self.objective)")):
-        assert g.relative == 0.125
-    assert g.relative == 0.5
-    with injected(InSource("engine.model.gap._SEARCHES", "60", "61")):
-        assert gap._SEARCHES == 61
-    assert gap._SEARCHES == 60
+    with injected(InSource("proofs_check.enclosures.points.inner", "x * y", "3 * x * y")):
+        assert inner([arb(2)], [arb(5)]) == 30
+    assert inner([arb(2)], [arb(5)]) == 10
+    with injected(InSource("proofs_check.gap.SECONDS", "60.0", "61.0")):
+        assert gap.SECONDS == 61.0
+    assert gap.SECONDS == 60.0
 
 
 def test_a_mutant_leaves_also_after_an_exception() -> None:
@@ -172,22 +172,22 @@ def the_source(change: InSource) -> str:
 @pytest.mark.parametrize(
     ("right", "wrong", "told"),
     [
-        ("max( abs(self.objective),   self.negligible, np.finfo(np.float64).tiny )  # layout", "1.0", "self.gap / 1.0"),
-        ("return self.gap / max(\n  abs(self.objective), self.negligible, np.finfo(np.float64).tiny)", "pass", "pass"),
+        ("self.lower+arb( TOLERANCE )*abs(self.lower) .max(self.scale)  # layout", "arb(1)", "return arb(1)"),
+        ("return (\n  self.lower + arb(TOLERANCE) * abs(self.lower).max(self.scale)\n)", "pass", "pass"),
     ],
 )
 def test_what_matches_is_the_code_whatever_its_layout(right: str, wrong: str, told: str) -> None:
-    where = "engine.model.gap.Gap.relative"
-    before = the_source(InSource(where, "self.gap", "self.gap"))
-    after = the_source(InSource(where, right, wrong))
-    assert told in after
-    assert after != before
+    where = "proofs_check.suprema.branch.Search.target"
+    before = the_source(InSource(where, "self.scale", "self.scale"))
+    assert told not in before
+    assert told in the_source(InSource(where, right, wrong))
 
 
 def test_keywords_and_quotes() -> None:
-    where = "engine.solve.search.Search.result"
-    assert "objective=0.0" in the_source(InSource(where, "objective=gap.objective", "objective=0.0"))
-    assert "'nobody': features.name" in the_source(InSource(where, "'name'", '"nobody"'))
+    where = "proofs_check.certify._certificate"
+    assert "rigorous_gap=0.0" in the_source(InSource(where, "rigorous_gap=up(proof.gap)", "rigorous_gap=0.0"))
+    right = "'; the supremum is the largest value found'"
+    assert "'; estimated'" in the_source(InSource(where, right, '"; estimated"'))
 
 
 def test_a_function_is_found_wherever_it_is_defined() -> None:
@@ -210,22 +210,22 @@ def test_every_mutant_has_its_place() -> None:
 @pytest.mark.parametrize(
     ("where", "right", "wrong", "words"),
     [
-        ("duality_gap", "problem.penalty / supremum.size", "0", "similar there: problem.penalty / supremum.value"),
-        ("duality_gap", "return Gap(0)", "pass", "must occur once in engine.model.gap.duality_gap; it occurs 0 times"),
-        ("duality_gap", "supremum.value", "0", "say more of it"),
-        ("duality_gaps", "0", "1", "similar there: duality_gap"),
-        ("Gap.relativ", "0", "1", "similar there: relative"),
-        ("_SEARCHES", "60", "60  # steps", "must differ"),
+        ("prove", "loss.value(g)", "0", "similar there: loss.value(f)"),
+        ("prove", "return Proof(0)", "pass", "must occur once in proofs_check.gap.prove; it occurs 0 times"),
+        ("prove", "bound.upper", "0", "say more of it"),
+        ("proved", "0", "1", "similar there: prove"),
+        ("Proof.sizes", "0", "1", "similar there: size"),
+        ("SECONDS", "60.0", "60.0  # of a minute", "must differ"),
     ],
 )
 def test_a_mutant_that_is_none_is_refused(where: str, right: str, wrong: str, words: str) -> None:
-    change = InSource(f"engine.model.gap.{where}", right, wrong)
+    change = InSource(f"proofs_check.gap.{where}", right, wrong)
     with pytest.raises(ValueError, match=re.escape(words)), injected(change):
         pass
 
 
 def test_no_file_is_edited() -> None:
-    path = Path(gap.__file__)
+    path = Path(engine_gap.__file__)
     before = path.read_bytes()
     processes.perform(Task("weak-duality", "gaussian", mutant="gap-of-wrong-sign"))
     assert path.read_bytes() == before

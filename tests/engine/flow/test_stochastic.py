@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from conicflow.engine.base.errors import FlowError, ProblemError
 from conicflow.engine.flow.batches import Batch, epochs
-from conicflow.engine.flow.flow import SCHEMES, Scheme
 from hypothesis import given
 from hypothesis import strategies as st
+from plain_flow import COMPILED
 from problems import bumps, network, spikes, tones, units
 
 MAKERS = {
@@ -34,9 +34,9 @@ def start(problem: cf.Problem, m: int = 8) -> np.ndarray:
     return particles
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", COMPILED)
 @pytest.mark.parametrize("name", MAKERS)
-def test_all_samples_in_one_batch_are_the_flow(name: str, scheme: Scheme) -> None:
+def test_all_samples_in_one_batch_are_the_flow(name: str, scheme: str) -> None:
     """To the last bit: times, particles and energies of fixed steps."""
     # bits: one batch holds all samples in their own order, its factor is one, and the same kernel steps along it
     problem = MAKERS[name]()
