@@ -7,12 +7,12 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import SPECS
+from .emit.covariance import covariance_source
 from .emit.kernel import emit_feature
 from .emit.loss import emit_loss
-from .emit.losses import AnyLoss
+from .emit.scalar_flow import scalar_flow_source
 from .errors import SpecError
-from .prove.derivation import FeatureDerivation, derive_feature
+from .prove.derivation import derive_feature
 from .prove.loss_derivation import derive_loss
 from .prove.vector_loss import VectorLossSpec, derive_vector_loss
 from .read.loss_spec import LossSpec
@@ -24,28 +24,24 @@ _PACKAGE = (
 
 
 def derive_sources(paths: Sequence[Path]) -> dict[str, str]:
-    """Kernel source by file name for each spec; every feature may follow the built-in losses and those among `paths`."""
+    """Kernel source by file name for each spec."""
     return derive_specs([load_spec(path) for path in paths])
 
 
-def derive_specs(asked: Sequence[FeatureSpec | LossSpec | VectorLossSpec]) -> dict[str, str]:
+def derive_specs(specs: Sequence[FeatureSpec | LossSpec | VectorLossSpec]) -> dict[str, str]:
     """`derive_sources`, of specs that have been read."""
-    features: list[FeatureDerivation] = []
-    losses: dict[str, AnyLoss] = {}
-    built_in = [load_spec(path) for path in sorted(SPECS.glob("*.toml"))]
-    own = {spec.name for spec in asked} - {spec.name for spec in built_in}
-    for spec in (*built_in, *asked):
-        if isinstance(spec, LossSpec):
-            losses[spec.name] = derive_loss(spec)
-        elif isinstance(spec, VectorLossSpec):
-            losses[spec.name] = derive_vector_loss(spec)
-    for spec in asked:
-        if isinstance(spec, FeatureSpec):
-            features.append(derive_feature(spec))
-    ordered = [losses[name] for name in sorted(losses)]
-    sources = {f"{item.spec.name}.py": emit_feature(item, ordered, own) for item in features}
-    names = {spec.name for spec in asked}
-    return sources | {f"{item.spec.name}.py": emit_loss(item) for item in ordered if item.spec.name in names}
+    return {f"{spec.name}.py": _derive(spec) for spec in specs}
+
+
+def shared_sources() -> dict[str, str]:
+    """Source by file name of the modules that serve all kernels."""
+    return {"_covariance.py": covariance_source(), "_flow.py": scalar_flow_source()}
+
+
+def _derive(spec: FeatureSpec | LossSpec | VectorLossSpec) -> str:
+    if isinstance(spec, FeatureSpec):
+        return emit_feature(derive_feature(spec))
+    return emit_loss(derive_loss(spec) if isinstance(spec, LossSpec) else derive_vector_loss(spec))
 
 
 def regenerate(specs: Sequence[str] = (), *, check: bool = False, out: str | None = None) -> int:
@@ -78,7 +74,7 @@ def regenerate(specs: Sequence[str] = (), *, check: bool = False, out: str | Non
     folder = Path(out) if out is not None else Path("generated" if whole else ".")
     sources = derive_sources(paths)
     if whole:
-        sources["__init__.py"] = _PACKAGE
+        sources |= {"__init__.py": _PACKAGE} | shared_sources()
     return _compare(folder, sources, whole) if check else _write(folder, sources, whole)
 
 

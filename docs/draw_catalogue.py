@@ -12,6 +12,7 @@ from typing import Any
 import conicflow as cf
 import numpy as np
 from conicflow.engine.kernels.loading import describe
+from conicflow.engine.model.losses import suited
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -192,7 +193,7 @@ def _lines() -> Iterator[str]:
             yield f"- parameter `{item['name']}`: {item['domain']}"
         for item in (*description["inputs"], *description["constants"]):
             yield f"- `{item['name']}`: {item['description']}"
-        yield f"- losses its flow follows: {', '.join(description['losses'])}"
+        yield f"- losses its flow follows: {', '.join(suited(description['kind']))}"
         yield f"- source: {description['reference']}"
     yield ""
     yield "## Losses"

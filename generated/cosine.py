@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [], "equation": "phi = cos(z)", "family": "partially 1-homogeneous", "inputs": [{"description": "inner product of theta with the input vector", "name": "z"}], "kind": "ridge", "losses": ["huber", "logistic", "multinomial_logistic", "poisson", "quantile", "squared", "squared_hinge"], "name": "cosine", "parameters": [{"domain": "ball", "name": "theta"}], "penalty_weight": "1", "reference": "Rahimi and Recht, NIPS 20 (2007)", "spec_sha256": "daed52a4636510f4329ec0f824dd1b831e3876eed7cec4db5fe6b347a1304af2", "title": "Random Fourier feature"}'
+DESCRIPTION = '{"constants": [], "equation": "phi = cos(z)", "family": "partially 1-homogeneous", "inputs": [{"description": "inner product of theta with the input vector", "name": "z"}], "kind": "ridge", "name": "cosine", "parameters": [{"domain": "ball", "name": "theta"}], "penalty_weight": "1", "properties": {"kinks": null, "warp": "identity"}, "reference": "Rahimi and Recht, NIPS 20 (2007)", "spec_sha256": "daed52a4636510f4329ec0f824dd1b831e3876eed7cec4db5fe6b347a1304af2", "title": "Random Fourier feature"}'
 
 
 TILE = 256  # samples handled at once
@@ -56,6 +56,7 @@ def directions(u, outputs):
     return result
 
 
+# pythran export slopes(float64[:, :] order(C), float64[:, :] order(C), float64[:, :] order(C))
 def slopes(u, x, g):
     """Rows (eta, grad <eta, w_i/|w_i|>)(theta_i) of eta(theta)_k = <g_k, phi(theta)>, shape (m, q + d)."""
     m = u.shape[0]
@@ -182,12 +183,34 @@ def by_particle(u, q, outputs):
     return q
 
 
-def mean_penalty(u, outputs, penalty, scheme):
+def price_of(w, outputs, penalty_up, penalty_down):
+    """The price of a weight of one entry by its sign, w = 0 the lower one; of a weight of several, one for its norm."""
+    if outputs > 1:
+        return penalty_up
+    if w == 0.0:
+        return min(penalty_up, penalty_down)
+    return penalty_up if w > 0.0 else penalty_down
+
+
+def times(step, price):
+    """step*price, and infinite where the price is, even for a step of length 0."""
+    if price == np.inf:
+        return np.inf
+    return step*price
+
+
+def mean_penalty(u, outputs, penalty_up, penalty_down, scheme):
     """(1/m) sum_i V(u_i)."""
     total = 0.0
+    mean = 0.0
     for i in range(u.shape[0]):
-        total += length(u[i, :outputs])
-    return penalty*total/u.shape[0]
+        size = length(u[i, :outputs])
+        total += size
+        if size > 0.0:  # 0 times an infinite price is 0
+            mean += price_of(u[i, 0], outputs, penalty_up, penalty_down)*size/u.shape[0]
+    if outputs > 1 or penalty_up == penalty_down:
+        return penalty_up*total/u.shape[0]
+    return mean
 
 
 def shrink(size, threshold):
@@ -195,23 +218,24 @@ def shrink(size, threshold):
     return 1.0 - threshold/size if size > threshold else 0.0
 
 
-def move(u, q, outputs, penalty, nonnegative, scheme, a, b, radius):
+def move(u, q, outputs, penalty_up, penalty_down, scheme, a, b, radius):
     """One step of every particle along rows q_i = (eta, grad <eta, w/|w|>)(theta_i), then back into |theta| <= radius."""
     d = u.shape[1] - outputs
     for i in range(u.shape[0]):
         size = length(u[i, :outputs])
+        price = price_of(u[i, 0], outputs, penalty_up, penalty_down)
         if scheme == EULER:
             # the element of minimal norm of -(eta + penalty*d|w|), which is another one beyond w = 0
             if size > 0.0:
                 forward = 0.0
                 for k in range(outputs):
-                    moved = u[i, k] - a*(q[i, k] + penalty*u[i, k]/size)
+                    moved = u[i, k] - a*(q[i, k] + price*u[i, k]/size)
                     forward += moved*u[i, k]
                     u[i, k] = moved
                 if forward <= 0.0:
                     u[i, :outputs] = 0.0
             else:
-                shrunk = shrink(length(q[i, :outputs]), penalty)
+                shrunk = shrink(length(q[i, :outputs]), price_of(-q[i, 0], outputs, penalty_up, penalty_down))
                 for k in range(outputs):
                     u[i, k] = -a*shrunk*q[i, k]
             for j in range(d):
@@ -219,7 +243,7 @@ def move(u, q, outputs, penalty, nonnegative, scheme, a, b, radius):
         elif scheme == FORWARD_BACKWARD:
             for k in range(outputs):
                 u[i, k] -= a*q[i, k]
-            shrunk = shrink(length(u[i, :outputs]), a*penalty)
+            shrunk = shrink(length(u[i, :outputs]), times(a, price_of(u[i, 0], outputs, penalty_up, penalty_down)))
             for k in range(outputs):
                 u[i, k] *= shrunk
             for j in range(d):
@@ -230,139 +254,57 @@ def move(u, q, outputs, penalty, nonnegative, scheme, a, b, radius):
                 for k in range(outputs):
                     direction = u[i, k]/size
                     u[i, k] = direction - b*(q[i, k] - inner*direction)
-                factor = size*mass_factor(scheme, a*(inner + penalty))/length(u[i, :outputs])
+                factor = size*mass_factor(scheme, a*(inner + price))/length(u[i, :outputs])
                 for k in range(outputs):
                     u[i, k] *= factor
             for j in range(d):
                 u[i, outputs + j] -= b*q[i, outputs + j]
-        if nonnegative:
+        if outputs == 1 and penalty_down == np.inf:
             u[i, 0] = max(u[i, 0], 0.0)
+        if outputs == 1 and penalty_up == np.inf:
+            u[i, 0] = min(u[i, 0], 0.0)
         reach = length(u[i, outputs:])
         if reach > radius:
             for j in range(d):
                 u[i, outputs + j] *= radius/reach
 
 
-# pythran export adjoint(float64[:, :] order(C), float64[:, :] order(C), float64[:, :] order(C))
-def adjoint(u, x, g):
-    """<g, Phi(u_i)>, shape (m,), and its gradient by u_i = (w, theta), the shape of u, where Phi(u) = w phi(theta)."""
-    q = slopes(u, x, g)
-    value = np.sum(u[:, : g.shape[1]]*q[:, : g.shape[1]], axis=1)
-    return value, by_particle(u, q, u.shape[1] - x.shape[1])
-
-
-def multinomial_logistic_value(f_row, y):
-    """l of one sample, with f less its largest entry: the same l, and no overflow."""
-    f = f_row - np.max(f_row)
-    s0 = np.sum(f*y)
-    s1 = np.sum(np.exp(f))
-    return -s0 + np.log(s1) + 0.0
-
-
-def multinomial_logistic_slope(f_row, y):
-    """dl/df, shape (q,)."""
-    f = f_row - np.max(f_row)
-    s0 = np.sum(f*y)
-    s1 = np.sum(np.exp(f))
-    return -y + np.exp(f)/s1
-
-
-def fit(f_all, y_all, omega, parameters, loss, start, g):
-    """R(f) = sum_j omega_j l(f_j, y_j) over the samples from `start` on, and R'(f)_j = omega_j l'(f_j, y_j) into g."""
-    total = 0.0
-    for j in range(f_all.shape[0]):
-        if loss == 2:
-            total += omega[start + j]*multinomial_logistic_value(f_all[j], y_all[start + j])
-            g[j] = omega[start + j]*multinomial_logistic_slope(f_all[j], y_all[start + j])
-            continue
-        for k in range(f_all.shape[1]):
-            f = f_all[j, k]
-            y = y_all[start + j, k]
-            value = 0.0
-            slope = 0.0
-            if loss == 0:  # huber
-                delta = parameters[0, start + j]
-                huber_0 = f - y
-                huber_1 = np.minimum(delta, huber_0)
-                huber_2 = np.maximum(huber_1, -delta)
-                value = huber_0*huber_2 - 1.0/2.0*huber_2**2
-                slope = huber_2 + (f - huber_2 - y)*np.where((delta < -huber_1), 0.0, np.where((delta < huber_0), 0.0, 1.0))
-            if loss == 1:  # logistic
-                logistic_0 = -f*y
-                value = (np.maximum(logistic_0, 0.0) + np.log1p(np.exp(-np.abs(logistic_0))))
-                slope = -y*(1.0/(1.0 + np.exp(-(logistic_0))))
-            if loss == 3:  # poisson
-                background = parameters[0, start + j]
-                poisson_0 = background + f
-                value = poisson_0 - ((y)*np.log(np.where(y == 0.0, 1.0, np.maximum(poisson_0, 0.0))))
-                slope = 1.0 - y/poisson_0
-                if background + f <= 0.0:
-                    value = np.inf
-            if loss == 4:  # quantile
-                tau = parameters[0, start + j]
-                width = parameters[1, start + j]
-                quantile_0 = 1.0/width**1
-                quantile_1 = f - y
-                quantile_2 = quantile_0*quantile_1
-                quantile_3 = np.minimum(quantile_2, 1.0 - tau)
-                quantile_4 = np.maximum(quantile_3, -tau)
-                value = quantile_1*quantile_4 - 1.0/2.0*quantile_4**2*width
-                slope = quantile_4 + (f - quantile_4*width - y)*np.where((quantile_3 < -tau), 0.0, np.where((tau < 1.0 - quantile_2), quantile_0, 0.0))
-            if loss == 5:  # squared
-                squared_0 = f - y
-                value = (1.0/2.0)*squared_0**2
-                slope = squared_0
-            if loss == 6:  # squared_hinge
-                squared_hinge_0 = f*y
-                squared_hinge_1 = np.maximum(0.0, 1.0 - squared_hinge_0)
-                value = (1.0/2.0)*squared_hinge_1**2
-                slope = squared_hinge_1*np.where((squared_hinge_0 < 1.0), -y, 0.0)
-            total += omega[start + j]*value
-            g[j, k] = omega[start + j]*slope
-    return total
-
-
-def correlated(f, y, precision, g):
-    """R(f) = <f - y, precision (f - y)>/2, and R'(f) into g: in each output, noise whose covariance has this inverse."""
-    r = f - y
-    g[:] = np.dot(precision, r)
-    return 0.5*np.sum(g*r)
-
-
-def evaluate(u, x, y, omega, parameters, precision, loss):
+def evaluate(u, x, y, omega, parameters, fit):
     """R(f) at f = (1/m) sum_i Phi(u_i), and rows q_i of the slopes of eta = <R'(f), phi> at the particles."""
+    n = x.shape[0]
+    outputs = u.shape[1] - x.shape[1]
     f = forward(u, x)/float(u.shape[0])
-    g = np.empty_like(y)  # of the type of the argument of `adjoint`: `slopes` is compiled once
-    if precision.shape[0] > 0:
-        value = correlated(f, y, precision, g)
-    else:
-        value = fit(f, y, omega, parameters, loss, 0, g)
+    g = np.empty((n, outputs))
+    value = fit(f.reshape(n*outputs), y, omega, parameters, outputs, 0, g.reshape(n*outputs))
     return value, slopes(u, x, g)
 
 
-# pythran export value_and_gradient(float64[:, :] order(C), float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:, :] order(C), float64[:, :] order(C), int)
-def value_and_gradient(u, x, y, omega, parameters, precision, loss):
-    """R((1/m) sum_i Phi(u_i)) and m times its gradient by u_i = (w, theta), the shape of u."""
-    value, q = evaluate(u, x, y, omega, parameters, precision, loss)
-    return value, by_particle(u, q, u.shape[1] - x.shape[1])
+# pythran export value_and_rows(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:], float64[:, :] order(C), float64(float64[:], float64[:], float64[:], float64[:, :] order(C), int, int, float64[:]))
+def value_and_rows(u, x, y, omega, parameters, fit):
+    """R(f) at f = (1/m) sum_i Phi(u_i), and rows (eta, grad <eta, w_i/|w_i|>)(theta_i) of eta = <R'(f), phi>, the shape of u."""
+    value, q = evaluate(u, x, y, omega, parameters, fit)
+    return value, q
 
 
-# pythran export advance(float64[:, :] order(C), float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:, :] order(C), float64[:, :] order(C), int, float64, bool, int, float64, float64, float64, int, bool)
-def advance(u, x, y, omega, parameters, precision, loss, penalty, nonnegative, scheme, a, b, radius, steps, descent):
+# pythran export advance(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:], float64[:, :] order(C), float64(float64[:], float64[:], float64[:], float64[:, :] order(C), int, int, float64[:]), float64, float64, int, float64, float64, float64, int, bool)
+def advance(u, x, y, omega, parameters, fit, penalty_up, penalty_down, scheme, a, b, radius, steps, descent):
     """Steps of the particle flow of F_m(u) = R((1/m) sum_i Phi(u_i)) + (1/m) sum_i V(u_i), in place.
-    `a` and `b` are the step times the speed of weights and of positions. Returns F_m before the first step and after
-    each: steps + 1 numbers, or fewer with `descent`, where the first step that would not lower F_m is undone and ends it.
+    `penalty_up` and `penalty_down` are the prices of positive and negative weights of one entry, infinite where these are
+    not admissible; a weight of several pays the former. `a` and `b` are the step times the speed of weights and of
+    positions. Returns F_m before the first step and after each: steps + 1 numbers, or fewer with `descent`, where the
+    first step that would not lower F_m is undone and ends it.
     """
+    outputs = u.shape[1] - x.shape[1]
     energies = np.empty(steps + 1)
     previous = u.copy()
-    value, q = evaluate(u, x, y, omega, parameters, precision, loss)
-    energies[0] = value + mean_penalty(u, u.shape[1] - x.shape[1], penalty, scheme)
+    value, q = evaluate(u, x, y, omega, parameters, fit)
+    energies[0] = value + mean_penalty(u, outputs, penalty_up, penalty_down, scheme)
     for step in range(steps):
         if descent:
             previous[:] = u
-        move(u, q, u.shape[1] - x.shape[1], penalty, nonnegative, scheme, a, b, radius)
-        value, q = evaluate(u, x, y, omega, parameters, precision, loss)
-        energies[step + 1] = value + mean_penalty(u, u.shape[1] - x.shape[1], penalty, scheme)
+        move(u, q, outputs, penalty_up, penalty_down, scheme, a, b, radius)
+        value, q = evaluate(u, x, y, omega, parameters, fit)
+        energies[step + 1] = value + mean_penalty(u, outputs, penalty_up, penalty_down, scheme)
         if descent and not energies[step + 1] < energies[step]:
             u[:] = previous
             return energies[: step + 1].copy()

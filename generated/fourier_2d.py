@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [], "equation": "phi = h*exp(-2*I*pi*(k1*theta1 + k2*theta2))", "family": "partially 1-homogeneous", "inputs": [{"description": "frequency along the first axis, an integer", "name": "k1"}, {"description": "frequency along the second axis, an integer", "name": "k2"}, {"description": "coefficient of the filter at frequency (k1, k2), complex", "name": "h"}], "kind": "torus", "losses": ["squared"], "name": "fourier_2d", "parameters": [{"domain": "torus", "name": "theta1"}, {"domain": "torus", "name": "theta2"}], "penalty_weight": "1", "reference": "Chizat (2022), section 5", "spec_sha256": "61eccbcb4ed8294e5a77f3f89445cb9e4269be5a58285a7fe421c25cd774f7f6", "title": "Filtered Fourier coefficients of a spike on the torus, two dimensions"}'
+DESCRIPTION = '{"constants": [], "equation": "phi = h*exp(-2*I*pi*(k1*theta1 + k2*theta2))", "family": "partially 1-homogeneous", "inputs": [{"description": "frequency along the first axis, an integer", "name": "k1"}, {"description": "frequency along the second axis, an integer", "name": "k2"}, {"description": "coefficient of the filter at frequency (k1, k2), complex", "name": "h"}], "kind": "torus", "name": "fourier_2d", "parameters": [{"domain": "torus", "name": "theta1"}, {"domain": "torus", "name": "theta2"}], "penalty_weight": "1", "properties": {}, "reference": "Chizat (2022), section 5", "spec_sha256": "61eccbcb4ed8294e5a77f3f89445cb9e4269be5a58285a7fe421c25cd774f7f6", "title": "Filtered Fourier coefficients of a spike on the torus, two dimensions"}'
 
 
 LANES = 128  # particles handled at once, in vector registers
@@ -166,6 +166,7 @@ def polynomials(positions, cutoffs, b):
     return result
 
 
+# pythran export slopes(float64[:, :] order(C), complex128[:], int64[:], complex128[:])
 def slopes(u, h, cutoffs, g):
     """Rows (eta, grad eta)(theta_i) of eta(theta) = Re <g, phi(theta)>, shape (m, 1 + d)."""
     d = cutoffs.shape[0]
@@ -227,146 +228,28 @@ def certificate(positions, h, cutoffs, g):
     return values[:, 0].copy(), values[:, 1 : 1 + d].copy(), hessian
 
 
-EULER = 0
-FORWARD_BACKWARD = 1
-CONIC = 2
-CONIC_CANONICAL = 3
-
-
-def mass_factor(scheme, rate):
-    """What a step h multiplies a mass r**2 by, rate = h g: r' = -2 r g solved for constant g, or Euler's step in r."""
-    if scheme == CONIC:
-        return np.exp(-4.0*rate)
-    return max(1.0 - 2.0*rate, 0.0)**2
-
-
-def by_particle(u, q):
-    """Rows (eta, grad eta) become the gradient by u_i of <g, Phi(u_i)>, in place."""
-    for j in range(1, u.shape[1]):
-        q[:, j] *= u[:, 0]
-    return q
-
-
-def mean_penalty(u, penalty, scheme):
-    """(1/m) sum_i V(u_i)."""
-    total = 0.0
-    for i in range(u.shape[0]):
-        total += abs(u[i, 0])
-    return penalty*total/u.shape[0]
-
-
-def shrink(value, threshold):
-    """The proximal map of threshold*|.|."""
-    return max(value - threshold, 0.0) + min(value + threshold, 0.0)
-
-
-def move(u, q, penalty, nonnegative, scheme, a, b, lower, upper, wraps):
-    """One step of every particle along rows q_i = (eta, grad eta)(theta_i), then back into the domain."""
-    d = u.shape[1] - 1
-    for i in range(u.shape[0]):
-        w = u[i, 0]
-        if scheme == EULER:
-            # the element of minimal norm of -(eta + penalty*d|w|), which is another one beyond w = 0
-            if w > 0.0:
-                u[i, 0] = max(w - a*(q[i, 0] + penalty), 0.0)
-            elif w < 0.0:
-                u[i, 0] = min(w - a*(q[i, 0] - penalty), 0.0)
-            else:
-                u[i, 0] = -a*shrink(q[i, 0], penalty)
-            for j in range(d):
-                u[i, 1 + j] -= b*w*q[i, 1 + j]
-        elif scheme == FORWARD_BACKWARD:
-            u[i, 0] = shrink(w - a*q[i, 0], a*penalty)
-            for j in range(d):
-                u[i, 1 + j] -= b*w*q[i, 1 + j]
-        else:
-            side = 1.0 if w >= 0.0 else -1.0
-            u[i, 0] = w*mass_factor(scheme, a*(side*q[i, 0] + penalty))
-            for j in range(d):
-                u[i, 1 + j] -= b*side*q[i, 1 + j]
-        if nonnegative:
-            u[i, 0] = max(u[i, 0], 0.0)
-        for j in range(d):
-            if u[i, 1 + j] < lower[j] or u[i, 1 + j] >= upper[j]:
-                if wraps[j]:
-                    period = upper[j] - lower[j]
-                    u[i, 1 + j] -= period*np.floor((u[i, 1 + j] - lower[j])/period)
-                    if u[i, 1 + j] >= upper[j]:  # a tiny negative number is rounded up to a whole period
-                        u[i, 1 + j] = lower[j]
-                else:
-                    u[i, 1 + j] = min(max(u[i, 1 + j], lower[j]), upper[j])
-
-
-# pythran export adjoint(float64[:, :] order(C), complex128[:], int64[:], complex128[:])
-def adjoint(u, h, cutoffs, g):
-    """<g, Phi(u_i)>, shape (m,), and its gradient by u_i = (w, theta), the shape of u, where Phi(u) = w phi(theta)."""
-    q = slopes(u, h, cutoffs, g)
-    value = u[:, 0]*q[:, 0]
-    return value, by_particle(u, q)
-
-
-def fit(f_all, y_all, omega, parameters, loss, start, g):
-    """R(f) = sum_j omega_j l(f_j, y_j) over the samples from `start` on, and R'(f)_j = omega_j l'(f_j, y_j) into g."""
-    total = 0.0
-    for j in range(f_all.shape[0]):
-        g[j] = 0.0
-        for k in range(2):
-            f = f_all[j].real if k == 0 else f_all[j].imag
-            y = y_all[start + j].real if k == 0 else y_all[start + j].imag
-            value = 0.0
-            slope = 0.0
-            if loss == 0:  # squared
-                squared_0 = f - y
-                value = (1.0/2.0)*squared_0**2
-                slope = squared_0
-            total += omega[start + j]*value
-            g[j] += omega[start + j]*(complex(slope, 0.0) if k == 0 else complex(0.0, slope))
-    return total
-
-
-def correlated(f, y, precision, g):
-    """R(f) = <f - y, precision (f - y)>/2, and R'(f) into g: noise whose covariance has this inverse."""
-    r = f - y
-    for j in range(r.shape[0]):
-        g[j] = np.sum(precision[j]*r)
-    return 0.5*np.sum((np.conj(g)*r).real)
-
-
-def evaluate(u, h, cutoffs, y, omega, parameters, precision, loss):
-    """R(f) at f = (1/m) sum_i Phi(u_i), and rows q_i of the slopes of eta = <R'(f), phi> at the particles."""
-    f = forward(u, h, cutoffs)/float(u.shape[0])
-    g = np.empty_like(y)  # of the type of the argument of `adjoint`: `slopes` is compiled once
-    if precision.shape[0] > 0:
-        value = correlated(f, y, precision, g)
-    else:
-        value = fit(f, y, omega, parameters, loss, 0, g)
-    return value, slopes(u, h, cutoffs, g)
-
-
-# pythran export value_and_gradient(float64[:, :] order(C), complex128[:], int64[:], complex128[:], float64[:], float64[:, :] order(C), complex128[:, :] order(C), int)
-def value_and_gradient(u, h, cutoffs, y, omega, parameters, precision, loss):
-    """R((1/m) sum_i Phi(u_i)) and m times its gradient by u_i = (w, theta), the shape of u."""
-    value, q = evaluate(u, h, cutoffs, y, omega, parameters, precision, loss)
-    return value, by_particle(u, q)
-
-
-# pythran export advance(float64[:, :] order(C), complex128[:], int64[:], complex128[:], float64[:], float64[:, :] order(C), complex128[:, :] order(C), int, float64, bool, int, float64, float64, float64[:], float64[:], bool[:], int, bool)
-def advance(u, h, cutoffs, y, omega, parameters, precision, loss, penalty, nonnegative, scheme, a, b, lower, upper, wraps, steps, descent):
-    """Steps of the particle flow of F_m(u) = R((1/m) sum_i Phi(u_i)) + (1/m) sum_i V(u_i), in place.
-    `a` and `b` are the step times the speed of weights and of positions. Returns F_m before the first step and after
-    each: steps + 1 numbers, or fewer with `descent`, where the first step that would not lower F_m is undone and ends it.
+# pythran export capsule evaluate(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:], float64[:], float64[:, :] order(C), float64(float64[:], float64[:], float64[:], float64[:, :] order(C), int, int, float64[:]), bool, float64[:, :] order(C))
+def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_particle):
+    """R(f) at f = (1/m) sum_i Phi(u_i); rows (eta, grad eta)(theta_i) of eta = <R'(f), phi> into the last argument.
+    `samples` holds the real and imaginary parts of h, and `constants` the cutoffs; so do f and its slopes for `fit`.
     """
-    energies = np.empty(steps + 1)
-    previous = u.copy()
-    value, q = evaluate(u, h, cutoffs, y, omega, parameters, precision, loss)
-    energies[0] = value + mean_penalty(u, penalty, scheme)
-    for step in range(steps):
-        if descent:
-            previous[:] = u
-        move(u, q, penalty, nonnegative, scheme, a, b, lower, upper, wraps)
-        value, q = evaluate(u, h, cutoffs, y, omega, parameters, precision, loss)
-        energies[step + 1] = value + mean_penalty(u, penalty, scheme)
-        if descent and not energies[step + 1] < energies[step]:
-            u[:] = previous
-            return energies[: step + 1].copy()
-    return energies
+    size = samples.shape[0]
+    h = np.empty(size, dtype=np.complex128)
+    for k in range(size):
+        h[k] = complex(samples[k, 0], samples[k, 1])
+    cutoffs = np.empty(constants.shape[0], dtype=np.int64)
+    for a in range(constants.shape[0]):
+        cutoffs[a] = int(constants[a])
+    f = forward(u, h, cutoffs)
+    parts = np.empty(2*size)
+    gradient = np.empty(2*size)
+    for k in range(size):
+        mean = f[k]/float(u.shape[0])
+        parts[2*k] = mean.real
+        parts[2*k + 1] = mean.imag
+    risk = fit(parts, y, omega, parameters, 2, 0, gradient)
+    g = np.empty(size, dtype=np.complex128)
+    for k in range(size):
+        g[k] = complex(gradient[2*k], gradient[2*k + 1])
+    slopes_by_particle[:] = slopes(u, h, cutoffs, g)
+    return risk

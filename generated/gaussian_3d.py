@@ -6,18 +6,21 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [{"below": null, "default": null, "description": "standard deviation along the first axis", "name": "sigma1", "positive": true}, {"below": null, "default": "sigma1", "description": "standard deviation along the second axis", "name": "sigma2", "positive": true}, {"below": null, "default": "sigma1", "description": "standard deviation along the third axis", "name": "sigma3", "positive": true}], "equation": "phi = exp(-(-theta3 + x3)**2/(2*sigma3**2) - (-theta2 + x2)**2/(2*sigma2**2) - (-theta1 + x1)**2/(2*sigma1**2))", "family": "partially 1-homogeneous", "inputs": [{"description": "first coordinate of the sample", "name": "x1"}, {"description": "second coordinate of the sample", "name": "x2"}, {"description": "third coordinate of the sample", "name": "x3"}], "kind": "pointwise", "losses": ["huber", "logistic", "poisson", "quantile", "squared", "squared_hinge"], "name": "gaussian_3d", "parameters": [{"domain": "interval", "name": "theta1"}, {"domain": "interval", "name": "theta2"}, {"domain": "interval", "name": "theta3"}], "penalty_weight": "1", "reference": "Denoyelle, Duval, Peyre and Soubies, The sliding Frank-Wolfe algorithm and its application to super-resolution microscopy, Inverse Problems (2019)", "spec_sha256": "c874d790cebaf468a532f339711c38a4f9328b33265f7a86e6fed4e459b86137", "title": "Gaussian kernel in space"}'
+DESCRIPTION = '{"constants": [{"below": null, "default": null, "description": "standard deviation along the first axis", "name": "sigma1", "positive": true}, {"below": null, "default": "sigma1", "description": "standard deviation along the second axis", "name": "sigma2", "positive": true}, {"below": null, "default": "sigma1", "description": "standard deviation along the third axis", "name": "sigma3", "positive": true}], "equation": "phi = exp(-(-theta3 + x3)**2/(2*sigma3**2) - (-theta2 + x2)**2/(2*sigma2**2) - (-theta1 + x1)**2/(2*sigma1**2))", "family": "partially 1-homogeneous", "inputs": [{"description": "first coordinate of the sample", "name": "x1"}, {"description": "second coordinate of the sample", "name": "x2"}, {"description": "third coordinate of the sample", "name": "x3"}], "kind": "pointwise", "name": "gaussian_3d", "parameters": [{"domain": "interval", "name": "theta1"}, {"domain": "interval", "name": "theta2"}, {"domain": "interval", "name": "theta3"}], "penalty_weight": "1", "properties": {}, "reference": "Denoyelle, Duval, Peyre and Soubies, The sliding Frank-Wolfe algorithm and its application to super-resolution microscopy, Inverse Problems (2019)", "spec_sha256": "c874d790cebaf468a532f339711c38a4f9328b33265f7a86e6fed4e459b86137", "title": "Gaussian kernel in space"}'
 
 
 TILE = 1024  # samples handled at once: a few temporaries of this length stay in the first-level cache
 PARALLEL = 262144  # pairs (particle, sample), about half a millisecond, below which waiting for threads costs more than it saves
 
 
-# pythran export forward(float64[:, :] order(C), float64[:], float64[:], float64[:], float64, float64, float64)
-def forward(u, x1, x2, x3, sigma1, sigma2, sigma3):
+# pythran export forward(float64[:, :] order(C), float64[:, :] order(C), float64[:])
+def forward(u, samples, constants):
     """f = sum_i w_i phi(theta_i), shape (n,), for particles u = (w, theta) of shape (m, 4)."""
     m = u.shape[0]
-    n = x1.shape[0]
+    n = samples.shape[1]
+    sigma1_ = constants[0]
+    sigma2_ = constants[1]
+    sigma3_ = constants[2]
     f = np.zeros(n)
     parallel = m * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
@@ -25,22 +28,22 @@ def forward(u, x1, x2, x3, sigma1, sigma2, sigma3):
         start = tile * TILE
         stop = min(n, start + TILE)
         count = stop - start
-        x1_tile = x1[start:stop]
-        x2_tile = x2[start:stop]
-        x3_tile = x3[start:stop]
+        x1__tile = samples[0, start:stop]
+        x2__tile = samples[1, start:stop]
+        x3__tile = samples[2, start:stop]
         argument0 = np.empty(count)
         v0 = np.empty(count)
         total = np.zeros(count)
         for i in range(m):
             w = u[i, 0]
-            theta1 = u[i, 1]
-            theta2 = u[i, 2]
-            theta3 = u[i, 3]
-            v1 = -(1.0/2.0)/sigma1**2
-            v2 = -(1.0/2.0)/sigma2**2
-            v3 = -(1.0/2.0)/sigma3**2
+            theta1_ = u[i, 1]
+            theta2_ = u[i, 2]
+            theta3_ = u[i, 3]
+            v1 = -(1.0/2.0)/sigma1_**2
+            v2 = -(1.0/2.0)/sigma2_**2
+            v3 = -(1.0/2.0)/sigma3_**2
             for j in range(count):
-                argument0[j] = v1*(-theta1 + x1_tile[j])**2 + v2*(-theta2 + x2_tile[j])**2 + v3*(-theta3 + x3_tile[j])**2
+                argument0[j] = v1*(-theta1_ + x1__tile[j])**2 + v2*(-theta2_ + x2__tile[j])**2 + v3*(-theta3_ + x3__tile[j])**2
             v0[:] = np.exp(argument0)
             weight = w
             for j in range(count):
@@ -49,34 +52,38 @@ def forward(u, x1, x2, x3, sigma1, sigma2, sigma3):
     return f
 
 
-def slopes(u, x1, x2, x3, sigma1, sigma2, sigma3, g):
+# pythran export slopes(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:])
+def slopes(u, samples, constants, g):
     """Rows (eta, grad eta)(theta_i) of eta(theta) = <g, phi(theta)>, shape (m, 4)."""
     m = u.shape[0]
-    n = x1.shape[0]
+    n = samples.shape[1]
+    sigma1_ = constants[0]
+    sigma2_ = constants[1]
+    sigma3_ = constants[2]
     result = np.zeros((m, 4))
     parallel = m * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
     for i in range(m):
-        theta1 = u[i, 1]
-        theta2 = u[i, 2]
-        theta3 = u[i, 3]
-        v1 = -(1.0/2.0)/sigma1**2
-        v2 = -(1.0/2.0)/sigma2**2
-        v3 = -(1.0/2.0)/sigma3**2
-        v5 = -1.0/sigma1**2
-        v6 = -1.0/sigma2**2
-        v7 = -1.0/sigma3**2
+        theta1_ = u[i, 1]
+        theta2_ = u[i, 2]
+        theta3_ = u[i, 3]
+        v1 = -(1.0/2.0)/sigma1_**2
+        v2 = -(1.0/2.0)/sigma2_**2
+        v3 = -(1.0/2.0)/sigma3_**2
+        v5 = -1.0/sigma1_**2
+        v6 = -1.0/sigma2_**2
+        v7 = -1.0/sigma3_**2
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
             count = stop - start
             g_tile = g[start:stop]
-            x1_tile = x1[start:stop]
-            x2_tile = x2[start:stop]
-            x3_tile = x3[start:stop]
+            x1__tile = samples[0, start:stop]
+            x2__tile = samples[1, start:stop]
+            x3__tile = samples[2, start:stop]
             argument0 = np.empty(count)
             v0 = np.empty(count)
             for j in range(count):
-                argument0[j] = v1*(-theta1 + x1_tile[j])**2 + v2*(-theta2 + x2_tile[j])**2 + v3*(-theta3 + x3_tile[j])**2
+                argument0[j] = v1*(-theta1_ + x1__tile[j])**2 + v2*(-theta2_ + x2__tile[j])**2 + v3*(-theta3_ + x3__tile[j])**2
             v0[:] = np.exp(argument0)
             sum0 = 0.0
             sum1 = 0.0
@@ -86,9 +93,9 @@ def slopes(u, x1, x2, x3, sigma1, sigma2, sigma3, g):
             for j in range(count):
                 v4_j = (1.0/2.0)*v0[j]
                 sum0 += g_tile[j]*v0[j]
-                sum1 += g_tile[j]*v4_j*(theta1 - x1_tile[j])
-                sum2 += g_tile[j]*v4_j*(theta2 - x2_tile[j])
-                sum3 += g_tile[j]*v4_j*(theta3 - x3_tile[j])
+                sum1 += g_tile[j]*v4_j*(theta1_ - x1__tile[j])
+                sum2 += g_tile[j]*v4_j*(theta2_ - x2__tile[j])
+                sum3 += g_tile[j]*v4_j*(theta3_ - x3__tile[j])
             result[i, 0] += sum0
             result[i, 1] += 2.0*sum1*v5
             result[i, 2] += 2.0*sum2*v6
@@ -96,30 +103,33 @@ def slopes(u, x1, x2, x3, sigma1, sigma2, sigma3, g):
     return result
 
 
-# pythran export jacobian(float64[:, :] order(C), float64[:], float64[:], float64[:], float64, float64, float64)
-def jacobian(positions, x1, x2, x3, sigma1, sigma2, sigma3):
+# pythran export jacobian(float64[:, :] order(C), float64[:, :] order(C), float64[:])
+def jacobian(positions, samples, constants):
     """phi(theta_i) and its partial derivatives by theta, shape (4, k, n), for k positions."""
     k = positions.shape[0]
-    n = x1.shape[0]
+    n = samples.shape[1]
+    sigma1_ = constants[0]
+    sigma2_ = constants[1]
+    sigma3_ = constants[2]
     result = np.empty((4, k, n))
     count = n
-    x1_tile = x1
-    x2_tile = x2
-    x3_tile = x3
+    x1__tile = samples[0, :]
+    x2__tile = samples[1, :]
+    x3__tile = samples[2, :]
     argument0 = np.empty(count)
     v0 = np.empty(count)
     for i in range(k):
-        theta1 = positions[i, 0]
-        theta2 = positions[i, 1]
-        theta3 = positions[i, 2]
-        v1 = -(1.0/2.0)/sigma1**2
-        v2 = -(1.0/2.0)/sigma2**2
-        v3 = -(1.0/2.0)/sigma3**2
-        v5 = -1.0/sigma1**2
-        v6 = -1.0/sigma2**2
-        v7 = -1.0/sigma3**2
+        theta1_ = positions[i, 0]
+        theta2_ = positions[i, 1]
+        theta3_ = positions[i, 2]
+        v1 = -(1.0/2.0)/sigma1_**2
+        v2 = -(1.0/2.0)/sigma2_**2
+        v3 = -(1.0/2.0)/sigma3_**2
+        v5 = -1.0/sigma1_**2
+        v6 = -1.0/sigma2_**2
+        v7 = -1.0/sigma3_**2
         for j in range(count):
-            argument0[j] = v1*(-theta1 + x1_tile[j])**2 + v2*(-theta2 + x2_tile[j])**2 + v3*(-theta3 + x3_tile[j])**2
+            argument0[j] = v1*(-theta1_ + x1__tile[j])**2 + v2*(-theta2_ + x2__tile[j])**2 + v3*(-theta3_ + x3__tile[j])**2
         v0[:] = np.exp(argument0)
         row0 = result[0, i]
         row1 = result[1, i]
@@ -128,46 +138,49 @@ def jacobian(positions, x1, x2, x3, sigma1, sigma2, sigma3):
         for j in range(count):
             v4_j = (1.0/2.0)*v0[j]
             row0[j] = v0[j]
-            row1[j] = v4_j*v5*(2.0*theta1 - 2.0*x1_tile[j])
-            row2[j] = v4_j*v6*(2.0*theta2 - 2.0*x2_tile[j])
-            row3[j] = v4_j*v7*(2.0*theta3 - 2.0*x3_tile[j])
+            row1[j] = v4_j*v5*(2.0*theta1_ - 2.0*x1__tile[j])
+            row2[j] = v4_j*v6*(2.0*theta2_ - 2.0*x2__tile[j])
+            row3[j] = v4_j*v7*(2.0*theta3_ - 2.0*x3__tile[j])
     return result
 
 
-# pythran export certificate(float64[:, :] order(C), float64[:], float64[:], float64[:], float64, float64, float64, float64[:])
-def certificate(positions, x1, x2, x3, sigma1, sigma2, sigma3, g):
+# pythran export certificate(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:])
+def certificate(positions, samples, constants, g):
     """eta (k,), its gradient (k, 3) and its Hessian (k, 3, 3), where eta(theta) = <g, phi(theta)>."""
     k = positions.shape[0]
-    n = x1.shape[0]
+    n = samples.shape[1]
+    sigma1_ = constants[0]
+    sigma2_ = constants[1]
+    sigma3_ = constants[2]
     eta = np.zeros(k)
     gradient = np.zeros((k, 3))
     hessian = np.zeros((k, 3, 3))
     parallel = k * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
     for i in range(k):
-        theta1 = positions[i, 0]
-        theta2 = positions[i, 1]
-        theta3 = positions[i, 2]
-        v1 = -(1.0/2.0)/sigma1**2
-        v2 = -(1.0/2.0)/sigma2**2
-        v3 = -(1.0/2.0)/sigma3**2
-        v16 = 1.0/sigma1**2
-        v8 = 1.0/sigma2**2
-        v12 = 1.0/sigma3**2
-        v17 = (1.0/4.0)/sigma1**4
-        v18 = (1.0/4.0)/sigma2**4
-        v19 = (1.0/4.0)/sigma3**4
+        theta1_ = positions[i, 0]
+        theta2_ = positions[i, 1]
+        theta3_ = positions[i, 2]
+        v1 = -(1.0/2.0)/sigma1_**2
+        v2 = -(1.0/2.0)/sigma2_**2
+        v3 = -(1.0/2.0)/sigma3_**2
+        v16 = 1.0/sigma1_**2
+        v8 = 1.0/sigma2_**2
+        v12 = 1.0/sigma3_**2
+        v17 = (1.0/4.0)/sigma1_**4
+        v18 = (1.0/4.0)/sigma2_**4
+        v19 = (1.0/4.0)/sigma3_**4
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
             count = stop - start
             g_tile = g[start:stop]
-            x1_tile = x1[start:stop]
-            x2_tile = x2[start:stop]
-            x3_tile = x3[start:stop]
+            x1__tile = samples[0, start:stop]
+            x2__tile = samples[1, start:stop]
+            x3__tile = samples[2, start:stop]
             argument0 = np.empty(count)
             v0 = np.empty(count)
             for j in range(count):
-                argument0[j] = v1*(-theta1 + x1_tile[j])**2 + v2*(-theta2 + x2_tile[j])**2 + v3*(-theta3 + x3_tile[j])**2
+                argument0[j] = v1*(-theta1_ + x1__tile[j])**2 + v2*(-theta2_ + x2__tile[j])**2 + v3*(-theta3_ + x3__tile[j])**2
             v0[:] = np.exp(argument0)
             sum0 = 0.0
             sum1 = 0.0
@@ -181,13 +194,13 @@ def certificate(positions, x1, x2, x3, sigma1, sigma2, sigma3, g):
             sum9 = 0.0
             # omp simd reduction(+:sum0,sum1,sum2,sum3,sum4,sum5,sum6,sum7,sum8,sum9)
             for j in range(count):
-                v4_j = 2.0*theta1 - 2.0*x1_tile[j]
+                v4_j = 2.0*theta1_ - 2.0*x1__tile[j]
                 v5_j = v0[j]*v16
                 v6_j = v4_j*v5_j
-                v7_j = 2.0*theta2 - 2.0*x2_tile[j]
+                v7_j = 2.0*theta2_ - 2.0*x2__tile[j]
                 v9_j = v0[j]*v8
                 v10_j = v7_j*v9_j
-                v11_j = 2.0*theta3 - 2.0*x3_tile[j]
+                v11_j = 2.0*theta3_ - 2.0*x3__tile[j]
                 v13_j = v0[j]*v12
                 v14_j = (1.0/4.0)*v6_j
                 v15_j = v11_j*v12
@@ -217,157 +230,30 @@ def certificate(positions, x1, x2, x3, sigma1, sigma2, sigma3, g):
     return eta, gradient, hessian
 
 
-EULER = 0
-FORWARD_BACKWARD = 1
-CONIC = 2
-CONIC_CANONICAL = 3
-
-
-def mass_factor(scheme, rate):
-    """What a step h multiplies a mass r**2 by, rate = h g: r' = -2 r g solved for constant g, or Euler's step in r."""
-    if scheme == CONIC:
-        return np.exp(-4.0*rate)
-    return max(1.0 - 2.0*rate, 0.0)**2
-
-
-def by_particle(u, q):
-    """Rows (eta, grad eta) become the gradient by u_i of <g, Phi(u_i)>, in place."""
-    for j in range(1, u.shape[1]):
-        q[:, j] *= u[:, 0]
-    return q
-
-
-def mean_penalty(u, penalty, scheme):
-    """(1/m) sum_i V(u_i)."""
-    total = 0.0
-    for i in range(u.shape[0]):
-        total += abs(u[i, 0])
-    return penalty*total/u.shape[0]
-
-
-def shrink(value, threshold):
-    """The proximal map of threshold*|.|."""
-    return max(value - threshold, 0.0) + min(value + threshold, 0.0)
-
-
-def move(u, q, penalty, nonnegative, scheme, a, b, lower, upper, wraps):
-    """One step of every particle along rows q_i = (eta, grad eta)(theta_i), then back into the domain."""
-    d = u.shape[1] - 1
-    for i in range(u.shape[0]):
-        w = u[i, 0]
-        if scheme == EULER:
-            # the element of minimal norm of -(eta + penalty*d|w|), which is another one beyond w = 0
-            if w > 0.0:
-                u[i, 0] = max(w - a*(q[i, 0] + penalty), 0.0)
-            elif w < 0.0:
-                u[i, 0] = min(w - a*(q[i, 0] - penalty), 0.0)
-            else:
-                u[i, 0] = -a*shrink(q[i, 0], penalty)
-            for j in range(d):
-                u[i, 1 + j] -= b*w*q[i, 1 + j]
-        elif scheme == FORWARD_BACKWARD:
-            u[i, 0] = shrink(w - a*q[i, 0], a*penalty)
-            for j in range(d):
-                u[i, 1 + j] -= b*w*q[i, 1 + j]
-        else:
-            side = 1.0 if w >= 0.0 else -1.0
-            u[i, 0] = w*mass_factor(scheme, a*(side*q[i, 0] + penalty))
-            for j in range(d):
-                u[i, 1 + j] -= b*side*q[i, 1 + j]
-        if nonnegative:
-            u[i, 0] = max(u[i, 0], 0.0)
-        for j in range(d):
-            if u[i, 1 + j] < lower[j] or u[i, 1 + j] >= upper[j]:
-                if wraps[j]:
-                    period = upper[j] - lower[j]
-                    u[i, 1 + j] -= period*np.floor((u[i, 1 + j] - lower[j])/period)
-                    if u[i, 1 + j] >= upper[j]:  # a tiny negative number is rounded up to a whole period
-                        u[i, 1 + j] = lower[j]
-                else:
-                    u[i, 1 + j] = min(max(u[i, 1 + j], lower[j]), upper[j])
-
-
-# pythran export adjoint(float64[:, :] order(C), float64[:], float64[:], float64[:], float64, float64, float64, float64[:])
-def adjoint(u, x1, x2, x3, sigma1, sigma2, sigma3, g):
-    """<g, Phi(u_i)>, shape (m,), and its gradient by u_i = (w, theta), the shape of u, where Phi(u) = w phi(theta)."""
-    q = slopes(u, x1, x2, x3, sigma1, sigma2, sigma3, g)
-    value = u[:, 0]*q[:, 0]
-    return value, by_particle(u, q)
-
-
-def fit(f_all, y_all, omega, parameters, loss, start, g):
-    """R(f) = sum_j omega_j l(f_j, y_j) over the samples from `start` on, and R'(f)_j = omega_j l'(f_j, y_j) into g."""
-    total = 0.0
-    for j in range(f_all.shape[0]):
-        for k in range(1):
-            f = f_all[j]
-            y = y_all[start + j]
-            value = 0.0
-            slope = 0.0
-            if loss == 0:  # huber
-                delta = parameters[0, start + j]
-                huber_0 = f - y
-                huber_1 = np.minimum(delta, huber_0)
-                huber_2 = np.maximum(huber_1, -delta)
-                value = huber_0*huber_2 - 1.0/2.0*huber_2**2
-                slope = huber_2 + (f - huber_2 - y)*np.where((delta < -huber_1), 0.0, np.where((delta < huber_0), 0.0, 1.0))
-            if loss == 1:  # logistic
-                logistic_0 = -f*y
-                value = (np.maximum(logistic_0, 0.0) + np.log1p(np.exp(-np.abs(logistic_0))))
-                slope = -y*(1.0/(1.0 + np.exp(-(logistic_0))))
-            if loss == 2:  # poisson
-                background = parameters[0, start + j]
-                poisson_0 = background + f
-                value = poisson_0 - ((y)*np.log(np.where(y == 0.0, 1.0, np.maximum(poisson_0, 0.0))))
-                slope = 1.0 - y/poisson_0
-                if background + f <= 0.0:
-                    value = np.inf
-            if loss == 3:  # quantile
-                tau = parameters[0, start + j]
-                width = parameters[1, start + j]
-                quantile_0 = 1.0/width**1
-                quantile_1 = f - y
-                quantile_2 = quantile_0*quantile_1
-                quantile_3 = np.minimum(quantile_2, 1.0 - tau)
-                quantile_4 = np.maximum(quantile_3, -tau)
-                value = quantile_1*quantile_4 - 1.0/2.0*quantile_4**2*width
-                slope = quantile_4 + (f - quantile_4*width - y)*np.where((quantile_3 < -tau), 0.0, np.where((tau < 1.0 - quantile_2), quantile_0, 0.0))
-            if loss == 4:  # squared
-                squared_0 = f - y
-                value = (1.0/2.0)*squared_0**2
-                slope = squared_0
-            if loss == 5:  # squared_hinge
-                squared_hinge_0 = f*y
-                squared_hinge_1 = np.maximum(0.0, 1.0 - squared_hinge_0)
-                value = (1.0/2.0)*squared_hinge_1**2
-                slope = squared_hinge_1*np.where((squared_hinge_0 < 1.0), -y, 0.0)
-            total += omega[start + j]*value
-            g[j] = omega[start + j]*slope
-    return total
-
-
-def correlated(f, y, precision, g):
-    """R(f) = <f - y, precision (f - y)>/2, and R'(f) into g: noise whose covariance has this inverse."""
-    r = f - y
-    for j in range(r.shape[0]):
-        g[j] = np.sum(precision[j]*r)
-    return 0.5*np.sum(g*r)
-
-
 STRIP = 262144  # numbers kept at once
 CHUNK = 512  # fewest samples for which a thread is worth while
 MOST_CHUNKS = 16
 VECTOR = 16  # samples: a multiple of the numbers in a register
 
 
-def evaluate(u, x1, x2, x3, sigma1, sigma2, sigma3, y, omega, parameters, precision, loss):
-    """R(f) at f = (1/m) sum_i Phi(u_i), and rows (eta, grad eta)(theta_i) of eta = <R'(f), phi>, shape (m, 4)."""
-    if precision.shape[0] > 0:
-        g = np.empty_like(y)
-        value = correlated(forward(u, x1, x2, x3, sigma1, sigma2, sigma3)/float(u.shape[0]), y, precision, g)
-        return value, slopes(u, x1, x2, x3, sigma1, sigma2, sigma3, g)
+# pythran export capsule evaluate(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:], float64[:], float64[:, :] order(C), float64(float64[:], float64[:], float64[:], float64[:, :] order(C), int, int, float64[:]), bool, float64[:, :] order(C))
+def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_particle):
+    """R(f) at f = (1/m) sum_i Phi(u_i); rows (eta, grad eta)(theta_i) of eta = <R'(f), phi> into the last argument, (m, 4).
+    `fit` is R on some samples, or on all at once where `whole`.
+    """
     m = u.shape[0]
-    n = x1.shape[0]
+    n = samples.shape[1]
+    sigma1_ = constants[0]
+    sigma2_ = constants[1]
+    sigma3_ = constants[2]
+    if whole:
+        mean = forward(u, samples, constants)
+        for j in range(n):
+            mean[j] /= m
+        gradient = np.empty(n)
+        risk = fit(mean, y, omega, parameters, 1, 0, gradient)
+        slopes_by_particle[:] = slopes(u, samples, constants, gradient)
+        return risk
     chunks = max(1, min(MOST_CHUNKS, n // CHUNK))
     length = (n + chunks * VECTOR - 1) // (chunks * VECTOR) * VECTOR
     strip = max(VECTOR, min(TILE, STRIP // (m * 1) // VECTOR * VECTOR))
@@ -381,41 +267,41 @@ def evaluate(u, x1, x2, x3, sigma1, sigma2, sigma3, y, omega, parameters, precis
         for start in range(chunk * length, min(n, (chunk + 1) * length), strip):
             stop = min(n, (chunk + 1) * length, start + strip)
             count = stop - start
-            x1_tile = x1[start:stop]
-            x2_tile = x2[start:stop]
-            x3_tile = x3[start:stop]
+            x1__tile = samples[0, start:stop]
+            x2__tile = samples[1, start:stop]
+            x3__tile = samples[2, start:stop]
             argument0 = np.empty(count)
             f_tile = np.zeros(count)
             for i in range(m):
                 w = u[i, 0] / m
-                theta1 = u[i, 1]
-                theta2 = u[i, 2]
-                theta3 = u[i, 3]
-                v1 = -(1.0/2.0)/sigma1**2
-                v2 = -(1.0/2.0)/sigma2**2
-                v3 = -(1.0/2.0)/sigma3**2
-                v5 = -1.0/sigma1**2
-                v6 = -1.0/sigma2**2
-                v7 = -1.0/sigma3**2
+                theta1_ = u[i, 1]
+                theta2_ = u[i, 2]
+                theta3_ = u[i, 3]
+                v1 = -(1.0/2.0)/sigma1_**2
+                v2 = -(1.0/2.0)/sigma2_**2
+                v3 = -(1.0/2.0)/sigma3_**2
+                v5 = -1.0/sigma1_**2
+                v6 = -1.0/sigma2_**2
+                v7 = -1.0/sigma3_**2
                 for j in range(count):
-                    argument0[j] = v1*(-theta1 + x1_tile[j])**2 + v2*(-theta2 + x2_tile[j])**2 + v3*(-theta3 + x3_tile[j])**2
+                    argument0[j] = v1*(-theta1_ + x1__tile[j])**2 + v2*(-theta2_ + x2__tile[j])**2 + v3*(-theta3_ + x3__tile[j])**2
                 kept[0, i, :count] = np.exp(argument0)
                 v0 = kept[0, i, :count]
                 weight = w
                 for j in range(count):
                     f_tile[j] += v0[j]*weight
             g_tile = np.empty(count)
-            values[chunk] += fit(f_tile, y, omega, parameters, loss, start, g_tile)
+            values[chunk] += fit(f_tile, y, omega, parameters, 1, start, g_tile)
             for i in range(m):
-                theta1 = u[i, 1]
-                theta2 = u[i, 2]
-                theta3 = u[i, 3]
-                v1 = -(1.0/2.0)/sigma1**2
-                v2 = -(1.0/2.0)/sigma2**2
-                v3 = -(1.0/2.0)/sigma3**2
-                v5 = -1.0/sigma1**2
-                v6 = -1.0/sigma2**2
-                v7 = -1.0/sigma3**2
+                theta1_ = u[i, 1]
+                theta2_ = u[i, 2]
+                theta3_ = u[i, 3]
+                v1 = -(1.0/2.0)/sigma1_**2
+                v2 = -(1.0/2.0)/sigma2_**2
+                v3 = -(1.0/2.0)/sigma3_**2
+                v5 = -1.0/sigma1_**2
+                v6 = -1.0/sigma2_**2
+                v7 = -1.0/sigma3_**2
                 v0 = kept[0, i, :count]
                 sum0 = 0.0
                 sum1 = 0.0
@@ -425,44 +311,18 @@ def evaluate(u, x1, x2, x3, sigma1, sigma2, sigma3, y, omega, parameters, precis
                 for j in range(count):
                     v4_j = (1.0/2.0)*v0[j]
                     sum0 += g_tile[j]*v0[j]
-                    sum1 += g_tile[j]*v4_j*(theta1 - x1_tile[j])
-                    sum2 += g_tile[j]*v4_j*(theta2 - x2_tile[j])
-                    sum3 += g_tile[j]*v4_j*(theta3 - x3_tile[j])
+                    sum1 += g_tile[j]*v4_j*(theta1_ - x1__tile[j])
+                    sum2 += g_tile[j]*v4_j*(theta2_ - x2__tile[j])
+                    sum3 += g_tile[j]*v4_j*(theta3_ - x3__tile[j])
                 result[i, 0] += sum0
                 result[i, 1] += 2.0*sum1*v5
                 result[i, 2] += 2.0*sum2*v6
                 result[i, 3] += 2.0*sum3*v7
         rows[chunk] = result
-    total = np.zeros((m, 4))
-    for chunk in range(chunks):
-        total += rows[chunk]
-    return np.sum(values), total
-
-
-# pythran export value_and_gradient(float64[:, :] order(C), float64[:], float64[:], float64[:], float64, float64, float64, float64[:], float64[:], float64[:, :] order(C), float64[:, :] order(C), int)
-def value_and_gradient(u, x1, x2, x3, sigma1, sigma2, sigma3, y, omega, parameters, precision, loss):
-    """R((1/m) sum_i Phi(u_i)) and m times its gradient by u_i = (w, theta), the shape of u."""
-    value, q = evaluate(u, x1, x2, x3, sigma1, sigma2, sigma3, y, omega, parameters, precision, loss)
-    return value, by_particle(u, q)
-
-
-# pythran export advance(float64[:, :] order(C), float64[:], float64[:], float64[:], float64, float64, float64, float64[:], float64[:], float64[:, :] order(C), float64[:, :] order(C), int, float64, bool, int, float64, float64, float64[:], float64[:], bool[:], int, bool)
-def advance(u, x1, x2, x3, sigma1, sigma2, sigma3, y, omega, parameters, precision, loss, penalty, nonnegative, scheme, a, b, lower, upper, wraps, steps, descent):
-    """Steps of the particle flow of F_m(u) = R((1/m) sum_i Phi(u_i)) + (1/m) sum_i V(u_i), in place.
-    `a` and `b` are the step times the speed of weights and of positions. Returns F_m before the first step and after
-    each: steps + 1 numbers, or fewer with `descent`, where the first step that would not lower F_m is undone and ends it.
-    """
-    energies = np.empty(steps + 1)
-    previous = u.copy()
-    value, q = evaluate(u, x1, x2, x3, sigma1, sigma2, sigma3, y, omega, parameters, precision, loss)
-    energies[0] = value + mean_penalty(u, penalty, scheme)
-    for step in range(steps):
-        if descent:
-            previous[:] = u
-        move(u, q, penalty, nonnegative, scheme, a, b, lower, upper, wraps)
-        value, q = evaluate(u, x1, x2, x3, sigma1, sigma2, sigma3, y, omega, parameters, precision, loss)
-        energies[step + 1] = value + mean_penalty(u, penalty, scheme)
-        if descent and not energies[step + 1] < energies[step]:
-            u[:] = previous
-            return energies[: step + 1].copy()
-    return energies
+    for i in range(m):
+        for k in range(4):
+            total = 0.0
+            for chunk in range(chunks):
+                total += rows[chunk, i, k]
+            slopes_by_particle[i, k] = total
+    return np.sum(values)

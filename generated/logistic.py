@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"complex_values": false, "conjugate": "xlogx(-p*y) + xlogx(p*y + 1)", "constants": [], "equation": "l(f, y) = softplus(-f*y)", "kind": "loss", "name": "logistic", "reference": "Chizat and Bach (2018), section 2.1", "spec_sha256": "011370f2f6290a18a87e4cb043371daf1a571cbd32a4bcc0dee034d41e1fe052", "targets": "sign", "title": "Logistic loss"}'
+DESCRIPTION = '{"complex_values": false, "conjugate": "xlogx(-p*y) + xlogx(p*y + 1)", "constants": [], "equation": "l(f, y) = softplus(-f*y)", "kind": "loss", "name": "logistic", "properties": {"bounded_below": true, "edge": null, "quadratic": false, "slope_bounded": [true, true], "straight_ends": false}, "reference": "Chizat and Bach (2018), section 2.1", "spec_sha256": "011370f2f6290a18a87e4cb043371daf1a571cbd32a4bcc0dee034d41e1fe052", "targets": "sign", "title": "Logistic loss"}'
 
 
 ROUNDING = 1e-15  # of the terms of a condition: omega l'(f) divided by omega may leave the domain of l* by an ulp
@@ -28,7 +28,7 @@ def value(f, y, omega, parameters):
 # pythran export slope(float64[:], float64[:], float64[:], float64[:, :] order(C))
 def slope(f, y, omega, parameters):
     """R'(f)_j = omega_j l'(f_j, y_j)."""
-    return omega*(-y*(1.0/(1.0 + np.exp(-(-f*y)))))
+    return omega*(-y*(1.0/(1.0 + np.exp(-(-f*y)))) + 0.0*f)
 
 
 # pythran export curvature(float64[:], float64[:], float64[:], float64[:, :] order(C))
@@ -52,3 +52,21 @@ def conjugate_at(p, y):
     if p*y + 1.0 < -ROUNDING*(np.abs(p*y) + 1.0):
         return np.inf
     return (np.maximum(-p*y, 0.0)*np.log(np.maximum(-p*y, 1e-300))) + (np.maximum(p*y + 1.0, 0.0)*np.log(np.maximum(p*y + 1.0, 1e-300)))
+
+
+# pythran export capsule fit(float64[:], float64[:], float64[:], float64[:, :] order(C), int, int, float64[:])
+def fit(f_all, y_all, omega, parameters, outputs, start, g):
+    """R(f) = sum_j omega_j l(f_j, y_j) over the samples from `start` on, and R'(f)_j = omega_j l'(f_j, y_j) into g."""
+    total = 0.0
+    for j in range(f_all.shape[0]//outputs):
+        sample = start + j
+
+        for k in range(outputs):
+            f = f_all[j*outputs + k]
+            y = y_all[sample*outputs + k]
+            logistic_0 = -f*y
+            value = (np.maximum(logistic_0, 0.0) + np.log1p(np.exp(-np.abs(logistic_0))))
+            slope = -y*(1.0/(1.0 + np.exp(-(logistic_0))))
+            total += omega[sample]*value
+            g[j*outputs + k] = omega[sample]*slope
+    return total

@@ -6,14 +6,14 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"complex_values": false, "conjugate": "sum_over_outputs(xlogx(p + y))", "constants": [], "equation": "l(f, y) = log(sum_over_outputs(exp(f))) - sum_over_outputs(f*y)", "kind": "loss", "name": "multinomial_logistic", "reference": "Boyd and Vandenberghe, Convex Optimization (2004), section 3.3", "spec_sha256": "b2dd4f5a79660942edc8ca5b0b56867365c768a9dc22708405377053b6abb2ea", "targets": "class", "title": "Multinomial logistic loss"}'
+DESCRIPTION = '{"complex_values": false, "conjugate": "sum_over_outputs(xlogx(p + y))", "constants": [], "equation": "l(f, y) = log(sum_over_outputs(exp(f))) - sum_over_outputs(f*y)", "kind": "loss", "name": "multinomial_logistic", "properties": {"bounded_below": true, "edge": null, "quadratic": false, "slope_bounded": [true, true], "straight_ends": false}, "reference": "Boyd and Vandenberghe, Convex Optimization (2004), section 3.3", "spec_sha256": "b2dd4f5a79660942edc8ca5b0b56867365c768a9dc22708405377053b6abb2ea", "targets": "class", "title": "Multinomial logistic loss"}'
 
 
 ROUNDING = 1e-15  # omega l'(f) divided by omega may leave the domain of l* by an ulp
 SUM_ROUNDING = 1e-12  # of sum(p) = 0, beside the largest entry
 
 
-def multinomial_logistic_value(f_row, y):
+def value_of_row(f_row, y):
     """l of one sample, with f less its largest entry: the same l, and no overflow."""
     f = f_row - np.max(f_row)
     s0 = np.sum(f*y)
@@ -21,7 +21,7 @@ def multinomial_logistic_value(f_row, y):
     return -s0 + np.log(s1) + 0.0
 
 
-def multinomial_logistic_slope(f_row, y):
+def slope_of_row(f_row, y):
     """dl/df, shape (q,)."""
     f = f_row - np.max(f_row)
     s0 = np.sum(f*y)
@@ -34,7 +34,7 @@ def value(f, y, omega, parameters):
     """R(f) = sum_j omega_j l(f_j, y_j) for rows f_j of q outputs."""
     total = 0.0
     for j in range(f.shape[0]):
-        total += omega[j]*multinomial_logistic_value(f[j], y[j])
+        total += omega[j]*value_of_row(f[j], y[j])
     return total
 
 
@@ -43,7 +43,7 @@ def slope(f, y, omega, parameters):
     """R'(f)_jk = omega_j dl/df_jk, shape (n, q)."""
     g = np.empty_like(f)
     for j in range(f.shape[0]):
-        g[j] = omega[j]*multinomial_logistic_slope(f[j], y[j])
+        g[j] = omega[j]*slope_of_row(f[j], y[j])
     return g
 
 
@@ -80,4 +80,17 @@ def conjugate(p_rows, y_rows, omega, parameters):
         if np.min(p + y) < -ROUNDING:
             return np.inf
         total += omega[j]*np.sum((np.maximum(p + y, 0.0)*np.log(np.maximum(p + y, 1e-300))))
+    return total
+
+
+# pythran export capsule fit(float64[:], float64[:], float64[:], float64[:, :] order(C), int, int, float64[:])
+def fit(f_all, y_all, omega, parameters, outputs, start, g):
+    """R(f) = sum_j omega_j l(f_j, y_j) over the samples from `start` on, and dR/df_jk into g, for rows of `outputs` numbers."""
+    total = 0.0
+    for j in range(f_all.shape[0]//outputs):
+        sample = start + j
+        f_j = f_all[j*outputs : (j + 1)*outputs].copy()
+        y_j = y_all[sample*outputs : (sample + 1)*outputs].copy()
+        total += omega[sample]*value_of_row(f_j, y_j)
+        g[j*outputs : (j + 1)*outputs] = omega[sample]*slope_of_row(f_j, y_j)
     return total

@@ -6,16 +6,16 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"complex_values": false, "conjugate": "-background*p - y + xlogx(y) - xlogy(y, 1 - p)", "constants": [{"below": null, "default": null, "description": "known mean count without any atom", "name": "background", "positive": true}], "equation": "l(f, y) = background + f - xlogy(y, background + f)", "kind": "loss", "name": "poisson", "reference": "Harmany, Marcia and Willett, This is SPIRAL-TAP, IEEE Trans. Image Process. 21 (2012)", "spec_sha256": "1fd4a9538124507c0c3fd6822dcb75369076537eaba5e3796a6def708647a237", "targets": "count", "title": "Poisson negative log-likelihood"}'
+DESCRIPTION = '{"complex_values": false, "conjugate": "-background*p - y + xlogx(y) - xlogy(y, 1 - p)", "constants": [{"below": null, "default": null, "description": "known mean count without any atom", "name": "background", "positive": true}], "equation": "l(f, y) = background + f - xlogy(y, background + f)", "kind": "loss", "name": "poisson", "properties": {"bounded_below": true, "edge": "background", "quadratic": false, "slope_bounded": [false, true], "straight_ends": false}, "reference": "Harmany, Marcia and Willett, This is SPIRAL-TAP, IEEE Trans. Image Process. 21 (2012)", "spec_sha256": "1fd4a9538124507c0c3fd6822dcb75369076537eaba5e3796a6def708647a237", "targets": "count", "title": "Poisson negative log-likelihood"}'
 
 
 ROUNDING = 1e-15  # of the terms of a condition: omega l'(f) divided by omega may leave the domain of l* by an ulp
 
 
-def value_at(f, y, background):
-    if background + f <= 0.0:
+def value_at(f, y, background_):
+    if background_ + f <= 0.0:
         return np.inf
-    return background + f - ((y)*np.log(np.where(y == 0.0, 1.0, np.maximum(background + f, 0.0))))
+    return background_ + f - ((y)*np.log(np.where(y == 0.0, 1.0, np.maximum(background_ + f, 0.0))))
 
 
 # pythran export value(float64[:], float64[:], float64[:], float64[:, :] order(C))
@@ -28,17 +28,27 @@ def value(f, y, omega, parameters):
 
 
 # pythran export slope(float64[:], float64[:], float64[:], float64[:, :] order(C))
-def slope(f, y, omega, parameters):
+def slope(f_all, y_all, omega, parameters):
     """R'(f)_j = omega_j l'(f_j, y_j)."""
-    background = parameters[0]
-    return omega*(-y/(background + f) + 1.0)
+    result = np.empty(f_all.shape[0])
+    for j in range(f_all.shape[0]):
+        f = f_all[j]
+        y = y_all[j]
+        background_ = parameters[0, j]
+        result[j] = omega[j]*(-y/(background_ + f) + 1.0)
+    return result
 
 
 # pythran export curvature(float64[:], float64[:], float64[:], float64[:, :] order(C))
-def curvature(f, y, omega, parameters):
+def curvature(f_all, y_all, omega, parameters):
     """The diagonal of R'', omega_j l''(f_j, y_j)."""
-    background = parameters[0]
-    return omega*(y/(background + f)**2 + 0.0*f)
+    result = np.empty(f_all.shape[0])
+    for j in range(f_all.shape[0]):
+        f = f_all[j]
+        y = y_all[j]
+        background_ = parameters[0, j]
+        result[j] = omega[j]*(y/(background_ + f)**2)
+    return result
 
 
 # pythran export conjugate(float64[:], float64[:], float64[:], float64[:, :] order(C))
@@ -50,7 +60,27 @@ def conjugate(p, y, omega, parameters):
     return total
 
 
-def conjugate_at(p, y, background):
+def conjugate_at(p, y, background_):
     if 1.0 - p < -ROUNDING*(np.abs(p) + 1.0):
         return np.inf
-    return -background*p - y + (np.maximum(y, 0.0)*np.log(np.maximum(y, 1e-300))) - ((y)*np.log(np.where(y == 0.0, 1.0, np.maximum(1.0 - p, 0.0))))
+    return -background_*p - y + (np.maximum(y, 0.0)*np.log(np.maximum(y, 1e-300))) - ((y)*np.log(np.where(y == 0.0, 1.0, np.maximum(1.0 - p, 0.0))))
+
+
+# pythran export capsule fit(float64[:], float64[:], float64[:], float64[:, :] order(C), int, int, float64[:])
+def fit(f_all, y_all, omega, parameters, outputs, start, g):
+    """R(f) = sum_j omega_j l(f_j, y_j) over the samples from `start` on, and R'(f)_j = omega_j l'(f_j, y_j) into g."""
+    total = 0.0
+    for j in range(f_all.shape[0]//outputs):
+        sample = start + j
+        background_ = parameters[0, sample]
+        for k in range(outputs):
+            f = f_all[j*outputs + k]
+            y = y_all[sample*outputs + k]
+            poisson_0 = background_ + f
+            value = poisson_0 - ((y)*np.log(np.where(y == 0.0, 1.0, np.maximum(poisson_0, 0.0))))
+            slope = 1.0 - y/poisson_0
+            if background_ + f <= 0.0:
+                value = np.inf
+            total += omega[sample]*value
+            g[j*outputs + k] = omega[sample]*slope
+    return total

@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"complex_values": true, "conjugate": "p**2/2 + p*y", "constants": [], "equation": "l(f, y) = (f - y)**2/2", "kind": "loss", "name": "squared", "reference": "Chizat and Bach (2018), section 4.1", "spec_sha256": "f75b3adc3c584334b1cf5beff0abeb99e8c851aa328769327323fb7a2ea5f29d", "targets": "real", "title": "Squared error"}'
+DESCRIPTION = '{"complex_values": true, "conjugate": "p**2/2 + p*y", "constants": [], "equation": "l(f, y) = (f - y)**2/2", "kind": "loss", "name": "squared", "properties": {"bounded_below": true, "edge": null, "quadratic": true, "slope_bounded": [false, false], "straight_ends": false}, "reference": "Chizat and Bach (2018), section 4.1", "spec_sha256": "f75b3adc3c584334b1cf5beff0abeb99e8c851aa328769327323fb7a2ea5f29d", "targets": "real", "title": "Squared error"}'
 
 
 ROUNDING = 1e-15  # of the terms of a condition: omega l'(f) divided by omega may leave the domain of l* by an ulp
@@ -26,15 +26,25 @@ def value(f, y, omega, parameters):
 
 
 # pythran export slope(float64[:], float64[:], float64[:], float64[:, :] order(C))
-def slope(f, y, omega, parameters):
+def slope(f_all, y_all, omega, parameters):
     """R'(f)_j = omega_j l'(f_j, y_j)."""
-    return omega*(f - y)
+    result = np.empty(f_all.shape[0])
+    for j in range(f_all.shape[0]):
+        f = f_all[j]
+        y = y_all[j]
+        result[j] = omega[j]*(f - y)
+    return result
 
 
 # pythran export curvature(float64[:], float64[:], float64[:], float64[:, :] order(C))
-def curvature(f, y, omega, parameters):
+def curvature(f_all, y_all, omega, parameters):
     """The diagonal of R'', omega_j l''(f_j, y_j)."""
-    return omega*(1.0 + 0.0*f)
+    result = np.empty(f_all.shape[0])
+    for j in range(f_all.shape[0]):
+        f = f_all[j]
+        y = y_all[j]
+        result[j] = omega[j]*(1.0)
+    return result
 
 
 # pythran export conjugate(float64[:], float64[:], float64[:], float64[:, :] order(C))
@@ -48,3 +58,21 @@ def conjugate(p, y, omega, parameters):
 
 def conjugate_at(p, y):
     return (1.0/2.0)*p**2 + p*y
+
+
+# pythran export capsule fit(float64[:], float64[:], float64[:], float64[:, :] order(C), int, int, float64[:])
+def fit(f_all, y_all, omega, parameters, outputs, start, g):
+    """R(f) = sum_j omega_j l(f_j, y_j) over the samples from `start` on, and R'(f)_j = omega_j l'(f_j, y_j) into g."""
+    total = 0.0
+    for j in range(f_all.shape[0]//outputs):
+        sample = start + j
+
+        for k in range(outputs):
+            f = f_all[j*outputs + k]
+            y = y_all[sample*outputs + k]
+            squared_0 = f - y
+            value = (1.0/2.0)*squared_0**2
+            slope = squared_0
+            total += omega[sample]*value
+            g[j*outputs + k] = omega[sample]*slope
+    return total

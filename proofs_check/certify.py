@@ -104,7 +104,7 @@ def _polar(problem: Problem) -> Signed | Euclidean:
     if isinstance(problem.gauge, gauge.Euclidean):
         return Euclidean(problem.gauge.outputs)
     raise CertificateError(
-        f"a gauge needs its polar in balls; {problem.gauge.name} has none; add it to proofs_check.gauge"
+        f"a gauge needs its polar in balls; {problem.gauge.sign} has none; add it to proofs_check.gauge"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,8 +30,9 @@ _UNREADABLE = (
     ValueError,
     AttributeError,
     OverflowError,
-    RecursionError,
+    RuntimeError,
     EOFError,
+    zlib.error,
     BadZipFile,
 )
 

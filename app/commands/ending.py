@@ -6,6 +6,7 @@ told in one line on standard error; 3 the gap stayed above the tolerance; 130 in
 
 import os
 import sys
+from contextlib import suppress
 from io import TextIOWrapper
 from typing import Any, NoReturn
 
@@ -25,7 +26,8 @@ class Commands(click.Group):
                 stream.reconfigure(errors="backslashreplace")
         try:
             code = super().main(*args, **options)
-            sys.stdout.flush()
+            if sys.stdout is not None:  # None where the shell has closed it
+                sys.stdout.flush()
         except (KeyboardInterrupt, click.Abort):
             code = INTERRUPTED
         except BrokenPipeError:  # the reader, such as head, has seen enough
@@ -42,5 +44,6 @@ class Commands(click.Group):
 
 def fail(message: str) -> int:
     """Tell what was wrong in one line."""
-    click.echo(f"conicflow: error: {' '.join(message.split())}", err=True)
+    with suppress(OSError):  # nobody hears it
+        click.echo(f"conicflow: error: {' '.join(message.split())}", err=True)
     return BAD_INPUT

@@ -23,6 +23,8 @@ def certify(folder: Path, seconds: float, data: Path | None) -> int:
     conicflow certify result
     conicflow certify result --data archive/data.npz
     """
+    if not seconds >= 0:
+        raise click.BadParameter(f"--seconds must be a number >= 0; got {seconds}; the default is 60")
     from conicflow.proofs_check.checker import check_folder
     from conicflow.proofs_check.folder import BadFolder
 

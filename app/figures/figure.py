@@ -1,5 +1,6 @@
 """The figure of a solution: which drawing suits the problem, in one style, as a PNG file."""
 
+import warnings
 from collections.abc import Callable
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 # Okabe and Ito's palette, told apart with every kind of colour vision.
 BLUE, VERMILLION, SKY, GREY = "#0072B2", "#D55E00", "#56B4E9", "#8C8C8C"
+
+AS_WRITTEN: dict[str, Any] = {"parse_math": False}  # a user's words: a dollar in them is a dollar
 
 DPI = 150
 STYLE: dict[Any, Any] = {
@@ -49,9 +52,11 @@ def png(drawing: "Callable[[Figure], None]", title: str) -> bytes:
     with rc_context(STYLE):
         figure = Figure(layout="constrained")
         drawing(figure)
-        figure.suptitle(title, x=0.01, ha="left", weight="bold")
+        figure.suptitle(title, x=0.01, ha="left", weight="bold", **AS_WRITTEN)
         stream = BytesIO()
-        figure.savefig(stream, format="png", dpi=DPI, metadata={"Software": "conicflow"})
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Glyph .* missing from")  # a box stands for it
+            figure.savefig(stream, format="png", dpi=DPI, metadata={"Software": "conicflow"})
     return stream.getvalue()
 
 

@@ -92,13 +92,12 @@ def own_specs(references: References) -> dict[str, Spec]:
 
 
 def choose_features(references: References, specs: Mapping[str, Spec], progress: Progress | None) -> FeatureFactory:
-    """The feature map of [features]: of a spec, or to follow a loss of one's own, compiled if it is new; or built in."""
-    own_losses = [specs["loss"]] if "loss" in specs else []
+    """The feature map of [features]: of a spec, compiled if it is new, or of the catalogue."""
     if "features" in specs:
-        return compile_spec(specs["features"], progress, losses=own_losses)
+        return compile_spec(specs["features"], progress)
     name = Table(references.document, "features").choice("name", features.names())
     chosen: FeatureFactory = getattr(features, name)
-    return compile_spec(chosen, progress, losses=own_losses) if own_losses else chosen
+    return chosen
 
 
 def choose_loss(references: References, specs: Mapping[str, Spec], progress: Progress | None) -> LossFactory:

@@ -97,6 +97,7 @@ def solve_path_file(
             particles=options.particles,
             relative_gap=options.relative_gap,
             seed=options.seed,
+            schedule=options.schedule,
             progress=progress,
         )
         chosen = None if rule is None else rule.choose(path, options.seed, progress)

@@ -64,6 +64,7 @@ def solve_problem_file(path: Path, out: Path, progress: Progress | None = None) 
             relative_gap=options.relative_gap,
             flow_steps=options.flow_steps,
             seed=options.seed,
+            schedule=options.schedule,
             progress=progress,
         )
         solution = solution_of(file, result)

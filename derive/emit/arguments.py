@@ -1,15 +1,19 @@
-"""The arguments that every function of a feature map's kernel repeats: its samples and constants."""
+"""The arguments that kernels of every kind share: samples and constants in one array each, and the loss as a function."""
 
 from __future__ import annotations
 
 from ..read.spec import FeatureSpec
+from .fit import FIT
+
+PARTICLES, SAMPLES, CONSTANTS = "float64[:, :] order(C)", "float64[:, :] order(C)", "float64[:]"
+EVALUATE_ARGUMENTS = ", ".join(
+    [PARTICLES, SAMPLES, CONSTANTS, "float64[:]", "float64[:]", "float64[:, :] order(C)", FIT, "bool", PARTICLES]
+)
+"""Types of `evaluate`: particles, samples, constants, y, omega, parameters, fit, whole, rows to fill."""
+EVALUATE = f"float64({EVALUATE_ARGUMENTS})"
+"""Pythran's type of `evaluate`, for what takes it as an argument."""
 
 
-def static_arguments(spec: FeatureSpec) -> list[tuple[str, str]]:
-    """Pairs (name, Pythran type), in the order of `FeatureMap.statics`."""
-    if spec.kind == "torus":
-        return [("h", "complex128[:]"), ("cutoffs", "int64[:]")]
-    constants = [(item.name, "float64") for item in spec.constants]
-    if spec.kind == "ridge":
-        return [("x", "float64[:, :] order(C)"), *constants]
-    return [(item.name, "float64[:]") for item in spec.inputs] + constants
+def constant_lines(spec: FeatureSpec) -> list[str]:
+    """Assignments of a spec's constants by name."""
+    return [f"{item.name} = constants[{place}]" for place, item in enumerate(spec.constants)]

@@ -22,6 +22,20 @@ DESCRIPTION = $description
 ''')
 
 
+_SHARED = Template('''\
+# Written by conicflow.derive: do not edit. To write it again: conicflow derive
+"""$title."""
+
+import numpy as np
+
+''')
+
+
+def shared_header(title: str) -> str:
+    """Of a module that several specs share."""
+    return _SHARED.substitute(title=title)
+
+
 def header(description: dict[str, object], sha256: str) -> str:
     return _HEADER.substitute(
         name=description["name"],

@@ -3,36 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Sequence
 
 from ..prove.derivation import FeatureDerivation
-from .flow import flow_body
+from ..prove.properties import feature_properties
+from .flow import ridge_flow
 from .header import header
 from .helpers import helper_sources
-from .losses import AnyLoss, follows
-from .pointwise import pointwise_body
+from .pointwise import pointwise_body, pointwise_evaluate
 from .ridge import ridge_body
+from .symbols import marked
 from .torus import torus_body
 from .weight import weight_body
 
-_BODIES = {"pointwise": pointwise_body, "ridge": ridge_body, "torus": torus_body}
 
-
-def emit_feature(derivation: FeatureDerivation, losses: Sequence[AnyLoss], own: Container[str] = ()) -> str:
-    """The kernel module of a feature map: `forward`, `adjoint`, `jacobian`, `certificate`, `advance`, `DESCRIPTION`.
+def emit_feature(derivation: FeatureDerivation) -> str:
+    """The kernel module of a feature map, with `DESCRIPTION`: see `engine.kernels.protocol` for what it exports.
 
     Parameters
     ----------
     derivation : the feature's derivatives and proved family.
-    losses : all that there are; the kernel's flow can follow those that suit the feature's field.
-    own : names of losses that are not built in: by their specs' SHA-256 the kernel knows them again.
 
     Returns
     -------
     str : module source; the same derivation gives the same bytes.
     """
     spec = derivation.spec
-    admitted = [loss for loss in losses if follows(spec, loss)]
     description: dict[str, object] = {
         "name": spec.name,
         "kind": spec.kind,
@@ -44,11 +39,17 @@ def emit_feature(derivation: FeatureDerivation, losses: Sequence[AnyLoss], own: 
         "constants": [item.described() for item in spec.constants],
         "family": derivation.family,
         "penalty_weight": str(spec.penalty_weight),
-        "losses": [loss.spec.name for loss in admitted],
+        "properties": feature_properties(derivation),
         "spec_sha256": spec.source_sha256,
     }
-    if own_losses := {loss.spec.name: loss.spec.source_sha256 for loss in admitted if loss.spec.name in own}:
-        description["own_losses"] = own_losses
-    body = weight_body(derivation) + _BODIES[spec.kind](derivation) + "\n\n" + flow_body(derivation, admitted)
+    body = _body(marked(derivation))
     compact = re.sub(r"\n+(?=\n    )", "", body)  # a placeholder without lines leaves an empty one behind
     return header(description, spec.source_sha256) + helper_sources(compact) + compact
+
+
+def _body(derivation: FeatureDerivation) -> str:
+    if derivation.spec.kind == "torus":
+        return torus_body(derivation)
+    if derivation.spec.kind == "ridge":
+        return ridge_body(derivation) + "\n\n" + ridge_flow(derivation)
+    return weight_body(derivation) + pointwise_body(derivation) + "\n\n" + pointwise_evaluate(derivation) + "\n"

@@ -7,11 +7,15 @@ from string import Template
 import sympy
 
 from ..prove.loss_derivation import LossDerivation
+from ..prove.properties import loss_properties, vector_loss_properties
 from ..prove.vector_loss import VectorLossDerivation, print_rows, sum_lines
 from ..read.loss_spec import DUAL
+from .fit import scalar_fit, vector_fit
 from .header import header
-from .losses import AnyLoss
-from .printer import indent, print_expression
+from .printer import indent, is_costly, print_expression
+from .symbols import marked
+
+AnyLoss = LossDerivation | VectorLossDerivation
 
 _SCALAR = Template('''\
 ROUNDING = 1e-15  # of the terms of a condition: omega l'(f) divided by omega may leave the domain of l* by an ulp
@@ -31,17 +35,15 @@ def value(f, y, omega, parameters):
 
 
 # pythran export slope(float64[:], float64[:], float64[:], float64[:, :] order(C))
-def slope(f, y, omega, parameters):
+def slope($each, omega, parameters):
     """R'(f)_j = omega_j l'(f_j, y_j)."""
-$rows
-    return omega*($slope)
+$slope1
 
 
 # pythran export curvature(float64[:], float64[:], float64[:], float64[:, :] order(C))
-def curvature(f, y, omega, parameters):
+def curvature($each, omega, parameters):
     """The diagonal of R'', omega_j l''(f_j, y_j)."""
-$rows
-    return omega*($curvature + 0.0*f)
+$curvature1
 
 
 # pythran export conjugate(float64[:], float64[:], float64[:], float64[:, :] order(C))
@@ -67,7 +69,7 @@ def value(f, y, omega, parameters):
     """R(f) = sum_j omega_j l(f_j, y_j) for rows f_j of q outputs."""
     total = 0.0
     for j in range(f.shape[0]):
-        total += omega[j]*${name}_value(f[j], y[j])
+        total += omega[j]*value_of_row(f[j], y[j])
     return total
 
 
@@ -76,7 +78,7 @@ def slope(f, y, omega, parameters):
     """R'(f)_jk = omega_j dl/df_jk, shape (n, q)."""
     g = np.empty_like(f)
     for j in range(f.shape[0]):
-        g[j] = omega[j]*${name}_slope(f[j], y[j])
+        g[j] = omega[j]*slope_of_row(f[j], y[j])
     return g
 
 
@@ -132,13 +134,16 @@ def emit_loss(derivation: AnyLoss) -> str:
     }
     if isinstance(derivation, VectorLossDerivation):
         description |= {"targets": "class", "complex_values": False, "constants": []}
-        return header(description, spec.source_sha256) + _vector_body(derivation)
+        description["properties"] = vector_loss_properties(derivation)
+        return header(description, spec.source_sha256) + _vector_body(derivation) + "\n\n" + vector_fit(derivation)
+    renamed = marked(derivation)
     description |= {
         "targets": derivation.spec.targets,
         "complex_values": derivation.spec.complex_values,
         "constants": [item.described() for item in derivation.spec.constants],
+        "properties": loss_properties(derivation),
     }
-    return header(description, spec.source_sha256) + _scalar_body(derivation)
+    return header(description, spec.source_sha256) + _scalar_body(renamed) + "\n\n" + scalar_fit(renamed)
 
 
 def _scalar_body(derivation: LossDerivation) -> str:
@@ -150,21 +155,40 @@ def _scalar_body(derivation: LossDerivation) -> str:
     value_domain = "".join(
         f"    if {print_expression(item)} <= 0.0:\n        return np.inf\n" for item in derivation.spec.value_domain
     )
-    return (
-        _SCALAR.substitute(
-            constants="".join(f", {item.name}" for item in constants),
-            at_j="".join(f", parameters[{row}, j]" for row in range(len(constants))),
-            rows=indent(1, [f"{item.name} = parameters[{row}]" for row, item in enumerate(constants)]),
-            value_domain=value_domain,
-            value=print_expression(derivation.value),
-            slope=print_expression(derivation.slope),
-            curvature=print_expression(derivation.curvature),
-            conjugate=print_expression(derivation.conjugate),
-            domain=domain,
-        )
-        .replace(":\n\n    return omega", ":\n    return omega")
-        .replace('"""\n\n    return', '"""\n    return')
+    costly = any(map(is_costly, (derivation.slope + derivation.curvature).atoms(sympy.Function)))
+    each = _by_array if costly else _by_element
+    return _SCALAR.substitute(
+        each="f, y" if costly else "f_all, y_all",
+        constants="".join(f", {item.name}" for item in constants),
+        at_j="".join(f", parameters[{row}, j]" for row in range(len(constants))),
+        value_domain=value_domain,
+        value=print_expression(derivation.value),
+        slope1=indent(1, each(derivation, derivation.slope)),
+        curvature1=indent(1, each(derivation, derivation.curvature)),
+        conjugate=print_expression(derivation.conjugate),
+        domain=domain,
     )
+
+
+def _by_array(derivation: LossDerivation, expression: sympy.Expr) -> list[str]:
+    """Lines that return omega times an expression of f and y, a register of samples at a time."""
+    rows = [f"{item.name} = parameters[{row}]" for row, item in enumerate(derivation.spec.constants)]
+    return [*rows, f"return omega*({print_expression(expression)} + 0.0*f)"]
+
+
+def _by_element(derivation: LossDerivation, expression: sympy.Expr) -> list[str]:
+    """The same in a loop, which compiles faster; the C++ compiler vectorises what calls no transcendental function."""
+    shared, (value,) = sympy.cse([expression], sympy.numbered_symbols("v", real=True), order="canonical")
+    return [
+        "result = np.empty(f_all.shape[0])",
+        "for j in range(f_all.shape[0]):",
+        "    f = f_all[j]",
+        "    y = y_all[j]",
+        *(f"    {item.name} = parameters[{row}, j]" for row, item in enumerate(derivation.spec.constants)),
+        *(f"    {symbol} = {print_expression(item)}" for symbol, item in shared),
+        f"    result[j] = omega[j]*({print_expression(value)})",
+        "return result",
+    ]
 
 
 def _terms(condition: sympy.Expr) -> sympy.Expr:
@@ -185,7 +209,6 @@ def _vector_body(derivation: VectorLossDerivation) -> str:
     for item in derivation.spec.conjugate_domain:
         domain += [f"if np.min({print_expression(item)}) < -ROUNDING:", "    return np.inf"]
     return _VECTOR.substitute(
-        name=derivation.spec.name,
         functions=print_rows(derivation),
         sums8=indent(1, sum_lines(derivation).split("\n")),
         diagonal=print_expression(derivation.diagonal),

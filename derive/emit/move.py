@@ -1,8 +1,8 @@
-"""The part of a kernel that moves particles: one step of every scheme, for scalar weights and for weights in R^q.
+"""The part of a kernel that moves particles: one step of every scheme, for weights in R^q.
 
-Lifts (docs/theory.md §1), by family: partially 1-homogeneous, Phi = w phi(theta), V = penalty·|w|; 2-homogeneous, the same Phi
-with V = penalty·(w² + |theta|²)/2; 2-homogeneous in theta, Phi = ±phi(theta) with the sign w fixed, V = penalty·|theta|².
-The conic schemes move u = (a, theta), a = ±r², of the lift r² phi(theta) with V = penalty·r², which every feature map has.
+Lifts (docs/theory.md §1), by family: partially 1-homogeneous, Phi = w phi(theta), V = price·|w|; 2-homogeneous, the same Phi
+with V = price·(w² + |theta|²)/2; 2-homogeneous in theta, Phi = ±phi(theta) with the sign w fixed, V = price·|theta|².
+The conic schemes move u = (a, theta), a = ±r², of the lift r² phi(theta) with V = price·r², which every feature map has.
 """
 
 from __future__ import annotations
@@ -10,113 +10,7 @@ from __future__ import annotations
 from string import Template
 
 from ..prove.derivation import FeatureDerivation
-
-_SCALAR_EULER = {
-    "partially 1-homogeneous": """\
-            # the element of minimal norm of -(eta + penalty*d|w|), which is another one beyond w = 0
-            if w > 0.0:
-                u[i, 0] = max(w - a*(q[i, 0] + penalty), 0.0)
-            elif w < 0.0:
-                u[i, 0] = min(w - a*(q[i, 0] - penalty), 0.0)
-            else:
-                u[i, 0] = -a*shrink(q[i, 0], penalty)
-            for j in range(d):
-                u[i, 1 + j] -= b*w*q[i, 1 + j]""",
-    "2-homogeneous": """\
-            u[i, 0] = w - a*(q[i, 0] + penalty*w)
-            for j in range(d):
-                u[i, 1 + j] -= b*(w*q[i, 1 + j] + penalty*u[i, 1 + j])""",
-}
-
-_SCALAR_FORWARD_BACKWARD = {
-    "partially 1-homogeneous": """\
-            u[i, 0] = shrink(w - a*q[i, 0], a*penalty)
-            for j in range(d):
-                u[i, 1 + j] -= b*w*q[i, 1 + j]""",
-    "2-homogeneous": """\
-            u[i, 0] = (w - a*q[i, 0])/(1.0 + a*penalty)
-            for j in range(d):
-                u[i, 1 + j] = (u[i, 1 + j] - b*w*q[i, 1 + j])/(1.0 + b*penalty)""",
-}
-
-# On the sphere a conic flow follows the tangential part of the gradient and then returns to the sphere.
-_SCALAR_RETRACT = {
-    "partially 1-homogeneous": """\
-            for j in range(d):
-                u[i, 1 + j] -= b*side*q[i, 1 + j]""",
-    "2-homogeneous": """\
-            radial = 0.0
-            for j in range(d):
-                radial += q[i, 1 + j]*u[i, 1 + j]
-            norm = 0.0
-            for j in range(d):
-                u[i, 1 + j] -= b*side*(q[i, 1 + j] - radial*u[i, 1 + j])
-                norm += u[i, 1 + j]**2
-            for j in range(d):
-                u[i, 1 + j] /= np.sqrt(norm)""",
-}
-
-_SCHEMES = '''\
-EULER = 0
-FORWARD_BACKWARD = 1
-CONIC = 2
-CONIC_CANONICAL = 3
-
-
-def mass_factor(scheme, rate):
-    """What a step h multiplies a mass r**2 by, rate = h g: r' = -2 r g solved for constant g, or Euler's step in r."""
-    if scheme == CONIC:
-        return np.exp(-4.0*rate)
-    return max(1.0 - 2.0*rate, 0.0)**2
-
-
-'''
-
-_SCALAR = Template('''\
-def by_particle(u, q):
-    """Rows (eta, grad eta) become the gradient by u_i of <g, Phi(u_i)>, in place."""
-    for j in range(1, u.shape[1]):
-        q[:, j] *= u[:, 0]
-    return q
-
-
-def mean_penalty(u, penalty, scheme):
-    """(1/m) sum_i V(u_i)."""
-    total = 0.0
-    for i in range(u.shape[0]):
-        total += $penalty_at_i
-    return penalty*total/u.shape[0]
-
-
-def shrink(value, threshold):
-    """The proximal map of threshold*|.|."""
-    return max(value - threshold, 0.0) + min(value + threshold, 0.0)
-
-
-def move(u, q, penalty, nonnegative, scheme, a, b, lower, upper, wraps):
-    """One step of every particle along rows q_i = (eta, grad eta)(theta_i), then back into the domain."""
-    d = u.shape[1] - 1
-    for i in range(u.shape[0]):
-        w = u[i, 0]
-        if scheme == EULER:
-$euler
-        elif scheme == FORWARD_BACKWARD:
-$forward_backward
-        else:
-            side = 1.0 if w >= 0.0 else -1.0
-            u[i, 0] = w*mass_factor(scheme, a*(side*q[i, 0] + penalty))
-$retract
-        if nonnegative:
-            u[i, 0] = max(u[i, 0], 0.0)
-        for j in range(d):
-            if u[i, 1 + j] < lower[j] or u[i, 1 + j] >= upper[j]:
-                if wraps[j]:
-                    period = upper[j] - lower[j]
-                    u[i, 1 + j] -= period*np.floor((u[i, 1 + j] - lower[j])/period)
-                    if u[i, 1 + j] >= upper[j]:  # a tiny negative number is rounded up to a whole period
-                        u[i, 1 + j] = lower[j]
-                else:
-                    u[i, 1 + j] = min(max(u[i, 1 + j], lower[j]), upper[j])''')
+from .scalar_flow import SCHEMES
 
 _VECTOR_PENALTY = {
     "partially 1-homogeneous": "length(u[i, :outputs])",
@@ -130,44 +24,44 @@ _VECTOR_EULER = {
             if size > 0.0:
                 forward = 0.0
                 for k in range(outputs):
-                    moved = u[i, k] - a*(q[i, k] + penalty*u[i, k]/size)
+                    moved = u[i, k] - a*(q[i, k] + price*u[i, k]/size)
                     forward += moved*u[i, k]
                     u[i, k] = moved
                 if forward <= 0.0:
                     u[i, :outputs] = 0.0
             else:
-                shrunk = shrink(length(q[i, :outputs]), penalty)
+                shrunk = shrink(length(q[i, :outputs]), price_of(-q[i, 0], outputs, penalty_up, penalty_down))
                 for k in range(outputs):
                     u[i, k] = -a*shrunk*q[i, k]
             for j in range(d):
                 u[i, outputs + j] -= b*size*q[i, outputs + j]""",
     "2-homogeneous": """\
             for k in range(outputs):
-                u[i, k] -= a*(q[i, k] + penalty*u[i, k])
+                u[i, k] -= a*(q[i, k] + price*u[i, k])
             for j in range(d):
-                u[i, outputs + j] -= b*(size*q[i, outputs + j] + penalty*u[i, outputs + j])""",
+                u[i, outputs + j] -= b*(size*q[i, outputs + j] + price*u[i, outputs + j])""",
     "2-homogeneous in theta": """\
             for j in range(d):
-                u[i, outputs + j] -= b*(size*q[i, outputs + j] + 2.0*penalty*u[i, outputs + j])""",
+                u[i, outputs + j] -= b*(size*q[i, outputs + j] + 2.0*price*u[i, outputs + j])""",
 }
 
 _VECTOR_FORWARD_BACKWARD = {
     "partially 1-homogeneous": """\
             for k in range(outputs):
                 u[i, k] -= a*q[i, k]
-            shrunk = shrink(length(u[i, :outputs]), a*penalty)
+            shrunk = shrink(length(u[i, :outputs]), times(a, price_of(u[i, 0], outputs, penalty_up, penalty_down)))
             for k in range(outputs):
                 u[i, k] *= shrunk
             for j in range(d):
                 u[i, outputs + j] -= b*size*q[i, outputs + j]""",
     "2-homogeneous": """\
             for k in range(outputs):
-                u[i, k] = (u[i, k] - a*q[i, k])/(1.0 + a*penalty)
+                u[i, k] = (u[i, k] - a*q[i, k])/(1.0 + a*price)
             for j in range(d):
-                u[i, outputs + j] = (u[i, outputs + j] - b*size*q[i, outputs + j])/(1.0 + b*penalty)""",
+                u[i, outputs + j] = (u[i, outputs + j] - b*size*q[i, outputs + j])/(1.0 + b*price)""",
     "2-homogeneous in theta": """\
             for j in range(d):
-                u[i, outputs + j] = (u[i, outputs + j] - b*size*q[i, outputs + j])/(1.0 + 2.0*b*penalty)""",
+                u[i, outputs + j] = (u[i, outputs + j] - b*size*q[i, outputs + j])/(1.0 + 2.0*b*price)""",
 }
 
 _VECTOR_RETRACT = {
@@ -196,12 +90,34 @@ def by_particle(u, q, outputs):
     return q
 
 
-def mean_penalty(u, outputs, penalty, scheme):
+def price_of(w, outputs, penalty_up, penalty_down):
+    """The price of a weight of one entry by its sign, w = 0 the lower one; of a weight of several, one for its norm."""
+    if outputs > 1:
+        return penalty_up
+    if w == 0.0:
+        return min(penalty_up, penalty_down)
+    return penalty_up if w > 0.0 else penalty_down
+
+
+def times(step, price):
+    """step*price, and infinite where the price is, even for a step of length 0."""
+    if price == np.inf:
+        return np.inf
+    return step*price
+
+
+def mean_penalty(u, outputs, penalty_up, penalty_down, scheme):
     """(1/m) sum_i V(u_i)."""
     total = 0.0
+    mean = 0.0
     for i in range(u.shape[0]):
-        total += $penalty_at_i
-    return penalty*total/u.shape[0]
+        size = $penalty_at_i
+        total += size
+        if size > 0.0:  # 0 times an infinite price is 0
+            mean += price_of(u[i, 0], outputs, penalty_up, penalty_down)*size/u.shape[0]
+    if outputs > 1 or penalty_up == penalty_down:
+        return penalty_up*total/u.shape[0]
+    return mean
 
 
 def shrink(size, threshold):
@@ -209,11 +125,12 @@ def shrink(size, threshold):
     return 1.0 - threshold/size if size > threshold else 0.0
 
 
-def move(u, q, outputs, penalty, nonnegative, scheme, a, b, radius):
+def move(u, q, outputs, penalty_up, penalty_down, scheme, a, b, radius):
     """One step of every particle along rows q_i = (eta, grad <eta, w/|w|>)(theta_i), then back into |theta| <= radius."""
     d = u.shape[1] - outputs
     for i in range(u.shape[0]):
         size = length(u[i, :outputs])
+        price = price_of(u[i, 0], outputs, penalty_up, penalty_down)
         if scheme == EULER:
 $euler
         elif scheme == FORWARD_BACKWARD:
@@ -224,32 +141,26 @@ $forward_backward
                 for k in range(outputs):
                     direction = u[i, k]/size
                     u[i, k] = direction - b*(q[i, k] - inner*direction)
-                factor = size*mass_factor(scheme, a*(inner + penalty))/length(u[i, :outputs])
+                factor = size*mass_factor(scheme, a*(inner + price))/length(u[i, :outputs])
                 for k in range(outputs):
                     u[i, k] *= factor
 $retract
-        if nonnegative:
+        if outputs == 1 and penalty_down == np.inf:
             u[i, 0] = max(u[i, 0], 0.0)
+        if outputs == 1 and penalty_up == np.inf:
+            u[i, 0] = min(u[i, 0], 0.0)
         reach = length(u[i, outputs:])
         if reach > radius:
             for j in range(d):
                 u[i, outputs + j] *= radius/reach''')
 
 
-def move_body(derivation: FeatureDerivation) -> str:
-    """Source of `by_particle`, `mean_penalty` and `move`: of weights in R^q for ridge features, of scalar weights for others."""
+def vector_move(derivation: FeatureDerivation) -> str:
+    """Source of `by_particle`, `mean_penalty` and `move` for weights in R^q."""
     family = derivation.family
-    if derivation.spec.kind == "ridge":
-        return _SCHEMES + _VECTOR.substitute(
-            penalty_at_i=_VECTOR_PENALTY[family],
-            euler=_VECTOR_EULER[family],
-            forward_backward=_VECTOR_FORWARD_BACKWARD[family],
-            retract=_VECTOR_RETRACT["ball" if family == "partially 1-homogeneous" else "sphere"],
-        )
-    whole = "abs(u[i, 0]) if scheme >= CONIC else 0.5*np.sum(u[i]**2)"
-    return _SCHEMES + _SCALAR.substitute(
-        penalty_at_i="abs(u[i, 0])" if family == "partially 1-homogeneous" else whole,
-        euler=_SCALAR_EULER[family],
-        forward_backward=_SCALAR_FORWARD_BACKWARD[family],
-        retract=_SCALAR_RETRACT[family],
+    return SCHEMES + _VECTOR.substitute(
+        penalty_at_i=_VECTOR_PENALTY[family],
+        euler=_VECTOR_EULER[family],
+        forward_backward=_VECTOR_FORWARD_BACKWARD[family],
+        retract=_VECTOR_RETRACT["ball" if family == "partially 1-homogeneous" else "sphere"],
     )

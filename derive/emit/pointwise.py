@@ -8,6 +8,8 @@ from string import Template
 import sympy
 
 from ..prove.derivation import FeatureDerivation
+from ..read.spec import FeatureSpec
+from .arguments import EVALUATE_ARGUMENTS, constant_lines
 from .loops import SampleLoops
 from .printer import indent, print_expression
 
@@ -16,11 +18,12 @@ TILE = 1024  # samples handled at once: a few temporaries of this length stay in
 PARALLEL = 262144  # pairs (particle, sample), about half a millisecond, below which waiting for threads costs more than it saves
 
 
-# pythran export forward(float64[:, :] order(C), $types)
-def forward(u, $names):
+# pythran export forward(float64[:, :] order(C), float64[:, :] order(C), float64[:])
+def forward(u, samples, constants):
     """f = sum_i w_i phi(theta_i), shape (n,), for particles u = (w, theta) of shape (m, $width)."""
     m = u.shape[0]
-    n = $first.shape[0]
+    n = samples.shape[1]
+$constants1
     f = np.zeros(n)
     parallel = m * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
@@ -39,10 +42,12 @@ $value3
     return f
 
 
-def slopes(u, $names, g):
+# pythran export slopes(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:])
+def slopes(u, samples, constants, g):
     """Rows (eta, grad eta)(theta_i) of eta(theta) = <g, phi(theta)>, shape (m, $width)."""
     m = u.shape[0]
-    n = $first.shape[0]
+    n = samples.shape[1]
+$constants1
     result = np.zeros((m, $width))
     parallel = m * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
@@ -58,11 +63,12 @@ $slope3
     return result
 
 
-# pythran export jacobian(float64[:, :] order(C), $types)
-def jacobian(positions, $names):
+# pythran export jacobian(float64[:, :] order(C), float64[:, :] order(C), float64[:])
+def jacobian(positions, samples, constants):
     """phi(theta_i) and its partial derivatives by theta, shape ($width, k, n), for k positions."""
     k = positions.shape[0]
-    n = $first.shape[0]
+    n = samples.shape[1]
+$constants1
     result = np.empty(($width, k, n))
     count = n
 $whole1
@@ -73,11 +79,12 @@ $jacobian2
     return result
 
 
-# pythran export certificate(float64[:, :] order(C), $types, float64[:])
-def certificate(positions, $names, g):
+# pythran export certificate(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:])
+def certificate(positions, samples, constants, g):
     """eta (k,), its gradient (k, $dimension) and its Hessian (k, $dimension, $dimension), where eta(theta) = <g, phi(theta)>."""
     k = positions.shape[0]
-    n = $first.shape[0]
+    n = samples.shape[1]
+$constants1
     eta = np.zeros(k)
     gradient = np.zeros((k, $dimension))
     hessian = np.zeros((k, $dimension, $dimension))
@@ -107,14 +114,23 @@ MOST_CHUNKS = 16
 VECTOR = 16  # samples: a multiple of the numbers in a register
 
 
-def evaluate(u, $names, y, omega, parameters, precision, loss):
-    """R(f) at f = (1/m) sum_i Phi(u_i), and rows (eta, grad eta)(theta_i) of eta = <R'(f), phi>, shape (m, $width)."""
-    if precision.shape[0] > 0:
-        g = np.empty_like(y)
-        value = correlated(forward(u, $names)/float(u.shape[0]), y, precision, g)
-        return value, slopes(u, $names, g)
+# pythran export capsule evaluate($types)
+def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_particle):
+    """R(f) at f = (1/m) sum_i Phi(u_i); rows (eta, grad eta)(theta_i) of eta = <R'(f), phi> into the last argument, (m, $width).
+
+    `fit` is R on some samples, or on all at once where `whole`.
+    """
     m = u.shape[0]
-    n = $first.shape[0]
+    n = samples.shape[1]
+$constants1
+    if whole:
+        mean = forward(u, samples, constants)
+        for j in range(n):
+            mean[j] /= m
+        gradient = np.empty(n)
+        risk = fit(mean, y, omega, parameters, 1, 0, gradient)
+        slopes_by_particle[:] = slopes(u, samples, constants, gradient)
+        return risk
     chunks = max(1, min(MOST_CHUNKS, n // CHUNK))
     length = (n + chunks * VECTOR - 1) // (chunks * VECTOR) * VECTOR
     strip = max(VECTOR, min(TILE, STRIP // (m * $kept) // VECTOR * VECTOR))
@@ -136,15 +152,18 @@ $arrays3
 $particle4
 $first_pass4
             g_tile = np.empty(count)
-            values[chunk] += fit(f_tile, y, omega, parameters, loss, start, g_tile)
+            values[chunk] += fit(f_tile, y, omega, parameters, 1, start, g_tile)
             for i in range(m):
 $particle4
 $second_pass4
         rows[chunk] = result
-    total = np.zeros((m, $width))
-    for chunk in range(chunks):
-        total += rows[chunk]
-    return np.sum(values), total''')
+    for i in range(m):
+        for k in range($width):
+            total = 0.0
+            for chunk in range(chunks):
+                total += rows[chunk, i, k]
+            slopes_by_particle[i, k] = total
+    return np.sum(values)''')
 
 
 def pointwise_body(derivation: FeatureDerivation) -> str:
@@ -155,8 +174,6 @@ def pointwise_body(derivation: FeatureDerivation) -> str:
     """
     spec = derivation.spec
     dimension = len(spec.parameters)
-    inputs = [item.name for item in spec.inputs]
-    constants = [item.name for item in spec.constants]
     pairs = [(a, b) for a in range(dimension) for b in range(a, dimension)]
 
     value = SampleLoops(derivation, [derivation.phi])
@@ -166,17 +183,15 @@ def pointwise_body(derivation: FeatureDerivation) -> str:
     )
     second_targets = ["eta[i]", *(f"gradient[i, {a}]" for a in range(dimension))]
     second_targets += [f"hessian[i, {a}, {b}]" for a, b in pairs]
-    slices = [f"{name}_tile = {name}[start:stop]" for name in inputs]
+    slices = _slices(spec, "start:stop")
     rows = [f"row{a} = result[{a}, i]" for a in range(1 + dimension)]
     return _BODY.substitute(
-        names=", ".join(inputs + constants),
-        types=", ".join(["float64[:]"] * len(inputs) + ["float64"] * len(constants)),
-        first=inputs[0],
+        constants1=indent(1, constant_lines(spec)),
         dimension=dimension,
         width=1 + dimension,
         slices2=indent(2, slices),
         slices3=indent(3, slices),
-        whole1=indent(1, [f"{name}_tile = {name}" for name in inputs]),
+        whole1=indent(1, _slices(spec, ":")),
         particle2=indent(2, [f"{p.name} = u[i, {1 + a}]" for a, p in enumerate(spec.parameters)]),
         particle3=indent(3, [f"{p.name} = u[i, {1 + a}]" for a, p in enumerate(spec.parameters)]),
         position2=indent(2, [f"{p.name} = positions[i, {a}]" for a, p in enumerate(spec.parameters)]),
@@ -206,11 +221,11 @@ def pointwise_evaluate(derivation: FeatureDerivation) -> str:
     kept = code.keep()
     rows = {name: f"kept[{row}, i, :count]" for row, (name, _) in enumerate(kept)}
     return _EVALUATE.substitute(
-        names=", ".join([item.name for item in spec.inputs] + [item.name for item in spec.constants]),
-        first=spec.inputs[0].name,
+        types=EVALUATE_ARGUMENTS,
+        constants1=indent(1, constant_lines(spec)),
         width=width,
         kept=max(1, len(kept)),
-        slices3=indent(3, [f"{item.name}_tile = {item.name}[start:stop]" for item in spec.inputs]),
+        slices3=indent(3, _slices(spec, "start:stop")),
         arrays3=indent(3, _arrays(code, rows)),
         particle4=indent(4, [f"{p.name} = u[i, {1 + a}]" for a, p in enumerate(spec.parameters)]),
         first_pass4=indent(4, [*code.scalars(), *code.fill(rows), *_accumulate(code, "f_tile", rows)]),
@@ -223,6 +238,11 @@ def pointwise_evaluate(derivation: FeatureDerivation) -> str:
             ],
         ),
     )
+
+
+def _slices(spec: FeatureSpec, part: str) -> list[str]:
+    """Names for a part of every input's row of `samples`."""
+    return [f"{item.name}_tile = samples[{row}, {part}]" for row, item in enumerate(spec.inputs)]
 
 
 def _arrays(code: SampleLoops, rows: Container[str] = ()) -> list[str]:

@@ -58,6 +58,7 @@ def directions(u, outputs):
     return result
 
 
+# pythran export slopes(float64[:, :] order(C), float64[:, :] order(C)$types, float64[:, :] order(C))
 def slopes(u, x$names, g):
     """Rows (eta, grad <eta, w_i/|w_i|>)(theta_i) of eta(theta)_k = <g_k, phi(theta)>, shape (m, q + d)."""
     m = u.shape[0]

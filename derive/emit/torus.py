@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from string import Template
+
 from ..prove.derivation import FeatureDerivation
+from .arguments import EVALUATE_ARGUMENTS
 
 _BODY = '''\
 LANES = 128  # particles handled at once, in vector registers
@@ -162,6 +165,7 @@ def polynomials(positions, cutoffs, b):
     return result
 
 
+# pythran export slopes(float64[:, :] order(C), complex128[:], int64[:], complex128[:])
 def slopes(u, h, cutoffs, g):
     """Rows (eta, grad eta)(theta_i) of eta(theta) = Re <g, phi(theta)>, shape (m, 1 + d)."""
     d = cutoffs.shape[0]
@@ -224,6 +228,37 @@ def certificate(positions, h, cutoffs, g):
 '''
 
 
+_EVALUATE = Template('''
+
+# pythran export capsule evaluate($types)
+def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_particle):
+    """R(f) at f = (1/m) sum_i Phi(u_i); rows (eta, grad eta)(theta_i) of eta = <R'(f), phi> into the last argument.
+
+    `samples` holds the real and imaginary parts of h, and `constants` the cutoffs; so do f and its slopes for `fit`.
+    """
+    size = samples.shape[0]
+    h = np.empty(size, dtype=np.complex128)
+    for k in range(size):
+        h[k] = complex(samples[k, 0], samples[k, 1])
+    cutoffs = np.empty(constants.shape[0], dtype=np.int64)
+    for a in range(constants.shape[0]):
+        cutoffs[a] = int(constants[a])
+    f = forward(u, h, cutoffs)
+    parts = np.empty(2*size)
+    gradient = np.empty(2*size)
+    for k in range(size):
+        mean = f[k]/float(u.shape[0])
+        parts[2*k] = mean.real
+        parts[2*k + 1] = mean.imag
+    risk = fit(parts, y, omega, parameters, 2, 0, gradient)
+    g = np.empty(size, dtype=np.complex128)
+    for k in range(size):
+        g[k] = complex(gradient[2*k], gradient[2*k + 1])
+    slopes_by_particle[:] = slopes(u, h, cutoffs, g)
+    return risk
+''')
+
+
 def torus_body(_: FeatureDerivation) -> str:
     """Source of `forward`, `slopes`, `jacobian` and `certificate` for a feature on the torus, whatever its dimension.
 
@@ -232,4 +267,4 @@ def torus_body(_: FeatureDerivation) -> str:
     One sine and one cosine per particle and axis (and a fresh pair now and then) give every frequency by multiplication.
     Memory is O(m + size): products over the axes exist for one row and one block of particles at a time.
     """
-    return _BODY
+    return _BODY + _EVALUATE.substitute(types=EVALUATE_ARGUMENTS)

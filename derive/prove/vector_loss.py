@@ -248,14 +248,14 @@ def _in_domain(derivation: VectorLossDerivation, dual: Sequence[sympy.Expr]) -> 
 
 
 _ROWS = Template('''\
-def ${name}_value(f_row, y):
+def value_of_row(f_row, y):
     """l of one sample, with f less its largest entry: the same l, and no overflow."""
     f = f_row - np.max(f_row)
 $sums
     return $outer + 0.0
 
 
-def ${name}_slope(f_row, y):
+def slope_of_row(f_row, y):
     """dl/df, shape (q,)."""
     f = f_row - np.max(f_row)
 $sums
@@ -274,7 +274,6 @@ def sum_lines(derivation: VectorLossDerivation) -> str:
 def print_rows(derivation: VectorLossDerivation) -> str:
     """Source of the loss and its slope for the outputs of one sample."""
     return _ROWS.substitute(
-        name=derivation.spec.name,
         sums=sum_lines(derivation),
         outer=print_expression(derivation.outer),
         slope=print_expression(derivation.slope),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,6 +17,10 @@ from ..space.domain.domain import Held
 
 class Chart(Protocol):
     """Laws: `measure(coordinates(mu)) = mu`; where J is smooth, `derivatives` lead to a minimiser of J(measure(z))."""
+
+    @property
+    def alike(self) -> slice:
+        """Columns of z with one unit, whose steps are damped alike, lest damping turn them."""
 
     def coordinates(self, measure: Measure) -> Array:
         """z, shape (k, p): one row per atom."""
@@ -45,6 +50,8 @@ class WeightsAtPositions:
     problem: Problem
     positions: Array
 
+    alike = slice(0, 0)
+
     def coordinates(self, measure: Measure) -> Array:
         return self.problem.scaled(measure).rows
 
@@ -73,8 +80,13 @@ class WeightsAndPositions:
 
     problem: Problem
 
+    @property
+    def alike(self) -> slice:
+        # damping that differs tilts steps along a ball's sphere inwards, where J rises
+        return slice(self.problem.outputs, None) if math.isfinite(self.problem.features.domain.span) else slice(0, 0)
+
     def coordinates(self, measure: Measure) -> Array:
-        return np.column_stack([self.problem.scaled(measure).weights, measure.positions])
+        return np.column_stack([self.problem.scaled(measure).rows, measure.positions])
 
     def measure(self, z: Array) -> Measure:
         weights, positions = self._split(z)
@@ -119,7 +131,7 @@ def _held(held: Held, gradient: Array, hessian: Array) -> tuple[Array, Array]:
 class SignedVectors:
     """z_i = |w_i|^(1/p) theta_i with the sign of w_i fixed, for units that are positively homogeneous in theta of degree p:
 
-        J = R(sum_i sign_i phi(z_i)) + penalty·sum_i |z_i|^p.
+        J = R(sum_i sign_i phi(z_i)) + penalty·sum_i |sign_i| |z_i|^p.
 
     For p = 1 (ReLU) it is convex in z as long as no inner product <z_i, x_j> changes its sign.
     """
@@ -128,20 +140,23 @@ class SignedVectors:
     signs: Array
     degree: int
 
+    alike = slice(0, 0)
+
     def coordinates(self, measure: Measure) -> Array:
         return np.asarray(measure.sizes[:, None] ** (1 / self.degree) * measure.positions)
 
     def measure(self, z: Array) -> Measure:
-        norms = np.linalg.norm(z, axis=1)
-        alive = norms**self.degree > 0
-        return Measure((self.signs * norms**self.degree)[alive], z[alive] / norms[alive, None])
+        norms = np.linalg.norm(z, axis=1, keepdims=True)
+        sizes = norms**self.degree
+        alive = sizes[:, 0] > 0
+        return self.problem.measure((self.signs * sizes)[alive], z[alive] / norms[alive])
 
     def derivatives(self, z: Array, f: Field) -> tuple[Array, Array]:
-        """dJ/dz = sign·grad eta + penalty·p |z|^(p-2) z."""
+        """dJ/dz = sign·grad eta + penalty·|sign|·p |z|^(p-2) z."""
         problem, (k, d) = self.problem, z.shape
-        gradient, hessian = fit_derivatives(problem, self.signs[:, None], z, f)
-        norms = np.linalg.norm(z, axis=1)[:, None]
-        directions, pull = z / norms, problem.penalty * self.degree * norms ** (self.degree - 2)
+        gradient, hessian = fit_derivatives(problem, self.signs, z, f)
+        norms, prices = np.linalg.norm(z, axis=1)[:, None], problem.gauge.size(self.signs)[:, None]
+        directions, pull = z / norms, problem.penalty * prices * self.degree * norms ** (self.degree - 2)
         turn = np.eye(d) + (self.degree - 2) * directions[:, :, None] * directions[:, None, :]
         index = np.arange(k)
         hessian = hessian[:, 1:, :, 1:]
@@ -161,15 +176,17 @@ class BalancedPairs:
 
     problem: Problem
 
+    alike = slice(0, 0)
+
     def coordinates(self, measure: Measure) -> Array:
         roots = np.sqrt(measure.sizes)[:, None]
-        return np.column_stack([measure.weights / roots, measure.positions * roots])
+        return np.column_stack([measure.rows / roots, measure.positions * roots])
 
     def measure(self, z: Array) -> Measure:
         weights, positions = z[:, : self.problem.outputs], z[:, self.problem.outputs :]
         norms = np.linalg.norm(positions, axis=1, keepdims=True)
         alive = np.linalg.norm(weights * norms, axis=1) > 0
-        return Measure((weights * norms)[alive], positions[alive] / norms[alive])
+        return self.problem.measure((weights * norms)[alive], positions[alive] / norms[alive])
 
     def derivatives(self, z: Array, f: Field) -> tuple[Array, Array]:
         """dJ/dz = dR/dz + penalty·z."""
@@ -185,9 +202,10 @@ class BalancedPairs:
 
 
 def chart_for(problem: Problem, measure: Measure) -> Chart:
-    """The coordinates that suit the feature map's family."""
-    if not problem.features.homogeneous:
+    """The coordinates that suit the features: whether they are homogeneous, of which degree, and with weights in R^q."""
+    unit = problem.features.unit
+    if unit is None:
         return WeightsAndPositions(problem)
-    if problem.sign == "vector":
+    if problem.outputs > 1:
         return BalancedPairs(problem)
-    return SignedVectors(problem, np.sign(measure.weights), 2 if problem.features.family.endswith("in theta") else 1)
+    return SignedVectors(problem, np.sign(measure.rows), unit.degree)

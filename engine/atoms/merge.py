@@ -91,35 +91,34 @@ def fuse(problem: Problem, measure: Measure) -> Measure:
     sum_i c_i for parallel units, and less for others (docs/theory.md §9). Weights in R^q are left as they are, but for dead
     units.
     """
-    features = problem.features
-    if not features.homogeneous or not len(measure):
+    features, unit = problem.features, problem.features.unit
+    if unit is None or not len(measure):
         return measure
     phi = features.jacobian(measure.positions)[0]
     alive = phi.any(axis=1) & (measure.sizes > 0)
     measure, phi = Measure(measure.weights[alive], measure.positions[alive]), phi[alive]
-    if measure.weights.ndim > 1 or len(measure) < 2:
+    if problem.outputs > 1 or len(measure) < 2:
         return measure
-    signed_square = features.family == "2-homogeneous in theta"
-    theta = measure.positions
-    v = theta * np.abs(theta) if signed_square else theta
-    pattern = np.column_stack([v @ features.inputs["x"].T > 0, measure.weights > 0])
+    theta, w = measure.positions, measure.rows[:, 0]
+    v = theta * np.abs(theta) if unit.signed_square else theta
+    pattern = np.column_stack([v @ features.inputs["x"].T > 0, w > 0])
     _, group, counts = np.unique(pattern, axis=0, return_inverse=True, return_counts=True)
     group = group.ravel()
-    weights, positions = [*measure.weights[counts[group] == 1]], [*theta[counts[group] == 1]]
+    weights, positions = [*w[counts[group] == 1]], [*theta[counts[group] == 1]]
     for label in np.flatnonzero(counts > 1):
         mine = group == label
         total = measure.sizes[mine] @ v[mine]
-        length = float(np.abs(total).sum() if signed_square else np.linalg.norm(total))
+        length = float(np.abs(total).sum() if unit.signed_square else np.linalg.norm(total))
         joined = total / max(length, np.finfo(np.float64).tiny)
-        joined = np.sign(joined) * np.sqrt(np.abs(joined)) if signed_square else joined
+        joined = np.sign(joined) * np.sqrt(np.abs(joined)) if unit.signed_square else joined
         before, after = measure.sizes[mine] @ phi[mine], length * features.jacobian(joined[None, :])[0][0]
         if np.abs(after - before).max() <= _EXACT * np.abs(before).max():  # else phi is another function of v
-            weights.append(length * np.sign(measure.weights[mine][0]))
+            weights.append(length * np.sign(w[mine][0]))
             positions.append(joined)
         else:
-            weights.extend(measure.weights[mine])
+            weights.extend(w[mine])
             positions.extend(theta[mine])
-    return Measure(np.array(weights), np.array(positions))
+    return problem.measure(np.array(weights)[:, None], np.array(positions))
 
 
 def _close(problem: Problem, position: Array, delta: Array, others: Array, radius: float) -> NDArray[np.bool_]:

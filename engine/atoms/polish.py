@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -138,18 +137,14 @@ class _Model:
     @staticmethod
     def at(make_chart: MakeChart, point: Point) -> _Model | None:
         """None for the zero measure, which has no coordinates."""
-        problem, measure = point.problem, point.measure
-        if not len(measure):
+        if not len(point.measure):
             return None
-        chart = make_chart(problem, measure)
-        z = chart.coordinates(measure)
+        chart = make_chart(point.problem, point.measure)
+        z = chart.coordinates(point.measure)
         gradient, hessian = chart.derivatives(z, point.f)
         curvatures = np.abs(np.diag(hessian))
-        if math.isfinite(
-            problem.features.domain.span
-        ):  # else damping tilts steps along its sphere inwards, where J rises
-            positions = curvatures.reshape(z.shape)[:, problem.outputs :]
-            positions[:] = positions.max(axis=1, keepdims=True, initial=0.0)
+        alike = curvatures.reshape(z.shape)[:, chart.alike]
+        alike[:] = alike.max(axis=1, keepdims=True, initial=0.0)
         # Dead units alone have no curvature: their weights have the whole way to zero before them.
         floor = 1e-14 * curvatures.max() or np.abs(gradient).max()
         return _Model(point, chart, z, gradient, hessian, np.maximum(curvatures, floor + 1e-300))

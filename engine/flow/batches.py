@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..base.errors import FlowError
+from ..kernels.protocol import Data, Statics
 from ..model.problem import Problem
-from ..space.feature_map import check_inputs
+from ..space.feature_map import check_inputs, pack
 
 Sampler = Callable[[np.random.Generator, int], tuple[Mapping[str, ArrayLike], ArrayLike]]
 
@@ -24,11 +24,11 @@ class Batch:
     Parameters
     ----------
     statics : rows of the samples' inputs, then the features' constants.
-    loss : data, coefficients, constants, precision and number of the loss, as `Problem.loss_arguments`.
+    loss : R as kernels take it, as `Problem.loss_arguments`.
     """
 
-    statics: tuple[Any, ...]
-    loss: tuple[Any, ...]
+    statics: Statics
+    loss: Data
 
 
 def epochs(problem: Problem, batch: int, generator: np.random.Generator) -> Iterator[Batch]:
@@ -37,20 +37,21 @@ def epochs(problem: Problem, batch: int, generator: np.random.Generator) -> Iter
     The n samples are cut into B = ceil(n/batch) batches whose sizes differ by one at most, and R of each is scaled by B:
     the mean of an epoch's B gradients, at one place, is the gradient.
     """
-    features, (y, omega, parameters, precision, code) = problem.features, problem.loss_arguments
-    count = math.ceil(len(y) / batch)
+    features, (y, omega, parameters, function, whole) = problem.features, problem.loss_arguments
+    count = math.ceil(len(omega) / batch)
     while True:
-        for rows in np.array_split(generator.permutation(len(y)), count):
+        for rows in np.array_split(generator.permutation(len(omega)), count):
             rows = np.sort(rows)  # one batch of all samples is the problem itself, to the last bit
-            inputs = (np.ascontiguousarray(samples[rows]) for samples in features.inputs.values())
-            loss = y[rows], count * omega[rows], np.ascontiguousarray(parameters[:, rows]), precision, code
-            yield Batch((*inputs, *features.constants.values()), loss)
+            inputs = {name: np.ascontiguousarray(samples[rows]) for name, samples in features.inputs.items()}
+            data = y.reshape(len(omega), -1)[rows].reshape(-1)
+            loss = data, count * omega[rows], np.ascontiguousarray(parameters[:, rows]), function, whole
+            yield Batch(pack(features.kind, inputs, features.constants), loss)
 
 
 def fresh(problem: Problem, batch: int, generator: np.random.Generator, sampler: Sampler) -> Iterator[Batch]:
     """Batches of new samples, each weighing sum_j omega_j/batch: R is the population's, on the scale of the problem's own."""
     features, loss = problem.features, problem.loss
-    *_, precision, code = problem.loss_arguments
+    *_, function, whole = problem.loss_arguments
     parameters = np.array([float(value) for value in loss.constants.values()]).reshape(-1, 1)
     while True:
         drawn = sampler(generator, batch)
@@ -73,4 +74,5 @@ def fresh(problem: Problem, batch: int, generator: np.random.Generator, sampler:
             raise FlowError(f"a sampler gives data of shape {(batch, *loss.y.shape[1:])}; got {y.shape}; reshape them")
         weights = np.full(batch, problem.loss.omega.sum() / batch)
         constants = np.ascontiguousarray(np.broadcast_to(parameters, (len(parameters), batch)))
-        yield Batch((*inputs.values(), *features.constants.values()), (y, weights, constants, precision, code))
+        statics = pack(features.kind, inputs, features.constants)
+        yield Batch(statics, (y.reshape(-1), weights, constants, function, whole))

@@ -81,9 +81,15 @@ def load_kernel(name: str) -> ModuleType:
     return module
 
 
+def covariance_kernel(complex_values: bool) -> object:
+    """`LossKernel.fit` of R(f) = <f - y, precision (f - y)>/2, whose parameters are the precision matrix."""
+    module = load_kernel("_covariance")
+    return module.fit_complex if complex_values else module.fit
+
+
 @cache
 def describe(name: str) -> dict[str, Any]:
-    """What a kernel says of itself: name, kind, title, equation, parameters, inputs, constants, family, losses."""
+    """What a kernel says of itself: name, kind, title, equation, parameters, inputs, constants, family."""
     description: dict[str, Any] = json.loads(load_kernel(name).DESCRIPTION)
     return description
 
@@ -91,7 +97,8 @@ def describe(name: str) -> dict[str, Any]:
 @cache
 def kernel_names(*kinds: str) -> tuple[str, ...]:
     """Names of the built-in kernels of the given kinds (pointwise, ridge, torus, loss), sorted."""
-    names = sorted(item.name for item in pkgutil.iter_modules(built_for().__path__))
+    found = (item.name for item in pkgutil.iter_modules(built_for().__path__))
+    names = sorted(name for name in found if not name.startswith("_"))  # others are shared by several specs
     return tuple(name for name in names if describe(name)["kind"] in kinds)
 
 

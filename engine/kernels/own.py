@@ -6,7 +6,7 @@ import hashlib
 import importlib.util
 import json
 import platform
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ..base.errors import SpecError
 from ..base.progress import Progress
 from .cache import Cache, digest
-from .loading import KINDS, built_for, describe, kernel_names
+from .loading import KINDS, built_for, kernel_names
 from .toolchain import Toolchain, find_toolchain
 
 if TYPE_CHECKING:
@@ -72,18 +72,17 @@ def spec(
 Source = str | Path | Spec
 
 
-def obtain_feature(
-    first: Spec, losses: Sequence[Source], progress: Progress | None
-) -> tuple[ModuleType, dict[str, Any]]:
-    """Kernel and description of a feature map whose flow follows these losses beside the built-in ones."""
-    module = _obtain([first, *map(read, losses)], _derive_feature, progress)
-    return module, _described(module, first)
+def obtain_feature(source: Source, progress: Progress | None) -> tuple[ModuleType, dict[str, Any]]:
+    """Module and description of a feature map."""
+    own = read(source)
+    module = _obtain(own, _derive_feature, progress)
+    return module, _described(module, own)
 
 
 def obtain_loss(source: Source, progress: Progress | None) -> tuple[ModuleType, dict[str, Any]]:
-    """Kernel and description of a loss."""
+    """Module and description of a loss."""
     own = read(source)
-    module = _obtain([own], _derive_loss, progress)
+    module = _obtain(own, _derive_loss, progress)
     return module, _described(module, own)
 
 
@@ -92,22 +91,22 @@ def _described(module: ModuleType, own: Spec) -> dict[str, Any]:
     return {**json.loads(module.DESCRIPTION), "spec": own.text}
 
 
-def _obtain(specs: Sequence[Spec], derive: Callable[..., tuple[str, str]], progress: Progress | None) -> ModuleType:
-    """The kernel that `derive` makes of specs, from the cache, or compiled into it."""
+def _obtain(own: Spec, derive: Callable[[bytes], tuple[str, str]], progress: Progress | None) -> ModuleType:
+    """The kernel that `derive` makes of a spec, from the cache, or compiled into it."""
     tools, cache = find_toolchain(), Cache()
-    request = request_key(specs, tools)
+    request = request_key(own, tools)
     module = cache.find(request)
     if module is None:
         report = progress or (lambda phase, fraction, message: None)
         report("derive", 0.0, "")
-        with _told_as_ours(" with ".join(item.origin for item in specs)):
-            name, kernel_source = derive(*(item.content for item in specs))
+        with _told_as_ours(own.origin):
+            name, kernel_source = derive(own.content)
         version = tools.version()
         key = entry_key(kernel_source, version, tools)
         facts = {"name": name, "cpu": built_for().cpu, "python": platform.python_version(), "compiler": version}
 
         def build(folder: Path) -> dict[str, str]:
-            report("compile", 0.2, f"{name}: once, about 15 s")
+            report("compile", 0.2, f"{name}: once, about 10 s")
             tools.build(kernel_source, name, folder)
             return facts
 
@@ -116,10 +115,9 @@ def _obtain(specs: Sequence[Spec], derive: Callable[..., tuple[str, str]], progr
     return module
 
 
-def request_key(specs: Sequence[Spec], tools: Toolchain) -> str:
+def request_key(own: Spec, tools: Toolchain) -> str:
     """SHA-256 of all that decides the binary, as far as it can be told without deriving and without asking the compiler."""
-    contents = [hashlib.sha256(item.content).hexdigest() for item in specs]
-    return digest([contents, _derivation_identity(), tools.identity])
+    return digest([hashlib.sha256(own.content).hexdigest(), _derivation_identity(), tools.identity])
 
 
 def entry_key(kernel_source: str, version: str, tools: Toolchain) -> str:
@@ -149,40 +147,17 @@ def read(source: Source) -> Spec:
     return source if isinstance(source, Spec) else read_spec_file(source)
 
 
-def built_in_spec(name: str) -> Spec:
-    """The spec of a built-in feature map.
-
-    Raises
-    ------
-    SpecError : there is none of that name.
-    """
-    if name not in kernel_names(*KINDS):
-        raise SpecError(
-            f"a feature map to compile again is a built-in one; got {name}, which is not; give its spec instead"
-        )
-    return read_spec_file(_package_folder("conicflow.derive") / "specs" / f"{name}.toml")
-
-
-def _derive_feature(content: bytes, *losses: bytes) -> tuple[str, str]:
-    """Name and kernel source of a feature map whose flow follows the losses of these specs too."""
+def _derive_feature(content: bytes) -> tuple[str, str]:
+    """Name and kernel source of a feature map."""
     from conicflow.derive.drift import derive_specs
     from conicflow.derive.errors import SpecError as Refused
     from conicflow.derive.read.spec import FeatureSpec, read_spec
 
-    read, own = read_spec(content), [read_spec(item) for item in losses]
+    read = read_spec(content)
     if not isinstance(read, FeatureSpec):
         raise Refused(f"compile_spec is for feature maps, found the loss {read.name!r}: use compile_loss")
-    for item in own:
-        if isinstance(item, FeatureSpec):
-            raise Refused(f"`losses` are specs of losses, found the feature map {item.name!r}: compile it by itself")
-    if read.source_sha256 != _built_in_sha256(read.name):  # a built-in one compiled again keeps its name
-        _check_new(read.name)
-    for item in own:
-        _check_new(item.name)
-    names = [read.name, *(item.name for item in own)]
-    if len(set(names)) < len(names):
-        raise Refused(f"a name means one thing, found {', '.join(names)}: rename one of them")
-    return read.name, derive_specs([read, *own])[f"{read.name}.py"]
+    _check_new(read.name)
+    return read.name, derive_specs([read])[f"{read.name}.py"]
 
 
 def _derive_loss(content: bytes) -> tuple[str, str]:
@@ -198,10 +173,6 @@ def _derive_loss(content: bytes) -> tuple[str, str]:
     return read.name, derive_specs([read])[f"{read.name}.py"]
 
 
-def _built_in_sha256(name: str) -> str | None:
-    return str(describe(name)["spec_sha256"]) if name in kernel_names(*KINDS) else None
-
-
 def _check_new(name: str) -> None:
     from conicflow.derive.errors import SpecError as Refused
 
@@ -210,9 +181,8 @@ def _check_new(name: str) -> None:
 
 
 def _derivation_identity() -> list[str]:
-    """What decides the kernel source besides the spec: conicflow.derive, its losses, and SymPy's version."""
-    folder = _package_folder("conicflow.derive")
-    files = sorted([*folder.rglob("*.py"), *folder.glob("specs/*.toml")])
+    """What decides the kernel source besides the spec: conicflow.derive, and SymPy's version."""
+    files = sorted(_package_folder("conicflow.derive").rglob("*.py"))
     files.append(_package_folder("sympy") / "release.py")
     return [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,8 @@ from numpy.typing import ArrayLike
 from ..base.arrays import Array, Field
 from ..base.checks import array
 from ..base.errors import ProblemError
-from ..kernels.loading import describe, find_kernel, kernel_names
+from ..kernels.loading import covariance_kernel, describe, find_kernel, kernel_names
+from ..kernels.protocol import Data, LossKernel
 from .loss_data import check_cholesky, check_constants, check_data, check_weights
 
 
@@ -91,7 +91,7 @@ class Loss:
         put("precision", precision)
 
     @property
-    def kernel(self) -> ModuleType:
+    def kernel(self) -> LossKernel:
         """The compiled module."""
         return self._factory.kernel
 
@@ -137,6 +137,15 @@ class Loss:
 
     def _flat(self, point: Field) -> Array:
         return point if self._is_vector else _real(point.reshape(-1))
+
+    @cached_property
+    def as_data(self) -> Data:
+        """R as the kernels of feature maps take it."""
+        y = np.ascontiguousarray(self.y).reshape(-1).view(np.float64)
+        if self.cholesky is None:
+            return y, self.omega, self.parameters, self.kernel.fit, False
+        fit = covariance_kernel(np.iscomplexobj(self.y))
+        return y, self.omega, self.precision.view(np.float64), fit, True
 
     @property
     def _is_vector(self) -> bool:
@@ -251,6 +260,19 @@ def names() -> list[str]:
     return list(kernel_names("loss"))
 
 
+def suited(kind: str) -> list[str]:
+    """Names of the built-in losses that feature maps of a kind can follow.
+
+    Coefficients on the torus are complex; losses of classes need several outputs, which ridge units have.
+    """
+    facts = {name: describe(name) for name in names()}
+    return [
+        name
+        for name, item in facts.items()
+        if (kind != "torus" or item["complex_values"]) and (kind == "ridge" or item["targets"] != "class")
+    ]
+
+
 @dataclass(frozen=True, eq=False)
 class LossFactory:
     """A loss, built in or of a user's own, as a function of the data and its options: see `Loss`.
@@ -261,7 +283,7 @@ class LossFactory:
     description : what it says of itself.
     """
 
-    kernel: ModuleType
+    kernel: LossKernel
     description: Mapping[str, Any]
 
     @staticmethod

@@ -10,7 +10,7 @@ from .losses import LossFactory
 def compile_loss(source: Source, progress: Progress | None = None) -> LossFactory:
     """The loss of a spec of one's own, as a function of the data and its constants, like `losses.NAME`.
 
-    A feature map follows it that was compiled with it: `compile_spec(features.gaussian, losses=[source])`.
+    Every feature map follows it as it is: the flow takes a loss as an argument.
 
     Parameters
     ----------

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -14,12 +13,11 @@ from ..base.checks import number
 from ..base.errors import ProblemError
 from ..dual.certificate import DualCertificate
 from ..dual.supremum import Supremum, supremum
+from ..kernels.protocol import Data
 from ..space.feature_map import FeatureMap
-from ..space.gauge import Euclidean, Gauge, Signed, nonnegative
-from .losses import Loss
+from ..space.gauge import Gauge, Sign, gauge_of
+from .losses import Loss, suited
 from .measure import Measure
-
-Sign = Literal["any", "nonnegative", "vector"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,19 +32,19 @@ class Problem:
     loss : R, with the data.
     penalty : lambda >= 0.
     sign : "any" for signed measures, "nonnegative" for mu >= 0, "vector" for weights in R^q, whose |mu| sums their norms;
-        "any" with data of q outputs, (n, q), means "vector". Or a gauge: `Signed(up, down)` prices positive and negative
-        weights differently.
+        "any" with data of q outputs, (n, q), means "vector". {"up": a, "down": b} counts a positive weight w as a·w and a
+        negative one as b·|w|.
 
     Raises
     ------
     ProblemError : data of the wrong length or field, a penalty that is negative or not finite, an unknown sign,
-        or a loss that the feature map's kernel cannot follow.
+        or a loss of real numbers for complex features.
     """
 
     features: FeatureMap
     loss: Loss
     penalty: float
-    sign: Sign | Gauge = "any"
+    sign: Sign = "any"
 
     def __post_init__(self) -> None:
         if not isinstance(self.features, FeatureMap) or not isinstance(self.loss, Loss):
@@ -58,16 +56,11 @@ class Problem:
         if penalty < 0:
             raise ProblemError(f"the penalty must be a finite number >= 0; got {penalty}; give lambda >= 0")
         object.__setattr__(self, "penalty", penalty)
-        self._check_gauge()
-        allowed = self.features.description["losses"]
-        known = self.features.description.get("own_losses", {}).get(self.loss.name)
-        if self.loss.name not in allowed or (
-            self.loss.own is not None and known != self.loss.description["spec_sha256"]
-        ):
-            another = "another loss of that name" if known else self.loss.name
+        self._check_weights()
+        if self.features.complex and not self.loss.description["complex_values"]:
             raise ProblemError(
-                f"{self.features.name} can follow the losses {', '.join(allowed)}; got {another}; choose one of them, or compile "
-                "the feature map with a loss of your own: compile_spec(..., losses=[...])"
+                f"{self.features.name} gives complex numbers, for which not every loss is made; got {self.loss.name}; "
+                f"choose one of {', '.join(suited('torus'))}"
             )
         self._check_data()
         with np.errstate(over="ignore"):
@@ -77,29 +70,19 @@ class Problem:
                 f"R(0) must be finite; the data reach {np.abs(self.loss.y).max():.3g} in size; rescale them"
             )
 
-    def _check_gauge(self) -> None:
-        """Weights in R^q exactly where the data have q columns, and where the features take them."""
-        several = self.loss.y.ndim == 2
+    def _check_weights(self) -> None:
+        """Features that take the weights that the data ask for, and whose eta can be searched."""
         if self.features.homogeneous and self.features.unit is None:
             raise ProblemError(
                 f"homogeneous units need the form s(<v, x>), v = theta or v = theta |theta|, for eta to be searched; "
                 f"{self.features.name} has another warp; use one of these"
             )
-        if isinstance(self.sign, str) and self.sign not in get_args(Sign):
-            raise ProblemError(f"sign is 'any', 'nonnegative' or 'vector'; got {self.sign!r}; choose one")
-        if several and not self.features.takes_vectors:
+        if self.loss.y.ndim == 2 and not self.features.takes_vectors:
             raise ProblemError(
                 f"weights in R^q are for ridge units whose output sign is free; got {self.features.name} and data of shape "
                 f"{self.loss.y.shape}; solve one problem for each column"
             )
-        if several and self.sign == "any":
-            object.__setattr__(self, "sign", "vector")
-        vectors = self.sign == "vector" if isinstance(self.sign, str) else self.sign.outputs > 1
-        if several != vectors:
-            raise ProblemError(
-                f"sign is 'vector' exactly where the data have shape (n, q); got {self.gauge.name!r} and data of shape "
-                f"{self.loss.y.shape}; change one of them"
-            )
+        object.__setattr__(self, "sign", self.gauge.sign)
 
     def _check_data(self) -> None:
         """As many data as features give numbers, in the same field; on the torus they become complex."""
@@ -122,20 +105,14 @@ class Problem:
             )
 
     @property
-    def loss_arguments(self) -> tuple[Any, ...]:
-        """What kernels must know of the loss: data, coefficients, constants, precision and the loss's number."""
-        loss = self.loss
-        code = self.features.description["losses"].index(loss.name)
-        return loss.y, loss.omega, loss.parameters, loss.precision, code
+    def loss_arguments(self) -> Data:
+        """R as kernels take it."""
+        return self.loss.as_data
 
     @cached_property
     def gauge(self) -> Gauge:
         """The norm of one weight."""
-        if not isinstance(self.sign, str):
-            return self.sign
-        if self.sign == "vector":
-            return Euclidean(self.loss.outputs)
-        return nonnegative() if self.sign == "nonnegative" else Signed()
+        return gauge_of(self.sign, self.loss.outputs if self.loss.y.ndim == 2 else None)
 
     @property
     def outputs(self) -> int:
@@ -191,7 +168,7 @@ class Problem:
         ----------
         particles : (m, q + d) float64, rows (w, theta), m >= 1.
         """
-        return self.features.value_and_gradient(particles, *self.loss_arguments)
+        return self.features.value_and_gradient(particles, self.loss_arguments)
 
     def objective(self, measure: Measure) -> float:
         """J(mu)."""

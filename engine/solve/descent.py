@@ -9,8 +9,10 @@ import numpy as np
 from ..atoms.merge import merge
 from ..base.arrays import Array
 from ..flow import initial
-from ..flow.flow import Flow, StepSize, natural_step
+from ..flow.particles import Flow
+from ..flow.recorder import Recorder
 from ..flow.resting import advance_active
+from ..flow.steps import StepSize, natural_step
 from ..flow.trajectory import Trajectory
 from ..model.point import Point
 from ..model.problem import Problem
@@ -65,7 +67,7 @@ class Descent:
         first, speeds = natural_step(self.problem, particles, "forward-backward")
         self.flow = Flow(self.problem, particles, "forward-backward", speeds)
         self.step = StepSize(first)
-        self.frames = [(0.0, particles.copy(), self.flow.energy)]
+        self.recorder = Recorder(self.flow)
 
     @property
     def exhausted(self) -> bool:
@@ -79,7 +81,7 @@ class Descent:
             count = min(steps - done, max(every, steps // self.search.schedule.frames))
             passed = advance_active(self.flow, self.step, count)
             done += count
-            self.frames.append((self.frames[-1][0] + passed, self.flow.particles.copy(), self.flow.energy))
+            self.recorder.record(self.recorder.time + passed)
             self.search.evaluations, self.search.step = self.flow.evaluations, self.step.length
             self.search.log("flow", done / steps, self.flow.energy, len(self.flow.particles))
 
@@ -102,5 +104,4 @@ class Descent:
 
     def trajectory(self) -> Trajectory:
         """The flow as recorded."""
-        times, particles, energies = zip(*self.frames, strict=True)
-        return Trajectory(np.array(times), np.stack(particles), np.array(energies))
+        return self.recorder.trajectory()

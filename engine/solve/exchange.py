@@ -81,14 +81,12 @@ def _weigh(search: Search, measure: Measure, accuracy: float) -> tuple[Point, Fi
 
 
 def _joined(problem: Problem, gap: Gap, measure: Measure, positions: Array, share: float) -> Measure:
-    """The measure with light atoms at these positions, as they would lower R or, where mu >= 0, positive all the same.
+    """The measure with light atoms at these positions, as they would lower R, if any admissible weight does.
 
     Parameters
     ----------
-    share : weight of each, relative to the mean.
+    share : weight of each, relative to the mean of kappa·mu.
     """
-    light = share * (measure.mass / len(measure) if len(measure) else 1.0)
-    eta = problem.features.eta(positions, gap.residual)
-    weights = -light * (eta.T / np.linalg.norm(eta.reshape(len(eta), problem.outputs), axis=1)).T
-    weights = np.abs(weights) if problem.sign == "nonnegative" else weights
-    return measure.joined(Measure(weights, positions))
+    light = share * (problem.total_variation(measure) / len(measure) if len(measure) else 1.0)
+    heads = problem.gauge.head(problem.dual(gap.residual).eta(positions))
+    return measure.joined(problem.measure(light * heads, positions))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from ..base.checks import array
 from ..base.errors import ProblemError
 from ..flow.trajectory import Trajectory
 from ..model.measure import Measure
+from ..space.gauge import Sign, gauge_of
 from .folder import OutputFolder
 from .schedule import Schedule
 
@@ -80,7 +82,7 @@ class Result:
     schedule: Schedule
     tolerance: float
     penalty: float
-    sign: str
+    sign: Sign
     features: dict[str, Any]
     loss: str
     trace: dict[str, Any]
@@ -185,8 +187,9 @@ def _load(folder: Path) -> Result:
         ValueError,
         AttributeError,
         OverflowError,
-        RecursionError,
+        RuntimeError,
         EOFError,
+        zlib.error,
         BadZipFile,
     ) as error:
         raise ProblemError(
@@ -231,7 +234,7 @@ def _read(folder: Path) -> Result:
         status=str(data["status"]),
         ended_by=str(data["ended_by"]),
         schedule=Schedule.from_dict(data["schedule"]),
-        sign=str(data["sign"]),
+        sign=gauge_of(data["sign"], int(data["outputs"]) if data["sign"] == "vector" else None).sign,
         features=dict(features),
         loss=str(data["loss"]),
         evaluations=int(data["evaluations"]),

@@ -140,13 +140,11 @@ class Search:
         if not len(positions):
             self.ended("insertion", "no |eta| above the penalty was found")
             return None
-        eta = problem.features.eta(positions, best.residual).reshape(len(positions), -1)
-        sizes = np.linalg.norm(eta, axis=1, keepdims=True)
+        eta, gauge = problem.dual(best.residual).eta(positions), problem.gauge
+        excess = gauge.height(eta)[:, None] - problem.penalty
         norm, _ = feature_scales(problem.features, positions)
         curvature = problem.loss.typical_curvature
-        weights = -eta / sizes * (sizes - problem.penalty) / max(norm**2 * curvature * len(eta), 1e-300)
-        weights = weights if problem.sign == "vector" else weights[:, 0]
-        added = problem.unscaled(Measure(weights, positions))
+        added = problem.measure(gauge.head(eta) * excess / max(norm**2 * curvature * len(eta), 1e-300), positions)
         for _ in range(self.schedule.insertion_halvings):
             larger = Point(problem, best.measure.joined(added))
             if larger.objective < best.objective:
@@ -178,7 +176,7 @@ class Search:
             schedule=self.schedule,
             tolerance=self.tolerance,
             penalty=problem.penalty,
-            sign=problem.gauge.name,
+            sign=problem.gauge.sign,
             features={
                 "name": features.name,
                 "kind": features.kind,

@@ -11,12 +11,14 @@ from typing import Any
 from ..base.checks import number
 from ..base.errors import ProblemError
 from ..base.threads import load_kernel_blas
+from ..kernels.binding import bind
 from ..kernels.loading import KINDS, describe, find_kernel, kernel_names
+from ..kernels.protocol import FeatureKernel
 from .domain.ball import Ball
 from .domain.box import Box
 from .domain.domain import Axis
 from .domain.sphere import Sphere
-from .feature_map import FeatureMap, check_inputs
+from .feature_map import FeatureMap, check_inputs, pack
 from .torus import make_torus
 
 
@@ -63,10 +65,10 @@ class FeatureFactory:
 
     def __call__(self, /, **arguments: Any) -> FeatureMap:
         """The feature map for these samples, constants and intervals."""
-        return _build(self.kernel, self.description, arguments)
+        return _build(bind(self.kernel, self.description), self.description, arguments)
 
 
-def _build(kernel: ModuleType, description: Mapping[str, Any], arguments: Mapping[str, Any]) -> FeatureMap:
+def _build(kernel: FeatureKernel, description: Mapping[str, Any], arguments: Mapping[str, Any]) -> FeatureMap:
     name = description["name"]
     constants = {item["name"]: item for item in description["constants"]}
     if description["kind"] == "torus":
@@ -94,7 +96,7 @@ def _build(kernel: ModuleType, description: Mapping[str, Any], arguments: Mappin
         domain: Box | Ball | Sphere = _ridge_domain(samples["x"].shape[1], *(arguments[key] for key in balls))
     else:
         domain = Box(tuple(_axis(item, arguments) for item in description["parameters"]))
-    return FeatureMap(kernel, description, domain, samples, numbers, (*samples.values(), *numbers.values()))
+    return FeatureMap(kernel, description, domain, samples, numbers, pack(description["kind"], samples, numbers))
 
 
 def _ridge_domain(dimension: int, *radii: Any) -> Ball | Sphere:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from ..base.arrays import Array, Field
 from ..base.checks import array
 from ..base.errors import ProblemError
 from ..base.threads import single_threaded_blas
+from ..kernels.protocol import Data, FeatureKernel, Statics
 from .domain.box import Box
 from .domain.domain import Round
 from .units import HomogeneousUnit
@@ -32,24 +32,24 @@ class FeatureMap:
 
     Parameters
     ----------
-    kernel : the compiled module.
-    description : what the spec says: name, kind, title, equation, parameters, inputs, constants, family, losses.
+    kernel : what was compiled for it.
+    description : what the spec says: name, kind, title, equation, parameters, inputs, constants, family.
     domain : Theta.
     inputs : sample arrays by name; for torus features the cutoffs K_a and the filter h, of shape (2K_1 + 1, ..).
     constants : fixed numbers by name.
-    statics : the arguments that every kernel call repeats.
+    statics : the arguments that every kernel call repeats; see `pack`.
 
     Raises
     ------
     ProblemError : pointwise features overflow for these samples and constants somewhere in a coarse grid of the domain.
     """
 
-    kernel: ModuleType
+    kernel: FeatureKernel
     description: Mapping[str, Any]
     domain: Box | Round
     inputs: Mapping[str, Any]
     constants: Mapping[str, float]
-    statics: tuple[Any, ...]
+    statics: Statics
 
     def __post_init__(self) -> None:
         domain = self.domain
@@ -135,7 +135,7 @@ class FeatureMap:
     @property
     def size(self) -> int:
         """Number of coordinates of F: n samples (of q outputs each), or prod_a (2K_a + 1) Fourier coefficients."""
-        return int(self.statics[0].shape[0])
+        return int(self.statics[0].shape[1 if self.kind == "pointwise" else 0])
 
     def _positions(self, positions: Array) -> Array:
         """Kernels trust their arguments: nothing of a wrong shape may reach them."""
@@ -182,15 +182,23 @@ class FeatureMap:
         """f = sum_i weights_i phi(positions_i), shape (size,), or (n, q) for weights (k, q)."""
         particles = self._particles(weights, positions)
         with self._threads():
-            f: Field = self.kernel.forward(particles, *self.statics)
+            f: Field = self.kernel.forward(particles, self.statics)
         return f.reshape(self.size) if f.ndim > np.ndim(weights) else f
 
     def adjoint(self, particles: Array, g: Field) -> tuple[Array, Array]:
         """<g, w_i phi(theta_i)>, shape (m,), and its gradient by u_i = (w_i, theta_i), the shape of the particles."""
         particles, point = self._checked(particles, g)
+        outputs = particles.shape[1] - self.dimension
         with self._threads():
-            value, gradient = self.kernel.adjoint(particles, *self.statics, point)
-        return value, gradient
+            rows = self.kernel.slopes(particles, self.statics, point)
+        return np.sum(particles[:, :outputs] * rows[:, :outputs], axis=1), self._by_particle(particles, rows)
+
+    def _by_particle(self, particles: Array, rows: Array) -> Array:
+        """The gradient by u_i of <g, Phi(u_i)> from the kernel's `slopes`, in their place."""
+        weights = particles[:, : -self.dimension]
+        size = np.sqrt(np.sum(weights**2, axis=1, keepdims=True)) if self.kind == "ridge" else weights
+        rows[:, -self.dimension :] *= size
+        return rows
 
     def _checked(self, particles: Array, g: Field) -> tuple[Array, Field]:
         """Particles (m, q + d) and a point of F with q outputs."""
@@ -203,25 +211,22 @@ class FeatureMap:
         self._positions(particles[:, outputs:])
         return particles, point
 
-    def value_and_gradient(
-        self, particles: Array, y: Field, omega: Array, parameters: Array, precision: Field, loss: int
-    ) -> tuple[float, Array]:
+    def value_and_gradient(self, particles: Array, data: Data) -> tuple[float, Array]:
         """R(f) at f = (1/m) sum_i Phi(u_i) and m times its gradient by u_i; see `Problem.value_and_gradient`."""
         if np.ndim(particles) != 2 or len(particles) == 0:
             raise ProblemError(
                 f"particles need shape (m, {1 + self.dimension}), m >= 1; got {np.shape(particles)}; reshape them"
             )
-        particles, point = self._checked(particles, y)
+        point = data[0].reshape(self.size, -1) if self.kind == "ridge" else data[0][: self.size]
+        particles, _ = self._checked(particles, point + 0j if self.kind == "torus" else point)
         with self._threads():
-            value, gradient = self.kernel.value_and_gradient(
-                particles, *self.statics, point, omega, parameters, precision, loss
-            )
-        return value, gradient
+            value, rows = self.kernel.value_and_rows(particles, self.statics, data)
+        return value, self._by_particle(particles, rows)
 
     def jacobian(self, positions: Array) -> Field:
         """phi(theta_i) and its d partial derivatives, shape (1 + d, k, size), for k positions."""
         with self._threads():
-            jacobian: Field = self.kernel.jacobian(self._positions(positions), *self.statics)
+            jacobian: Field = self.kernel.jacobian(self._positions(positions), self.statics)
         return jacobian
 
     @property
@@ -237,7 +242,7 @@ class FeatureMap:
         positions = self._positions(positions)
         if not self.weighted:
             return np.ones(len(positions))
-        weights: Array = self.kernel.penalty_weights(positions, *self.constants.values())
+        weights: Array = self.kernel.penalty_weights(positions, self.statics[1])
         return weights
 
     def eta(self, positions: Array, g: Field) -> Array:
@@ -258,23 +263,20 @@ class FeatureMap:
         with self._threads():
             if self.kind == "ridge":
                 units = np.column_stack([np.ones(len(positions)) if along is None else along, positions])
-                eta, gradient, hessian = self.kernel.certificate(np.ascontiguousarray(units), *self.statics, point)
+                eta, gradient, hessian = self.kernel.certificate(np.ascontiguousarray(units), self.statics, point)
                 return (eta[:, 0] if along is None else eta), gradient, hessian
-            eta, gradient, hessian = self.kernel.certificate(positions, *self.statics, point)
+            eta, gradient, hessian = self.kernel.certificate(positions, self.statics, point)
         if along is None:
             return eta, gradient, hessian
         return eta[:, None], along * gradient, along[:, :, None] * hessian
 
-    def advance(self, particles: Array, y: Field, *arguments: Any, statics: tuple[Any, ...] | None = None) -> Array:
+    def advance(self, particles: Array, data: Data, *arguments: Any, statics: Statics | None = None) -> Array:
         """Steps of the particle flow in compiled code, in place; the energies before and after each step.
 
         `statics` are those of other samples, which the caller has checked, where a step is to follow these.
         """
-        own = self.statics if statics is None else statics
-        point = y.reshape(len(y), -1) if self.kind == "ridge" else y
         with self._threads():
-            energies: Array = self.kernel.advance(particles, *own, point, *arguments)
-        return energies
+            return self.kernel.advance(particles, self.statics if statics is None else statics, data, *arguments)
 
     def with_inputs(self, **inputs: ArrayLike) -> FeatureMap:
         """The same map at other samples, for prediction; the domain and the constants stay."""
@@ -285,8 +287,15 @@ class FeatureMap:
             raise ProblemError(
                 f"new samples need {self.dimension} columns; got {checked['x'].shape[1]}; keep the columns as they were"
             )
-        statics = (*checked.values(), *self.constants.values())
+        statics = pack(self.kind, checked, self.constants)
         return FeatureMap(self.kernel, self.description, self.domain, checked, self.constants, statics)
+
+
+def pack(kind: str, samples: Mapping[str, Array], constants: Mapping[str, float]) -> Statics:
+    """Samples and constants as the kernels of a kind take them: arrays (inputs, n) and (constants,), or x and the constants."""
+    if kind == "ridge":
+        return (*samples.values(), *constants.values())
+    return np.ascontiguousarray(np.stack(list(samples.values()))), np.array(list(constants.values()), dtype=np.float64)
 
 
 def check_inputs(description: Mapping[str, Any], inputs: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float64]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..base.checks import array, integer
 from ..base.errors import ProblemError
+from ..kernels.protocol import FeatureKernel
 from .domain.box import Box
 from .domain.domain import Axis
 from .feature_map import FeatureMap
@@ -19,7 +19,7 @@ from .feature_map import FeatureMap
 MAX_COEFFICIENTS = 2**27  # of F: two gibibytes
 
 
-def make_torus(kernel: ModuleType, description: Mapping[str, Any], cutoff: Any, filter_: Any) -> FeatureMap:
+def make_torus(kernel: FeatureKernel, description: Mapping[str, Any], cutoff: Any, filter_: Any) -> FeatureMap:
     """phi(theta)_k = h_k e^{-2 pi i <k, theta>} for |k_a| <= K_a, flat in C order, k_a = -K_a..K_a on each axis.
 
     Parameters

@@ -28,6 +28,11 @@ class HomogeneousUnit:
     tilt: float
     signed_square: bool
 
+    @property
+    def degree(self) -> int:
+        """p in phi(c theta) = c^p phi(theta), c > 0."""
+        return 2 if self.signed_square else 1
+
     @staticmethod
     def of(jacobian: Callable[[Array], Array], x: Array) -> HomogeneousUnit | None:
         """The form that features of samples x (n, d) have; None where it is neither of these.

@@ -170,7 +170,7 @@ def check_squared(problem: Problem, name: str | None = None) -> None:
     if loss.name != "squared" or loss.cholesky is not None or problem.penalty <= 0 or not _one_price(problem):
         raise ProblemError(
             f"a reference needs the squared loss without covariance, a penalty > 0 and scalar weights of one price; got "
-            f"{loss.name}, penalty {problem.penalty}, sign {problem.gauge.name}; choose another problem"
+            f"{loss.name}, penalty {problem.penalty}, sign {problem.gauge.sign}; choose another problem"
         )
     if name is not None and features.name != name:
         raise ProblemError(f"this reference is for {name}; got {features.name}; choose another problem")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from by_hand import NAMES, example, random_field, random_positions
 from conicflow.engine.base.errors import FlowError, ProblemError
-from conicflow.engine.flow.flow import Flow
+from conicflow.engine.flow.particles import Flow
 from conicflow.engine.kernels.loading import describe, kernel_names, load_kernel
 
 WRONG: dict[str, Callable[[np.ndarray], object]] = {
@@ -33,10 +33,10 @@ def parts(name: str) -> tuple[cf.FeatureMap, np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("name", NAMES)
 def test_kernels_refuse_other_types_and_orders(name: str, spoil: Callable[[np.ndarray], object]) -> None:
     features, particles, g = parts(name)
-    kernel, positions = features.kernel, np.tile(particles[:, 1:], (1, 2))  # two columns: an order to be wrong
+    kernel, positions = features.kernel.module, np.tile(particles[:, 1:], (1, 2))  # two columns: an order to be wrong
     for function, arguments in {
         "forward": (spoil(particles), *features.statics),
-        "adjoint": (spoil(particles), *features.statics, g),
+        "slopes": (spoil(particles), *features.statics, g),
         "jacobian": (spoil(positions), *features.statics),
         "certificate": (spoil(positions), *features.statics, g),
     }.items():

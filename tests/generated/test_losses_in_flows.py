@@ -6,10 +6,11 @@ import conicflow as cf
 import numpy as np
 import pytest
 from by_hand import NAMES, TORUS, example, random_field, random_positions
-from conicflow.engine.flow.flow import Flow
+from conicflow.engine.flow.particles import Flow
 from conicflow.engine.kernels.loading import describe, kernel_names
+from conicflow.engine.model.losses import suited
 
-PAIRS = [(name, loss) for name in NAMES for loss in describe(name)["losses"]]
+PAIRS = [(name, loss) for name in NAMES for loss in suited(describe(name)["kind"])]
 FREE = [name for name in kernel_names("ridge") if describe(name)["family"] != "2-homogeneous in theta"]  # output signs
 CONSTANTS: dict[str, Any] = {
     "huber": lambda n: {"delta": np.linspace(0.1, 1.0, n)},

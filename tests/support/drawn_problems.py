@@ -7,7 +7,8 @@ from typing import Any
 import conicflow as cf
 import numpy as np
 from conicflow.engine.kernels.loading import describe
-from conicflow.engine.model.problem import Sign
+from conicflow.engine.model.losses import suited
+from conicflow.engine.space.gauge import Sign
 from conicflow.proofs_check.theorems.check import Draw
 from conicflow.proofs_check.theorems.material.cases import BALL, FEATURES, LOSSES, RIDGE, TORUS
 from hypothesis import strategies as st
@@ -108,7 +109,7 @@ def random_data(draw: Draw, features: cf.FeatureMap, sign: Sign, outputs: int | 
 def random_loss(draw: Draw, features: cf.FeatureMap, y: Any) -> cf.Loss:
     """A loss that the features can be followed in, of data that are these, or their signs, counts or classes."""
     several = y.ndim > 1 and y.shape[1] > 1
-    allowed = [name for name in features.description["losses"] if name in LOSSES]
+    allowed = [name for name in suited(features.kind) if name in LOSSES]
     names = [name for name in allowed if several or describe(name)["targets"] != "class"]
     name = draw.choice("loss", sorted(names, key=lambda name: name != "squared"))
     largest, targets = max(float(np.abs(y).max()), _SHORTEST), describe(name)["targets"]

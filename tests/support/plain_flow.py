@@ -5,6 +5,10 @@ from __future__ import annotations
 import numpy as np
 from by_hand import ByHand
 from conicflow import Problem
+from conicflow.engine.flow.schemes.compiled import Compiled
+from conicflow.engine.flow.schemes.named import STEPPED
+
+COMPILED = tuple(name for name, scheme in STEPPED.items() if isinstance(scheme, Compiled))
 
 
 def loss_and_slope(problem: Problem, f: np.ndarray) -> tuple[float, np.ndarray]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from conicflow.engine.flow.flow import SCHEMES, Flow, StepSize, flow, natural_step
+from conicflow.engine.flow.flow import flow
+from conicflow.engine.flow.particles import Flow
+from conicflow.engine.flow.schemes.named import STEPPED
+from conicflow.engine.flow.steps import StepSize, natural_step
 
 from ..check import Check, Draw, Inapplicable
 from ..material import cases
@@ -18,7 +21,7 @@ _STEPS = 40
 
 def _descends(subject: str, draw: Draw) -> float:
     """Accepted steps lower F_m; what the program calls F_m is; the step it chooses makes progress wherever there is any."""
-    case, scheme = cases.problem(draw, subject), draw.choice("scheme", SCHEMES)
+    case, scheme = cases.problem(draw, subject), draw.choice("scheme", tuple(STEPPED))
     conic = scheme.startswith("conic")
     u, formulas = cases.particles(draw, case, conic=conic), Formulas(case)
     start = formulas.energy(u, conic)
@@ -42,7 +45,7 @@ def _descends(subject: str, draw: Draw) -> float:
 
 def _recorded(subject: str, draw: Draw) -> float:
     """`flow` without a step of its own records energies that never rise, and are those of the recorded particles."""
-    case, scheme = cases.problem(draw, subject), draw.choice("scheme", SCHEMES)
+    case, scheme = cases.problem(draw, subject), draw.choice("scheme", tuple(STEPPED))
     conic = scheme.startswith("conic")
     u, formulas = cases.particles(draw, case, conic=conic), Formulas(case)
     if not math.isfinite(formulas.energy(u, conic)):

@@ -9,7 +9,9 @@ from conicflow.engine.atoms.merge import merge
 from conicflow.engine.atoms.polish import polish
 from conicflow.engine.base.arrays import Array
 from conicflow.engine.flow import initial
-from conicflow.engine.flow.flow import Flow, Scheme, StepSize, flow, natural_step
+from conicflow.engine.flow.flow import flow
+from conicflow.engine.flow.particles import Flow
+from conicflow.engine.flow.steps import StepSize, natural_step
 from conicflow.engine.model import losses
 from conicflow.engine.model.measure import Measure
 from conicflow.engine.model.problem import Problem
@@ -27,7 +29,7 @@ _MISSED = 1e-3  # of J: not the minimum
 _INSTANCES = 6  # of E1 with 6 particles: five in six stop above the minimum, so that none of six does in one of 40 000
 
 
-def end_of_flow(problem: Problem, particles: Array, scheme: Scheme = "forward-backward") -> Measure:
+def end_of_flow(problem: Problem, particles: Array, scheme: str = "forward-backward") -> Measure:
     """Where the particles come to rest: merged, and polished without a change of sign."""
     first, speeds = natural_step(problem, particles, scheme)
     state = Flow(problem, particles, scheme, speeds)

@@ -11,10 +11,11 @@ from conicflow.engine.base.arrays import Array
 from conicflow.engine.model import losses
 from conicflow.engine.model.gap import duality_gap
 from conicflow.engine.model.measure import Measure
-from conicflow.engine.model.problem import Problem, Sign
+from conicflow.engine.model.problem import Problem
 from conicflow.engine.solve.solve import solve
 from conicflow.engine.space import catalogue as maps
 from conicflow.engine.space.feature_map import FeatureMap
+from conicflow.engine.space.gauge import Sign
 from conicflow.proofs_check.certify import certify
 from conicflow.proofs_check.references.programmes import Reference, one_spike, torus
 from conicflow.proofs_check.references.relu import relu

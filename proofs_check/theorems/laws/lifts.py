@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from conicflow.engine.base.arrays import Array
-from conicflow.engine.flow.flow import Flow, Scheme
+from conicflow.engine.flow.particles import Flow
 
 from ..check import Check, Draw, Inapplicable
 from ..material import cases
@@ -68,7 +68,7 @@ def _euclid_and_cone(subject: str, draw: Draw) -> float:
 def _weak_form(subject: str, draw: Draw) -> float:
     """int psi dh¹(mu_T) - int psi dh¹(mu_0) = int_0^T (1/m) sum (w_i' psi + w_i <grad psi, theta_i'>) dt for random psi."""
     case, formulas, u, until = smooth_case(subject, draw, conic=False)
-    scheme: Scheme = draw.choice("scheme", ("forward-backward", "euler"))
+    scheme: str = draw.choice("scheme", ("forward-backward", "euler"))
     q, d = case.outputs, case.features.dimension
     random = draw.generator("psi")
     wraps = case.features.domain.wraps.any()
@@ -110,7 +110,7 @@ def _inequality(subject: str, draw: Draw) -> float:
         opposite = u[:1].copy()
         opposite[0, :q] *= -1.0 if case.features.family == "2-homogeneous in theta" else -draw.real("part", 0.1, 1.0)
         u = np.ascontiguousarray(np.vstack([u, opposite]))
-    scheme: Scheme = "conic" if conic else "euler"
+    scheme: str = "conic" if conic else "euler"
     state = Flow(case, u.copy(), scheme)
     projected = state.measure()
     w, theta = u[:, :q], u[:, q:]

@@ -8,7 +8,7 @@ import numpy as np
 from conicflow.engine.atoms.merge import fuse, merge
 from conicflow.engine.atoms.sparsify import sparsify
 from conicflow.engine.flow import initial
-from conicflow.engine.flow.flow import Flow
+from conicflow.engine.flow.particles import Flow
 from conicflow.engine.model.measure import Measure
 
 from ..check import Check, Draw, Inapplicable

@@ -8,12 +8,12 @@ import numpy as np
 from conicflow.engine.base.arrays import Array, Field
 from conicflow.engine.kernels.loading import describe, kernel_names
 from conicflow.engine.model import losses as loss_catalogue
-from conicflow.engine.model.losses import Loss
+from conicflow.engine.model.losses import Loss, suited
 from conicflow.engine.model.measure import Measure
-from conicflow.engine.model.problem import Problem, Sign
+from conicflow.engine.model.problem import Problem
 from conicflow.engine.space import catalogue
 from conicflow.engine.space.feature_map import FeatureMap
-from conicflow.engine.space.gauge import Gauge, Signed
+from conicflow.engine.space.gauge import Sign
 
 from ..check import Draw, Inapplicable
 
@@ -27,7 +27,7 @@ BALL = tuple(name for name in RIDGE if name not in HOMOGENEOUS)
 _UNIT = (0.0, 1.0)
 KINK = 0.05  # <v, x> of relu units is drawn at least this far from 0
 Losses = Literal["all", "squared"]
-SIGNS: tuple[Sign | Gauge, ...] = ("any", "nonnegative", Signed(0.5, 2.0))
+SIGNS: tuple[Sign, ...] = ("any", "nonnegative", {"up": 0.5, "down": 2.0})
 """What scalar weights may cost: both signs the same, none below zero, different prices."""
 
 
@@ -74,7 +74,7 @@ def _arguments(draw: Draw, name: str, random: np.random.Generator, n: int) -> di
 
 def loss(draw: Draw, phi: FeatureMap, which: Losses = "all", outputs: int | None = None) -> Loss:
     """A loss that the feature map's kernel can follow, with random data."""
-    names = [name for name in phi.description["losses"] if name in LOSSES]
+    names = [name for name in suited(phi.kind) if name in LOSSES]
     classes = [name for name in names if describe(name)["kind"] == "loss" and describe(name)["targets"] == "class"]
     scalar = sorted(set(names) - set(classes), key=lambda name: name != "squared")
     options = scalar + (classes if outputs is not None and outputs > 1 else [])
@@ -116,7 +116,7 @@ def point(random: np.random.Generator, like: Field) -> Field:
 
 
 def problem(
-    draw: Draw, name: str, which: Losses = "all", *, most: int = 6, vectors: bool = True, sign: Sign | Gauge = "any"
+    draw: Draw, name: str, which: Losses = "all", *, most: int = 6, vectors: bool = True, sign: Sign = "any"
 ) -> Problem:
     """A problem with this feature map; ridge units may have weights in R^q."""
     phi = features(draw, name, most)

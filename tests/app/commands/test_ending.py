@@ -59,6 +59,25 @@ def test_a_reader_that_stops_early_is_no_error() -> None:
     assert process.wait(timeout=300) == 1
 
 
+@pytest.mark.parametrize(
+    ("arguments", "streams", "code"),
+    [
+        ("features", ">&-", 0),
+        ("--help", ">&-", 0),
+        ("features", "2>&-", 0),
+        ("slove", ">&- 2>&-", 2),
+        ("slove", "2>/dev/full", 2),
+        ("features", ">/dev/full", 2),
+        ("features", "</dev/null", 0),
+    ],
+)
+def test_streams_that_are_closed_or_full_are_no_traceback(arguments: str, streams: str, code: int) -> None:
+    command = f"\"{sys.executable}\" -c 'from conicflow.app.cli import main; main()' {arguments} {streams}"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=300)
+    assert done.returncode == code
+    assert done.stderr == ("conicflow: error: [Errno 28] No space left on device\n" if streams == ">/dev/full" else "")
+
+
 def test_the_command_line_starts_without_heavy_imports() -> None:
     heavy = "{'matplotlib', 'sympy', 'scipy', 'tqdm', 'pythran'}"
     code = f"import sys; from conicflow.app import cli; sys.exit(bool({heavy} & set(sys.modules)))"

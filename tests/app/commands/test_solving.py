@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import conicflow as cf
 import numpy as np
 import pytest
 from command_line import RIGHT, Write, one_line, run, shell
@@ -46,6 +47,15 @@ def test_an_earlier_result_is_replaced(write: Write, tmp_path: Path) -> None:
     assert (tmp_path / "out" / "result.json").read_bytes() != first
 
 
+@pytest.mark.parametrize("title", ["$5 and x_{", "$\\frac{1$", "\u6f22\u5b57", "a" * 3000])
+def test_a_title_is_drawn_as_it_is_written(write: Write, tmp_path: Path, title: str) -> None:
+    """No mathematics, and no warning of letters that a font does not have (here an error)."""
+    done = run("solve", write(f"title = {json.dumps(title)}\n{RIGHT}"), "--out", tmp_path / "out")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"{title}\n")
+    assert (tmp_path / "out" / "figure.png").is_file()
+
+
 def test_notes_in_an_earlier_result_are_kept(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the solve, before it begins, and by the figure."""
     out = tmp_path / "out"
@@ -62,6 +72,26 @@ def test_notes_in_an_earlier_result_are_kept(write: Write, tmp_path: Path, monke
     assert "move figure.png away" in one_line(done.stderr)
     assert (out / "figure.png").read_bytes() == b"annotated by hand"
     assert (out / "notes.txt").read_text() == "years of work"
+
+
+@pytest.mark.parametrize("command", ["solve", "path"])
+def test_a_search_that_is_told_to_stop_early_says_what_ended_it(write: Write, tmp_path: Path, command: str) -> None:
+    """The schedule of the file reaches the search, its result and the line that says how to try harder."""
+    limits = "flow_rounds = [1]\ninsertion_patience = 0\nexchange_rounds = 0\nsettling = [0, 0]\npassing = [0, 0]\n"
+    options = ["--count", "3", "--choose", "bic"] if command == "path" else []
+    out = tmp_path / "out"
+    done = run(command, write(f"{RIGHT}[solve]\n{limits}"), "--out", out, *options)
+    assert done.exit_code == 3
+    record = json.loads((out / "chosen" / "result.json" if options else out / "result.json").read_text())
+    assert (
+        record["schedule"]
+        == cf.Schedule(
+            flow_rounds=(1,), insertion_patience=0, exchange_rounds=0, settling=(0, 0), passing=(0, 0)
+        ).to_dict()
+    )
+    if command == "solve":
+        assert f"\nended by {record['ended_by']}" in done.stdout
+        assert "exchange_rounds" in record["ended_by"] or "insertion_patience" in record["ended_by"]
 
 
 def test_a_penalty_above_the_largest_gives_the_zero_measure_with_0(write: Write, tmp_path: Path) -> None:
@@ -99,6 +129,8 @@ BAD_PROBLEMS = {
     "contradiction": (RIGHT + "penalty = 1\n", ["one of penalty and penalty_ratio"]),
     "unknown key": (RIGHT + "penality = 1\n", ["'penality'", "did you mean 'penalty'?"]),
     "not TOML": ("[", ["readable TOML"]),
+    "a title that moves the cursor": ('title = "\\u001b[31m"' + RIGHT, ["text in one line", "'\\x1b[31m'"]),
+    "a name out of a long list": (RIGHT.replace('"fourier"', "3"), ["one that `conicflow features` lists", "got 3"]),
     "text with a line break": (RIGHT.replace("y.npy", "y\\nz.npy"), ["[loss] data"]),
 }
 

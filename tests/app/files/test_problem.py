@@ -1,6 +1,7 @@
 """Problem files: what they mean, that a settled one means the same, and what they refuse."""
 
 from collections.abc import Callable
+from dataclasses import fields
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from conicflow.app.files.holdout import split_rows
 from conicflow.app.files.problem import read_problem
 from conicflow.engine.base.errors import ProblemError
+from conicflow.engine.solve.schedule import Schedule
 from conicflow.engine.solve.solve import solve
 
 EXAMPLES = Path(str(files("conicflow.app") / "examples" / "e1" / "problem.toml")).parents[1]
@@ -156,6 +158,28 @@ def test_options_and_truth(write: Write) -> None:
     np.testing.assert_array_equal(file.truth.weights, [1.0])
 
 
+@pytest.mark.parametrize("item", fields(Schedule), ids=lambda item: item.name)
+def test_each_number_of_the_schedule_has_its_key(write: Write, item: Any) -> None:
+    """Another value than the default, read, written into the settled file and read again; and a wrong one."""
+    value = getattr(Schedule(), item.name)
+    if isinstance(value, tuple):
+        other, wrong = [entry + 1 for entry in value], ["0.5", "[]", "[1.5]", '["a"]']
+    elif isinstance(value, int):
+        other, wrong = value + 1, ["0.5", "true", "-1", '"1"']
+    else:
+        other, wrong = value * 1.01, ["nan", "inf", "-1.0", "true", '"1"']
+    path = write(f"{FOURIER}[solve]\n{item.name} = {other}\n")
+    file = read_problem(path)
+    expected = Schedule(**{item.name: other})
+    assert file.options.schedule == expected != Schedule()
+    path.write_text(file.settled_text("settled.npz", {}), encoding="utf-8")
+    np.savez(path.with_name("settled.npz"), **{key: data.values for key, data in file.data.items()})
+    assert read_problem(path).options.schedule == expected
+    for text in wrong:
+        with pytest.raises(ProblemError, match=rf"problem\.toml: \[solve\] .*{item.name} .*; the default is"):
+            read_problem(write(f"{FOURIER}[solve]\n{item.name} = {text}\n"))
+
+
 def test_samples_become_fourier_coefficients(write: Write) -> None:
     """c_k = mean_j y_j exp(-2 pi i k j/n), k = -K..K, by the sum itself."""
     path = write(FOURIER.replace("coefficients", "samples").replace('"squared"', '"squared"\nsamples = true'))
@@ -286,9 +310,20 @@ def replaced(text: str, old: str, new: str) -> str:
 BAD = {
     "not TOML": ("[features", ["readable TOML", "table declaration"]),
     "nesting": ("a = " + "[" * 100_000, ["readable TOML"]),
-    "empty": ("", ["[features] must give name", "gaussian", "add a line name"]),
+    "empty": ("", ["[features] must give name", "`conicflow features`", "add a line name"]),
     "unknown table": (FOURIER + "[solver]\n", ["'solver'", "did you mean 'solve'?"]),
     "unknown key": (replaced(FOURIER, "cutoff", "cutof"), ["[features] takes", "'cutof'", "did you mean 'cutoff'?"]),
+    "unknown number of the schedule": (
+        FOURIER + "[solve]\nexchange_patient = 3\n",
+        [
+            "[solve] takes particles, relative_gap, flow_steps, seed and the numbers of",
+            "did you mean 'exchange_patience'?",
+        ],
+    ),
+    "numbers of the schedule that contradict each other": (
+        FOURIER + "[solve]\nfewest_particles = 300\nmost_particles = 200\n",
+        ["[solve] fewest_particles must not exceed most_particles", "300 and 200"],
+    ),
     "table as a value": ("measure = 3\n" + FOURIER.split("[measure]")[0], ["[measure] must be a table", "3"]),
     "title": ("title = 3\n" + FOURIER, ["title must be text", "3", "quotes"]),
     "unknown features": (replaced(GAUSSIAN, '"gaussian"', '"gausian"'), ["'gausian'", "did you mean 'gaussian'?"]),

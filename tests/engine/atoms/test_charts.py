@@ -10,6 +10,7 @@ import pytest
 from by_hand import BALL, VECTOR, random_field, random_positions
 from conicflow.engine.atoms import charts
 from conicflow.engine.model import derivatives
+from conicflow.engine.space import gauge
 from mutants import Mutate
 
 
@@ -49,7 +50,8 @@ def make(name: str, loss: str = "squared", q: int | None = None) -> tuple[cf.Pro
     positions = random_positions(features, 3, generator)
     if features.domain.is_ball:
         positions = 0.6 * positions
-    weights = np.array([0.8, -0.6, 1.1]) if q is None else generator.standard_normal((3, q))
+    scalars = np.array([0.8, -0.6, 1.1])
+    weights = scalars if q is None else scalars[:, None] if q == 1 else generator.standard_normal((3, q))
     return cf.Problem(features, data, 0.2), cf.Measure(weights, positions)
 
 
@@ -136,20 +138,14 @@ WRONG: list[tuple[str, int | None, str, str, list[float]]] = [
     ("sigmoid", 3, "hessian[index, q:, index, q:] += curvature", "pass", [3, 2]),
     ("gaussian", None, "hessian[index, :q, index, q:] += eta_slope\n", "pass\n", [3, 2]),
     ("sigmoid", 3, "hessian[index, :q, index, q:] += eta_slope\n", "pass\n", [3, 2]),
-    ("gaussian", None, "weights[:, :1, None] * jacobian", "jacobian", [3, 2]),
-    ("sigmoid", 3, "jacobian[1:], weights)", "jacobian[1:], 1 + 0 * weights)", [3, 2]),
-    (
-        "sigmoid",
-        3,
-        "turn = np.eye(weights.shape[1]) - directions",
-        "turn = np.eye(weights.shape[1]) - 0 * directions",
-        [3, 2],
-    ),
+    ("gaussian", None, "* weights[:, None, None, :]", "* (1 + 0 * weights)[:, None, None, :]", [3, 2]),
+    ("sigmoid", 3, "* weights[:, None, None, :]", "* (1 + 0 * weights)[:, None, None, :]", [3, 2]),
+    ("sigmoid", 3, "turn = np.eye(w.shape[1]) - directions", "turn = np.eye(w.shape[1]) - 0 * directions", [3, 2]),
     ("sigmoid", 3, "turn / sizes[", "turn * sizes[", [3, 2]),
     ("relu", None, "pull[:, :, None] * turn", "0 * turn", [3, 2]),
     ("relu", None, "np.eye(d) + (self.degree - 2)", "np.eye(d) + 0 * (self.degree - 2)", [3, 2]),
     ("relu_signed_square", None, "pull[:, :, None] * turn", "0 * turn", [3, 2]),
-    ("relu_signed_square", None, "problem.penalty * self.degree *", "problem.penalty *", [1, 2]),
+    ("relu_signed_square", None, "problem.penalty * prices * self.degree *", "problem.penalty * prices *", [1, 2]),
     ("relu", 3, "flat[np.diag_indices(z.size)] += problem.penalty", "pass", [3, 2]),
     ("relu", 3, "(gradient + problem.penalty * z)", "(gradient + z)", [1, 4]),
 ]
@@ -169,6 +165,8 @@ def test_wrong_derivatives_are_seen(
     module = charts
     if right in inspect.getsource(charts):
         module = mutate(charts, right, wrong)
+    elif right in inspect.getsource(gauge):
+        vars(problem)["gauge"] = mutate(gauge, right, wrong).Euclidean(q)
     else:  # in what charts are made of
         monkeypatch.setattr(charts, "fit_derivatives", mutate(derivatives, right, wrong).fit_derivatives)
     found = remainder_orders(problem, measure, module.chart_for(problem, measure))
@@ -176,7 +174,7 @@ def test_wrong_derivatives_are_seen(
 
 
 def test_a_sphere_without_its_curvature_is_seen(mutate: Mutate) -> None:
-    mutant = mutate(charts, "multiplier[:, None, None] * np.eye(d)", "0 * np.eye(d)")
+    mutant = mutate(charts, "held.bend[:, None, None] * np.eye(d)", "0 * np.eye(d)")
     problem, measure = on_the_ball("sigmoid", 3)
     found = remainder_orders(problem, measure, mutant.chart_for(problem, measure), held=2)
     assert found == pytest.approx([3, 2], abs=0.3)

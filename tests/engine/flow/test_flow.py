@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from by_hand import NAMES, example, random_field
 from conicflow.engine.base.errors import FlowError
-from conicflow.engine.flow.flow import SCHEMES, Flow, Scheme, natural_step
+from conicflow.engine.flow.particles import Flow
+from conicflow.engine.flow.schemes.named import STEPPED
+from conicflow.engine.flow.steps import natural_step
 from conicflow.engine.solve.descent import start_particles
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,7 +29,7 @@ MAKERS = {
 }
 
 
-def start(problem: cf.Problem, scheme: Scheme, m: int = 24, seed: int = 0) -> np.ndarray:
+def start(problem: cf.Problem, scheme: str, m: int = 24, seed: int = 0) -> np.ndarray:
     """Particles of both signs all over the domain."""
     if problem.features.domain.sphere:
         return cf.initial.sphere(problem, m, 1.0, seed)
@@ -38,9 +40,9 @@ def start(problem: cf.Problem, scheme: Scheme, m: int = 24, seed: int = 0) -> np
     return cf.initial.signed_grid(problem, m // 2, 0.5)
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", STEPPED)
 @pytest.mark.parametrize("name", MAKERS)
-def test_descent_along_a_recorded_flow(name: str, scheme: Scheme) -> None:
+def test_descent_along_a_recorded_flow(name: str, scheme: str) -> None:
     """F_m never rises, and times are those asked for, whatever steps the descent test chose."""
     problem = MAKERS[name]()
     initial = start(problem, scheme)
@@ -73,8 +75,8 @@ def test_energies_are_those_of_the_frames(name: str) -> None:
     np.testing.assert_allclose(path.energies, expected, rtol=1e-12)  # arguments up to 2 pi·20, sums of 41 terms
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_particles_at_rest_let_time_pass(scheme: Scheme) -> None:
+@pytest.mark.parametrize("scheme", STEPPED)
+def test_particles_at_rest_let_time_pass(scheme: str) -> None:
     """Where nothing moves, or no step lowers F_m any more, the state stays and the times go on to the end."""
     problem, _ = spikes(5, ratio=2.0)
     path = cf.flow(problem, cf.initial.grid(problem, 6), until=3.0, snapshots=4, scheme=scheme)
@@ -86,8 +88,8 @@ def test_particles_at_rest_let_time_pass(scheme: Scheme) -> None:
     assert np.all(np.diff(path.energies) <= 0)
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_fixed_steps(scheme: Scheme) -> None:
+@pytest.mark.parametrize("scheme", STEPPED)
+def test_fixed_steps(scheme: str) -> None:
     """`step` is the longest: 35 seconds in steps of at most 1.1 between 5 snapshots are 7 steps of 1 each time."""
     problem, _ = spikes(3)
     initial = start(problem, scheme)
@@ -102,8 +104,8 @@ def test_fixed_steps(scheme: Scheme) -> None:
 
 
 @pytest.mark.parametrize("name", MAKERS)
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_the_natural_step_descends(name: str, scheme: Scheme) -> None:
+@pytest.mark.parametrize("scheme", STEPPED)
+def test_the_natural_step_descends(name: str, scheme: str) -> None:
     """From where a solve starts, or from both signs for the conic flow."""
     problem = MAKERS[name]()
     initial = start(problem, scheme) if scheme.startswith("conic") else start_particles(problem, 40, 0)

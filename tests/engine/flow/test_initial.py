@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scipy.stats
 from conicflow.engine.base.errors import FlowError, ProblemError
-from conicflow.engine.flow.flow import Flow
+from conicflow.engine.flow.particles import Flow
 from hypothesis import given
 from hypothesis import strategies as st
 from problems import bumps, network, random_measure, spikes, tones, units

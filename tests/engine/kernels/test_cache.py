@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -56,6 +57,12 @@ def test_location(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setenv("CONICFLOW_CACHE", own)
         monkeypatch.setenv("XDG_CACHE_HOME", xdg)
         assert location() == Path(expected)
+
+
+def test_where_files_have_no_owners(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(KernelError, match=r"owner and mode; Windows has neither; use WSL"):
+        Cache()
 
 
 def test_an_entry_is_built_once_and_private(root: Path, build: Builder) -> None:

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from conicflow.engine.base.errors import ProblemError, SpecError
 from conicflow.engine.model.losses import LossFactory
-from conicflow.engine.space.catalogue import FeatureFactory
 
 SQUARE = """
 name = "bump_square"
@@ -30,16 +29,10 @@ Y = np.exp(-((X - 0.3) ** 2) / 0.005) - 0.6 * np.exp(-((X - 0.7) ** 2) / 0.005) 
 def files(shared_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("losses")
     written = {}
-    for name, text in (("square", SQUARE), ("huber", PSEUDO_HUBER), ("another", SQUARE + "# another file\n")):
+    for name, text in (("square", SQUARE), ("huber", PSEUDO_HUBER)):
         written[name] = folder / f"{name}.toml"
         written[name].write_text(text, encoding="utf-8")
     return written
-
-
-@pytest.fixture(scope="module")
-def gaussian(files: dict[str, Path]) -> FeatureFactory:
-    """The built-in feature map, compiled to follow both."""
-    return cf.compile_spec(cf.features.gaussian, losses=[files["square"], files["huber"]])
 
 
 @pytest.fixture(scope="module")
@@ -47,26 +40,25 @@ def square(files: dict[str, Path]) -> LossFactory:
     return cf.compile_loss(files["square"])
 
 
-def problem(gaussian: FeatureFactory, loss: cf.Loss) -> cf.Problem:
-    return cf.Problem(gaussian(x=X, theta=(0.0, 1.0), sigma=0.05), loss, penalty=0.2)
+def problem(loss: cf.Loss) -> cf.Problem:
+    """One with the built-in feature map as it is: no loss is compiled into it."""
+    return cf.Problem(cf.features.gaussian(x=X, theta=(0.0, 1.0), sigma=0.05), loss, penalty=0.2)
 
 
-def test_the_same_solution_as_with_the_built_in_loss_of_the_formula(
-    gaussian: FeatureFactory, square: LossFactory
-) -> None:
-    own = cf.solve(problem(gaussian, square(Y)))
-    built_in = cf.solve(problem(cf.features.gaussian, cf.losses.squared(Y)))
+def test_the_same_solution_as_with_the_built_in_loss_of_the_formula(square: LossFactory) -> None:
+    own = cf.solve(problem(square(Y)))
+    built_in = cf.solve(problem(cf.losses.squared(Y)))
     assert own.status == built_in.status == "certified"
     # both are within 1e-9 of the minimum, where the objective is flat to the square of that
     np.testing.assert_allclose(own.measure.positions, built_in.measure.positions, atol=1e-6)
     np.testing.assert_allclose(own.objective, built_in.objective, rtol=2e-9)
 
 
-def test_another_loss_in_the_same_kernel(gaussian: FeatureFactory, files: dict[str, Path]) -> None:
+def test_another_loss_with_the_same_kernel(files: dict[str, Path]) -> None:
     loss = cf.compile_loss(files["huber"])
-    result = cf.solve(problem(gaussian, loss(Y, delta=0.3)))
+    result = cf.solve(problem(loss(Y, delta=0.3)))
     assert result.status == "certified"
-    f = problem(gaussian, loss(Y, delta=0.3)).forward(result.measure)
+    f = problem(loss(Y, delta=0.3)).forward(result.measure)
     with mpmath.workdps(50):
         delta = mpmath.mpf(0.3)
         exact = sum(
@@ -84,14 +76,38 @@ def test_it_describes_itself(square: LossFactory) -> None:
         square(Y, delta=1.0)
 
 
-def test_a_feature_map_compiled_without_it_is_refused(square: LossFactory) -> None:
-    with pytest.raises(ProblemError, match=r"got bump_square; .* compile_spec\(\.\.\., losses=\[\.\.\.\]\)"):
-        problem(cf.features.gaussian, square(Y))
+def test_every_kind_of_feature_map_follows_it(square: LossFactory) -> None:
+    """R and its slopes in a flow, of one and of several outputs, as those of the built-in loss of the formula."""
+    random = np.random.default_rng(0)
+    relu = cf.features.relu(x=random.standard_normal((50, 3)))
+    cases = [
+        (cf.features.gaussian(x=X, theta=(0.0, 1.0), sigma=0.05), Y, 1),
+        (relu, random.standard_normal(50), 1),
+        (relu, random.standard_normal((50, 2)), 2),
+    ]
+    for features, y, q in cases:
+        positions = features.domain.project(random.uniform(0.1, 0.9, (7, features.dimension)))
+        u = np.ascontiguousarray(np.column_stack([random.standard_normal((7, q)), positions]))
+        own, built_in = (
+            cf.Problem(features, loss(y), 0.1).value_and_gradient(u) for loss in (square, cf.losses.squared)
+        )
+        assert own[0] == built_in[0]  # the same formula, compiled by the same compiler
+        np.testing.assert_array_equal(own[1], built_in[1])
 
 
-def test_another_loss_of_the_name_is_refused(gaussian: FeatureFactory, files: dict[str, Path]) -> None:
-    with pytest.raises(ProblemError, match="got another loss of that name"):
-        problem(gaussian, cf.compile_loss(files["another"])(Y))
+def test_complex_features_need_a_loss_that_says_so(square: LossFactory) -> None:
+    with pytest.raises(ProblemError, match=r"fourier gives complex numbers, .* got bump_square; choose one of squared"):
+        cf.Problem(cf.features.fourier(cutoff=3), square(np.ones(7)), penalty=0.1)
+
+
+def test_two_losses_of_one_name_are_told_apart(square: LossFactory, files: dict[str, Path]) -> None:
+    """Each brings its own function: nothing is looked up by name."""
+    steep = files["square"].with_name("steep.toml")
+    steep.write_text(SQUARE.replace("(f - y)**2/2", "2*(f - y)**2/2").replace("p**2/2 +", "p**2/4 +"))
+    u = np.array([[1.0, 0.3], [-0.5, 0.7]])
+    first, second = (problem(loss(Y)).value_and_gradient(u) for loss in (square, cf.compile_loss(steep)))
+    assert second[0] == 2 * first[0]
+    np.testing.assert_array_equal(second[1], 2 * first[1])
 
 
 @pytest.mark.parametrize(
@@ -115,30 +131,16 @@ def test_losses_that_are_refused(shared_cache: Path, tmp_path: Path, text: str, 
         cf.compile_loss(path)
 
 
-def test_combinations_that_are_refused(files: dict[str, Path], tmp_path: Path) -> None:
-    feature = tmp_path / "bump_square.toml"
-    feature.write_text(
-        'name = "bump_square"\nphi = "cos(theta*x)"\nparameters = { theta = "interval" }\ninputs = { x = "x" }'
-    )
-    with pytest.raises(SpecError, match="a name means one thing, found bump_square, bump_square"):
-        cf.compile_spec(feature, losses=[files["square"]])
-    with pytest.raises(SpecError, match="are specs of losses, found the feature map 'bump_square'"):
-        cf.compile_spec(cf.features.gaussian, losses=[feature])
-    own = FeatureFactory(cf.features.gaussian.kernel, {**cf.features.gaussian.description, "name": "bump"})
-    with pytest.raises(SpecError, match="is a built-in one; got bump"):
-        cf.compile_spec(own, losses=[files["square"]])
-
-
 @pytest.mark.parametrize("name", ["square", "huber"])
-def test_it_is_certified_from_its_own_spec(gaussian: FeatureFactory, files: dict[str, Path], name: str) -> None:
+def test_it_is_certified_from_its_own_spec(files: dict[str, Path], name: str) -> None:
     loss = cf.compile_loss(files[name])
-    given = problem(gaussian, loss(Y) if name == "square" else loss(Y, delta=0.3))
+    given = problem(loss(Y) if name == "square" else loss(Y, delta=0.3))
     certificate = cf.certify(given, cf.solve(given).measure)
     assert certificate.rigorous
     assert certificate.relative_gap <= 2e-9  # solved to 1e-9; the proof is within a factor 2
 
 
-def test_its_penalty_is_chosen_by_cross_validation(gaussian: FeatureFactory, square: LossFactory) -> None:
-    own, built_in = problem(gaussian, square(Y)), problem(cf.features.gaussian, cf.losses.squared(Y))
+def test_its_penalty_is_chosen_by_cross_validation(square: LossFactory) -> None:
+    own, built_in = problem(square(Y)), problem(cf.losses.squared(Y))
     first, second = (cf.choice.cross_validation(cf.path(given, count=4), folds=3).scores for given in (own, built_in))
     np.testing.assert_allclose(first, second, rtol=1e-6)  # solutions differ by the root of their gaps, 1e-9

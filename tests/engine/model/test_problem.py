@@ -108,7 +108,7 @@ def test_real_data_are_coefficients_too() -> None:
         ((RELU, cf.losses.squared(np.ones(5)), 0.1, "vector"), r"exactly where .* \(5,\)"),
         ((RELU, cf.losses.squared(np.ones((4, 2))), 0.1), "5 numbers; the data have 4"),
         ((SIGNED, cf.losses.squared(np.ones((5, 2))), 0.1), "output sign is free; got relu_signed_square"),
-        ((FEATURES, cf.losses.huber(np.ones(5), delta=1.0), 0.1), "follow the losses squared; got huber"),
+        ((FEATURES, cf.losses.huber(np.ones(5), delta=1.0), 0.1), "got huber; choose one of squared"),
     ],
 )
 def test_bad_problems(arguments: tuple[Any, ...], value: str) -> None:

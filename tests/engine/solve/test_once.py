@@ -14,9 +14,12 @@ import numpy as np
 import pytest
 from conicflow.app.files.problem import read_problem
 from conicflow.engine.model.losses import Loss
+from conicflow.engine.model.point import Point
 from conicflow.engine.model.problem import Problem
 from conicflow.engine.solve import refine as refine_module
+from conicflow.engine.solve.schedule import DEFAULT
 from conicflow.engine.space.feature_map import FeatureMap
+from problems import spikes
 
 EXAMPLES = Path(str(files("conicflow.app") / "examples"))
 COUNTED = [(FeatureMap, "forward"), (FeatureMap, "value_and_gradient"), (Loss, "value"), (Problem, "objective")]
@@ -74,7 +77,21 @@ def test_nothing_is_computed_twice_in_the_demo(name: str, calls: Counter[str]) -
 
 
 def test_a_point_that_is_forgotten_is_seen(calls: Counter[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Mutant: a measure that has not changed becomes a point of its own."""
-    monkeypatch.setattr(refine_module, "at", lambda point, measure: refine_module.Point(point.problem, measure))
-    assert solve_example("diabetes", calls).certified
+    """Mutant: what polishing knows of its measure is lost."""
+    true = refine_module.polished
+    monkeypatch.setattr(
+        refine_module, "polished", lambda point, effort: Point(point.problem, true(point, effort).measure)
+    )
+    assert solve_example("e1", calls).certified
     assert max(calls.values()) > 1
+
+
+def test_a_measure_that_stays_is_not_begun_anew(calls: Counter[str]) -> None:
+    """Merging what is merged already gives the same measure, and polishing it starts from what is known."""
+    problem = spikes(8)[0]
+    found = cf.solve(problem).measure
+    order = np.argsort(-found.sizes)
+    calls.clear()
+    point = Point(problem, cf.Measure(found.weights[order], found.positions[order]))
+    refine_module.refine(refine_module.refine(point, DEFAULT), DEFAULT)
+    assert max(calls.values()) == 1

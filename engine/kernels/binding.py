@@ -1,0 +1,93 @@
+"""Compiled modules put together to the kernel of one feature map."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from ..base.arrays import Array, Field
+from .loading import load_kernel
+from .protocol import Data, FeatureKernel, Statics
+
+
+@dataclass(frozen=True)
+class ScalarWeights:
+    """Pointwise features: the flow is that of the module which all maps with scalar weights share.
+
+    Parameters
+    ----------
+    module : of the spec.
+    flow : `_flow`.
+    homogeneous : whether Phi is 2-homogeneous in (w, theta).
+    """
+
+    module: ModuleType
+    flow: ModuleType
+    homogeneous: bool
+
+    def forward(self, u: Array, statics: Statics, /) -> Field:
+        f: Field = self.module.forward(u, *statics)
+        return f
+
+    def slopes(self, u: Array, statics: Statics, g: Field, /) -> Array:
+        rows: Array = self.module.slopes(u, *statics, g)
+        return rows
+
+    def jacobian(self, positions: Array, statics: Statics, /) -> Field:
+        jacobian: Field = self.module.jacobian(positions, *statics)
+        return jacobian
+
+    def certificate(self, positions: Array, statics: Statics, g: Field, /) -> tuple[Array, Array, Array]:
+        eta, gradient, hessian = self.module.certificate(positions, *statics, g)
+        return eta, gradient, hessian
+
+    def penalty_weights(self, positions: Array, constants: Array, /) -> Array:
+        weights: Array = self.module.penalty_weights(positions, constants)
+        return weights
+
+    def value_and_rows(self, u: Array, statics: Statics, data: Data, /) -> tuple[float, Array]:
+        value, rows = self.flow.value_and_rows(u, *self._packed(statics), *data, self.module.evaluate)
+        return value, rows
+
+    def advance(self, u: Array, statics: Statics, data: Data, /, *arguments: Any) -> Array:
+        up, down, *rest = arguments
+        given = (*self._packed(statics), *data, self.module.evaluate)
+        energies: Array = self.flow.advance(u, *given, up, down, self.homogeneous, *rest)
+        return energies
+
+    def _packed(self, statics: Statics) -> Statics:
+        """Samples and constants as `evaluate` takes them."""
+        return statics
+
+
+class TorusWeights(ScalarWeights):
+    """Features on the torus, whose samples are the filter's coefficients and whose constants are the cutoffs."""
+
+    def _packed(self, statics: Statics) -> Statics:
+        filter_, cutoffs = statics
+        return filter_.view(np.float64).reshape(-1, 2), cutoffs.astype(np.float64)
+
+
+@dataclass(frozen=True)
+class RidgeUnits(ScalarWeights):
+    """Ridge units, whose weights lie in R^q: the module has its own flow."""
+
+    def value_and_rows(self, u: Array, statics: Statics, data: Data, /) -> tuple[float, Array]:
+        *loss, _ = data
+        value, rows = self.module.value_and_rows(u, *statics, *loss)
+        return value, rows
+
+    def advance(self, u: Array, statics: Statics, data: Data, /, *arguments: Any) -> Array:
+        *loss, _ = data
+        energies: Array = self.module.advance(u, *statics, *loss, *arguments)
+        return energies
+
+
+def bind(module: ModuleType, description: Mapping[str, Any]) -> FeatureKernel:
+    """The kernel of a feature map from the module of its spec."""
+    kind = {"pointwise": ScalarWeights, "torus": TorusWeights, "ridge": RidgeUnits}[description["kind"]]
+    return kind(module, load_kernel("_flow"), description["family"] == "2-homogeneous")
