@@ -224,9 +224,8 @@ class StraightEnds:
 
 def fidelity_of(fit: Fit, rows: Field, w: Array, mu: float) -> Fidelity:
     """The loss's side at weights w inside its domain; rows, w and mu as of `StraightEnds`."""
-    loss = fit.loss
-    if loss.own is None and loss.name in ("huber", "quantile"):
-        return StraightEnds(loss, rows, w, mu)
+    if fit.loss.description["properties"]["straight_ends"]:
+        return StraightEnds(fit.loss, rows, w, mu)
     return Differentiable(fit, rows, w)
 
 
