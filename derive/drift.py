@@ -10,7 +10,9 @@ from pathlib import Path
 from .emit.covariance import covariance_source
 from .emit.kernel import emit_feature
 from .emit.loss import emit_loss
+from .emit.ridge import ridge_source
 from .emit.scalar_flow import scalar_flow_source
+from .emit.torus import torus_source
 from .errors import SpecError
 from .prove.derivation import derive_feature
 from .prove.loss_derivation import derive_loss
@@ -35,7 +37,12 @@ def derive_specs(specs: Sequence[FeatureSpec | LossSpec | VectorLossSpec]) -> di
 
 def shared_sources() -> dict[str, str]:
     """Source by file name of the modules that serve all kernels."""
-    return {"_covariance.py": covariance_source(), "_flow.py": scalar_flow_source()}
+    return {
+        "_covariance.py": covariance_source(),
+        "_flow.py": scalar_flow_source(),
+        "_ridge.py": ridge_source(),
+        "_torus.py": torus_source(),
+    }
 
 
 def _derive(spec: FeatureSpec | LossSpec | VectorLossSpec) -> str:

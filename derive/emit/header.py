@@ -13,9 +13,7 @@ _HEADER = Template('''\
 # SymPy $sympy
 """$title: $equation"""
 
-import numpy as np
-
-# pythran export DESCRIPTION
+$imports# pythran export DESCRIPTION
 DESCRIPTION = $description
 
 
@@ -36,12 +34,14 @@ def shared_header(title: str) -> str:
     return _SHARED.substitute(title=title)
 
 
-def header(description: dict[str, object], sha256: str) -> str:
+def header(description: dict[str, object], sha256: str, imports: str = "import numpy as np\n\n") -> str:
+    """Of the module of a spec."""
     return _HEADER.substitute(
         name=description["name"],
         sha256=sha256,
         sympy=sympy.__version__,
         title=description["title"],
         equation=description["equation"],
+        imports=imports,
         description=repr(json.dumps(description, sort_keys=True)),
     )

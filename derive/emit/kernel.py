@@ -6,18 +6,20 @@ import re
 
 from ..prove.derivation import FeatureDerivation
 from ..prove.properties import feature_properties
-from .flow import ridge_flow
+from .activation import activation_body
 from .header import header
 from .helpers import helper_sources
 from .pointwise import pointwise_body, pointwise_evaluate
-from .ridge import ridge_body
+from .ridge_move import LIFTS
 from .symbols import marked
-from .torus import torus_body
 from .weight import weight_body
 
 
 def emit_feature(derivation: FeatureDerivation) -> str:
-    """The kernel module of a feature map, with `DESCRIPTION`: see `engine.kernels.protocol` for what it exports.
+    """The module of a feature map: what it says of itself, `DESCRIPTION`, and what no other computes.
+
+    That is everything of a pointwise map (see `engine.kernels.protocol`), of a ridge map its activation and the warp of
+    theta, and of a map on the torus nothing.
 
     Parameters
     ----------
@@ -42,14 +44,16 @@ def emit_feature(derivation: FeatureDerivation) -> str:
         "properties": feature_properties(derivation),
         "spec_sha256": spec.source_sha256,
     }
-    body = _body(marked(derivation))
+    if spec.kind == "torus":  # all that it computes is shared
+        return header(description, spec.source_sha256, imports="").rstrip() + "\n"
+    if spec.kind == "ridge":
+        description["lift"] = LIFTS.index(derivation.family)
+        body = activation_body(marked(derivation))
+    else:
+        body = _pointwise(marked(derivation))
     compact = re.sub(r"\n+(?=\n    )", "", body)  # a placeholder without lines leaves an empty one behind
     return header(description, spec.source_sha256) + helper_sources(compact) + compact
 
 
-def _body(derivation: FeatureDerivation) -> str:
-    if derivation.spec.kind == "torus":
-        return torus_body(derivation)
-    if derivation.spec.kind == "ridge":
-        return ridge_body(derivation) + "\n\n" + ridge_flow(derivation)
+def _pointwise(derivation: FeatureDerivation) -> str:
     return weight_body(derivation) + pointwise_body(derivation) + "\n\n" + pointwise_evaluate(derivation) + "\n"

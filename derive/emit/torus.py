@@ -1,11 +1,11 @@
-"""Kernel bodies for features on the torus of any dimension: phi(theta)_k = h_k e^{i <k, alpha>}, alpha = -2 pi theta."""
+"""The kernel of all features on the torus, of any dimension: phi(theta)_k = h_k e^{i <k, alpha>}, alpha = -2 pi theta."""
 
 from __future__ import annotations
 
 from string import Template
 
-from ..prove.derivation import FeatureDerivation
 from .arguments import EVALUATE_ARGUMENTS
+from .header import shared_header
 
 _BODY = '''\
 LANES = 128  # particles handled at once, in vector registers
@@ -259,12 +259,13 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
 ''')
 
 
-def torus_body(_: FeatureDerivation) -> str:
-    """Source of `forward`, `slopes`, `jacobian` and `certificate` for a feature on the torus, whatever its dimension.
+def torus_source() -> str:
+    """The module `_torus`: `forward`, `slopes`, `jacobian`, `certificate` and `evaluate`, whatever the dimension.
 
-    The derivation proved the form of phi. Real weights make the sums over particles real in the products of cosines and
+    Derivations prove the form of phi. Real weights make the sums over particles real in the products of cosines and
     sines, one number for each coefficient, and eta is a trigonometric polynomial in the same basis, as are its derivatives.
     One sine and one cosine per particle and axis (and a fresh pair now and then) give every frequency by multiplication.
     Memory is O(m + size): products over the axes exist for one row and one block of particles at a time.
     """
-    return _BODY + _EVALUATE.substitute(types=EVALUATE_ARGUMENTS)
+    title = "The kernel of all maps on the torus, phi_k = h_k e^{-2 pi i <k, theta>}"
+    return shared_header(title) + _BODY + _EVALUATE.substitute(types=EVALUATE_ARGUMENTS)

@@ -18,7 +18,7 @@ from ..read.spec_tables import (
     COMMON_KEYS,
     RESERVED_NAMES,
     check_keys,
-    check_names,
+    check_name,
     conditions_of,
     expression_of,
     text_of,
@@ -87,7 +87,7 @@ class VectorLossDerivation:
 def read_vector_loss(table: Mapping[str, Any], sha256: str) -> VectorLossSpec:
     """The spec in a parsed TOML file of kind "vector loss"."""
     check_keys(table, _KEYS, optional=set())
-    check_names([text_of(table, "name")], RESERVED_NAMES | {"f", "y", "p"})
+    check_name(text_of(table, "name"), RESERVED_NAMES)
     extra = {"sum": (sum_over_outputs, 1)}
     primal, dual = {"f": PREDICTION, "y": TARGET}, {"p": DUAL, "y": TARGET}
     return VectorLossSpec(

@@ -14,7 +14,7 @@ from .spec_tables import (
     RESERVED_NAMES,
     Constant,
     check_keys,
-    check_names,
+    check_symbols,
     check_used,
     choice_of,
     conditions_of,
@@ -65,7 +65,7 @@ class LossSpec:
 def read_loss(table: Mapping[str, Any], sha256: str) -> LossSpec:
     check_keys(table, _LOSS_KEYS, optional={"complex", "value_domain", "conjugate_domain", "constants"})
     constants = constants_of(table)
-    check_names([constant.name for constant in constants], RESERVED_NAMES | _TAKEN_NAMES)
+    check_symbols([constant.name for constant in constants], RESERVED_NAMES | _TAKEN_NAMES)
     fixed = {"y": TARGET} | {constant.name: constant.symbol for constant in constants}
     primal, dual = {"f": PREDICTION} | fixed, {"p": DUAL} | fixed
     value = expression_of(table, "value", primal)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import keyword
 import math
 import operator
 import re
@@ -82,6 +83,7 @@ def parse_expression(
             f"an expression is made of letters, digits and _ + - * / ( ) . , but column {foreign.start() + 1} has "
             f"{foreign.group()!r}: remove it"
         )
+    text, symbols = _without_keywords(text, symbols)
     try:
         tree = ast.parse(text, mode="eval")
     except SyntaxError as error:
@@ -93,6 +95,17 @@ def parse_expression(
     if size > MAX_NODES:
         raise SpecError(f"an expression has at most {MAX_NODES} terms and operations, this one has {size}: shorten it")
     return _Reader(text, symbols, allow_imaginary, functions).read(tree.body, 0)
+
+
+def _without_keywords(text: str, symbols: Mapping[str, sympy.Symbol]) -> tuple[str, Mapping[str, sympy.Symbol]]:
+    """Symbols such as lambda, which Python's grammar keeps for itself, under names that it does not."""
+    declared = [name for name in symbols if keyword.iskeyword(name)]
+    mark = "_"
+    while any(name + mark in symbols for name in declared):
+        mark += "_"
+    for name in declared:
+        text = re.sub(rf"(?<![A-Za-z0-9_.]){name}(?![A-Za-z0-9_])", name + mark, text)
+    return text, {**symbols, **{name + mark: symbols[name] for name in declared}}
 
 
 class _Reader:

@@ -19,7 +19,7 @@ from .spec_tables import (
     RESERVED_NAMES,
     Constant,
     check_keys,
-    check_names,
+    check_symbols,
     check_used,
     choice_of,
     constants_of,
@@ -34,6 +34,7 @@ Family = Literal["partially 1-homogeneous", "2-homogeneous", "2-homogeneous in t
 
 MAX_FILE_BYTES = 64 * 1024
 _ASSUMPTIONS = {"positive interval": {"positive": True}, "nonnegative interval": {"nonnegative": True}}
+_TAKEN_NAMES = {"ridge": frozenset({"x", "radius"})}  # arguments that every feature map of a kind has
 _FEATURE_KEYS = COMMON_KEYS | {"family", "phi", "warp", "penalty_weight", "parameters", "inputs"}
 
 
@@ -154,7 +155,7 @@ def _feature(table: Mapping[str, Any], sha256: str) -> FeatureSpec:
     )
     constants = constants_of(table)
     declared: tuple[Parameter | Input | Constant, ...] = (*parameters, *inputs, *constants)
-    check_names([item.name for item in declared], RESERVED_NAMES)
+    check_symbols([item.name for item in declared], RESERVED_NAMES | _TAKEN_NAMES.get(kind, frozenset()))
     _check_kind(kind, parameters, inputs)
     symbols = {item.name: item.symbol for item in declared if kind != "ridge" or item not in parameters}
     phi = expression_of(table, "phi", symbols, allow_imaginary=kind == "torus")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import keyword
 import re
 from collections.abc import Mapping
@@ -16,13 +15,11 @@ from .functions import FUNCTIONS, Function
 from .parse import parse_expression
 
 MAX_TEXT_CHARACTERS = 200
-RESERVED_NAMES = frozenset(
-    {*FUNCTIONS, *dir(builtins), *keyword.kwlist, *keyword.softkwlist, "pi", "np", "numpy"}
-    | {"d", "f", "g", "i", "j", "m", "n", "u", "w", "out", "eta", "weights", "positions"}
-)
-"""Names a spec must not declare: they mean something else in an expression or in a kernel."""
+RESERVED_NAMES = frozenset({*FUNCTIONS, "pi", "I"})
+"""Names a spec must not declare: they mean something else in an expression. In kernels every symbol has a name of its own."""
 COMMON_KEYS = {"schema", "kind", "name", "title", "reference", "constants"}
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")  # of a spec: a file and a module are called so
+_SYMBOL = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,30}")
 
 
 @dataclass(frozen=True)
@@ -58,7 +55,7 @@ def check_keys(table: Mapping[str, Any], known: set[str], optional: set[str]) ->
         raise SpecError(f"a spec of this kind needs the key {missing[0]!r}, which is missing: add it")
     if type(table["schema"]) is not int or table["schema"] != 1:
         raise SpecError(f"this program reads schema = 1, found {table['schema']!r:.60}: write schema = 1")
-    check_names([text_of(table, "name")], frozenset(keyword.kwlist))
+    check_name(text_of(table, "name"), frozenset(keyword.kwlist))
 
 
 def section_of(table: Mapping[str, Any], key: str) -> dict[str, Any]:
@@ -143,14 +140,24 @@ def _number(name: str, key: str, value: Any) -> float:
     return float(value)
 
 
-def check_names(names: list[str], reserved: frozenset[str]) -> None:
+def check_name(name: str, reserved: frozenset[str]) -> None:
+    """The name of a spec."""
+    _check_form(name, _NAME, reserved)
+
+
+def check_symbols(names: list[str], reserved: frozenset[str]) -> None:
+    """The names that a spec declares."""
     for name in names:
-        if not _NAME.fullmatch(name):
-            raise SpecError(f"a name matches {_NAME.pattern} in full, found {name!r:.60}: rename it")
-        if name in reserved:
-            raise SpecError(f"a name must not already mean something else, found {name!r}: rename it")
+        _check_form(name, _SYMBOL, reserved)
         if names.count(name) > 1:
             raise SpecError(f"a name is declared once, found {name!r} in two tables: rename one")
+
+
+def _check_form(name: str, pattern: re.Pattern[str], reserved: frozenset[str]) -> None:
+    if not pattern.fullmatch(name):
+        raise SpecError(f"a name matches {pattern.pattern} in full, found {name!r:.60}: rename it")
+    if name in reserved:
+        raise SpecError(f"a name must not already mean something else, found {name!r}: rename it")
 
 
 def check_used(symbols: Mapping[str, sympy.Symbol], expression: sympy.Expr) -> None:

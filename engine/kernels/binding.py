@@ -65,7 +65,7 @@ class ScalarWeights:
 
 
 class TorusWeights(ScalarWeights):
-    """Features on the torus, whose samples are the filter's coefficients and whose constants are the cutoffs."""
+    """Features on the torus, of one module: samples are the filter's coefficients, and constants the cutoffs."""
 
     def _packed(self, statics: Statics) -> Statics:
         filter_, cutoffs = statics
@@ -73,21 +73,61 @@ class TorusWeights(ScalarWeights):
 
 
 @dataclass(frozen=True)
-class RidgeUnits(ScalarWeights):
-    """Ridge units, whose weights lie in R^q: the module has its own flow."""
+class RidgeUnits:
+    """Ridge units, whose weights lie in R^q: one kernel serves all of them, with what is a spec's own as arguments.
+
+    Parameters
+    ----------
+    own : module of the spec, whose capsules give sigma and its derivatives for rows of inner products, and the warp of theta.
+    shared : `_ridge`.
+    lift : number of Phi and V in it.
+    """
+
+    own: ModuleType
+    shared: ModuleType
+    lift: int
+
+    def forward(self, u: Array, statics: Statics, /) -> Field:
+        f: Field = self.shared.forward(u, *statics, self.own.value_rows, self.own.warp)
+        return f
+
+    def slopes(self, u: Array, statics: Statics, g: Field, /) -> Array:
+        rows: Array = self.shared.slopes(u, *statics, self.own.slope_rows, self.own.warp, g)
+        return rows
+
+    def jacobian(self, positions: Array, statics: Statics, /) -> Field:
+        jacobian: Field = self.shared.jacobian(positions, *statics, self.own.slope_rows, self.own.warp)
+        return jacobian
+
+    def certificate(self, positions: Array, statics: Statics, g: Field, /) -> tuple[Array, Array, Array]:
+        functions = self.own.curvature_rows, self.own.warp
+        eta, gradient, hessian = self.shared.certificate(positions, *statics, *functions, g)
+        return eta, gradient, hessian
+
+    def penalty_weights(self, positions: Array, constants: Array, /) -> Array:
+        return np.ones(len(positions))  # specs of ridge units have no other weight
 
     def value_and_rows(self, u: Array, statics: Statics, data: Data, /) -> tuple[float, Array]:
         *loss, _ = data
-        value, rows = self.module.value_and_rows(u, *statics, *loss)
+        value, rows = self.shared.value_and_rows(u, *statics, *self._functions, *loss)
         return value, rows
 
     def advance(self, u: Array, statics: Statics, data: Data, /, *arguments: Any) -> Array:
         *loss, _ = data
-        energies: Array = self.module.advance(u, *statics, *loss, *arguments)
+        energies: Array = self.shared.advance(u, *statics, *self._functions, *loss, self.lift, *arguments)
         return energies
+
+    @property
+    def _functions(self) -> tuple[object, ...]:
+        """What a flow calls."""
+        return self.own.value_rows, self.own.slope_rows, self.own.warp
 
 
 def bind(module: ModuleType, description: Mapping[str, Any]) -> FeatureKernel:
     """The kernel of a feature map from the module of its spec."""
-    kind = {"pointwise": ScalarWeights, "torus": TorusWeights, "ridge": RidgeUnits}[description["kind"]]
-    return kind(module, load_kernel("_flow"), description["family"] == "2-homogeneous")
+    if description["kind"] == "ridge":
+        return RidgeUnits(module, load_kernel("_ridge"), description["lift"])
+    flow = load_kernel("_flow")
+    if description["kind"] == "torus":
+        return TorusWeights(load_kernel("_torus"), flow, homogeneous=False)
+    return ScalarWeights(module, flow, description["family"] == "2-homogeneous")

@@ -121,7 +121,7 @@ class Cache:
             if recorded != (key, _sha256(folder / "kernel.so"), source):
                 return None
             built_for()  # or raises: what is compiled here has the instructions of the kernels in use
-            module = _import(manifest["name"], folder / "kernel.so")
+            module = _import(f"conicflow.own_{key}.{manifest['name']}", folder / "kernel.so")
         except (OSError, ValueError, LookupError, TypeError, ImportError):
             return None
         return module if module.__pythran__[1] == source else None
@@ -240,6 +240,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 
 def _import(name: str, path: Path) -> ModuleType:
+    """A compiled module under a name of ours: as `numpy` or `signal` it would take the place of another one."""
     loader = importlib.machinery.ExtensionFileLoader(name, str(path))
     spec = importlib.util.spec_from_file_location(name, path, loader=loader)
     if spec is None:

@@ -292,10 +292,9 @@ class FeatureMap:
 
 
 def pack(kind: str, samples: Mapping[str, Array], constants: Mapping[str, float]) -> Statics:
-    """Samples and constants as the kernels of a kind take them: arrays (inputs, n) and (constants,), or x and the constants."""
-    if kind == "ridge":
-        return (*samples.values(), *constants.values())
-    return np.ascontiguousarray(np.stack(list(samples.values()))), np.array(list(constants.values()), dtype=np.float64)
+    """Samples and constants as the kernels of a kind take them: (inputs, n), of ridge units (n, d), and (constants,)."""
+    packed = samples["x"] if kind == "ridge" else np.ascontiguousarray(np.stack(list(samples.values())))
+    return packed, np.array(list(constants.values()), dtype=np.float64)
 
 
 def check_inputs(description: Mapping[str, Any], inputs: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float64]]:
