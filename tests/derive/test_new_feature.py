@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from conicflow.derive.drift import shared_sources
 
 
 def added_lines(page: str, path: str) -> list[str]:
@@ -47,4 +48,4 @@ def test_nothing_else_changes(checkout: Path) -> None:
     assert block is not None
     listed = re.findall(r"'(\w+)'", block[1])
     specs = {path.stem for path in (checkout / "derive/specs").glob("*.toml")}
-    assert listed == sorted(specs | {"_covariance", "_flow"})
+    assert listed == sorted(specs | {path.removesuffix(".py") for path in shared_sources()})

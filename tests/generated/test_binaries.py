@@ -12,7 +12,7 @@ import pytest
 from conicflow.engine.kernels.loading import kernel_names
 
 KERNELS = kernel_names("pointwise", "ridge", "torus", "loss")
-SHARED = ("_covariance", "_flow")  # of no spec
+SHARED = ("_covariance", "_flow", "_ridge", "_torus")  # of no spec
 
 
 @pytest.fixture(scope="module")
