@@ -1,41 +1,32 @@
-"""Processor seconds that each kernel of the package takes to compile, by Pythran and the C++ compiler, and all together.
+"""What an installation costs: `pip install .` in a new environment, all kernels compiled, on the cores that are there.
 
-This is what `pip install .` spends, but for Meson itself, and what the first use of a spec of one's own does.
-
-Run: python benchmarks/build.py [NAME ...]
+Run: python benchmarks/build.py
 """
 
 from __future__ import annotations
 
 import resource
+import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
-from conicflow.engine.kernels.toolchain import find_toolchain
-from timing import print_table
+from timing import print_table, seconds
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
-def spent() -> float:
-    """Processor seconds of all processes that this one started and that have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
-def main(names: Sequence[str]) -> None:
-    """Compile, and print a row for each."""
-    tools, generated = find_toolchain(), Path(__file__).parent.parent / "generated"
-    chosen = names or sorted(path.stem for path in generated.glob("*.py") if path.stem != "__init__")
-    taken = []
-    for name in chosen:
-        with tempfile.TemporaryDirectory() as folder:
-            before = spent()
-            tools.build((generated / f"{name}.py").read_text(encoding="utf-8"), name, Path(folder))
-            taken.append(spent() - before)
-    rows = [(name, f"{seconds:.1f}") for name, seconds in zip(chosen, taken, strict=True)]
-    print_table(("kernel", "processor seconds"), [*rows, (f"all {len(chosen)}", f"{sum(taken):.1f}")])
+def main() -> None:
+    """Install into an environment that is thrown away, and print what it took."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        install = [f"{folder}/bin/pip", "install", "--quiet", str(ROOT)]
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        wall = seconds(lambda: subprocess.run(install, check=True))
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    print_table(("pip install .", "seconds"), [("wall clock", f"{wall:.0f}"), ("processor", f"{busy:.0f}")])
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

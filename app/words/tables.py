@@ -7,6 +7,7 @@ from conicflow.engine.solve.result import Result
 
 from ..files.data import Array
 from ..files.results import Solution
+from .subject import subject
 
 SHOWN_ATOMS = 20
 SHOWN_COORDINATES = 6
@@ -18,10 +19,11 @@ def gap_word(result: Result) -> str:
 
 
 def summary(result: Result) -> str:
-    """Status, objective, gap with its word, atoms and time, on one line."""
+    """Status, objective, gap with its word, atoms and time, on one line; on another what ended the search too early."""
     gap = f"relative gap {result.relative_gap:.2g} ({gap_word(result)})"
     count = f"{len(result.measure)} {'atom' if len(result.measure) == 1 else 'atoms'}"
-    return f"{result.status}: objective {result.objective:.10g}, {gap}, {count}, {result.seconds:.2f} s"
+    line = f"{result.status}: objective {result.objective:.10g}, {gap}, {count}, {result.seconds:.2f} s"
+    return line if not result.ended_by else f"{line}\nended by {result.ended_by}"
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
@@ -55,10 +57,11 @@ def atoms(solution: Solution) -> str:
     order = np.argsort(-measure.sizes, kind="stable")
     names = [axis.name for axis in features.domain.axes]
     coordinates = list(measure.positions.T)
-    if features.name == "line_spectrum":
+    shown = subject(features)
+    if shown == "lines":
         header = [f"period ({unit})" if unit else "period", "frequency", "amplitude", "phase"]
         columns = [1 / coordinates[0], coordinates[0], amplitudes_in_units(solution), coordinates[1]]
-    elif features.kind == "ridge":
+    elif shown == "units":
         vector = measure.weights.ndim == 2
         entries = list(measure.weights.T)[:SHOWN_COORDINATES] if vector else []
         header = ["strength", *(f"w{k}" for k in range(len(entries))), *names[:SHOWN_COORDINATES]]

@@ -1,4 +1,4 @@
-"""Loading compiled kernels, and refusing those that this processor or installation cannot run."""
+"""Loading compiled kernels: those made for this processor, where there is a choice, and none that it cannot run."""
 
 from __future__ import annotations
 
@@ -11,14 +11,40 @@ from typing import Any
 
 from ..base.errors import KernelError, ProblemError
 
-_PACKAGE = "conicflow.generated"
+_FOLDERS = (
+    "conicflow.generated.wide",
+    "conicflow.generated.portable",
+)  # a wheel for many machines has both; the first wins
+_DESCRIBED = "conicflow.generated"  # with modules that only describe
 KINDS = ("pointwise", "ridge", "torus")  # of feature maps
 _NEEDED = {"x86-64-v3": ("AVX2", "FMA3"), "x86-64": (), "native": (), "portable": ()}
 
 
+@cache
 def built_for() -> ModuleType:
-    """How the kernels here were built: their processor family `cpu`, and the `arguments` of compiler and `pythran`."""
-    return importlib.import_module(f"{_PACKAGE}._build")
+    """The package of the kernels in use, which tells how they were built: for `cpu`, with the `arguments` of the compiler
+    and of `pythran`.
+
+    Kernels are built for a processor family; running them on an older one would end the process without a word.
+
+    Raises
+    ------
+    KernelError : no kernels are installed, or all were built for processors with other instructions.
+    """
+    refused = []
+    for folder in _FOLDERS:
+        try:
+            build = importlib.import_module(folder)
+        except ModuleNotFoundError:
+            continue
+        missing = missing_features(build.cpu)
+        if not missing:
+            return build
+        refused.append(f"the kernels were built for {build.cpu} processors; this one lacks {', '.join(missing)}")
+    reason = "; ".join(refused) or "kernels must be compiled; this installation has none"
+    raise KernelError(
+        f"{reason}; install again on this machine with: pip install --force-reinstall -Csetup-args=-Dcpu=portable ."
+    )
 
 
 def processor_features() -> dict[str, bool]:
@@ -30,16 +56,10 @@ def processor_features() -> dict[str, bool]:
     return dict(__cpu_features__)
 
 
-@cache
-def check_processor() -> None:
-    """Kernels are built for a processor family; running them on an older one would end the process without a word."""
-    cpu, present = built_for().cpu, processor_features()
-    missing = [feature for feature in _NEEDED[cpu] if not present.get(feature, not present)]
-    if missing:
-        raise KernelError(
-            f"the kernels were built for {cpu} processors; this one lacks {', '.join(missing)}; "
-            "install again on this machine with: pip install --force-reinstall -Csetup-args=-Dcpu=portable ."
-        )
+def missing_features(cpu: str) -> list[str]:
+    """Instruction sets that kernels of a family need and this processor lacks."""
+    present = processor_features()
+    return [feature for feature in _NEEDED[cpu] if not present.get(feature, not present)]
 
 
 @cache
@@ -50,9 +70,8 @@ def load_kernel(name: str) -> ModuleType:
     ------
     KernelError : the module is missing, is not compiled, or was built for a processor with other instructions.
     """
-    check_processor()
     try:
-        module = importlib.import_module(f"{_PACKAGE}.{name}")
+        module = importlib.import_module(f"{_packages().get(name, built_for().__name__)}.{name}")
     except ImportError as error:
         raise KernelError(
             f"every built-in spec has a compiled kernel; {name} cannot be loaded ({error}); install conicflow again"
@@ -60,6 +79,15 @@ def load_kernel(name: str) -> ModuleType:
     if not hasattr(module, "__pythran__") and not _only_describes(module):
         raise KernelError(f"kernels must be compiled; {name} was loaded from source; install conicflow again")
     return module
+
+
+@cache
+def _packages() -> dict[str, str]:
+    """Where the module of each name is: compiled ones beside those of their processor family, others beside these folders."""
+    found: dict[str, str] = {}
+    for package in (importlib.import_module(_DESCRIBED), built_for()):
+        found |= {item.name: package.__name__ for item in pkgutil.iter_modules(package.__path__) if not item.ispkg}
+    return found
 
 
 def _only_describes(module: ModuleType) -> bool:
@@ -83,8 +111,7 @@ def describe(name: str) -> dict[str, Any]:
 @cache
 def kernel_names(*kinds: str) -> tuple[str, ...]:
     """Names of the built-in kernels of the given kinds (pointwise, ridge, torus, loss), sorted."""
-    package = importlib.import_module(_PACKAGE)
-    names = sorted(item.name for item in pkgutil.iter_modules(package.__path__) if not item.name.startswith("_"))
+    names = sorted(name for name in _packages() if not name.startswith("_"))  # others are shared by several specs
     return tuple(name for name in names if describe(name)["kind"] in kinds)
 
 

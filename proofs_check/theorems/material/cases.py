@@ -10,9 +10,10 @@ from conicflow.engine.kernels.loading import describe, kernel_names
 from conicflow.engine.model import losses as loss_catalogue
 from conicflow.engine.model.losses import Loss, suited
 from conicflow.engine.model.measure import Measure
-from conicflow.engine.model.problem import Problem, Sign
+from conicflow.engine.model.problem import Problem
 from conicflow.engine.space import catalogue
 from conicflow.engine.space.feature_map import FeatureMap
+from conicflow.engine.space.gauge import Sign
 
 from ..check import Draw, Inapplicable
 
@@ -26,6 +27,8 @@ BALL = tuple(name for name in RIDGE if name not in HOMOGENEOUS)
 _UNIT = (0.0, 1.0)
 KINK = 0.05  # <v, x> of relu units is drawn at least this far from 0
 Losses = Literal["all", "squared"]
+SIGNS: tuple[Sign, ...] = ("any", "nonnegative", {"up": 0.5, "down": 2.0})
+"""What scalar weights may cost: both signs the same, none below zero, different prices."""
 
 
 def features(draw: Draw, name: str, most: int = 6, dimension: int | None = None) -> FeatureMap:

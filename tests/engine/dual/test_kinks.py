@@ -9,8 +9,12 @@ import conicflow as cf
 import numpy as np
 import pytest
 from conicflow.engine.dual import kinks as kinks_module
-from conicflow.engine.dual.kinks import ascend_on_sphere
-from conicflow.engine.dual.supremum import ascend, sup_certificate
+from conicflow.engine.dual.ascent import ascend
+from conicflow.engine.dual.certificate import DualCertificate
+from conicflow.engine.dual.kinks import ascend_along_kinks
+from conicflow.engine.dual.supremum import supremum
+from conicflow.engine.space.gauge import Euclidean, nonnegative
+from conicflow.engine.space.units import HomogeneousUnit
 from hypothesis import given
 from hypothesis import strategies as st
 from problems import Sign
@@ -56,7 +60,7 @@ def by_enumeration(problem: cf.Problem, g: np.ndarray) -> float:
 def test_the_highest_maximum_is_found(sign: Sign, seed: int, n: int, d: int) -> None:
     problem, g = random_case(seed, n, d, sign)
     exact = by_enumeration(problem, g)
-    assert sup_certificate(problem, g).value == pytest.approx(exact, rel=1e-9)  # unit vectors on kinks, to rounding
+    assert supremum(problem.dual(g)).value == pytest.approx(exact, rel=1e-9)  # unit vectors on kinks, to rounding
 
 
 def test_gradients_alone_miss_it() -> None:
@@ -65,7 +69,9 @@ def test_gradients_alone_miss_it() -> None:
     for seed in range(20):
         problem, g = random_case(seed, 12, 3, "nonnegative")
         starts = problem.features.domain.project(np.random.default_rng(1).standard_normal((256, 3)))
-        smooth, kinked = (climb(problem, g, starts, True)[1].max() for climb in (ascend, ascend_on_sphere))
+        eta, unit = problem.dual(g), problem.features.unit
+        assert unit is not None
+        smooth, kinked = ascend(eta, starts)[1].max(), ascend_along_kinks(eta, unit, starts)[1].max()
         missed += smooth < kinked * (1 - 1e-6)
         assert smooth <= kinked * (1 + 1e-9)
     assert missed >= 5
@@ -81,7 +87,9 @@ def test_heights_are_values_and_never_below_the_start(sign: Sign, q: int, seed: 
         eta = np.maximum(theta @ problem.features.inputs["x"].T, 0.0) @ g
         return -eta if sign == "nonnegative" else np.linalg.norm(eta.reshape(len(theta), -1), axis=1)
 
-    positions, found = ascend_on_sphere(problem, g, starts, sign == "nonnegative")
+    unit = problem.features.unit
+    assert unit is not None
+    positions, found = ascend_along_kinks(problem.dual(g), unit, starts)
     assert problem.features.domain.contains(positions)
     np.testing.assert_allclose(found, heights(positions), atol=1e-12 * n)  # sums of n products of size one
     assert np.all(found >= heights(starts) - 1e-12 * n)
@@ -92,7 +100,7 @@ def test_zero_samples_and_repeated_ones() -> None:
     x = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 0.0], [0.0, 2.0]])
     problem = cf.Problem(cf.features.relu(x=x), cf.losses.squared(np.ones(4)), 0.1)
     g = np.array([1.0, -1.0, -1.0, 3.0])
-    assert sup_certificate(problem, g).value == pytest.approx(6.0, rel=1e-12)  # at (0, 1)
+    assert supremum(problem.dual(g)).value == pytest.approx(6.0, rel=1e-12)  # at (0, 1)
 
 
 @pytest.mark.parametrize("sign", ["any", "nonnegative"])
@@ -109,7 +117,7 @@ def test_signed_squares_are_highest_at_a_vertex(sign: Sign, seed: int, n: int, d
         for z in (vertex, -vertex):
             eta = float(np.maximum(x @ z, 0.0) @ g) / np.abs(z).sum()
             exact = max(exact, -eta if sign == "nonnegative" else abs(eta))
-    assert sup_certificate(problem, g).value == pytest.approx(exact, rel=1e-9)  # roots of sizes, and their squares
+    assert supremum(problem.dual(g)).value == pytest.approx(exact, rel=1e-9)  # roots of sizes, and their squares
 
 
 @given(seed=st.integers(0, 100_000), leak=st.floats(-0.5, 0.9))
@@ -122,10 +130,42 @@ def test_units_that_leak(seed: int, leak: float) -> None:
         z = positions @ x.T
         return np.where(z > 0, z, leak * z)
 
-    features = SimpleNamespace(inputs={"x": x}, jacobian=lambda positions: phi(positions)[None])
-    pieces = kinks_module._Pieces(SimpleNamespace(features=features), g, one_sided=False)
+    unit = HomogeneousUnit.of(lambda positions: phi(positions)[None], x)
+    assert unit == HomogeneousUnit(pytest.approx(1 - leak, rel=1e-14), pytest.approx(-leak, abs=1e-14), False)
+    eta = SimpleNamespace(features=SimpleNamespace(inputs={"x": x}), gauge=Euclidean(2), g=g)
+    pieces = kinks_module._Pieces(eta, unit)
     z = theta @ pieces.x.T
     heights, sides = pieces.heights(theta, z)
     np.testing.assert_allclose(heights, np.linalg.norm(phi(theta) @ g, axis=1), rtol=1e-12)  # seven terms of size one
-    # eta is homogeneous of degree 1: <grad <eta, c>, theta> = <eta, c>
-    np.testing.assert_allclose((pieces.gradient(sides, z) * theta).sum(axis=1), heights, rtol=1e-10)
+    # eta is homogeneous of degree 1: <grad <eta, c>, theta> = <eta, c>; norms below 1e-154 are zero, for their squares are
+    np.testing.assert_allclose((pieces.gradient(sides, z) * theta).sum(axis=1), heights, rtol=1e-10, atol=1e-150)
+
+
+@given(seed=st.integers(0, 100_000), n=st.integers(1, 9), d=st.integers(1, 3))
+def test_concave_kinks(seed: int, n: int, d: int) -> None:
+    """min(z, 0) = -max(-z, 0): the suprema of eta and -eta are those of -eta and eta for ReLU units of the samples -x."""
+    mirrored, g = random_case(seed, n, d, "nonnegative")
+    x = -mirrored.features.inputs["x"]
+
+    def phi(positions: np.ndarray) -> np.ndarray:
+        return np.minimum(positions @ x.T, 0.0)
+
+    unit = HomogeneousUnit.of(lambda positions: phi(positions)[None], x)
+    assert unit is not None
+    assert (unit.bend <= 0, unit.signed_square) == (True, False)
+    features = SimpleNamespace(inputs={"x": x}, eta=lambda positions, g: phi(positions) @ g)
+    starts = mirrored.features.domain.project(np.random.default_rng(1).standard_normal((512, d)))
+    _, heights = ascend_along_kinks(DualCertificate(features, nonnegative(), -g), unit, starts)
+    exact = by_enumeration(mirrored, g)
+    assert max(float(heights.max()), 0.0) == pytest.approx(exact, rel=1e-9)  # unit vectors on kinks, to rounding
+
+
+def test_other_warps_have_no_search() -> None:
+    """phi = max(<|theta|, x>, 0) is no such unit, nor is the square of max(<theta, x>, 0); a problem with one is refused."""
+    x = np.random.default_rng(0).standard_normal((20, 3))
+    assert HomogeneousUnit.of(lambda theta: np.maximum(np.abs(theta) @ x.T, 0.0)[None], x) is None
+    assert HomogeneousUnit.of(lambda theta: np.maximum(theta @ x.T, 0.0)[None] ** 2, x) is None
+    features = cf.features.relu(x=x)
+    vars(features)["unit"] = None
+    with pytest.raises(cf.ProblemError, match=r"homogeneous units need the form .* relu has another warp"):
+        cf.Problem(features, cf.losses.squared(np.ones(20)), 0.1)
