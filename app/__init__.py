@@ -1,1 +1,1 @@
-"""What a person touches: the command line, problem files, result folders, tables and figures."""
+"""What a person touches: commands, files, figures and words. It may import every room; no room imports it."""

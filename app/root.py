@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         ProblemError,
         SpecError,
     )
+    from conicflow.engine.base.version import __version__ as __version__
     from conicflow.engine.flow import initial
     from conicflow.engine.flow.flow import flow
     from conicflow.engine.flow.stochastic import stochastic_flow
@@ -33,13 +34,12 @@ if TYPE_CHECKING:
     from conicflow.engine.solve import baselines, choice
     from conicflow.engine.solve.path import Path, path
     from conicflow.engine.solve.result import Certificate, Result
+    from conicflow.engine.solve.schedule import Schedule
     from conicflow.engine.solve.solve import solve
     from conicflow.engine.space import catalogue as features
     from conicflow.engine.space.feature_map import FeatureMap
     from conicflow.engine.space.own import compile_spec
     from conicflow.proofs_check.certify import certify
-
-__version__ = "0.1.0"
 
 _MODULES = {
     "engine.kernels.own": ("spec",),
@@ -53,6 +53,7 @@ _MODULES = {
         "ProblemError",
         "SpecError",
     ),
+    "engine.base.version": ("__version__",),
     "engine.space.feature_map": ("FeatureMap",),
     "engine.flow.flow": ("flow",),
     "engine.model.gap": ("duality_gap",),
@@ -63,6 +64,7 @@ _MODULES = {
     "engine.atoms.polish": ("polish",),
     "engine.model.problem": ("Problem",),
     "engine.solve.result": ("Certificate", "Result"),
+    "engine.solve.schedule": ("Schedule",),
     "engine.solve.solve": ("solve",),
     "engine.flow.stochastic": ("stochastic_flow",),
     "engine.flow.trajectory": ("Trajectory",),
@@ -90,6 +92,7 @@ __all__ = [
     "Problem",
     "ProblemError",
     "Result",
+    "Schedule",
     "SpecError",
     "Trajectory",
     "baselines",

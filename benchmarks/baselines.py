@@ -2,6 +2,8 @@
 
 Claim: `baselines.sliding_frank_wolfe` ends at the minimum of `solve`, and `baselines.weights_at` on 64·K grid points at that of
 celer's coordinate descent on the same grid, which lies above. Times are measured, without a goal. One thread.
+celer is compiled, the Newton steps of `weights_at` are not; it is there for the losses, signs and feature maps that no Lasso
+solver takes.
 
 Run: python benchmarks/baselines.py
 """

@@ -10,7 +10,9 @@ Sahiner and Pilanci 2022) fixes P activation patterns D_p = diag(1[X g_p > 0]) o
   the patterns of solve's own atoms it is the least J that these patterns allow.
 
 These are implementations of this file, with patterns drawn once. The time compared is that after which the trace of `solve` is
-no higher than the J of the row. Gaps are estimates for these units.
+no higher than the J of the row. In ten dimensions random gates rarely hit the patterns of the minimum; given the patterns of
+solve's atoms the programme may end below solve, as minima of ReLU units lie on kinks. Gaps are estimates for these units, and
+computed anew: another order of the atoms may find another maximum of |eta|.
 
 Run: python benchmarks/networks.py
 """

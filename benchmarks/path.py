@@ -5,7 +5,8 @@ take less time when every solve begins from the solution before.
 
 Instances: five signed spikes on the torus, K = 20, 2 % noise; three Gaussian bumps, 80 samples; three cosine units of two
 inputs and a bias, 100 rows; two ReLU units of two inputs and a bias, 60 rows, to a relative gap of 1e-2. Both sides use
-one thread and take turns.
+one thread and take turns. On the torus a flow is cheap, and polishing and the gap, which both sides need, are the rest: that
+limits the ratio.
 
 Run: python benchmarks/path.py
 """

@@ -4,8 +4,9 @@ F = ½ ‖f − y‖² with f = (1/m) Σ_i w_i φ(θ_i), and its gradient by all
 - the formula: `value_and_grad` of F as written;
 - the formula in tiles: a scan over tiles of samples, each tile's features computed again for the gradient;
 - the sum over tiles: as F is a sum over samples, the sum of each tile's `value_and_grad`; features are computed once.
-The goal is about the formula: what a user of JAX writes. The other two show what tiling by hand gains. conicflow and JAX
-run in processes of their own and take turns, so that two thread pools never share the cores. All must agree to 1e-10.
+The goal is about the formula: what a user of JAX writes. The other two show what tiling by hand gains; the last does what
+conicflow's kernel does. conicflow and JAX run in processes of their own and take turns, so that two thread pools never share
+the cores. All must agree to 1e-10.
 
 Run: python benchmarks/pointwise.py
 """

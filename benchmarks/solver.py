@@ -21,8 +21,9 @@ os.environ.update(threads(2 if "--image" in sys.argv else 1))
 
 import conicflow as cf
 import numpy as np
-from conicflow.engine.flow.flow import Flow, natural_step
-from conicflow.engine.model.problem import Sign
+from conicflow.engine.flow.particles import Flow
+from conicflow.engine.flow.steps import natural_step
+from conicflow.engine.space.gauge import Sign
 
 ROUNDS = 3
 

@@ -20,7 +20,8 @@ os.environ.update(threads(1))
 
 import conicflow as cf
 import numpy as np
-from conicflow.engine.flow.flow import Flow, natural_step
+from conicflow.engine.flow.particles import Flow
+from conicflow.engine.flow.steps import natural_step
 
 PARTICLES, CUTOFF = 100, 7
 STEPS = 20_000  # per measurement

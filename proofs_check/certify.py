@@ -7,23 +7,26 @@ from typing import Any
 import numpy as np
 from conicflow.derive.errors import SpecError
 from conicflow.engine.base.errors import CertificateError, ConicflowError
-from conicflow.engine.dual.supremum import sup_certificate
+from conicflow.engine.dual.supremum import supremum as engine_supremum
 from conicflow.engine.model.gap import duality_gap
 from conicflow.engine.model.measure import Measure
 from conicflow.engine.model.problem import Problem
 from conicflow.engine.solve.result import Certificate
 from conicflow.engine.solve.solve import sharpen
+from conicflow.engine.space import gauge
 from flint import arb
 
+from .enclosures.points import Array, down, up
 from .gap import BITS, SECONDS, Proof, prove
-from .statement import Array, Statement, described_spec, down, up
+from .gauge import Euclidean, Signed
+from .statement import Statement, described_spec
 
 _HINTS = 16
 _SHARP = 1e-13  # relative gap of the measure whose residual proposes the dual point
 
 
 def certify(problem: Problem, measure: Measure, *, bits: int = BITS, seconds: float = SECONDS) -> Certificate:
-    """Enclose J(mu), sup|eta| and the gap in ball arithmetic; nothing computed in floating point is trusted (theory §4).
+    """Enclose J(mu), sup|eta| and the gap in ball arithmetic; nothing computed in floating point is trusted (docs/theory.md §4).
 
     Parameters
     ----------
@@ -90,8 +93,19 @@ def _hints(problem: Problem, measure: Measure) -> Array:
     """Where the engine finds |eta| largest; the proof trusts nothing of it."""
     if problem.features.kind == "torus":
         return measure.positions
-    found = sup_certificate(problem, problem.loss.gradient(problem.forward(measure)), measure.positions)
+    found = engine_supremum(problem.dual(problem.loss.gradient(problem.forward(measure))), measure.positions)
     return np.concatenate([measure.positions, found.positions[:_HINTS]])
+
+
+def _polar(problem: Problem) -> Signed | Euclidean:
+    """The problem's gauge with its polar in balls."""
+    if isinstance(problem.gauge, gauge.Signed):
+        return Signed(problem.gauge.up, problem.gauge.down)
+    if isinstance(problem.gauge, gauge.Euclidean):
+        return Euclidean(problem.gauge.outputs)
+    raise CertificateError(
+        f"a gauge needs its polar in balls; {problem.gauge.sign} has none; add it to proofs_check.gauge"
+    )
 
 
 def statement_of(problem: Problem) -> Statement:
@@ -106,11 +120,11 @@ def statement_of(problem: Problem) -> Statement:
         intervals={
             item["name"]: axes[item["name"]] for item in description["parameters"] if "interval" in item["domain"]
         },
-        radius=features.domain.radius if features.domain.is_ball else None,
+        radius=features.domain.arguments.get("radius"),
         loss=described_spec(loss.description),
         y=loss.y,
         penalty=problem.penalty,
-        sign=problem.sign,
+        gauge=_polar(problem),
         average=loss.average,
         sample_weights=loss.sample_weights,
         cholesky=loss.cholesky,

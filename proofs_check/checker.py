@@ -1,7 +1,7 @@
 """The independent checker: what a result folder claims, proved again from its files, without the engine and its kernels.
 
 Four numbers are claimed of mu = sum_i c_i delta at theta_i: J(mu); a bound of J(mu) - J*; that bound over |J(mu)|; and the
-bound S of sup |eta| it rests on. `prove` encloses all of them in ball arithmetic (theory §4); this file compares.
+bound S of sup |eta| it rests on. `prove` encloses all of them in ball arithmetic (docs/theory.md §4); this file compares.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from conicflow.derive.prove.vector_loss import VectorLossSpec
 from flint import arb
 
 from .enclosures.balls import precision
+from .enclosures.points import down, up
 from .folder import BadFolder, Claims, read_folder
 from .gap import SECONDS, Proof, prove
-from .statement import Statement, down, in_catalogue, prove_claims, up
+from .statement import Statement, in_catalogue, prove_claims
 
 ROUNDING = 1e-10  # relative to |J|: float64 of the solver, whose own words for such a claim are "rounding not enclosed"
 _STATUSES = ("certified", "gap above tolerance", "interrupted", "zero measure")
@@ -82,10 +83,10 @@ def _admissible(statement: Statement, claims: Claims) -> list[Verdict]:
     else:
         ends = np.array([statement.intervals.get(item.name, (0.0, 2 * np.pi)) for item in spec.parameters])
         inside = spec.kind == "torus" or bool(np.all((theta >= ends[:, 0]) & (theta <= ends[:, 1])))
-    if statement.sign == "nonnegative" and np.any(claims.weights < 0):
+    if not statement.gauge.admits(claims.weights):
         inside, outside = False, "negative, where mu >= 0"
     y, constants = statement.y, []
-    sound = statement.penalty >= 0 and statement.sign in ("any", "nonnegative", "vector")
+    sound = statement.penalty >= 0
     size = len(statement.inputs["x"]) if spec.kind == "ridge" else None
     if isinstance(loss, VectorLossSpec):
         sound &= bool(y.ndim == 2 and np.all((y == 0) | (y == 1)) and np.all(y.sum(axis=1) == 1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +17,9 @@ from conicflow.derive.errors import SpecError
 from conicflow.derive.prove.vector_loss import VectorLossSpec
 from conicflow.derive.read.spec import FeatureSpec, load_spec
 
-from .statement import Array, Statement, catalogue_spec
+from .enclosures.points import Array
+from .gauge import read_gauge
+from .statement import Statement, catalogue_spec
 
 _MOST_BYTES = 2**30
 _SCALARS = ("objective", "gap", "relative_gap", "tolerance", "penalty")
@@ -27,8 +30,9 @@ _UNREADABLE = (
     ValueError,
     AttributeError,
     OverflowError,
-    RecursionError,
+    RuntimeError,
     EOFError,
+    zlib.error,
     BadZipFile,
 )
 
@@ -96,13 +100,10 @@ def _claims(folder: Path, record: Mapping[str, Any], statement: Statement) -> Cl
     numbers = {name: float.fromhex(exact[name]) for name in (*_SCALARS, "sup_bound")}
     d = len(statement.features.parameters) if statement.features.kind != "ridge" else statement.inputs["x"].shape[1]
     weights = np.array(_numbers(exact["weights"]), dtype=np.float64)
-    weights = weights.reshape(len(weights), statement.outputs) if statement.sign == "vector" else weights
+    shape = (len(weights), *statement.y.shape[1:])  # of q columns of data weights are in R^q
+    weights = weights if len(weights) else weights.reshape(shape)
     positions = np.array(_numbers(exact["positions"]), dtype=np.float64).reshape(len(weights), d)
-    if (
-        not np.all(np.isfinite(weights))
-        or not np.all(np.isfinite(positions))
-        or (weights.ndim == 2) != (statement.sign == "vector")
-    ):
+    if weights.shape != shape or not np.all(np.isfinite(weights)) or not np.all(np.isfinite(positions)):
         raise ValueError("atoms are finite numbers, one weight and d coordinates each")
     with np.load(folder / "measure.npz", allow_pickle=False) as archive:
         stored = np.asarray(archive["weights"]), np.asarray(archive["positions"])
@@ -116,7 +117,7 @@ def _claims(folder: Path, record: Mapping[str, Any], statement: Statement) -> Cl
         features["radius"] = statement.radius
     if {**record["features"]} != features:
         wrong.append("features")
-    told = {"sign": statement.sign, "loss": statement.loss.name, "outputs": statement.outputs}
+    told = {"sign": statement.gauge.sign, "loss": statement.loss.name, "outputs": statement.outputs}
     wrong += [name for name, value in told.items() if record[name] != value]
     if numbers["penalty"] != statement.penalty:
         wrong.append("penalty of problem.toml")
@@ -173,7 +174,6 @@ def _statement(folder: Path, document: Mapping[str, Any], archive: Path) -> Stat
     names = [] if isinstance(loss_spec, VectorLossSpec) else [item.name for item in loss_spec.constants]
     given = {name: numbers.number(loss[name]) for name in names}
     options = {key: numbers.read(loss[key], rows=True) for key in ("sample_weights", "cholesky") if key in loss}
-    sign = str(measure["sign"])
     return Statement(
         features=spec,
         inputs=inputs,
@@ -183,7 +183,7 @@ def _statement(folder: Path, document: Mapping[str, Any], archive: Path) -> Stat
         loss=loss_spec,
         y=y,
         penalty=float(measure["penalty"]),
-        sign="vector" if y.ndim == 2 else sign,
+        gauge=read_gauge(measure["sign"], y),
         average=bool(loss.get("average", False)),
         loss_constants=given,
         **options,

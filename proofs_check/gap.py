@@ -1,4 +1,4 @@
-"""The duality gap in balls: J(mu) - J* <= J(mu) + R*(s p) for every |s| sup|<p, phi>|/kappa <= penalty (theory §4, (G))."""
+"""The duality gap in balls: J(mu) - J* <= J(mu) + R*(s p) where the height of s<p, phi> <= penalty·kappa (docs/theory.md §4)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from .enclosures.balls import precision
 from .enclosures.edges import at_edges
 from .enclosures.features import forward, total_variation
 from .enclosures.losses import BallLoss
-from .statement import Array, Point, Statement, exact, inner, up
+from .enclosures.points import Array, Point, exact, inner, up
+from .statement import Statement
 from .suprema.branch import Bound
 from .suprema.supremum import supremum
 
@@ -63,7 +64,7 @@ def prove(
     bits: int = BITS,
     seconds: float = SECONDS,
 ) -> Proof:
-    """Bound J(mu) - J* for mu = sum_i weights_i delta at positions_i.
+    """Bound J(mu) - J* for mu = sum_i weights_i delta at positions_i; "|eta|" is the gauge's height of eta/kappa throughout.
 
     The dual point p may be any exact numbers: it is the middle of R'(f), or of a subgradient at an edge of R. Its multiple
     s is any number that keeps s·p in the feasible set and in the domain of R*; it is sought in floating point, and R*(s p) is
@@ -123,11 +124,9 @@ def _dual(statement: Statement, loss: BallLoss, p: Point, supremum: arb) -> arb:
     most = arb(_MOST) if supremum <= 0 else arb(min(_MOST, float(ratio.lower())))
     if not most * supremum <= statement.penalty and supremum > 0:
         most = arb(ratio.lower())
-    least = zero if statement.one_sided else -most
+    least = arb((-most / statement.gauge.asymmetry).upper())
     likely = arb(1) if most >= 1 else most
-    tried = [zero, most, likely, likely * (1 - arb(2) ** -_INSIDE)]
-    if not statement.one_sided:
-        tried.append(least)
+    tried = [zero, least, most, likely, likely * (1 - arb(2) ** -_INSIDE)]
     best = _golden(lambda s: float(conjugate(arb(s))), 0.0, float(most))
     tried.append(arb(best).min(most))
     return min((conjugate(s) for s in tried), key=lambda value: float(value.upper()) if value.is_finite() else math.inf)

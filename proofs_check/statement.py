@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-import numpy as np
 import sympy
 from conicflow.derive import SPECS
 from conicflow.derive.errors import SpecError
@@ -18,17 +16,16 @@ from conicflow.derive.prove.vector_loss import VectorLossSpec, derive_vector_los
 from conicflow.derive.read.loss_spec import LossSpec
 from conicflow.derive.read.spec import FeatureSpec, load_spec, read_spec
 from flint import arb
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
-Point = list[
-    arb
-]  # of F in real coordinates: complex entries as (real, imaginary) pairs, rows of outputs one after another
+from .enclosures.points import Array, Point, exact
+from .gauge import Euclidean, Signed
 
 
 @dataclass(frozen=True, eq=False)
 class Statement:
-    """J(mu) = R(int phi dmu) + penalty·int kappa d|mu| (theory §1). Every float64 stands for the number it is.
+    """J(mu) = R(int phi dmu) + penalty·int kappa d|mu| (docs/theory.md §1), |mu| by the gauge.
+
+    Every float64 stands for the number it is.
 
     Parameters
     ----------
@@ -36,7 +33,7 @@ class Statement:
     constants : of the feature map, by name.
     intervals : (low, high) of every parameter of domain interval, by name. radius : of a ball.
     loss : the spec of l. y, average, sample_weights, cholesky, loss_constants : as of `engine.model.losses.Loss`.
-    penalty, sign : as of `engine.model.problem.Problem`.
+    penalty : lambda. gauge : the norm of one weight.
     """
 
     features: FeatureSpec
@@ -47,7 +44,7 @@ class Statement:
     loss: LossSpec | VectorLossSpec
     y: Array
     penalty: float
-    sign: str
+    gauge: Signed | Euclidean
     average: bool = False
     sample_weights: Array | None = None
     cholesky: Array | None = None
@@ -71,12 +68,7 @@ class Statement:
     @property
     def outputs(self) -> int:
         """q, the number of entries of a weight."""
-        return int(self.y.shape[1]) if self.y.ndim == 2 else 1
-
-    @property
-    def one_sided(self) -> bool:
-        """Whether only -eta is bounded, as where mu >= 0."""
-        return self.sign == "nonnegative"
+        return self.gauge.outputs
 
 
 @cache
@@ -103,40 +95,6 @@ def prove_claims(spec: FeatureSpec | LossSpec | VectorLossSpec) -> None:
         derive_vector_loss(spec)
     else:
         derive_loss(spec)
-
-
-def exact(values: Array) -> Point:
-    """Float64 or complex128 numbers as balls of radius 0, in real coordinates."""
-    flat = np.ascontiguousarray(values)
-    flat = flat.view(np.float64) if np.iscomplexobj(flat) else flat.astype(np.float64)
-    return [arb(number) for number in flat.ravel().tolist()]
-
-
-def up(number: arb) -> float:
-    """A float64 above a ball; infinite where the ball is no number."""
-    value = float(number.upper())
-    return float(np.nextafter(value, np.inf)) if value == value else math.inf
-
-
-def down(number: arb) -> float:
-    """A float64 below a ball."""
-    value = float(number.lower())
-    return float(np.nextafter(value, -np.inf)) if value == value else -math.inf
-
-
-def total(terms: list[arb]) -> arb:
-    """The sum of balls."""
-    return sum(terms, arb(0))
-
-
-def inner(a: Point, b: Point) -> arb:
-    """<a, b>, the real inner product of F."""
-    return total([x * y for x, y in zip(a, b, strict=True)])
-
-
-def rows_of(point: Point, length: int) -> list[Point]:
-    """Consecutive pieces of a point, `length` entries each."""
-    return [point[i : i + length] for i in range(0, len(point), length)]
 
 
 def described_spec(description: Mapping[str, Any]) -> Any:

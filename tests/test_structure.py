@@ -19,6 +19,8 @@ MAY_IMPORT = {
     "app": {"app", "derive", "engine", "generated", "proofs_check"},
 }
 MAY_IMPORT_LAZILY = {"engine": {"derive"}}
+# The rooms of `engine`, each of which may import those before it, and itself; flow and atoms stand side by side.
+ROOMS = {"base": 0, "kernels": 1, "space": 2, "dual": 3, "model": 4, "flow": 5, "atoms": 5, "solve": 6}
 NEVER_CALLED = {"eval", "exec", "compile", "sympify", "parse_expr"}
 NEVER_IMPORTED = {"pickle", "cPickle", "marshal", "shelve", "dill", "cloudpickle"}
 NOT_AT_IMPORT = {"sympy", "matplotlib", "pythran", "scipy", "click"}
@@ -45,6 +47,19 @@ def wrong_imports(source: str, path: str) -> list[str]:
         first, *rest = name.split(".")
         allowed = MAY_IMPORT[room] | (MAY_IMPORT_LAZILY.get(room, set()) if lazy else set())
         if (first == "conicflow" and (not rest or rest[0] not in allowed)) or first in NEVER_IMPORTED:
+            wrong.append(name)
+    return wrong
+
+
+def wrong_rooms(source: str, path: str) -> list[str]:
+    """Imports of a file of `engine`, lazy or not, that do not lead downwards."""
+    package = tuple(path.split("/")[:-1])
+    wrong = []
+    for name, _ in imports(ast.parse(source), package):
+        parts = name.split(".")
+        if parts[:2] != ["conicflow", "engine"] or len(parts) < 3 or parts[2] == package[1]:
+            continue
+        if parts[2] not in ROOMS or ROOMS[parts[2]] >= ROOMS[package[1]]:
             wrong.append(name)
     return wrong
 
@@ -100,6 +115,34 @@ def test_a_backward_import_is_seen(path: str, source: str) -> None:
     assert wrong_imports(source, path)
 
 
+def test_the_rooms_of_the_engine_import_downwards(sources: dict[str, str]) -> None:
+    inside = {path: text for path, text in sources.items() if path.startswith("engine/") and path.count("/") > 1}
+    found = {path: wrong_rooms(text, path) for path, text in inside.items()}
+    assert {path: names for path, names in found.items() if names} == {}
+    assert {path.split("/")[1] for path in inside} == set(ROOMS)
+    assert [path for path in sources if path.startswith("engine/") and path.count("/") == 1] == ["engine/__init__.py"]
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("engine/dual/x.py", "from ..model.problem import Problem"),
+        ("engine/atoms/x.py", "from ..flow.flow import flow"),
+        ("engine/model/x.py", "def f():\n    from conicflow.engine.solve import search"),
+        ("engine/space/domain/x.py", "from ...dual import certificate"),
+    ],
+)
+def test_an_import_upwards_or_sideways_is_seen(path: str, source: str) -> None:
+    assert wrong_rooms(source, path)
+
+
+def test_every_room_says_its_law(sources: dict[str, str]) -> None:
+    """The first docstring of every folder is one line or a paragraph, and no two are alike."""
+    laws = [ast.get_docstring(ast.parse(text)) for path, text in sources.items() if path.endswith("/__init__.py")]
+    assert all(laws)
+    assert len(set(laws)) == len(laws) > 20
+
+
 def test_lazy_derivation_is_allowed() -> None:
     assert not wrong_imports(
         "def compile_spec():\n    from conicflow.derive.read.spec import load_spec", "engine/kernels/x.py"
@@ -143,6 +186,11 @@ def test_meson_installs_exactly_the_tree(pytestconfig: pytest.Config, sources: d
     assert block is not None
     kernels = [path.removeprefix("generated/").removesuffix(".py") for path in sources if path.startswith("generated/")]
     assert re.findall(r"'(\w+)'", block[1]) == sorted(set(kernels) - {"__init__"})
+    wide, portable = (
+        (pytestconfig.rootpath / "generated" / folder / "meson.build").read_text(encoding="utf-8").split("\n\n", 1)[1]
+        for folder in ("wide", "portable")
+    )
+    assert wide.replace("generated/wide", "generated/portable") == portable  # but for what family they are
 
 
 def loaded_by(program: str) -> set[str]:

@@ -1,1 +1,1 @@
-"""Pictures of results."""
+"""Pictures of results: a solution in, the bytes of a PNG out. No file is read or written here, and no number changed."""

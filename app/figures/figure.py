@@ -1,8 +1,8 @@
 """The figure of a solution: which drawing suits the problem, in one style, as a PNG file."""
 
-import os
+import warnings
 from collections.abc import Callable
-from pathlib import Path
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from conicflow.engine.space.feature_map import FeatureMap
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # Okabe and Ito's palette, told apart with every kind of colour vision.
 BLUE, VERMILLION, SKY, GREY = "#0072B2", "#D55E00", "#56B4E9", "#8C8C8C"
+
+AS_WRITTEN: dict[str, Any] = {"parse_math": False}  # a user's words: a dollar in them is a dollar
 
 DPI = 150
 STYLE: dict[Any, Any] = {
@@ -36,24 +38,26 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def draw(solution: "Solution", path: Path) -> None:
-    """Draw a solution into the PNG file `path`."""
+def solution_png(solution: "Solution") -> bytes:
+    """The figure of a solution, as a PNG file."""
     drawing = _drawing(solution.file.problem.features)
-    save(lambda figure: drawing(solution, figure), solution.file.title, path)
+    return png(lambda figure: drawing(solution, figure), solution.file.title)
 
 
-def save(drawing: "Callable[[Figure], None]", title: str, path: Path) -> None:
-    """Draw into the PNG file `path`, in the style of all figures."""
+def png(drawing: "Callable[[Figure], None]", title: str) -> bytes:
+    """A drawing as a PNG file, in the style of all figures."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     with rc_context(STYLE):
         figure = Figure(layout="constrained")
         drawing(figure)
-        figure.suptitle(title, x=0.01, ha="left", weight="bold")
-        partial = path.with_suffix(".partial")
-        figure.savefig(partial, format="png", dpi=DPI, metadata={"Software": "conicflow"})
-    os.replace(partial, path)
+        figure.suptitle(title, x=0.01, ha="left", weight="bold", **AS_WRITTEN)
+        stream = BytesIO()
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Glyph .* missing from")  # a box stands for it
+            figure.savefig(stream, format="png", dpi=DPI, metadata={"Software": "conicflow"})
+    return stream.getvalue()
 
 
 def by_sign(weights: Array) -> list[str]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..words.tables import gap_word
-from .figure import BLUE, GREY, SKY, VERMILLION
+from .figure import AS_WRITTEN, BLUE, GREY, SKY, VERMILLION
 
 SHOWN_CLASSES = 8
 
@@ -71,8 +71,8 @@ def _draw_predictions(axes: "Axes", solution: "Solution") -> None:
     ends = [target.values.min(), target.values.max()]
     axes.plot(ends, ends, color=GREY, linewidth=1, zorder=0)
     axes.set_title("Prediction" if scores is None else f"Prediction (ridge regression: R² {scores['ridge_r2']:.3f})")
-    axes.set_xlabel(f"{file.labels.data}, actual")
-    axes.set_ylabel(f"{file.labels.data}, predicted")
+    axes.set_xlabel(f"{file.labels.data}, actual", **AS_WRITTEN)
+    axes.set_ylabel(f"{file.labels.data}, predicted", **AS_WRITTEN)
     axes.legend(loc="upper left", handletextpad=0.2, borderaxespad=0.2)
 
 
@@ -89,7 +89,7 @@ def _draw_classes(axes: "Axes", solution: "Solution") -> None:
         axes.set_xticks(range(problem.outputs))
         axes.set_yticks(range(problem.outputs))
     axes.set_title(f"Training rows by class: {np.mean(actual == given):.1%} right")
-    axes.set_xlabel(f"{solution.file.labels.data}, actual class")
+    axes.set_xlabel(f"{solution.file.labels.data}, actual class", **AS_WRITTEN)
     axes.set_ylabel("class of the largest output")
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..words.tables import amplitudes_in_units
-from .figure import BLUE, GREY, VERMILLION
+from .figure import AS_WRITTEN, BLUE, GREY, VERMILLION
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,8 +34,8 @@ def _draw_series(axes: "Axes", solution: "Solution") -> None:
     axes.plot(times.values, target.values, "o", markersize=3, color=GREY, label="data")
     axes.plot(times.in_units(curve), target.in_units(fit), color=BLUE, label=f"the {len(measure)} lines together")
     axes.set_title("Data and fit")
-    axes.set_xlabel(file.labels.input)
-    axes.set_ylabel(file.labels.data)
+    axes.set_xlabel(file.labels.input, **AS_WRITTEN)
+    axes.set_ylabel(file.labels.data, **AS_WRITTEN)
     axes.margins(x=0.01)
     axes.legend(loc="lower right", ncols=2, bbox_to_anchor=(1, 1), borderaxespad=0)
 
@@ -53,8 +53,8 @@ def _draw_lines(axes: "Axes", solution: "Solution") -> None:
     shown = [tick for tick in ticks if shortest * 0.97 <= tick <= longest * 1.03]
     axes.set_xticks(shown, [f"{tick:g}" for tick in shown])
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xlabel(f"period ({file.labels.unit or 'unit of ' + file.labels.input})")
-    axes.set_ylabel(f"amplitude, {file.labels.data}")
+    axes.set_xlabel(f"period ({file.labels.unit or 'unit of ' + file.labels.input})", **AS_WRITTEN)
+    axes.set_ylabel(f"amplitude, {file.labels.data}", **AS_WRITTEN)
     if not len(measure):
         return
     periods = 1 / measure.positions[:, 0]

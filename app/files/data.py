@@ -8,6 +8,7 @@ Text is only ever parsed as numbers, and NumPy files are only ever read with ``a
 """
 
 import csv
+import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ Array = NDArray[Any]
 Rows = Callable[[int], NDArray[np.intp]]
 
 MAX_BYTES = 2**30
+# What NumPy and zipfile raise of damaged files; RuntimeError where they are encrypted or compressed in a foreign way.
+UNREADABLE = (OSError, ValueError, EOFError, MemoryError, SyntaxError, RuntimeError, csv.Error, zlib.error, BadZipFile)
 FORMS = '"y.npy", "data.npz:key", "table.csv:column" or "table.csv:first,second"'
 KEYS = ("data", "subtract", "divide", "append_one")
 
@@ -143,7 +146,7 @@ def _read_array(source: str, folder: Path, where: str) -> Array:
     """Finite float64 or complex128 numbers, of one to three axes, from a reference's string."""
     name, kind, selector = _parse(source, where)
     path = folder / name
-    where = f"{where} = {source!r}"
+    where = f"{where} = {source!r:.100}"
     try:
         if path.is_dir():
             raise ProblemError(f"{where} must be a file; got the folder {path}; name a file in it")
@@ -158,7 +161,7 @@ def _read_array(source: str, folder: Path, where: str) -> Array:
                 values = _read_npz(path, selector, where)
             case _:
                 values = _read_csv(path, selector.split(","), where)
-    except (OSError, ValueError, EOFError, MemoryError, SyntaxError, csv.Error, BadZipFile) as error:
+    except UNREADABLE as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ProblemError(
             f"{where} must be a readable {kind} file of numbers; got {reason!r:.80}; write the file again"

@@ -12,12 +12,13 @@ from conicflow.engine.base.errors import ProblemError
 from conicflow.engine.base.progress import Progress
 from conicflow.engine.solve import choice
 from conicflow.engine.solve.choice import Choice
+from conicflow.engine.solve.folder import OutputFolder
+from conicflow.engine.solve.manifest import seal
 from conicflow.engine.solve.path import COLUMNS
 from conicflow.engine.solve.path import Path as Solutions
 from conicflow.engine.solve.path import path as solve_path
-from conicflow.engine.solve.result import ResultFolder
 
-from ..figures.figure import save
+from ..figures.figure import png
 from ..figures.path import draw_path
 from .problem import ProblemFile, read_problem
 from .results import FIGURE, Solution, solution_of, write_solution
@@ -70,7 +71,7 @@ def solve_path_file(
     problem : Path
         The problem file; its own penalty and flow_steps play no part.
     out : Path
-        New, empty, or an earlier folder of a path, which is replaced.
+        New, empty, or an earlier folder of a path just as it was written, which is replaced.
     count, smallest_ratio : int, float
         How many penalties, and the smallest as a part of the smallest whose solution is zero.
     rule : Rule, optional
@@ -84,10 +85,10 @@ def solve_path_file(
         Bad input, a rule that does not suit the problem or that no penalty satisfies, or a folder that cannot be
         written; then nothing is written.
     """
-    file = read_problem(problem, progress)
-    if rule is not None:
-        choice.check(file.problem, rule.method)
-    with ResultFolder(out.resolve(), TABLE) as folder:
+    with OutputFolder(out, "path") as folder:
+        file = read_problem(problem, progress)
+        if rule is not None:
+            choice.check(file.problem, rule.method)
         options = file.options
         path = solve_path(
             file.problem,
@@ -96,6 +97,7 @@ def solve_path_file(
             particles=options.particles,
             relative_gap=options.relative_gap,
             seed=options.seed,
+            schedule=options.schedule,
             progress=progress,
         )
         chosen = None if rule is None else rule.choose(path, options.seed, progress)
@@ -105,7 +107,8 @@ def solve_path_file(
             solution = solution_of(settled, chosen.result)
             (folder / CHOSEN).mkdir()
             write_solution(solution, folder / CHOSEN)
+            seal(folder / CHOSEN, "result")
         with (folder / TABLE).open("w", newline="", encoding="utf-8") as stream:
             csv.writer(stream).writerows([COLUMNS, *path.rows()])
-        save(lambda figure: draw_path(path, chosen, figure), file.title, folder / FIGURE)
+        (folder / FIGURE).write_bytes(png(lambda figure: draw_path(path, chosen, figure), file.title))
     return SolvedPath(file, path, chosen, solution)

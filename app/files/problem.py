@@ -18,8 +18,9 @@
     delta = 1.0                 # and the loss's own constants (conicflow losses): numbers, or references
     [measure]
     penalty = 0.1               # or penalty_ratio, of the smallest penalty whose solution is zero
-    sign = "any"                # or "nonnegative", or "vector" where the data have several columns
-    [solve]                     # optional: particles, relative_gap, flow_steps, seed
+    sign = "any"                # or "nonnegative"; "vector" where the data have several columns; or {up = 1.0, down = 2.0}
+    [solve]                     # optional: particles, relative_gap, flow_steps, seed, and each number of
+    exchange_patience = 60      # `conicflow.Schedule` by its name
     [holdout]                   # optional, for ridge features: fraction of the rows kept out, and seed
     [truth]                     # optional: positions and weights, references, drawn beside the solution
     [labels]                    # optional, for figures and tables: input, unit, data
@@ -27,41 +28,43 @@
 
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 from conicflow.engine.base.errors import ConicflowError, ProblemError
 from conicflow.engine.base.progress import Progress
 from conicflow.engine.kernels.own import Spec
 from conicflow.engine.model.losses import Loss, LossFactory
-from conicflow.engine.model.problem import Problem, Sign
+from conicflow.engine.model.problem import Problem
+from conicflow.engine.solve.schedule import DEFAULT, Schedule
 from conicflow.engine.space.catalogue import FeatureFactory
 from conicflow.engine.space.feature_map import FeatureMap
 
 from .data import Array, Data
 from .holdout import Holdout, split_rows
 from .model_tables import References, choose_features, choose_loss, own_specs, read_features, read_loss
-from .toml_tables import Table, check_known, is_integer, is_number, is_text, to_toml
+from .toml_tables import Table, check_known, is_integer, is_line, is_number, to_toml
 
 MAX_BYTES = 2**20
 MAX_PARTICLES = 10**6
 MAX_STEPS = 10**8
 
-SIGNS: dict[str, Sign] = {sign: sign for sign in get_args(Sign)}
+SIGNS = ("any", "nonnegative", "vector")
 TABLES = ("features", "loss", "measure", "solve", "holdout", "truth", "labels")
 
 
 @dataclass(frozen=True)
 class SolveOptions:
-    """What `conicflow.solve` is asked for; where None, the program chooses."""
+    """What `conicflow.solve` is asked for, under its names; where None, the program chooses."""
 
     particles: int | None = None
     relative_gap: float = 1e-9
     flow_steps: int | None = None
     seed: int = 0
+    schedule: Schedule = DEFAULT
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,7 @@ def read_problem(path: Path, progress: Progress | None = None) -> ProblemFile:
 
 def _document(path: Path) -> dict[str, Any]:
     if not path.is_file():
-        found = "a folder" if path.is_dir() else "nothing there"
+        found = "a folder" if path.is_dir() else "something else" if path.exists() else "nothing there"
         raise ProblemError(f"a problem file must be a file; got {found}; check the path")
     try:
         if (size := path.stat().st_size) > MAX_BYTES:
@@ -151,8 +154,10 @@ class _Reader:
 
     def read(self) -> ProblemFile:
         title = self.document.get("title", self.path.stem)
-        if not is_text(title):
-            raise ProblemError(f"title must be text; got {title!r:.80}; put it in quotes")
+        if not is_line(title):
+            raise ProblemError(
+                f"title must be text in one line; got {title!r:.80}; put it in quotes, without control characters"
+            )
         split = self.split()
         training = None if split is None else lambda rows: split(rows)[0]
         specs = own_specs(self.references)
@@ -215,7 +220,8 @@ class _Reader:
 
     def problem(self, feature_map: FeatureMap, loss: Loss) -> Problem:
         table = Table(self.document, "measure", ["penalty", "penalty_ratio", "sign"])
-        sign = SIGNS[table.choice("sign", list(SIGNS), "any")]
+        given_sign = table.value.get("sign")
+        sign: Any = given_sign if isinstance(given_sign, dict) else table.choice("sign", list(SIGNS), "any")
         given = [key for key in ("penalty", "penalty_ratio") if key in table.value]
         if len(given) != 1:
             raise ProblemError(
@@ -235,7 +241,15 @@ class _Reader:
         return problem.with_penalty(ratio * penalty_max)
 
     def options(self) -> SolveOptions:
-        table = Table(self.document, "solve", ["particles", "relative_gap", "flow_steps", "seed"])
+        table, numbers = Table(self.document, "solve"), [item.name for item in fields(Schedule)]
+        own = ["particles", "relative_gap", "flow_steps", "seed"]
+        check_known(
+            table.value, [*own, *numbers], "[solve]", f"{', '.join(own)} and the numbers of a conicflow.Schedule"
+        )
+        try:
+            schedule = Schedule.from_dict({name: table.value[name] for name in numbers if name in table.value})
+        except ProblemError as error:
+            raise ProblemError(f"[solve] {error}") from None
         default = SolveOptions()
         gap = table.get("relative_gap", "a number between 0 and 1", lambda value: is_number(value) and 0 < value < 1)
         return SolveOptions(
@@ -243,6 +257,7 @@ class _Reader:
             default.relative_gap if gap is None else float(gap),
             table.get("flow_steps", f"an integer from 1 to {MAX_STEPS}", is_integer(1, MAX_STEPS)),
             table.get("seed", "an integer from 0 to 2^32 - 1", is_integer(0, 2**32 - 1), default.seed),
+            schedule,
         )
 
     def truth(self, problem: Problem) -> Truth | None:
@@ -265,5 +280,7 @@ class _Reader:
     def labels(self) -> Labels:
         table = Table(self.document, "labels", ["input", "unit", "data"])
         default = Labels()
-        words = {key: table.get(key, "text", is_text, getattr(default, key)) for key in ("input", "unit", "data")}
+        words = {
+            key: table.get(key, "text in one line", is_line, getattr(default, key)) for key in ("input", "unit", "data")
+        }
         return Labels(**words)

@@ -2,8 +2,8 @@
 
 A result folder holds ``result.json``, ``measure.npz``, ``trajectory.npz``, ``problem.toml`` (the problem with every
 number settled), ``data.npz`` (the arrays it refers to) and ``figure.png``; for a feature map of one's own also
-``spec.toml``, of a loss ``loss_spec.toml``. It takes its name only when it is complete
-(`conicflow.engine.solve.result.ResultFolder`).
+``spec.toml``, of a loss ``loss_spec.toml``; and ``manifest.json``, by which we know it again. It takes its name only when
+it is complete, and replaces nothing that we did not write (`conicflow.engine.solve.folder`).
 """
 
 import hashlib
@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 from conicflow.engine.base.errors import ProblemError
 from conicflow.engine.base.progress import Progress
-from conicflow.engine.solve.result import Result, ResultFolder
+from conicflow.engine.solve.folder import OutputFolder, refuse_to_overwrite, write_again
+from conicflow.engine.solve.result import Result
 from conicflow.engine.solve.solve import solve
 
-from ..figures.figure import draw
+from ..figures.figure import solution_png
 from .holdout import holdout_scores
 from .problem import ProblemFile, read_problem
 
@@ -45,7 +46,7 @@ def solve_problem_file(path: Path, out: Path, progress: Progress | None = None) 
     path : Path
         The problem file.
     out : Path
-        New, empty, or an earlier result folder, which is replaced.
+        New, empty, or an earlier result folder just as it was written, which is replaced.
     progress : callable, optional
         Told the phase, the fraction done and a message.
 
@@ -54,8 +55,8 @@ def solve_problem_file(path: Path, out: Path, progress: Progress | None = None) 
     ProblemError
         Bad input, or a folder that cannot be written; before any long work, and nothing is written.
     """
-    file = read_problem(path, progress)
-    with ResultFolder(out.resolve()) as folder:
+    with OutputFolder(out) as folder:
+        file = read_problem(path, progress)
         options = file.options
         result = solve(
             file.problem,
@@ -63,6 +64,7 @@ def solve_problem_file(path: Path, out: Path, progress: Progress | None = None) 
             relative_gap=options.relative_gap,
             flow_steps=options.flow_steps,
             seed=options.seed,
+            schedule=options.schedule,
             progress=progress,
         )
         solution = solution_of(file, result)
@@ -86,7 +88,21 @@ def write_solution(solution: Solution, folder: Path) -> None:
     (folder / PROBLEM).write_text(file.settled_text(ARCHIVE, SPECS), encoding="utf-8")
     for table, spec in file.specs.items():
         (folder / SPECS[table]).write_bytes(spec.content)
-    draw(solution, folder / FIGURE)
+    (folder / FIGURE).write_bytes(solution_png(solution))
+
+
+def draw_again(folder: Path, progress: Progress | None = None) -> Path:
+    """Draw the figure of a result folder again, from what is in it; where it is.
+
+    Raises
+    ------
+    ProblemError
+        If the folder cannot be read or written, or a figure is in it that we did not draw.
+    """
+    figure = folder / FIGURE
+    refuse_to_overwrite(figure)
+    write_again(figure, solution_png(read_result_folder(folder, progress)))
+    return figure
 
 
 def read_result_folder(folder: Path, progress: Progress | None = None) -> Solution:

@@ -7,6 +7,8 @@ from typing import Any
 
 from conicflow.engine.base.errors import ProblemError
 
+FEW = 8  # choices that fit into a message; more are those of the catalogue, which a command of the table's name lists
+
 Check = Callable[[Any], bool]
 
 
@@ -42,18 +44,18 @@ class Table:
 
     def choice(self, key: str, choices: Sequence[str], default: str | None = None) -> str:
         """A word among `choices`; without a default, the key must be there."""
-        rule = f"one of {', '.join(choices)}"
+        rule = f"one of {', '.join(choices)}" if len(choices) <= FEW else f"one that `conicflow {self.name}` lists"
         value = self.require(key, rule) if default is None else self.value.get(key, default)
         if value not in choices:
             raise ProblemError(f"[{self.name}] {key} must be {rule}; got {value!r:.80}; {_suggestion(value, choices)}")
         return str(value)
 
 
-def check_known(table: Mapping[str, Any], known: Sequence[str], name: str) -> None:
-    """Refuse every key of a table that is not known."""
+def check_known(table: Mapping[str, Any], known: Sequence[str], name: str, words: str | None = None) -> None:
+    """Refuse every key of a table that is not known; `words` for keys that are too many for a message."""
     for key in table:
         if key not in known:
-            raise ProblemError(f"{name} takes {', '.join(known)}; got {key!r:.80}; {_suggestion(key, known)}")
+            raise ProblemError(f"{name} takes {words or ', '.join(known)}; got {key!r:.80}; {_suggestion(key, known)}")
 
 
 def _suggestion(word: object, choices: Sequence[str]) -> str:
@@ -77,6 +79,11 @@ def is_flag(value: object) -> bool:
 
 def is_text(value: object) -> bool:
     return isinstance(value, str)
+
+
+def is_line(value: object) -> bool:
+    """Text that a terminal and a figure show in one line: no control characters."""
+    return isinstance(value, str) and value.isprintable()
 
 
 def is_interval(value: object) -> bool:

@@ -18,10 +18,11 @@ def gap_word(result: Result) -> str:
 
 
 def summary(result: Result) -> str:
-    """Status, objective, gap with its word, atoms and time, on one line."""
+    """Status, objective, gap with its word, atoms and time, on one line; on another what ended the search too early."""
     gap = f"relative gap {result.relative_gap:.2g} ({gap_word(result)})"
     count = f"{len(result.measure)} {'atom' if len(result.measure) == 1 else 'atoms'}"
-    return f"{result.status}: objective {result.objective:.10g}, {gap}, {count}, {result.seconds:.2f} s"
+    line = f"{result.status}: objective {result.objective:.10g}, {gap}, {count}, {result.seconds:.2f} s"
+    return line if not result.ended_by else f"{line}\nended by {result.ended_by}"
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from conicflow.proofs_check.theorems.campaign import Kill, Verdict
+from conicflow.proofs_check.theorems.check import PROPERTIES
 from conicflow.proofs_check.theorems.search import Outcome
 
 from .tables import table
 
 
 def theorem_table(verdicts: Sequence[Verdict]) -> str:
-    """One row for each check, and below it every counterexample."""
+    """One row for each check, under the property it is a part of, and below all every counterexample."""
     rows = [
         (
             verdict.check.name,
@@ -26,7 +27,14 @@ def theorem_table(verdicts: Sequence[Verdict]) -> str:
         )
         for verdict in verdicts
     ]
-    lines = [table(("check", "theorem", "hypotheses", "cases", "worst margin", "verdict"), rows, left=3)]
+    header, rule, *body = table(
+        ("check", "theorem", "hypotheses", "cases", "worst margin", "verdict"), rows, left=3
+    ).splitlines()
+    lines = [header, rule]
+    for i, (verdict, row) in enumerate(zip(verdicts, body, strict=True)):
+        if i == 0 or verdict.check.property != verdicts[i - 1].check.property:
+            lines += ["", PROPERTIES[verdict.check.property]]
+        lines.append(row)
     lines += [
         f"{outcome.check}, {outcome.subject}: {_words(outcome)}"
         for verdict in verdicts
@@ -61,6 +69,7 @@ def as_json(seed: int, verdicts: Sequence[Verdict], kills: Sequence[Kill] | None
         "checks": [
             {
                 "name": verdict.check.name,
+                "property": verdict.check.property,
                 "theorem": verdict.check.theorem,
                 "hypotheses": verdict.check.hypotheses,
                 "cases": verdict.cases,

@@ -1,6 +1,6 @@
 """Source of the module that moves particles with scalar weights: one for all feature maps that have them.
 
-Lifts (theory §1), by family: partially 1-homogeneous, Phi = w phi(theta), V = price·|w|; 2-homogeneous, the same Phi with
+Lifts (docs/theory.md §1), by family: partially 1-homogeneous, Phi = w phi(theta), V = price·|w|; 2-homogeneous, the same Phi with
 V = price·(w² + |theta|²)/2, where the price is that of the sign of w. The conic schemes move u = (a, theta), a = ±r², of the
 lift r² phi(theta) with V = price·r², which every feature map has.
 """

@@ -1,1 +1,1 @@
-"""A measure in, one with J no higher out."""
+"""A measure in, one with J no higher out (docs/theory.md §9)."""

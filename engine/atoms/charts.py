@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
-from ..base.arrays import Array
+from ..base.arrays import Array, Field
 from ..model.derivatives import fit_derivatives, rows_by_weight
 from ..model.measure import Measure
 from ..model.problem import Problem
+from ..space.domain.domain import Held
 
 
 class Chart(Protocol):
     """Laws: `measure(coordinates(mu)) = mu`; where J is smooth, `derivatives` lead to a minimiser of J(measure(z))."""
+
+    @property
+    def alike(self) -> slice:
+        """Columns of z with one unit, whose steps are damped alike, lest damping turn them."""
 
     def coordinates(self, measure: Measure) -> Array:
         """z, shape (k, p): one row per atom."""
@@ -22,22 +28,14 @@ class Chart(Protocol):
     def measure(self, z: Array) -> Measure:
         """The measure with coordinates z; a row whose atom has left is dropped."""
 
-    def derivatives(self, z: Array) -> tuple[Array, Array]:
+    def derivatives(self, z: Array, f: Field) -> tuple[Array, Array]:
         """Gradient (k·p,) and Hessian (k·p, k·p) of J at z, or of a bound on J that touches it at `coordinates(measure)`.
 
-        Directions that a boundary blocks are zero, with unit diagonal.
+        f is the prediction of `measure(z)`. Directions that a boundary blocks are zero, with unit diagonal.
         """
 
     def clip(self, z: Array, step: Array) -> Array:
         """z + step; an atom whose weight would change its sign, or turn by more than a right angle, is set to zero."""
-
-
-def _norm_derivatives(weights: Array) -> tuple[Array, Array]:
-    """Gradient (k, q) and Hessian (k, q, q) of |w_i|."""
-    sizes = np.linalg.norm(weights, axis=1, keepdims=True)
-    directions = weights / sizes
-    turn = np.eye(weights.shape[1]) - directions[:, :, None] * directions[:, None, :]
-    return directions, turn / sizes[:, :, None]
 
 
 def _without_turned(before: Array, after: Array) -> Array:
@@ -52,22 +50,22 @@ class WeightsAtPositions:
     problem: Problem
     positions: Array
 
+    alike = slice(0, 0)
+
     def coordinates(self, measure: Measure) -> Array:
-        return self.problem.scaled(measure).weights.reshape(len(measure), self.problem.outputs)
+        return self.problem.scaled(measure).rows
 
     def measure(self, z: Array) -> Measure:
         alive = np.linalg.norm(z, axis=1) > 0
-        chosen = z[alive] if self.problem.sign == "vector" else z[alive, 0]
-        return self.problem.unscaled(Measure(chosen, self.positions[alive]))
+        return self.problem.measure(z[alive], self.positions[alive])
 
-    def derivatives(self, z: Array) -> tuple[Array, Array]:
+    def derivatives(self, z: Array, f: Field) -> tuple[Array, Array]:
         """dJ/dw = eta + penalty·w/|w|."""
         problem, features = self.problem, self.problem.features
-        f = features.forward(z if problem.sign == "vector" else z[:, 0], self.positions)
         eta = features.eta(self.positions, problem.loss.gradient(f)).reshape(z.shape)
         rows = rows_by_weight(features.jacobian(self.positions)[0], f)
         hessian = problem.loss.gram(f, rows.reshape(z.size, *f.shape)).reshape(*z.shape, *z.shape)
-        directions, turn = _norm_derivatives(z)
+        directions, turn = problem.gauge.slope_and_turn(z)
         index = np.arange(len(z))
         hessian[index, :, index, :] += problem.penalty * turn
         return (eta + problem.penalty * directions).ravel(), hessian.reshape(z.size, z.size)
@@ -82,74 +80,58 @@ class WeightsAndPositions:
 
     problem: Problem
 
+    @property
+    def alike(self) -> slice:
+        # damping that differs tilts steps along a ball's sphere inwards, where J rises
+        return slice(self.problem.outputs, None) if math.isfinite(self.problem.features.domain.span) else slice(0, 0)
+
     def coordinates(self, measure: Measure) -> Array:
-        return np.column_stack([self.problem.scaled(measure).weights, measure.positions])
+        return np.column_stack([self.problem.scaled(measure).rows, measure.positions])
 
     def measure(self, z: Array) -> Measure:
         weights, positions = self._split(z)
         alive = np.linalg.norm(weights, axis=1) > 0
-        chosen = weights[alive] if self.problem.sign == "vector" else weights[alive, 0]
-        return self.problem.unscaled(Measure(chosen, self.problem.features.domain.project(positions[alive])))
+        return self.problem.measure(weights[alive], self.problem.features.domain.project(positions[alive]))
 
     def _split(self, z: Array) -> tuple[Array, Array]:
         return z[:, : self.problem.outputs], z[:, self.problem.outputs :]
 
-    def derivatives(self, z: Array) -> tuple[Array, Array]:
+    def derivatives(self, z: Array, f: Field) -> tuple[Array, Array]:
         """dJ/dw = eta + penalty·w/|w|, dJ/dtheta = grad <eta, w>."""
         problem, q = self.problem, self.problem.outputs
         weights, positions = self._split(z)
         positions = problem.features.domain.project(positions)
-        gradient, hessian = fit_derivatives(problem, weights, positions)
-        directions, turn = _norm_derivatives(weights)
+        gradient, hessian = fit_derivatives(problem, weights, positions, f)
+        directions, turn = problem.gauge.slope_and_turn(weights)
         gradient[:, :q] += problem.penalty * directions
         index = np.arange(len(z))
         hessian[index, :q, index, :q] += problem.penalty * turn
-        if problem.features.domain.is_ball:
-            return _hold_in_ball(positions, gradient, hessian, problem.features.domain.radius)
-        return self._hold_in_box(positions, gradient, hessian)
-
-    def _hold_in_box(self, positions: Array, gradient: Array, hessian: Array) -> tuple[Array, Array]:
-        domain, q = self.problem.features.domain, self.problem.outputs
-        held = np.zeros(gradient.shape, dtype=bool)
-        held[:, q:] = ~domain.wraps & (
-            ((positions <= domain.lower) & (gradient[:, q:] > 0))
-            | ((positions >= domain.upper) & (gradient[:, q:] < 0))
-        )
-        flat_gradient, size = np.where(held, 0.0, gradient).ravel(), gradient.size
-        flat_hessian, flat_held = hessian.reshape(size, size), held.ravel()
-        flat_hessian[flat_held, :] = 0.0
-        flat_hessian[:, flat_held] = 0.0
-        flat_hessian[flat_held, flat_held] = 1.0
-        return flat_gradient, flat_hessian
+        return _held(problem.features.domain.held(positions, -gradient[:, q:]), gradient, hessian)
 
     def clip(self, z: Array, step: Array) -> Array:
         (before, _), (after, positions) = self._split(z), self._split(z + step)
         return np.column_stack([_without_turned(before, after), positions])
 
 
-def _hold_in_ball(positions: Array, gradient: Array, hessian: Array, radius: float) -> tuple[Array, Array]:
-    """Where descent would leave the ball, the derivatives along its sphere: the multiplier adds its curvature."""
-    (k, width), d = gradient.shape, positions.shape[1]
-    radial = (gradient[:, width - d :] * positions).sum(axis=1)
-    held = np.flatnonzero((np.linalg.norm(positions, axis=1) >= radius * (1 - 1e-12)) & (radial < 0))
-    keep = np.tile(np.eye(width), (k, 1, 1))
-    normal = np.zeros((k, width, width))
-    units = positions[held] / radius
-    normal[held, width - d :, width - d :] = units[:, :, None] * units[:, None, :]
-    keep -= normal
-    multiplier = -radial[held] / radius**2
-    hessian[held, width - d :, held, width - d :] += multiplier[:, None, None] * np.eye(d)
-    hessian = np.einsum("iab,ibjc,jcd->iajd", keep, hessian, keep, optimize=True)
-    index = np.arange(k)
-    hessian[index, :, index, :] += normal
-    return np.einsum("iab,ib->ia", keep, gradient).ravel(), hessian.reshape(k * width, k * width)
+def _held(held: Held, gradient: Array, hessian: Array) -> tuple[Array, Array]:
+    """Derivatives along the boundary where descent would leave Theta; across it zero, with a unit diagonal."""
+    (k, width), d = gradient.shape, held.normals.shape[1]
+    if held.normals.any():
+        index, normal = np.arange(k), np.zeros((k, width, width))
+        normal[:, width - d :, width - d :] = held.normals
+        keep = np.eye(width) - normal
+        hessian[index, width - d :, index, width - d :] += held.bend[:, None, None] * np.eye(d)
+        hessian = np.einsum("iab,ibjc,jcd->iajd", keep, hessian, keep, optimize=True)
+        hessian[index, :, index, :] += normal
+        gradient = np.einsum("iab,ib->ia", keep, gradient)
+    return gradient.ravel(), hessian.reshape(k * width, k * width)
 
 
 @dataclass(frozen=True, eq=False)
 class SignedVectors:
     """z_i = |w_i|^(1/p) theta_i with the sign of w_i fixed, for units that are positively homogeneous in theta of degree p:
 
-        J = R(sum_i sign_i phi(z_i)) + penalty·sum_i |z_i|^p.
+        J = R(sum_i sign_i phi(z_i)) + penalty·sum_i |sign_i| |z_i|^p.
 
     For p = 1 (ReLU) it is convex in z as long as no inner product <z_i, x_j> changes its sign.
     """
@@ -158,20 +140,23 @@ class SignedVectors:
     signs: Array
     degree: int
 
+    alike = slice(0, 0)
+
     def coordinates(self, measure: Measure) -> Array:
         return np.asarray(measure.sizes[:, None] ** (1 / self.degree) * measure.positions)
 
     def measure(self, z: Array) -> Measure:
-        norms = np.linalg.norm(z, axis=1)
-        alive = norms**self.degree > 0
-        return Measure((self.signs * norms**self.degree)[alive], z[alive] / norms[alive, None])
+        norms = np.linalg.norm(z, axis=1, keepdims=True)
+        sizes = norms**self.degree
+        alive = sizes[:, 0] > 0
+        return self.problem.measure((self.signs * sizes)[alive], z[alive] / norms[alive])
 
-    def derivatives(self, z: Array) -> tuple[Array, Array]:
-        """dJ/dz = sign·grad eta + penalty·p |z|^(p-2) z."""
+    def derivatives(self, z: Array, f: Field) -> tuple[Array, Array]:
+        """dJ/dz = sign·grad eta + penalty·|sign|·p |z|^(p-2) z."""
         problem, (k, d) = self.problem, z.shape
-        gradient, hessian = fit_derivatives(problem, self.signs[:, None], z)
-        norms = np.linalg.norm(z, axis=1)[:, None]
-        directions, pull = z / norms, problem.penalty * self.degree * norms ** (self.degree - 2)
+        gradient, hessian = fit_derivatives(problem, self.signs, z, f)
+        norms, prices = np.linalg.norm(z, axis=1)[:, None], problem.gauge.size(self.signs)[:, None]
+        directions, pull = z / norms, problem.penalty * prices * self.degree * norms ** (self.degree - 2)
         turn = np.eye(d) + (self.degree - 2) * directions[:, :, None] * directions[:, None, :]
         index = np.arange(k)
         hessian = hessian[:, 1:, :, 1:]
@@ -191,20 +176,22 @@ class BalancedPairs:
 
     problem: Problem
 
+    alike = slice(0, 0)
+
     def coordinates(self, measure: Measure) -> Array:
         roots = np.sqrt(measure.sizes)[:, None]
-        return np.column_stack([measure.weights / roots, measure.positions * roots])
+        return np.column_stack([measure.rows / roots, measure.positions * roots])
 
     def measure(self, z: Array) -> Measure:
         weights, positions = z[:, : self.problem.outputs], z[:, self.problem.outputs :]
         norms = np.linalg.norm(positions, axis=1, keepdims=True)
         alive = np.linalg.norm(weights * norms, axis=1) > 0
-        return Measure((weights * norms)[alive], positions[alive] / norms[alive])
+        return self.problem.measure((weights * norms)[alive], positions[alive] / norms[alive])
 
-    def derivatives(self, z: Array) -> tuple[Array, Array]:
+    def derivatives(self, z: Array, f: Field) -> tuple[Array, Array]:
         """dJ/dz = dR/dz + penalty·z."""
         problem, q = self.problem, self.problem.outputs
-        gradient, hessian = fit_derivatives(problem, z[:, :q], z[:, q:])
+        gradient, hessian = fit_derivatives(problem, z[:, :q], z[:, q:], f)
         flat = hessian.reshape(z.size, z.size)
         flat[np.diag_indices(z.size)] += problem.penalty
         return (gradient + problem.penalty * z).ravel(), flat
@@ -215,9 +202,10 @@ class BalancedPairs:
 
 
 def chart_for(problem: Problem, measure: Measure) -> Chart:
-    """The coordinates that suit the feature map's family."""
-    if not problem.features.homogeneous:
+    """The coordinates that suit the features: whether they are homogeneous, of which degree, and with weights in R^q."""
+    unit = problem.features.unit
+    if unit is None:
         return WeightsAndPositions(problem)
-    if problem.sign == "vector":
+    if problem.outputs > 1:
         return BalancedPairs(problem)
-    return SignedVectors(problem, np.sign(measure.weights), 2 if problem.features.family.endswith("in theta") else 1)
+    return SignedVectors(problem, np.sign(measure.rows), unit.degree)

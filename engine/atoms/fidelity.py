@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -58,6 +60,24 @@ class Fidelity(Protocol):
         """What Fenchel's inequality leaves of the gap."""
 
 
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """R at f, with its gradient, each computed once."""
+
+    loss: Loss
+    f: Field
+
+    @cached_property
+    def value(self) -> float:
+        """R(f)."""
+        return self.loss.value(self.f)
+
+    @cached_property
+    def gradient(self) -> Field:
+        """R'(f)."""
+        return self.loss.gradient(self.f)
+
+
 class Differentiable:
     """A loss with its derivatives; where it has edges (`multipliers`), the distances of f from them are variables of their own.
 
@@ -65,24 +85,24 @@ class Differentiable:
 
     Parameters
     ----------
-    loss : R.
+    fit : R at w, which is finite.
     rows : df/dw, (k·q, *f.shape).
     w : weights inside the loss's domain.
     """
 
-    def __init__(self, loss: Loss, rows: Field, w: Array) -> None:
-        self.loss, self.rows = loss, rows
-        self.index, self.room = edges(loss)
+    def __init__(self, fit: Fit, rows: Field, w: Array) -> None:
+        self.loss, self.rows = fit.loss, rows
+        self.index, self.room = edges(fit.loss)
         self.at_edges = np.real(rows.reshape(len(rows), -1)[:, self.index])
         self.count = len(self.index)
         self.inside = self._start = w @ self.at_edges + self.room
-        self.f = self._prediction(w)
-        self.multipliers = _FIRST * loss.gradient(self.f).reshape(-1)[self.index].real
+        self.fit = self._fit(w) if self.count else fit
+        self.multipliers = _FIRST * self.fit.gradient.reshape(-1)[self.index].real
 
-    def _prediction(self, w: Array) -> Field:
+    def _fit(self, w: Array) -> Fit:
         f = np.tensordot(w, self.rows, 1)
         f.reshape(-1)[self.index] = self.inside - self.room
-        return f
+        return Fit(self.loss, f)
 
     def left(self) -> float:
         return float(self.inside @ self.multipliers)
@@ -90,11 +110,11 @@ class Differentiable:
     def newton(self, mu: float) -> tuple[Array, Field]:
         self._start, self._before = self.inside, self._barrier(mu)
         self._bends = np.sqrt(self.multipliers / self.inside)
-        half = np.hstack([self.loss.half_gram(self.f, self.rows), self.at_edges * self._bends])
+        half = np.hstack([self.loss.half_gram(self.fit.f, self.rows), self.at_edges * self._bends])
         return half, self._gradient_less(mu / self.inside)
 
     def _gradient_less(self, multipliers: Array) -> Field:
-        p = self.loss.gradient(self.f)
+        p = self.fit.gradient.copy()
         p.reshape(-1)[self.index] -= multipliers
         return p
 
@@ -108,7 +128,7 @@ class Differentiable:
         """The distances from w or, where rounding of that is felt, as steps have updated them."""
         updated, true, least = self._start + length * self._inwards, w @ self.at_edges + self.room, _FELT * self.room
         self.inside = np.where(true > least, true, np.where(true > -least, np.minimum(updated, least), -1.0))
-        self.f = self._prediction(w)
+        self.fit = self._fit(w)
 
     def _barrier(self, mu: float) -> float:
         """R with its barrier; infinite outside."""
@@ -127,7 +147,7 @@ class Differentiable:
         self.multipliers = central(moved, self.inside, mu)
 
     def value(self) -> float:
-        return self.loss.value(self.f)
+        return self.fit.value
 
     def dual_point(self) -> Field:
         return self._gradient_less(self.multipliers)
@@ -202,11 +222,12 @@ class StraightEnds:
         return max(0.0, self.value() + self.loss.conjugate(self.dual_point()) - float(self.p @ self.f))
 
 
-def fidelity_of(loss: Loss, rows: Field, w: Array, mu: float) -> Fidelity:
+def fidelity_of(fit: Fit, rows: Field, w: Array, mu: float) -> Fidelity:
     """The loss's side at weights w inside its domain; rows, w and mu as of `StraightEnds`."""
+    loss = fit.loss
     if loss.own is None and loss.name in ("huber", "quantile"):
         return StraightEnds(loss, rows, w, mu)
-    return Differentiable(loss, rows, w)
+    return Differentiable(fit, rows, w)
 
 
 def _interval(loss: Loss) -> tuple[Array, Array, Array]:

@@ -9,63 +9,64 @@ import numpy as np
 from ..base.arrays import Array, Field
 from ..model.derivatives import rows_by_weight
 from ..model.measure import Measure
-from ..model.multipliers import moved_inside
+from ..model.multipliers import edges
+from ..model.point import Point
 from ..model.problem import Problem
-from ..space.barriers import Cone, HalfLines, Norms
-from .fidelity import fidelity_of
+from .fidelity import Fit, fidelity_of
 
 EXACT = 1e-15  # gap relative to J: float64 tells no less
-_ROUNDS = 200  # twenty to forty are usual
-_PATIENCE, _NEAR = 8, 1e-6  # rounds in a row without progress below this gap: rounding has the word
+ROUNDS = 200  # twenty to forty are usual
+PATIENCE, _NEAR = 8, 1e-6  # rounds in a row without progress below this gap: rounding has the word
 _HALVINGS = 40
 _DISTANT = 0.1  # of R(0) - inf R is the gap to start with: from nearer, iterates meet edges before they are central
 _TINY = 1e-300
-_START = 1e-3  # of the mean weight: no weight starts closer to zero
 _CENTRING = 0.1  # mu of the next step relative to what the last one leaves
+_INWARDS = 1e-13  # of the weights, and of the background's share, where f + background is to be positive
 _NOTHING = 1e-16  # weight of an atom that has left, relative to the largest and to the start: no sum feels it
 
 
-def interior_weights(problem: Problem, measure: Measure, accuracy: float = EXACT) -> tuple[Measure, Field]:
+def interior_weights(
+    problem: Problem, measure: Measure, accuracy: float = EXACT, rounds: int = ROUNDS, patience: int = PATIENCE
+) -> tuple[Point, Field]:
     """The minimiser of J over the weights at a measure's positions; signs are kept, atoms that reach zero leave.
 
         min_w  R(sum_i w_i phi(theta_i)) + penalty·sum_i |w_i|,    w_i in R^q, or of a given sign.
 
-    Primal-dual: Newton's method on penalty + sign_i eta(theta_i) = mu/|w_i|, or its like for norms (`cones`), while mu falls to
-    zero (for instance Nocedal and Wright, Numerical Optimization, ch. 19). Where features are nearly dependent J is flat, and
+    Primal-dual: Newton's method on penalty + sign_i eta(theta_i) = mu/|w_i|, or its like for norms, while mu falls to zero
+    (for instance Nocedal and Wright, Numerical Optimization, ch. 19). Where features are nearly dependent J is flat, and
     descent by its values leaves half the digits of eta wrong; here eta itself solves equations.
 
-    The penalty's side stands in `cones`, the loss's in `fidelity`.
+    The penalty's side stands in `barriers`, the loss's in `fidelity`.
 
     Parameters
     ----------
     measure : at least one atom; penalty > 0.
     accuracy : gap relative to J that is enough; by default what float64 can tell.
+    rounds, patience : most Newton steps, and how many in a row may gain nothing once the gap is small.
 
     Returns
     -------
-    measure : with the best weights.
+    point : with the best weights.
     p : the dual point: R'(f), less the multipliers at edges; where R' nearly jumps, near it.
     """
-    scaled, vector = problem.scaled(measure), problem.sign == "vector"
-    k, q, y = len(scaled), problem.outputs, problem.loss.y
-    signs = np.ones((k, 1)) if vector else np.sign(scaled.weights)[:, None]
-    rows = rows_by_weight(signs * problem.features.jacobian(scaled.positions)[0], y).reshape(k * q, *y.shape)
+    scaled, gauge, y = problem.scaled(measure), problem.gauge, problem.loss.y
+    k, q = scaled.rows.shape
+    rows = rows_by_weight(problem.features.jacobian(scaled.positions)[0], y).reshape(k * q, *y.shape)
     flat = rows.reshape(k * q, -1)
-    w, scale = scaled.weights if vector else scaled.sizes[:, None], float(scaled.sizes.mean())
-    w = w if vector else np.maximum(w, _START * scale)
-    while not math.isfinite(problem.loss.value(np.tensordot(w.ravel(), rows, 1))):
+    cone, scale = gauge.cone(scaled.rows, problem.penalty), float(scaled.sizes.mean())
+    w = cone.inside(scaled.rows)
+    while not math.isfinite((fit := Fit(problem.loss, np.tensordot(w.ravel(), rows, 1))).value):
         w = w / 2  # into the domain of R
-    distance = problem.loss.value(np.zeros_like(y)) - problem.loss.infimum()
+    distance = problem.risk_at_zero - problem.loss.infimum()
     mu = _DISTANT * max(distance, problem.penalty * scaled.mass) / k  # the latter where rounding has taken the former
 
     def eta(p: Field) -> Array:
         return np.asarray(np.real(flat @ np.conj(p).ravel())).reshape(k, q)
 
-    fidelity = fidelity_of(problem.loss, rows, w.ravel(), mu)
-    cone: Cone = Norms(problem.penalty) if vector else HalfLines(problem.penalty)
+    fidelity = fidelity_of(fit, rows, w.ravel(), mu)
     x = cone.start(w, eta(fidelity.dual_point()), mu)
     best, waited, length = (math.inf, w, fidelity.dual_point()), 0, 1.0
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         mu = max(_CENTRING, (1 - length) ** 2) * (cone.left(x) + fidelity.left()) / (k + fidelity.count)
         half, p = fidelity.newton(mu)
         slope, roots = cone.newton(x, mu)
@@ -85,18 +86,31 @@ def interior_weights(problem: Problem, measure: Measure, accuracy: float = EXACT
         fidelity.settle(mu)
         cone.follow(x, whole, mu)
         x, p = trial, fidelity.dual_point()
-        objective = fidelity.value() + problem.penalty * float(np.linalg.norm(w, axis=1).sum())
+        objective = fidelity.value() + problem.penalty * float(gauge.size(w).sum())
         gap = (cone.gap(w, eta(p)) + fidelity.gap()) / max(abs(objective), _TINY)
         waited += 1
         if gap < best[0]:
             best, waited = (gap, w, p), 0
-        if gap <= accuracy or (waited >= _PATIENCE and best[0] < _NEAR):
+        if gap <= accuracy or (waited >= patience and best[0] < _NEAR):
             break
     _, w, p = best
     sizes = np.linalg.norm(w, axis=1)
     alive = sizes > _NOTHING * max(scale, float(sizes.max()))
-    kept = w[alive] if vector else (signs * w)[alive, 0]
-    return moved_inside(problem, problem.unscaled(Measure(kept, scaled.positions[alive]))), p
+    return moved_inside(Point(problem, problem.measure(w[alive], scaled.positions[alive]))), p
+
+
+def moved_inside(point: Point) -> Point:
+    """The measure, a little nearer to zero where rounding, at an edge, has made J infinite, or hides that it is."""
+    share, (index, room) = _INWARDS, edges(point.problem.loss)
+
+    def outside() -> bool:
+        means = point.f.reshape(-1)[index] + room
+        return not math.isfinite(point.objective) or bool(np.any(means < _INWARDS / 2 * room))
+
+    while outside():
+        mu = point.measure
+        point, share = Point(point.problem, Measure(mu.weights * (1 - share), mu.positions)), min(2 * share, 0.5)
+    return point
 
 
 def _newton_step(half: Array, roots: Array, right: Array) -> tuple[Array, Array]:

@@ -53,11 +53,11 @@ def merge(problem: Problem, measure: Measure, radius: float, negligible: float =
     return problem.unscaled(Measure(np.stack(merged_weights), np.stack(merged_positions)))
 
 
-def unite(problem: Problem, measure: Measure) -> Measure:
+def unite(problem: Problem, measure: Measure, radius: float = COALESCED) -> Measure:
     """Join atoms, however far apart, whose features are the same up to sign: the heavier's weight grows, its position stays.
 
     So it is where phi has a symmetry, as cos <-theta, x> = cos <theta, x> and tanh <-theta, x> = -tanh <theta, x>.
-    Meant for few atoms: all their features are compared, to a fraction `COALESCED` of their norms.
+    Meant for few atoms: all their features are compared, to a fraction `radius` of their norms.
     """
     if len(measure) < 2:
         return measure
@@ -69,7 +69,7 @@ def unite(problem: Problem, measure: Measure) -> Measure:
     inner = np.real(phi @ phi.conj().T)
     squares, sides = np.diag(inner), np.where(inner < 0, -1.0, 1.0)
     apart = squares[:, None] + squares[None, :] - 2 * np.abs(inner)  # ||phi_i - side·phi_j||²
-    alike = (apart <= COALESCED**2 * squares[:, None]) & (sides * (rows @ rows.T) > 0)
+    alike = (apart <= radius**2 * squares[:, None]) & (sides * (rows @ rows.T) > 0)
     free, heads, united = np.ones(len(rows), dtype=bool), [], []
     for i in range(len(rows)):
         if free[i]:
@@ -88,37 +88,37 @@ def fuse(problem: Problem, measure: Measure) -> Measure:
     v = theta |theta|, entry by entry, whose absolute values add up to 1. Where weights c_i > 0 belong to units v_i with the
     same {j : <v_i, x_j> > 0}, so does v = sum_i c_i v_i / c, for any c > 0: hence c phi(v) = sum_i c_i phi(v_i), and f stays.
     With c the length of sum_i c_i v_i, v has length 1, and c <= sum_i c_i by the triangle inequality: J does not rise. c is
-    sum_i c_i for parallel units, and less for others (theory §2). Weights in R^q are left as they are, but for dead units.
+    sum_i c_i for parallel units, and less for others (docs/theory.md §9). Weights in R^q are left as they are, but for dead
+    units.
     """
-    features = problem.features
-    if not features.homogeneous or not len(measure):
+    features, unit = problem.features, problem.features.unit
+    if unit is None or not len(measure):
         return measure
     phi = features.jacobian(measure.positions)[0]
     alive = phi.any(axis=1) & (measure.sizes > 0)
     measure, phi = Measure(measure.weights[alive], measure.positions[alive]), phi[alive]
-    if measure.weights.ndim > 1 or len(measure) < 2:
+    if problem.outputs > 1 or len(measure) < 2:
         return measure
-    signed_square = features.family == "2-homogeneous in theta"
-    theta = measure.positions
-    v = theta * np.abs(theta) if signed_square else theta
-    pattern = np.column_stack([v @ features.inputs["x"].T > 0, measure.weights > 0])
+    theta, w = measure.positions, measure.rows[:, 0]
+    v = theta * np.abs(theta) if unit.signed_square else theta
+    pattern = np.column_stack([v @ features.inputs["x"].T > 0, w > 0])
     _, group, counts = np.unique(pattern, axis=0, return_inverse=True, return_counts=True)
     group = group.ravel()
-    weights, positions = [*measure.weights[counts[group] == 1]], [*theta[counts[group] == 1]]
+    weights, positions = [*w[counts[group] == 1]], [*theta[counts[group] == 1]]
     for label in np.flatnonzero(counts > 1):
         mine = group == label
         total = measure.sizes[mine] @ v[mine]
-        length = float(np.abs(total).sum() if signed_square else np.linalg.norm(total))
+        length = float(np.abs(total).sum() if unit.signed_square else np.linalg.norm(total))
         joined = total / max(length, np.finfo(np.float64).tiny)
-        joined = np.sign(joined) * np.sqrt(np.abs(joined)) if signed_square else joined
+        joined = np.sign(joined) * np.sqrt(np.abs(joined)) if unit.signed_square else joined
         before, after = measure.sizes[mine] @ phi[mine], length * features.jacobian(joined[None, :])[0][0]
         if np.abs(after - before).max() <= _EXACT * np.abs(before).max():  # else phi is another function of v
-            weights.append(length * np.sign(measure.weights[mine][0]))
+            weights.append(length * np.sign(w[mine][0]))
             positions.append(joined)
         else:
-            weights.extend(measure.weights[mine])
+            weights.extend(w[mine])
             positions.extend(theta[mine])
-    return Measure(np.array(weights), np.array(positions))
+    return problem.measure(np.array(weights)[:, None], np.array(positions))
 
 
 def _close(problem: Problem, position: Array, delta: Array, others: Array, radius: float) -> NDArray[np.bool_]:

@@ -10,56 +10,85 @@ import numpy as np
 
 from ..base.arrays import Array
 from ..model.measure import Measure
+from ..model.point import Point
 from ..model.problem import Problem
 from ..model.secant import SecantLoss, has_straight_ends
 from .charts import Chart, WeightsAtPositions, chart_for
 
 MakeChart = Callable[[Problem, Measure], Chart]
-_ROUNDS = 60
-_MOST_COORDINATES = 4096  # a Hessian of more takes more memory and time than it is worth
-_SECANT_ROUNDS = 30  # they converge linearly: enough to come near
 _ROUNDING = 1e-12  # predicted decrease, relative to J, below which differences of J are noise
 _LITTLE = 0.1  # gain relative to what the quadratic model predicts
-_SLOW = 8  # steps in a row that gain so little: a kink, where the model does not hold
 _LONGEST = 1e100  # step; the squares of longer ones overflow
 _CONVERGED = 1e-15  # scaled gradient, relative to its natural size
 
 
-def polish(problem: Problem, measure: Measure, rounds: int = _ROUNDS) -> Measure:
+@dataclass(frozen=True)
+class Effort:
+    """How long Newton's method goes on.
+
+    Parameters
+    ----------
+    steps : most steps.
+    secant_steps : most of those that go by the secants of a loss with straight ends, before the others.
+    slow_steps : steps in a row that may gain a tenth of what the quadratic model predicts, or less.
+    most_coordinates : of the measures that `polish` moves; larger ones are returned as they are.
+    """
+
+    steps: int = 60  # about ten where the minimiser is non-degenerate
+    secant_steps: int = 30  # they converge linearly: enough to come near
+    slow_steps: int = 8  # more are a kink, where the model does not hold
+    most_coordinates: int = 4096  # a Hessian of more takes more memory and time than it is worth
+
+
+DEFAULT = Effort()
+
+
+def polish(problem: Problem, measure: Measure, effort: Effort = DEFAULT) -> Measure:
     """A local minimiser of J over the weights and positions of at most these atoms, signs kept.
 
     Newton's method with Levenberg-Marquardt damping: every step lowers J, until the predicted decrease drowns in
     rounding; from there on every step halves the gradient. Quadratically convergent where the minimiser is
-    non-degenerate. An atom whose weight would change its sign leaves. Measures of more than 4096 weights and coordinates
-    are returned as they are.
+    non-degenerate. An atom whose weight would change its sign leaves.
     """
-    if measure.weights.size + measure.positions.size > _MOST_COORDINATES:
-        return measure
-    return _descend(problem, measure, rounds, chart_for)
-
-
-def reweigh(problem: Problem, measure: Measure, rounds: int = _ROUNDS) -> Measure:
-    """The best weights at the same positions, signs kept: a convex problem, smooth where polishing is stopped by kinks of phi."""
-    return _descend(problem, measure, rounds, lambda problem, measure: WeightsAtPositions(problem, measure.positions))
-
-
-def _descend(problem: Problem, measure: Measure, rounds: int, make_chart: MakeChart) -> Measure:
-    """Newton's method; where the loss has straight ends, some rounds go by its secants first."""
     problem.check(measure)
+    return polished(Point(problem, measure), effort).measure
+
+
+def polished(point: Point, effort: Effort = DEFAULT) -> Point:
+    """`polish` of a point."""
+    measure = point.measure
+    if measure.weights.size + measure.positions.size > effort.most_coordinates:
+        return point
+    return _descend(point, effort, chart_for)
+
+
+def reweighed(point: Point, effort: Effort = DEFAULT) -> Point:
+    """The best weights at the same positions, signs kept: a convex problem, smooth where kinks of phi stop polishing."""
+    return _descend(point, effort, lambda problem, measure: WeightsAtPositions(problem, measure.positions))
+
+
+def _descend(point: Point, effort: Effort, make_chart: MakeChart) -> Point:
+    """Newton's method; where the loss has straight ends, some rounds go by its secants first."""
+    problem = point.problem
     if has_straight_ends(problem.loss):
-        by_secants = replace(problem, loss=SecantLoss.of(problem.loss))
-        measure = _newton(by_secants, measure, min(rounds, _SECANT_ROUNDS), make_chart)
-    return _newton(problem, measure, rounds, make_chart)
+        by_secants = point.under(replace(problem, loss=SecantLoss.of(problem.loss)))
+        fewer = replace(effort, steps=min(effort.steps, effort.secant_steps))
+        point = _newton(by_secants, fewer, make_chart).under(problem)
+    return _newton(point, effort, make_chart)
 
 
-def _newton(problem: Problem, measure: Measure, rounds: int, make_chart: MakeChart) -> Measure:
-    alive = measure.sizes**2 > 0  # a weight whose square underflows has no direction
-    measure = Measure(measure.weights[alive], measure.positions[alive])
-    objective = problem.objective(measure)
+def _newton(point: Point, effort: Effort, make_chart: MakeChart) -> Point:
+    alive = point.measure.sizes**2 > 0  # a weight whose square underflows has no direction
+    if not alive.all():
+        point = Point(point.problem, Measure(point.measure.weights[alive], point.measure.positions[alive]))
     damping, slow = 1e-4, 0
-    here = _Point.at(make_chart, problem, measure)
-    for _ in range(rounds):
-        if here is None or slow == _SLOW or here.size(here.scale) <= _CONVERGED * np.sqrt(abs(objective)):
+    here = _Model.at(make_chart, point)
+    for _ in range(effort.steps):
+        if (
+            here is None
+            or slow == effort.slow_steps
+            or here.size(here.scale) <= _CONVERGED * np.sqrt(abs(here.objective))
+        ):
             break
         moved = False
         while damping < 1e12:
@@ -68,17 +97,16 @@ def _newton(problem: Problem, measure: Measure, rounds: int, make_chart: MakeCha
                 damping = max(10 * damping, 1e-8)
                 continue
             predicted = -float(here.gradient @ step + step @ here.hessian @ step / 2)
-            trial = here.chart.measure(here.chart.clip(here.z, step.reshape(here.z.shape)))
-            new_objective = problem.objective(trial)
-            if predicted <= _ROUNDING * abs(objective):
-                there = _Point.at(make_chart, problem, trial)
-                if there is not None and len(trial) == len(measure):
+            trial = here.after(step)
+            if predicted <= _ROUNDING * abs(here.objective):
+                there = _Model.at(make_chart, trial)
+                if there is not None and len(trial.measure) == len(point.measure):
                     moved = there.size(here.scale) < here.size(here.scale) / 2
                 damping /= 10
                 break
-            if new_objective < objective:
-                moved, there = True, _Point.at(make_chart, problem, trial)
-                gained = (objective - new_objective) / predicted
+            if trial.objective < here.objective:
+                moved, there = True, _Model.at(make_chart, trial)
+                gained = (here.objective - trial.objective) / predicted
                 slow = slow + 1 if gained < _LITTLE or damping > 1 else 0
                 if gained > 0.5:
                     damping = damping / 10 if damping > 1e-14 else 0.0
@@ -88,17 +116,18 @@ def _newton(problem: Problem, measure: Measure, rounds: int, make_chart: MakeCha
             damping = max(10 * damping, 1e-8)
         if not moved:
             break
-        measure, objective, here = trial, new_objective, there
-    return measure
+        point, here = trial, there
+    return point
 
 
 @dataclass(frozen=True, eq=False)
-class _Point:
-    """A measure's coordinates z (k, p), the gradient (k·p,) and Hessian (k·p, k·p) of J there, and their scale (k·p,).
+class _Model:
+    """A point's coordinates z (k, p), the gradient (k·p,) and Hessian (k·p, k·p) of J there, and their scale (k·p,).
 
     The scale is the curvature of each coordinate: in coordinates times its root all curvatures are 1.
     """
 
+    point: Point
     chart: Chart
     z: Array
     gradient: Array
@@ -106,20 +135,28 @@ class _Point:
     scale: Array
 
     @staticmethod
-    def at(make_chart: MakeChart, problem: Problem, measure: Measure) -> _Point | None:
+    def at(make_chart: MakeChart, point: Point) -> _Model | None:
         """None for the zero measure, which has no coordinates."""
-        if not len(measure):
+        if not len(point.measure):
             return None
-        chart = make_chart(problem, measure)
-        z = chart.coordinates(measure)
-        gradient, hessian = chart.derivatives(z)
+        chart = make_chart(point.problem, point.measure)
+        z = chart.coordinates(point.measure)
+        gradient, hessian = chart.derivatives(z, point.f)
         curvatures = np.abs(np.diag(hessian))
-        if problem.features.domain.is_ball:  # else damping tilts steps along its sphere inwards, where J rises
-            positions = curvatures.reshape(z.shape)[:, problem.outputs :]
-            positions[:] = positions.max(axis=1, keepdims=True, initial=0.0)
+        alike = curvatures.reshape(z.shape)[:, chart.alike]
+        alike[:] = alike.max(axis=1, keepdims=True, initial=0.0)
         # Dead units alone have no curvature: their weights have the whole way to zero before them.
         floor = 1e-14 * curvatures.max() or np.abs(gradient).max()
-        return _Point(chart, z, gradient, hessian, np.maximum(curvatures, floor + 1e-300))
+        return _Model(point, chart, z, gradient, hessian, np.maximum(curvatures, floor + 1e-300))
+
+    @property
+    def objective(self) -> float:
+        """J."""
+        return self.point.objective
+
+    def after(self, step: Array) -> Point:
+        """Where a step (k·p,) leads."""
+        return Point(self.point.problem, self.chart.measure(self.chart.clip(self.z, step.reshape(self.z.shape))))
 
     def size(self, scale: Array) -> float:
         """The norm of the gradient in coordinates of that scale."""

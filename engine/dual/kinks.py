@@ -1,12 +1,13 @@
-"""Ascent of |eta| for units with kinks: its maxima lie on them, where gradients alone zigzag."""
+"""Ascent for units with kinks: maxima of eta's height lie on them, where gradients alone zigzag."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..base.arrays import Array, Field
-from ..model.problem import Problem
-from ..space.scales import heights_at
+from ..base.arrays import Array
+from ..base.vectors import unit_rows
+from ..space.units import HomogeneousUnit
+from .certificate import DualCertificate
 
 _ROUNDS = 60
 _MOST_KINKS = 12  # that one atom is tried on at once
@@ -15,12 +16,12 @@ _BLOCK = 2**17  # products <theta, x_j> at a time: a megabyte
 _TINY = 1e-12
 
 
-def ascend_on_sphere(problem: Problem, g: Field, positions: Array, one_sided: bool) -> tuple[Array, Array]:
-    """Local maxima of |eta| (or -eta) near unit vectors, for phi_j = sigma(<theta, x_j>), sigma convex, homogeneous of degree 1.
+def ascend_along_kinks(eta: DualCertificate, unit: HomogeneousUnit, positions: Array) -> tuple[Array, Array]:
+    """Local maxima of the height near unit vectors, for phi_j = sigma(<theta, x_j>), sigma homogeneous of degree 1.
 
-    eta is linear where no <theta, x_j> changes its sign, and concave across the kinks of samples j with <c, g_j> < 0. So
-    theta is tried on the nearest 0, 1, 2, ... of these kinks: projected onto them, and moved towards the gradient of eta
-    within them, which is the maximum of the piece if it lies inside it; the best of all is kept.
+    The height -<c, eta> is linear where no <theta, x_j> changes its sign, and concave across the kinks of samples j with
+    bend·<c, g_j> > 0. So theta is tried on the nearest 0, 1, 2, ... of these kinks: projected onto them, and moved towards the
+    gradient of the height within them, which is the maximum of the piece if it lies inside it; the best of all is kept.
 
     Parameters
     ----------
@@ -30,66 +31,59 @@ def ascend_on_sphere(problem: Problem, g: Field, positions: Array, one_sided: bo
     -------
     positions, heights : (k, d) and (k,).
     """
-    eta = _Pieces(problem, g, one_sided)
+    pieces = _Pieces(eta, unit)
     theta = positions / np.linalg.norm(positions, axis=1, keepdims=True)
-    heights, sides = eta.heights(theta, theta @ eta.x.T)
+    heights, sides = pieces.heights(theta, theta @ pieces.x.T)
     rising = np.arange(len(theta))
     for _ in range(_ROUNDS):
-        blocks = np.array_split(rising, 1 + len(rising) * len(eta.x) // _BLOCK)
+        blocks = np.array_split(rising, 1 + len(rising) * len(pieces.x) // _BLOCK)
         still = []
         for rows in blocks if len(rising) else []:
             before = heights[rows]
-            theta[rows], heights[rows], sides[rows] = _climb(eta, theta[rows], before, sides[rows])
+            theta[rows], heights[rows], sides[rows] = _climb(pieces, theta[rows], before, sides[rows])
             still.append(rows[heights[rows] > before])
         rising = np.concatenate(still) if still else rising[:0]
-    return theta, heights_at(problem, g, theta, one_sided)
+    return theta, eta.heights(theta)
 
 
 class _Pieces:
-    """eta(theta) = sum_j g_j sigma(<theta, x_j>) of one g, sigma(z) = bend·max(z, 0) - tilt·z, from z_j = <theta, x_j>/|x_j|.
+    """eta(theta) = sum_j g_j sigma(<theta, x_j>), sigma(z) = bend·max(z, 0) - tilt·z, from z_j = <theta, x_j>/|x_j|.
 
     Parameters
     ----------
     x : (n', d) the samples other than 0, of length one.
-    slopes : (n', q) g_j |x_j|.
+    turns : (n', q) bend·g_j |x_j|, by which the slope of eta changes at a kink.
     """
 
-    def __init__(self, problem: Problem, g: Field, one_sided: bool) -> None:
-        x = problem.features.inputs["x"]
+    def __init__(self, eta: DualCertificate, unit: HomogeneousUnit) -> None:
+        x = eta.features.inputs["x"]
         lengths = np.linalg.norm(x, axis=1)
         seen = lengths > 0
-        self.one_sided = one_sided
+        self.gauge = eta.gauge
         self.x = x[seen] / lengths[seen, None]
-        self.slopes = g.reshape(len(g), -1)[seen] * lengths[seen, None]
-        ends = (
-            problem.features.jacobian(np.concatenate([self.x[:1], -self.x[:1]]))[0][:, seen][:, :1] / lengths[seen][:1]
-        )
-        up, down = ends.sum(axis=1) if ends.size else (0.0, 0.0)  # sigma(1), sigma(-1)
-        self._bent = (up + down) * self.slopes
-        self._tilted = down * self.x.T @ self.slopes
+        slopes = eta.g.reshape(len(eta.g), -1)[seen] * lengths[seen, None]
+        self.turns = unit.bend * slopes
+        self._tilted = unit.tilt * self.x.T @ slopes
 
     def heights(self, theta: Array, z: Array) -> tuple[Array, Array]:
-        """|eta| (or -eta), and c with <eta, c> = |eta| (or -eta), (k, q), at theta (k, d) of any length, z = theta x^T."""
-        eta = np.maximum(z, 0.0) @ self._bent - theta @ self._tilted
-        if self.one_sided:
-            return -eta[:, 0], np.full(eta.shape, -1.0)
-        sizes = np.linalg.norm(eta, axis=1)
-        return sizes, np.where(sizes[:, None] > 0, eta / np.maximum(sizes, 1e-300)[:, None], 1.0)
+        """The height, and s = -c with <eta, s> = height, (k, q), at theta (k, d) of any length, z = theta x^T."""
+        eta = np.maximum(z, 0.0) @ self.turns - theta @ self._tilted
+        return self.gauge.height(eta), -self.gauge.head(eta)
 
     def gradient(self, sides: Array, z: Array) -> Array:
         """Of <eta, c> by theta, (k, d)."""
-        return np.asarray(((z > 0) * (sides @ self._bent.T)) @ self.x - sides @ self._tilted.T)
+        return np.asarray(((z > 0) * (sides @ self.turns.T)) @ self.x - sides @ self._tilted.T)
 
 
 def _climb(eta: _Pieces, theta: Array, heights: Array, sides: Array) -> tuple[Array, Array, Array]:
     """One round: the best of all trials, or what was given. On the way to a goal z moves as theta does."""
     theta, heights, sides = theta.copy(), heights.copy(), sides.copy()
     most = min(theta.shape[1] - 1, _MOST_KINKS, len(eta.x))
-    bases = _nearest_kinks(eta.x, eta.slopes, theta, sides, most)
+    bases = _nearest_kinks(eta.x, eta.turns, theta, sides, most)
     for k in range(most + 1):
-        start = _unit(_project(theta, bases[:, :, :k]))
+        start = unit_rows(_project(theta, bases[:, :, :k]))
         z = start @ eta.x.T
-        goal = _unit(_project(eta.gradient(sides, z), bases[:, :, :k]))
+        goal = unit_rows(_project(eta.gradient(sides, z), bases[:, :, :k]))
         way, z_way = goal - start, goal @ eta.x.T - z
         for share in _SHARES:
             trial = start + share * way
@@ -102,10 +96,10 @@ def _climb(eta: _Pieces, theta: Array, heights: Array, sides: Array) -> tuple[Ar
     return theta, heights, sides
 
 
-def _nearest_kinks(x: Array, slopes: Array, theta: Array, sides: Array, most: int) -> Array:
+def _nearest_kinks(x: Array, turns: Array, theta: Array, sides: Array, most: int) -> Array:
     """Orthonormal columns that span the samples of the nearest concave kinks, nearest first, (k, d, most)."""
     distance = np.abs(theta @ x.T)
-    distance[sides @ slopes.T >= 0] = np.inf
+    distance[sides @ turns.T >= 0] = np.inf
     nearest = np.argsort(distance, axis=1, kind="stable")[:, :most]
     return _span(np.where(np.isfinite(np.take_along_axis(distance, nearest, 1))[:, :, None], x[nearest], 0.0))
 
@@ -127,8 +121,3 @@ def _project(vectors: Array, basis: Array) -> Array:
     for _ in range(2):  # the second time for the rounding of the first
         columns = columns - basis @ (basis.transpose(0, 2, 1) @ columns)
     return np.asarray(columns[:, :, 0])
-
-
-def _unit(vectors: Array) -> Array:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.where(lengths > _TINY, lengths, 1.0))

@@ -8,10 +8,11 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.arrays import Array, Field
-from ..model.problem import Problem
+from ..base.arrays import Array
+from ..space.domain.box import Box
 from ..space.feature_map import FeatureMap
-from ..space.scales import BALL_SHARES, FEWEST_POINTS, feature_scales, heights_at, probe_positions, turning_rates
+from ..space.scales import FEWEST_POINTS, feature_scales, probe_positions, turning_rates
+from .certificate import DualCertificate
 
 # Grid points per length over which features stay correlated, in one dimension and in more: at half the diagonal from the
 # centre of a Gaussian bump of eta it still has 99 or 96 hundredths of its height.
@@ -29,63 +30,73 @@ _SPHERE_ASCENTS = 256  # not only maxima: those at kinks lie close together
 _LINES: WeakKeyDictionary[FeatureMap, list[Array]] = WeakKeyDictionary()  # of features that have been searched before
 
 
-def starting_positions(problem: Problem, g: Field, one_sided: bool) -> Array:
-    """Positions to ascend from: where |eta| (or -eta) is largest of its neighbourhood on a grid, or of many directions."""
-    features, domain = problem.features, problem.features.domain
-    if features.kind == "torus":
-        return torus_maxima(features, g, one_sided)
-    if not (domain.sphere or domain.is_ball):
-        return grid_maxima(problem, g, one_sided)
-    starts = domain.project(sphere_starts(problem, g) if domain.sphere else ball_starts(problem, g))
-    order = np.argsort(-heights_at(problem, g, starts, one_sided), kind="stable")
-    feature_scales(problem, starts[:64])  # refuses features that vanish; units that are highest may just be dead
+def starting_positions(eta: DualCertificate) -> Array:
+    """Positions to ascend from: where eta is highest of its neighbourhood on a grid, or of many directions."""
+    domain = eta.features.domain
+    if eta.features.spectrum is not None:
+        return torus_maxima(eta)
+    if isinstance(domain, Box):
+        return grid_maxima(eta, domain)
+    starts = np.concatenate([domain.centre, domain.scatter(directions(eta))])
+    order = np.argsort(-eta.heights(starts), kind="stable")
+    feature_scales(eta.features, starts[:64])  # refuses features that vanish; units that are highest may just be dead
     return np.asarray(starts[order[:_SPHERE_ASCENTS]])
 
 
-def grid_maxima(problem: Problem, g: Field, one_sided: bool) -> Array:
-    """The highest local maxima of |eta| (or -eta) among the points of `search_lines`, (k, d)."""
-    lines = _LINES.get(problem.features)
+def grid_maxima(eta: DualCertificate, domain: Box) -> Array:
+    """The highest local maxima of eta's height among the points of `search_lines`, (k, d)."""
+    lines = _LINES.get(eta.features)
     if lines is None:
-        lines = _LINES[problem.features] = search_lines(problem)
+        lines = _LINES[eta.features] = search_lines(eta.features, domain)
     positions = np.stack([line.ravel() for line in np.meshgrid(*lines, indexing="ij")], axis=1)
-    on_grid = heights_at(problem, g, positions, one_sided).reshape([len(line) for line in lines])
-    index = _highest_maxima(on_grid, problem.features.domain.wraps)
+    on_grid = eta.heights(positions).reshape([len(line) for line in lines])
+    index = _highest_maxima(on_grid, domain.wraps)
     return np.stack([line[i] for line, i in zip(lines, index.T, strict=True)], axis=1)
 
 
-def search_lines(problem: Problem) -> list[Array]:
+def search_lines(features: FeatureMap, domain: Box) -> list[Array]:
     """Coordinates on every axis of a grid on which neighbouring features are strongly correlated, so that no bump of eta lies
     between its points; on a line, the samples that lie in it are among them.
     """
-    domain = problem.features.domain
-    rates = turning_rates(problem, probe_positions(problem))
+    rates = turning_rates(features, probe_positions(features))
     d = len(rates)
     counts = 4 + np.ceil(_GRID_PER_LENGTH[min(d, 2) - 1] * np.minimum((domain.upper - domain.lower) * rates, 1e9))
     counts = np.maximum(counts, FEWEST_POINTS[min(d, 3) - 1])
     counts *= min(1.0, (_MOST_GRID_POINTS / math.prod(counts)) ** (1 / d))
     lines = domain.lines(tuple(max(4, int(count)) for count in counts))
     if d == 1:
-        samples = np.concatenate([samples[:_MOST_SAMPLES] for samples in problem.features.inputs.values()])
+        samples = np.concatenate([samples[:_MOST_SAMPLES] for samples in features.inputs.values()])
         inside = (samples >= domain.lower) & (samples <= domain.upper)
         lines = [np.unique(np.concatenate([*lines, samples[inside]]))]
     return lines
 
 
-def torus_maxima(features: FeatureMap, g: Field, one_sided: bool) -> Array:
-    """The highest local maxima of |eta| (or -eta) among the points of a grid of Theta, (k, d), by one FFT.
+def torus_maxima(eta: DualCertificate) -> Array:
+    """The highest local maxima of eta's height among the points of a grid of Theta, (k, d), by one FFT.
 
     The grid has eight points for each period of the highest frequency of every axis; fewer, but at least three, where
     that would be more than 2^24 points.
     """
-    h, cutoffs = features.inputs["filter"], features.inputs["cutoff"]
+    h, cutoffs = eta.features.inputs["filter"], eta.features.inputs["cutoff"]
     affordable = (_MOST_FFT_POINTS / math.prod(cutoffs)) ** (1 / len(cutoffs))
     density = max(_FEWEST_PER_PERIOD, min(_POINTS_PER_PERIOD, affordable))
     counts = tuple(math.ceil(density * k) for k in cutoffs)
     spectrum = np.zeros(counts, dtype=np.complex128)
-    spectrum[np.ix_(*(np.arange(-k, k + 1) for k in cutoffs))] = np.conj(g).reshape(h.shape) * h
-    eta = np.fft.fftn(spectrum).real
-    index = _highest_maxima(-eta if one_sided else np.abs(eta), np.ones(len(counts), dtype=bool))
-    return np.asarray(index / np.array(counts))
+    spectrum[np.ix_(*(np.arange(-k, k + 1) for k in cutoffs))] = np.conj(eta.g).reshape(h.shape) * h
+    on_grid = np.fft.fftn(spectrum).real
+    heights = eta.gauge.height(on_grid.reshape(-1, 1)).reshape(counts)
+    return np.asarray(_highest_maxima(heights, np.ones(len(counts), dtype=bool)) / np.array(counts))
+
+
+def directions(eta: DualCertificate) -> Array:
+    """Directions of R^d (k, d) to ascend from: random ones, the data themselves, and that of the mean gradient."""
+    x = eta.features.inputs["x"]
+    generator = np.random.default_rng(0)
+    random = generator.standard_normal((_SPHERE_STARTS, eta.features.dimension))
+    rows = x[generator.permutation(len(x))[:_SPHERE_STARTS]]
+    pull = eta.g.reshape(len(x), -1).T @ x
+    starts = np.concatenate([random, rows, -rows, pull, -pull])
+    return np.asarray(starts[np.linalg.norm(starts, axis=1) > 0])
 
 
 def _highest_maxima(values: Array, wraps: NDArray[np.bool_]) -> NDArray[np.intp]:
@@ -101,22 +112,3 @@ def _highest_maxima(values: Array, wraps: NDArray[np.bool_]) -> NDArray[np.intp]
     promising = np.count_nonzero(tops > _PROMISING * tops.max())
     highest = np.argsort(-tops, kind="stable")[: min(max(promising, _FEWEST_ASCENTS), _MOST_ASCENTS)]
     return np.argwhere(peak)[highest]
-
-
-def sphere_starts(problem: Problem, g: Field) -> Array:
-    """Unit vectors to ascend from: random directions, the data themselves, and the direction of the mean gradient."""
-    x = problem.features.inputs["x"]
-    generator = np.random.default_rng(0)
-    directions = generator.standard_normal((_SPHERE_STARTS, problem.features.dimension))
-    rows = x[generator.permutation(len(x))[:_SPHERE_STARTS]]
-    pull = g.reshape(len(x), -1).T @ x
-    starts = np.concatenate([directions, rows, -rows, pull, -pull])
-    return np.asarray(starts[np.linalg.norm(starts, axis=1) > 0])
-
-
-def ball_starts(problem: Problem, g: Field) -> Array:
-    """Positions of a ball to ascend from: the directions of `sphere_starts`, their norms spread over (0, radius]."""
-    directions = sphere_starts(problem, g)
-    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    shares = np.resize(BALL_SHARES, (len(directions), 1))
-    return np.concatenate([np.zeros((1, directions.shape[1])), problem.features.domain.radius * shares * directions])

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base.arrays import Array
+from ..space.gauge import Gauge
 
 Evaluate = Callable[[Array], tuple[Array, Array, Array]]
 
@@ -29,10 +30,8 @@ def values_on_the_grid(b: NDArray[np.complex128], points: int) -> tuple[Array, A
     return values[0], values[1], values[2]
 
 
-def sup_of_polynomial(
-    b: NDArray[np.complex128], evaluate: Evaluate, *, one_sided: bool
-) -> tuple[float, float, Array, Array]:
-    """An upper bound of sup |P| (or of sup -P), and where P comes near it.
+def sup_of_polynomial(b: NDArray[np.complex128], evaluate: Evaluate, gauge: Gauge) -> tuple[float, float, Array, Array]:
+    """An upper bound of the largest height of P (of |P|, or of -P), and where P comes near it.
 
     With M > 2K equispaced points, ||P|| <= max_j |P(j/M)| / cos(pi K/M) (Ehlich and Zeller 1964). Bernstein's inequality
     ||P'''|| <= (2 pi K)³ ||P|| then bounds P on a cell |theta - c| <= r by its quadratic Taylor polynomial plus
@@ -42,12 +41,12 @@ def sup_of_polynomial(
     ----------
     b : (K + 1,) coefficients of P(theta) = Re sum_k b_k e^{-2 pi i k theta}.
     evaluate : P, P' and P'' at given positions.
-    one_sided : bound -P instead of |P|.
+    gauge : of scalar weights, which says what the height of a value is.
 
     Returns
     -------
     upper, lower : the bound, and the largest value found. Exact arithmetic is assumed: rounding is not enclosed.
-    positions, values : local maxima on the grid, refined, and |P| (or -P) there.
+    positions, values : local maxima on the grid, refined, and the heights there.
     """
     degree = len(b) - 1
     points = 2 ** math.ceil(math.log2(_CELLS_PER_FREQUENCY * max(degree, 1)))
@@ -57,21 +56,26 @@ def sup_of_polynomial(
         return 0.0, 0.0, np.zeros(0), np.zeros(0)
     centre = np.arange(points) / points
     radius = 0.5 / points
-    size = -value if one_sided else np.abs(value)
+    steepest = float(gauge.height(np.array([[-1.0], [1.0]])).max())  # of the height, by the value
+
+    def height(values: Array) -> Array:
+        return gauge.height(values.reshape(-1, 1)).reshape(values.shape)
+
+    size = height(value)
     peak = (size >= np.roll(size, 1)) & (size > np.roll(size, -1))
     maxima = centre[peak]
     lower = float(size.max())
     upper = -math.inf
     while True:
-        remainder = (2 * math.pi * degree * radius) ** 3 / 6 * norm
-        bound = _quadratic_bound(value, slope, curvature, radius, one_sided)
+        remainder = (2 * math.pi * degree * radius) ** 3 / 6 * norm * steepest
+        bound = height(_extremes(value, slope, curvature, radius)).max(axis=0)
         lower = max(lower, float((bound - remainder).max()))
-        open_cells = bound + remainder > lower + _TOLERANCE * norm
+        open_cells = bound + remainder > lower + _TOLERANCE * norm * steepest
         if not open_cells.all():
             upper = max(upper, float((bound + remainder)[~open_cells].max()))
         if not open_cells.any():
             break
-        if open_cells.sum() * _PARTS > _MOST_CELLS or remainder < 1e-16 * norm:
+        if open_cells.sum() * _PARTS > _MOST_CELLS or remainder < 1e-16 * norm * steepest:
             upper = max(upper, float((bound + remainder)[open_cells].max()))
             break
         offsets = (np.arange(_PARTS) - (_PARTS - 1) / 2) * (2 * radius / _PARTS)
@@ -79,19 +83,16 @@ def sup_of_polynomial(
         radius /= _PARTS
         value, slope, curvature = evaluate(centre)
     positions = _refine(maxima, evaluate, 0.5 / points)
-    values = evaluate(positions)[0] if len(positions) else np.zeros(0)
-    values = -values if one_sided else np.abs(values)
+    values = height(evaluate(positions)[0] if len(positions) else np.zeros(0))
     lower = max(lower, float(values.max(initial=-math.inf)))
     return max(upper, lower), lower, np.mod(positions, 1.0), values
 
 
-def _quadratic_bound(value: Array, slope: Array, curvature: Array, radius: float, one_sided: bool) -> Array:
-    """Largest value of the quadratics v + s x + c x²/2 (negated, or in size) on |x| <= radius, shape (m,)."""
+def _extremes(value: Array, slope: Array, curvature: Array, radius: float) -> Array:
+    """Values of the quadratics v + s x + c x²/2 among which those lie that are extreme on |x| <= radius, shape (3, m)."""
     vertex = np.where(curvature != 0, -slope / np.where(curvature != 0, curvature, 1.0), 0.0)
     vertex = np.clip(vertex, -radius, radius)
-    candidates = np.stack([value + x * (slope + curvature * x / 2) for x in (vertex, -radius, radius)])
-    size = (-candidates if one_sided else np.abs(candidates)).max(axis=0)
-    return np.asarray(size)
+    return np.stack([value + x * (slope + curvature * x / 2) for x in (vertex, -radius, radius)])
 
 
 def _refine(positions: Array, evaluate: Evaluate, radius: float) -> Array:

@@ -1,13 +1,13 @@
-"""Ascent of |eta| for units of signed squares: linear between walls, so that its maxima are vertices."""
+"""Ascent of eta's height for units of signed squares: linear between walls, so that its maxima are vertices."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.arrays import Array, Field
-from ..model.problem import Problem
-from ..space.scales import heights_at
+from ..base.arrays import Array
+from ..space.units import HomogeneousUnit
+from .certificate import DualCertificate
 
 _FEWEST_STARTS, _MOST_STARTS = 8, 64  # of the positions given, the highest
 _PRODUCTS = 2**21  # of walls and edges at a time, that tell how many
@@ -19,8 +19,8 @@ _OVER = 0.6  # lines through z in the direction e - 0.6 z go on beyond e, where 
 Index = NDArray[np.intp]
 
 
-def ascend_to_vertices(problem: Problem, g: Field, positions: Array, one_sided: bool) -> tuple[Array, Array]:
-    """Local maxima of |eta| (or -eta) near unit vectors, for phi_j = max(<theta |theta|, x_j>, 0).
+def ascend_to_vertices(eta: DualCertificate, unit: HomogeneousUnit, positions: Array) -> tuple[Array, Array]:
+    """Local maxima of the height near unit vectors, for phi_j = sigma(<theta |theta|, x_j>), sigma homogeneous of degree 1.
 
     In z = theta |theta|, eta and sum_k |z_k|, which is 1, are linear between the walls <z, x_j> = 0 and z_k = 0, and on a
     line their quotient is monotone between these. So lines are searched exactly: first along the gradient within the walls
@@ -35,15 +35,14 @@ def ascend_to_vertices(problem: Problem, g: Field, positions: Array, one_sided: 
     -------
     positions, heights : (k, d) and (k,), none lower than before.
     """
-    eta = problem.features.eta(positions, g)
-    found = -eta if one_sided else np.abs(eta)
-    walls = _Walls(problem, g)
+    values = eta.eta(positions)
+    found, sides = eta.gauge.height(values), -eta.gauge.head(values)[:, 0]
+    walls = _Walls(eta, unit)
     most = min(max(_PRODUCTS // (2 * walls.normals.size), _FEWEST_STARTS), _MOST_STARTS)
     order = np.argsort(-found, kind="stable")[:most]
-    sides = -np.ones(len(order)) if one_sided else np.where(eta[order] < 0, -1.0, 1.0)
-    z = _climb(walls, positions[order] * np.abs(positions[order]), sides)
-    theta = problem.features.domain.project(np.sign(z) * np.sqrt(np.abs(z)))
-    higher = heights_at(problem, g, theta, one_sided)
+    z = _climb(walls, positions[order] * np.abs(positions[order]), np.sign(sides[order]))
+    theta = eta.features.domain.project(np.sign(z) * np.sqrt(np.abs(z)))
+    higher = eta.heights(theta)
     better = higher > found[order]
     positions, found = positions.copy(), found.copy()
     positions[order[better]], found[order[better]] = theta[better], higher[better]
@@ -56,25 +55,32 @@ class _Walls:
     Parameters
     ----------
     normals : (w, d) the a_j.
-    slopes : (w,) eta = sum_j slopes_j max(<a_j, z>, 0), but for a factor: the largest is 1.
+    slopes : (w,) eta = sum_j slopes_j max(<a_j, z>, 0) - <tilt, z>, but for a factor: the largest is 1.
+    tilt : (d,).
     folds : (w,) sum_k |z_k| = sum_j folds_j max(<a_j, z>, 0) - sum_k z_k.
     """
 
-    def __init__(self, problem: Problem, g: Field) -> None:
-        x = problem.features.inputs["x"]
+    def __init__(self, eta: DualCertificate, unit: HomogeneousUnit) -> None:
+        x = eta.features.inputs["x"]
         lengths = np.linalg.norm(x, axis=1)
         seen, d = lengths > 0, x.shape[1]
         self.normals = np.concatenate([x[seen] / lengths[seen, None], np.eye(d)])
-        slopes = (np.asarray(g) * lengths)[seen]
-        self.slopes = np.concatenate([slopes / (np.abs(slopes).max(initial=0.0) or 1.0), np.zeros(d)])
+        slopes = (eta.g * lengths)[seen]
+        slopes = slopes / (np.abs(slopes).max(initial=0.0) or 1.0)
+        self.slopes = np.concatenate([unit.bend * slopes, np.zeros(d)])
+        self.tilt = unit.tilt * slopes @ self.normals[: len(slopes)]
         self.folds = np.concatenate([np.zeros(np.count_nonzero(seen)), np.full(d, 2.0)])
 
     def gradient(self, z: Array, sides: Array) -> Array:
         """Of side·eta / sum_k |z_k| at sum_k |z_k| = 1, times that sum, (k, d)."""
         u = z @ self.normals.T
-        value = sides * (np.maximum(u, 0.0) @ self.slopes)
+        value = self.heights(z, sides)
         bends = (u > 0) * (sides[:, None] * self.slopes - value[:, None] * self.folds)
-        return np.asarray(bends @ self.normals + value[:, None])
+        return np.asarray(bends @ self.normals + value[:, None] - sides[:, None] * self.tilt)
+
+    def heights(self, z: Array, sides: Array) -> Array:
+        """side·eta at z, (k,)."""
+        return np.asarray(sides * (np.maximum(z @ self.normals.T, 0.0) @ self.slopes - z @ self.tilt))
 
     def highest(self, z: Array, lines: Array, sides: Array) -> tuple[Array, Array, Index]:
         """The largest side·eta / sum_k |z_k| on the lines z + t·line at walls: value, t and wall, each (k, m).
@@ -101,6 +107,7 @@ class _Walls:
         reached = np.isfinite(t)
         t = np.where(reached, t, 0.0)
         (eta, eta_along), (size, size_along) = sums
+        eta, eta_along = eta - (z @ self.tilt)[:, None, None], eta_along - (lines @ self.tilt)[:, :, None]
         size = size - z.sum(axis=1)[:, None, None] + t * (size_along - lines.sum(axis=2, keepdims=True))
         value = sides[:, None, None] * (eta + t * eta_along)
         value = np.where(reached & (size > _TINY), value / np.where(size > _TINY, size, 1.0), -np.inf)
@@ -123,7 +130,7 @@ def _climb(walls: _Walls, z: Array, sides: Array) -> Array:
         met = np.concatenate([met, wall], axis=1)
         z = _within(walls, met, z + t * line)
         z = z / np.abs(z).sum(axis=1, keepdims=True)
-    value = sides * (np.maximum(z @ walls.normals.T, 0.0) @ walls.slopes)
+    value = walls.heights(z, sides)
     rising = np.arange(k)
     for _ in range(_MOST_STEPS if d > 1 else 0):
         edges = _edges(walls, met[rising], z[rising])[:, :, :-1].transpose(0, 2, 1)

@@ -5,24 +5,40 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 
 from ..base.arrays import Array
 from ..base.errors import FlowError
+from ..model.lift import FlatLift
+from ..model.lifts import Conic
 from ..model.problem import Problem
 from ..space.scales import feature_scales
 from .contacts import Mask, Regime
 from .velocity import ConicVelocity, Velocity
 
-AdaptiveScheme = Literal["dormand-prince", "radau", "conic-dormand-prince", "conic-radau"]
-ADAPTIVE_SCHEMES: tuple[AdaptiveScheme, ...] = get_args(AdaptiveScheme)
 _LEAST = 1e-280  # mass: the tolerance times a smaller one would round to zero
 _MOST_EVALUATIONS = 200_000  # of the velocity
 _LOOKS = (1 / 3, 2 / 3, 1.0)  # of a step, where guards are read
 _LATE = 1e-3  # of the tolerance, relative to the step: how late an event may be noticed
 _CROWDED = 10  # events in a row, for each particle, in no more time than the tolerance's part of the whole
+
+
+@dataclass(frozen=True)
+class Adaptive:
+    """A scheme that chooses its steps by an estimate of their error, and knows the flow at all times between.
+
+    Parameters
+    ----------
+    name : how users call it.
+    lift_of : the lift of a problem whose flow it follows.
+    implicit : Radau IIA in the place of Dormand and Prince.
+    """
+
+    name: str
+    lift_of: Callable[[Problem], FlatLift | Conic]
+    implicit: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +70,7 @@ class DenseOutput:
 
     def _at(self, piece: _Piece, time: float) -> Array:
         particles = self.velocity.particles(piece.interpolate(time).reshape(self.shape), piece.regime)
-        if not self.velocity.edges.everywhere:
+        if not self.velocity.lift.everywhere:
             theta = particles[:, self.velocity.q :]
             particles[:, self.velocity.q :] = self.velocity.edges.domain.project(theta)
         return particles
@@ -64,7 +80,7 @@ def integrate(
     problem: Problem,
     particles: Array,
     until: float,
-    scheme: AdaptiveScheme,
+    scheme: Adaptive,
     speeds: tuple[float, float],
     tolerance: float,
 ) -> DenseOutput:
@@ -88,31 +104,26 @@ def integrate(
     ------
     FlowError : the tolerance cannot be met, in 200 000 evaluations or at all; weights in R^q with `dormand-prince`.
     """
-    mass = _mass(problem, particles)
-    conic, homogeneous = scheme.startswith("conic"), problem.features.homogeneous
-    if scheme == "dormand-prince" and problem.outputs > 1 and not homogeneous:
+    lift = scheme.lift_of(problem)
+    mass = _mass(problem, lift.positions(particles))
+    if isinstance(lift, Conic):
+        velocity: Velocity | ConicVelocity = ConicVelocity(problem, lift, speeds, tolerance, particles)
+    elif lift.gauge.outputs > 1 and lift.rest is not None and not scheme.implicit:
         raise FlowError(
-            "dormand-prince is for scalar weights: vectors turn infinitely fast near zero, which no explicit step follows; "
-            f"got weights in R^{problem.outputs}; use radau, or a conic scheme"
+            f"{scheme.name} is for scalar weights: vectors turn infinitely fast near zero, which no explicit step follows; "
+            f"got weights in R^{lift.gauge.outputs}; use radau, or a conic scheme"
         )
-    velocity = (
-        ConicVelocity(problem, speeds, tolerance, particles) if conic else Velocity(problem, speeds, tolerance, mass)
-    )
+    else:
+        velocity = Velocity(problem, lift, speeds, tolerance, mass)
     z = velocity.coordinates(particles)
-    sizes = np.full_like(z, 1.0 if conic else math.sqrt(mass) if homogeneous else mass)
-    if not homogeneous:
-        sizes[:, -problem.features.dimension :] = problem.features.domain.extents
-    run = _Run(velocity, z.shape, tolerance, sizes.ravel(), scheme.endswith("radau"))
-    return run.to(until, z)
+    sizes = np.broadcast_to(velocity.sizes(mass), z.shape)
+    return _Run(velocity, z.shape, tolerance, sizes.ravel(), scheme.implicit).to(until, z)
 
 
-def _mass(problem: Problem, particles: Array) -> float:
+def _mass(problem: Problem, positions: Array) -> float:
     """The mass that the data ask for, max|eta_0|/(|phi|² R''): below it errors of weights are absolute."""
-    positions = particles[:, problem.outputs :]
-    if problem.features.domain.sphere:
-        positions = positions / np.maximum(np.linalg.norm(positions, axis=1, keepdims=True), 1e-300)
     pull = float(np.abs(problem.features.eta(positions, problem.loss.gradient(np.zeros_like(problem.loss.y)))).max())
-    norm, _ = feature_scales(problem, positions[:64])
+    norm, _ = feature_scales(problem.features, positions[:64])
     mass = pull / max(norm**2 * problem.loss.typical_curvature, 1e-300)
     return mass if _LEAST < mass < math.inf else 1.0
 

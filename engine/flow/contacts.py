@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base.arrays import Array
-from ..space.domain import Domain
+from ..space.domain.domain import Domain
 
 Mask = NDArray[np.bool_]
 
@@ -42,16 +42,16 @@ class Edges:
     Parameters
     ----------
     domain : where positions live.
-    homogeneous : positions are all of R^d, without edges, for the Euclidean lift of 2-homogeneous units.
+    everywhere : positions are all of R^d, without edges, as in a lift of that kind.
     tolerance : of the integration.
     """
 
-    def __init__(self, domain: Domain, homogeneous: bool, tolerance: float) -> None:
-        self.domain, self.everywhere = domain, homogeneous
-        free = domain.wraps | homogeneous | domain.is_ball
+    def __init__(self, domain: Domain, everywhere: bool, tolerance: float) -> None:
+        self.domain, self.everywhere = domain, everywhere
+        free = domain.wraps | everywhere | domain.is_ball
         self.lower, self.upper = np.where(free, -np.inf, domain.lower), np.where(free, np.inf, domain.upper)
-        self.radius = np.inf if homogeneous else domain.radius
-        self.sphere = domain.sphere and not homogeneous
+        self.radius = np.inf if everywhere else domain.radius
+        self.sphere = domain.sphere and not everywhere
         self.slack = _SLACK * tolerance * domain.extents
         self.outside = self.radius * (1 + _SLACK * tolerance)
 

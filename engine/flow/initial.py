@@ -1,6 +1,6 @@
 """Initial particles. A row is (w, theta); the measure of m particles has weights w/m.
 
-Every family says whether its support separates in the limit of many particles (theory §3), the hypothesis on which global
+Every family says whether its support separates in the limit of many particles (docs/theory.md §3), the hypothesis on which global
 convergence rests: `initial.grid.separation(problem)`.
 """
 
@@ -13,58 +13,19 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..base.arrays import Array
 from ..base.checks import array, integer, number
-from ..base.errors import FlowError
+from ..base.errors import FlowError, ProblemError
+from ..model.lift import conic_lift, flat_lift
+from ..model.lifts import one_sided
 from ..model.measure import Measure
 from ..model.problem import Problem
+from ..space.domain.ball import Ball
+from ..space.domain.box import Box
+from ..space.domain.sphere import Sphere
 from ..space.scales import side_by_side
-from .separation import Separation, family
+from .separation import both_signs, family, on_cone, over_theta, within_a_part
 
 
-def _over_theta(problem: Problem) -> Separation:
-    """Of a constant weight at positions that become dense in Theta."""
-    if problem.features.homogeneous:
-        return Separation(False, "weights do not grow with the positions; 2-homogeneous units start on initial.sphere")
-    if problem.outputs > 1:
-        return Separation(False, "paths lead around weight zero in R^q, q > 1; CB18 Thm 3.5 is for scalar weights")
-    half_line = "; it is stated for weights of any sign" if problem.sign == "nonnegative" else ""
-    return Separation(
-        True,
-        "CB18 Thm 3.5: the support tends to {w} x Theta, which every path from {-r} x Theta to {r} x Theta crosses, r > |w|, "
-        f"in the lift w phi(theta){half_line}",
-    )
-
-
-def _on_cone(problem: Problem) -> Separation:
-    """Of balanced particles in directions that become dense."""
-    if problem.outputs > 1:
-        return Separation(
-            False, "weights in R^q start along the axes alone; CB18 Thm 3.3 asks for all directions of (w, theta)"
-        )
-    return Separation(
-        True,
-        "CB18 Thm 3.3 on {|w| = |theta|}, which the flow at equal speeds keeps: for each sign the support tends to a whole "
-        "sphere of theta, which every path from a small sphere to a large one crosses",
-    )
-
-
-def _both_signs(problem: Problem) -> Separation:
-    """Of masses > 0 of each admissible sign at positions that become dense."""
-    return Separation(
-        True,
-        "CB18 Thm 3.3 in the conic lift r² phi(theta): for each sign the support tends to {r} x Theta, which every path from "
-        "small r to large r crosses",
-    )
-
-
-def _within_a_part(problem: Problem) -> Separation:
-    return Separation(
-        False,
-        "the support stays within a part of Theta however many the particles; a path through the rest meets none "
-        "(CB18 Thm 3.3 and 3.5 do not apply)",
-    )
-
-
-@family(_over_theta)
+@family(over_theta)
 def grid(problem: Problem, m: int, weight: float = 0.0) -> Array:
     """About m particles of one weight on a uniform grid over Theta, exactly m when Theta is one-dimensional.
 
@@ -76,31 +37,34 @@ def grid(problem: Problem, m: int, weight: float = 0.0) -> Array:
     """
     _check_count(m)
     domain = problem.features.domain
+    if not isinstance(domain, Box):
+        remedy = "initial.sphere" if domain.sphere else "initial.ball"
+        raise ProblemError(f"a grid needs intervals or circles; positions lie {domain.where}; use {remedy} instead")
     if domain.dimension == 1:
         counts: tuple[int, ...] = (m,)
     else:
-        extents = side_by_side(problem)
+        extents = side_by_side(problem.features)
         ratio = (m / math.prod(extents)) ** (1 / len(extents))
         counts = tuple(max(2, math.ceil(ratio * extent - 1e-9)) for extent in extents)
     positions = domain.grid(counts)
     return np.ascontiguousarray(np.column_stack([np.full(len(positions), float(weight)), positions]))
 
 
-@family(_both_signs)
+@family(both_signs)
 def signed_grid(problem: Problem, m: int, weight: float) -> Array:
     """The grid twice, with weights +weight and -weight: what the conic flow needs, which never changes a sign.
 
     Its masses must not be zero, for zero they stay.
     """
     plus = grid(problem, m, weight)
-    if problem.sign == "nonnegative":
+    if one_sided(problem.gauge):
         return plus
     minus = plus.copy()
     minus[:, 0] *= -1
     return np.concatenate([plus, minus])
 
 
-@family(_on_cone)
+@family(on_cone)
 def sphere(problem: Problem, m: int, radius: float, seed: int = 0) -> Array:
     """m balanced 2-homogeneous particles: |w| = ||theta|| = radius, random directions, outputs and signs in turn."""
     _check_count(m)
@@ -112,7 +76,7 @@ def sphere(problem: Problem, m: int, radius: float, seed: int = 0) -> Array:
     return _balanced(problem, radius, directions)
 
 
-@family(_over_theta)
+@family(over_theta)
 def ball(problem: Problem, m: int, seed: int = 0) -> Array:
     """m particles of weight zero in random directions, their norms spread evenly over (0, radius]."""
     _check_count(m)
@@ -120,11 +84,15 @@ def ball(problem: Problem, m: int, seed: int = 0) -> Array:
     domain = problem.features.domain
     directions = np.random.default_rng(seed).standard_normal((m, domain.dimension))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    if not isinstance(domain, Ball):
+        raise ProblemError(
+            f"directions and norms are for units in a ball; positions lie {domain.where}; use initial.grid"
+        )
     norms = domain.radius * (np.arange(m) + 1)[:, None] / m
     return np.ascontiguousarray(np.column_stack([np.zeros((m, problem.outputs)), directions * norms]))
 
 
-@family(_over_theta)
+@family(over_theta)
 def uniform(problem: Problem, m: int, weight: float = 0.0, seed: int = 0) -> Array:
     """m particles of one weight, independent and uniform over Theta, an interval, box, torus or ball; (m, q + d)."""
     _check_count(m)
@@ -132,7 +100,7 @@ def uniform(problem: Problem, m: int, weight: float = 0.0, seed: int = 0) -> Arr
     return _spread(problem, np.random.default_rng(seed).random((m, problem.features.dimension + 1)), weight)
 
 
-@family(_over_theta)
+@family(over_theta)
 def sobol(problem: Problem, m: int, weight: float = 0.0, seed: int = 0) -> Array:
     """m particles of one weight at the first m points of a scrambled Sobol sequence over Theta; (m, q + d).
 
@@ -146,7 +114,7 @@ def sobol(problem: Problem, m: int, weight: float = 0.0, seed: int = 0) -> Array
     return _spread(problem, sequence.random_base2(math.ceil(math.log2(m)))[:m], weight)
 
 
-@family(_within_a_part)
+@family(within_a_part)
 def concentrated(
     problem: Problem, m: int, centre: ArrayLike, width: float = 0.01, weight: float = 0.0, seed: int = 0
 ) -> Array:
@@ -168,16 +136,16 @@ def concentrated(
         raise FlowError("the centre must be a direction; got zero; choose another")
     offsets = np.random.default_rng(seed).uniform(-width, width, (m, features.dimension))
     positions = features.domain.project(middle + offsets)
-    if not features.homogeneous:
+    if not flat_lift(problem).everywhere:
         return _rows(problem, weight, positions)
     if number("the weight", weight, "a positive number", "choose another", FlowError) <= 0:
         raise FlowError(f"the weight of 2-homogeneous units must be positive; got {weight}; choose another")
     return _balanced(problem, weight, positions)
 
 
-@family(_within_a_part)
+@family(within_a_part)
 def from_measure(problem: Problem, measure: Measure, m: int, *, conic: bool = False) -> Array:
-    """m particles whose projection (h¹ or h², theory §2) is the given measure: its atoms split in equal parts.
+    """m particles whose projection (h¹ or h², docs/theory.md §2) is the given measure: its atoms split in equal parts.
 
     Every atom has at least one particle, the others are shared in proportion to its mass. 2-homogeneous units are balanced.
 
@@ -199,14 +167,9 @@ def from_measure(problem: Problem, measure: Measure, m: int, *, conic: bool = Fa
     integer("the number of particles", m, k, 10_000_000, "choose one for each atom at least", FlowError)
     scaled = problem.scaled(measure)
     counts = _shares(scaled.sizes, m)
-    weights = np.repeat(scaled.weights.reshape(k, -1) * (m / counts)[:, None], counts, axis=0)
-    positions = np.repeat(scaled.positions, counts, axis=0)
-    if problem.features.homogeneous and not conic:
-        roots = np.sqrt(np.linalg.norm(weights, axis=1, keepdims=True))
-        positions = positions * roots
-        fixed = problem.features.family.endswith("in theta")
-        weights = np.sign(weights) if fixed else weights / np.where(roots > 0, roots, 1.0)
-    return np.ascontiguousarray(np.column_stack([weights, positions]))
+    weights = np.repeat(scaled.rows * (m / counts)[:, None], counts, axis=0)
+    lift = conic_lift(problem) if conic else flat_lift(problem)
+    return np.ascontiguousarray(lift.particles(weights, np.repeat(scaled.positions, counts, axis=0)))
 
 
 def _shares(sizes: Array, m: int) -> NDArray[np.int64]:
@@ -223,14 +186,15 @@ def _spread(problem: Problem, cube: Array, weight: float) -> Array:
     from scipy.special import ndtri
 
     domain, d = problem.features.domain, problem.features.dimension
-    if domain.sphere:
+    if isinstance(domain, Sphere):
         raise FlowError(
             f"positions of {problem.features.name} are directions; got an initial measure over a box; use initial.sphere"
         )
-    if domain.is_ball:
+    if isinstance(domain, Ball):
         directions = ndtri(np.clip(cube[:, :d], 1e-16, 1 - 1e-16))
         norms = np.maximum(np.linalg.norm(directions, axis=1, keepdims=True), 1e-300)
         return _rows(problem, weight, directions / norms * domain.radius * cube[:, d:] ** (1 / d))
+    assert isinstance(domain, Box)
     lengths = domain.upper - domain.lower
     if not np.all(np.isfinite(lengths)):
         raise FlowError("an initial measure over Theta needs bounded axes; one is unbounded; give it an interval")
@@ -247,10 +211,10 @@ def _balanced(problem: Problem, radius: float, directions: Array) -> Array:
     m = len(directions)
     signs = np.zeros((m, problem.outputs))
     signs[np.arange(m), np.arange(m) // 2 % problem.outputs] = 1.0
-    if problem.sign != "nonnegative":
+    if not one_sided(problem.gauge):
         signs[1::2] *= -1.0
-    fixed = problem.features.family.endswith("in theta")  # their w is a sign only
-    return np.ascontiguousarray(np.column_stack([signs if fixed else radius * signs, radius * directions]))
+    lift = flat_lift(problem)
+    return np.ascontiguousarray(lift.dilate(lift.particles(signs, directions), radius))
 
 
 def _check_count(m: int) -> None:

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from ..base.arrays import Array
 from ..model.problem import Problem
-from .flow import Flow, StepSize
+from .particles import Flow
+from .steps import StepSize
 
 _WORTH_WHILE = 2**20  # pairs (particle, sample): below, a few steps cost less than finding out who moves
 
@@ -25,9 +26,10 @@ def advance_active(flow: Flow, step: StepSize, count: int) -> float:
     float : the time passed.
     """
     problem, q = flow.problem, flow.problem.outputs
-    if len(flow.particles) * problem.features.size < _WORTH_WHILE or problem.features.homogeneous:
+    rest = None if flow.lift.everywhere else flow.lift.rest  # elsewhere theta moves, whatever its weight
+    if len(flow.particles) * problem.features.size < _WORTH_WHILE or rest is None:
         return step.run(flow, count)
-    moving = _moving(problem, flow.particles)
+    moving = _moving(problem, flow.particles, rest)
     if moving.all() or not moving.any():
         return step.run(flow, count)
     share = np.count_nonzero(moving) / len(moving)
@@ -42,16 +44,14 @@ def advance_active(flow: Flow, step: StepSize, count: int) -> float:
     return passed
 
 
-def _moving(problem: Problem, particles: Array) -> NDArray[np.bool_]:
+def _moving(problem: Problem, particles: Array, rest: float) -> NDArray[np.bool_]:
     """Which particles have a weight, or get one in the next step."""
     q = problem.outputs
     weights, positions = particles[:, :q], particles[:, q:]
     moving = np.asarray(weights.any(axis=1))
     f = np.zeros_like(problem.loss.y)
     if moving.any():
-        heavy = weights[moving] / len(particles)
-        f = problem.features.forward(heavy if problem.sign == "vector" else heavy[:, 0], positions[moving])
+        f = problem.field(weights[moving] / len(particles), positions[moving])
     eta = problem.features.eta(positions[~moving], problem.loss.gradient(f)).reshape(-1, q)
-    pull = -eta[:, 0] if problem.sign == "nonnegative" else np.linalg.norm(eta, axis=1)
-    moving[~moving] = pull > problem.penalty
+    moving[~moving] = problem.gauge.height(eta) > rest
     return moving

@@ -9,7 +9,8 @@ from ..base.checks import integer, number
 from ..base.errors import FlowError
 from ..model.problem import Problem
 from .batches import Sampler, epochs, fresh
-from .flow import Flow, Scheme
+from .particles import Flow
+from .recorder import Recorder
 from .trajectory import Trajectory
 
 
@@ -23,7 +24,7 @@ def stochastic_flow(
     seed: int = 0,
     decay: float | None = None,
     samples: Sampler | None = None,
-    scheme: Scheme = "euler",
+    scheme: str = "euler",
     speeds: tuple[float, float] = (1.0, 1.0),
     snapshots: int = 200,
 ) -> Trajectory:
@@ -68,7 +69,7 @@ def stochastic_flow(
     state = Flow(problem, np.array(initial, order="C") if isinstance(initial, np.ndarray) else initial, scheme, speeds)
     generator = np.random.default_rng(seed)
     batches = epochs(problem, batch, generator) if samples is None else fresh(problem, batch, generator, samples)
-    time, times, frames, energies = 0.0, [0.0], [state.particles.copy()], [state.energy]
+    time, recorder = 0.0, Recorder(state)
     recorded = set((steps * np.arange(1, snapshots + 1) // snapshots).tolist())
     for k in range(steps):
         length = step if decay is None else step / (1 + k / decay)
@@ -76,10 +77,8 @@ def stochastic_flow(
         time += length
         if k + 1 in recorded:
             state.steps(0.0, 0, descent=False)  # F_m of all samples
-            times.append(time)
-            frames.append(state.particles.copy())
-            energies.append(state.energy)
-    return Trajectory(np.array(times), np.stack(frames), np.array(energies))
+            recorder.record(time)
+    return recorder.trajectory()
 
 
 def _check_samples(problem: Problem, samples: Sampler | None) -> None:

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike
 
 from ..base.arrays import Array
 from ..base.errors import FlowError
-from .adaptive import ADAPTIVE_SCHEMES, DenseOutput
+from .adaptive import DenseOutput
+from .schemes.named import ADAPTIVE
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +59,7 @@ class Trajectory:
             if unknown.size:
                 raise FlowError(
                     f"between recorded times only an adaptive scheme knows the flow; got {unknown[0]}; record more snapshots, "
-                    f"or choose one of {', '.join(ADAPTIVE_SCHEMES)}"
+                    f"or choose one of {', '.join(ADAPTIVE)}"
                 )
             found = self.particles[rows]
         return found[0] if asked.ndim == 0 else found

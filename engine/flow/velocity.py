@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ..base.arrays import Array
 from ..model.derivatives import fit_derivatives
+from ..model.lift import FlatLift
+from ..model.lifts import Conic, prices
 from ..model.problem import Problem
 from .contacts import Edges, Mask, Regime
 
 
 class Velocity:
-    """u' = v(u), v the element of minimal norm of -(m dF_m/du + normal cone), (m, q + d) (CB18 Def 2.2, theory §2).
+    """u' = v(u), v the element of minimal norm of -(m dF_m/du + normal cone), (m, q + d) (CB18 Def 2.2, docs/theory.md §2).
 
-    With speeds alpha, beta, in the lift w phi(theta) of features that are not 2-homogeneous,
+    With speeds alpha, beta, in the lift w phi(theta) with V = penalty·|w|,
 
         w' = -alpha (eta + penalty·w/|w|),   theta' = -beta grad <eta, w>;
 
     at w = 0 the minimal element is zero where |eta| <= penalty, and w/|w| = -eta/|eta| elsewhere. Weights >= 0 and positions
-    at the edge of Theta lose the part of their velocity that points outward. For 2-homogeneous units V = penalty·|u|²/2.
+    at the edge of Theta lose the part of their velocity that points outward. Other lifts have another V.
 
     Every regime ends where one of its guards, all >= 0 in it, becomes negative.
 
@@ -28,15 +32,19 @@ class Velocity:
         sign; positions have met an edge when they are across it by a part of the tolerance.
     """
 
-    def __init__(self, problem: Problem, speeds: tuple[float, float], tolerance: float, mass: float) -> None:
-        self.problem, self.speeds, self.tiny = problem, speeds, tolerance * mass
-        features, self.q = problem.features, problem.outputs
-        self.family = features.family
-        self.nonnegative = problem.sign == "nonnegative"
-        self.threshold = 0.0 if features.homogeneous else problem.penalty
-        # Whether the velocity of a weight jumps at zero.
-        self.kinked = self.threshold > 0 or (self.nonnegative and not self.family.endswith("in theta"))
-        self.edges = Edges(features.domain, features.homogeneous, tolerance)
+    def __init__(
+        self, problem: Problem, lift: FlatLift, speeds: tuple[float, float], tolerance: float, mass: float
+    ) -> None:
+        self.problem, self.lift, self.speeds = problem, lift, lift.speeds(*speeds)
+        self.q, self.tiny = problem.outputs, tolerance * mass
+        self.edges = Edges(problem.features.domain, lift.everywhere, tolerance)
+
+    def sizes(self, mass: float) -> Array:
+        """How large the variables of a particle of this mass are, (q + d,)."""
+        d = self.problem.features.dimension
+        if self.lift.everywhere:
+            return np.full(self.q + d, math.sqrt(mass))
+        return np.concatenate([np.full(self.q, mass), self.problem.features.domain.extents])
 
     def coordinates(self, particles: Array) -> Array:
         """The variables that are integrated: here the particles themselves."""
@@ -52,18 +60,18 @@ class Velocity:
     def regime(self, z: Array) -> Regime:
         """The regime that begins at z."""
         m, w, theta = len(z), z[:, : self.q], z[:, self.q :]
-        side, units, resting = np.sign(w[:, 0]), w, np.zeros(m, dtype=bool)
+        heads, resting = w, np.zeros(m, dtype=bool)
         zero: Mask = np.logical_not(w.any(axis=1))
-        if zero.any() and not self.family.endswith("in theta"):
+        if zero.any():
             eta = self.problem.value_and_gradient(z)[1][:, : self.q]
-            sizes = np.linalg.norm(eta, axis=1)
-            if self.kinked:
-                stays = eta[:, 0] >= -self.threshold if self.nonnegative else sizes <= self.threshold
-                resting = zero & stays
-            side = np.where(zero, 1.0 if self.nonnegative else -np.sign(eta[:, 0]), side)
-            units = np.where(zero[:, None], -eta, w)
+            if self.lift.rest is not None:
+                resting = zero & (self.lift.gauge.height(eta) <= self.lift.rest)
+            heads = np.where(zero[:, None], self.lift.gauge.head(eta), w)
         return self.edges.regime(
-            theta, side, resting, lambda: -directional_slope(self.problem, z, unit(units))[:, self.q :]
+            theta,
+            np.sign(heads[:, 0]),
+            resting,
+            lambda: -directional_slope(self.problem, z, unit(heads))[:, self.q :],
         )
 
     def __call__(self, z: Array, regime: Regime) -> Array:
@@ -77,18 +85,12 @@ class Velocity:
 
     def _slope(self, u: Array, regime: Regime) -> Array:
         """m dF_m/du, with the subgradient of minimal norm at weight zero."""
-        slope = self.problem.value_and_gradient(u)[1]
-        w, penalty = u[:, : self.q], self.problem.penalty
-        if self.family == "2-homogeneous":
-            slope += penalty * u
-        elif self.family == "2-homogeneous in theta":
-            slope[:, self.q :] += 2 * penalty * u[:, self.q :]
-            slope[:, : self.q] = 0.0
-        elif self.q == 1:
-            slope[:, 0] += penalty * regime.side
-        else:
-            slope[:, : self.q] += penalty * unit(np.where(w.any(axis=1, keepdims=True), w, -slope[:, : self.q]))
-        return slope
+        slope, w = self.problem.value_and_gradient(u)[1], u[:, : self.q]
+        heads = regime.side[:, None]
+        if self.q > 1:  # at zero along -eta
+            heads = np.where(w.any(axis=1, keepdims=True), w, -slope[:, : self.q])
+            heads = np.where(heads.any(axis=1, keepdims=True), heads, np.eye(self.q)[0])
+        return slope + self.lift.slope(u, heads)
 
     def jacobian(self, z: Array, regime: Regime) -> Array:
         """dv/dz within the regime, (m (q + d), m (q + d)), but for the curvature of a ball's sphere: for implicit steps.
@@ -97,19 +99,12 @@ class Velocity:
         """
         u, (m, width), q = self.particles(z, regime), z.shape, self.q
         w = u[:, :q]
-        _, hessian = fit_derivatives(self.problem, w / m, u[:, q:])
+        c = w / m
+        _, hessian = fit_derivatives(self.problem, c, u[:, q:], self.problem.field(c, u[:, q:]))
         root = np.where(np.arange(width) < q, m**-0.5, m**0.5)
         hessian *= root[:, None, None] * root
         rows = np.arange(m)
-        if self.family == "2-homogeneous":
-            hessian[rows, :, rows, :] += self.problem.penalty * np.eye(width)
-        elif self.family == "2-homogeneous in theta":
-            hessian[rows, q:, rows, q:] += 2 * self.problem.penalty * np.eye(width - q)
-            hessian[:, :q] = 0.0
-        elif q > 1:
-            directions, sizes = unit(w), np.maximum(np.linalg.norm(w, axis=1), self.tiny)
-            turn = np.eye(q) - directions[:, :, None] * directions[:, None, :]
-            hessian[rows, :q, rows, :q] += self.problem.penalty * turn / sizes[:, None, None]
+        hessian[rows, :, rows, :] += self.lift.curvature(u, self.tiny)
         slope = hessian.reshape(m, width, m * width)
         slope[regime.resting, :q] = 0.0
         jacobian = -slope * np.repeat(self.speeds, (q, width - q))[:, None]
@@ -126,19 +121,17 @@ class Velocity:
         """
         guards = np.full((len(z), 2 + 2 * (z.shape[1] - self.q)), np.inf)
         held = regime.resting.any() or regime.low.any() or regime.high.any() or regime.rim.any()
-        rows = np.zeros_like(z)
-        if held or (self.kinked and self.q > 1):
+        rows, rest = np.zeros_like(z), self.lift.rest
+        if held or (rest is not None and self.q > 1):
             rows = self.problem.value_and_gradient(self.particles(z, regime))[1]
-        if self.kinked:
-            excess = np.linalg.norm(rows[:, : self.q], axis=1) - self.threshold
+        if rest is not None:
+            room = rest - self.lift.gauge.height(rows[:, : self.q])
             moving = regime.side * z[:, 0]
             if self.q > 1:
                 w = z[:, : self.q]
                 away = np.minimum(np.linalg.norm(w, axis=1) - self.tiny, (w * start[:, : self.q]).sum(axis=1))
-                moving = np.maximum(away, excess)
-            guards[:, 0] = np.where(
-                regime.resting, rows[:, 0] + self.threshold if self.nonnegative else -excess, moving
-            )
+                moving = np.maximum(away, -room)
+            guards[:, 0] = np.where(regime.resting, room, moving)
         guards[:, 1:] = self.edges.guards(z[:, self.q :], -rows[:, self.q :], regime)
         return guards
 
@@ -151,7 +144,7 @@ class Velocity:
 
 
 class ConicVelocity:
-    """The flow of the lift r² phi(theta), V = penalty·r², in the cone metric, rows u = (±r², theta) (theory §2, C19):
+    """The flow of the lift r² phi(theta), V = penalty·r², in the cone metric, rows u = (±r², theta) (docs/theory.md §2, C19):
 
         (log r²)' = -4 alpha g,   theta' = -beta grad g,   g = <eta, w/|w|> + penalty,
 
@@ -159,12 +152,15 @@ class ConicVelocity:
     whatever the step, and vanishing masses keep a relative accuracy. A mass of zero stays zero.
     """
 
-    def __init__(self, problem: Problem, speeds: tuple[float, float], tolerance: float, initial: Array) -> None:
-        self.problem, self.speeds, self.q = problem, speeds, problem.outputs
+    def __init__(
+        self, problem: Problem, lift: Conic, speeds: tuple[float, float], tolerance: float, initial: Array
+    ) -> None:
+        self.problem, self.lift, self.speeds, self.q = problem, lift, speeds, problem.outputs
         self.edges = Edges(problem.features.domain, False, tolerance)
         w = initial[:, : self.q]
         self.alive = w.any(axis=1)
         self.side = np.where(w[:, 0] >= 0, 1.0, -1.0)
+        self.threshold = lift.penalty * prices(lift.gauge, w)
         self.width = 1 if self.q == 1 else 1 + self.q  # log r², and the direction of a vector
 
     def coordinates(self, particles: Array) -> Array:
@@ -173,6 +169,10 @@ class ConicVelocity:
         sizes = np.linalg.norm(w, axis=1)
         logarithms = np.log(np.where(self.alive, sizes, 1.0))
         return np.column_stack([logarithms, unit(w), theta] if self.q > 1 else [logarithms, theta])
+
+    def sizes(self, mass: float) -> Array:
+        """How large the variables of a particle are, whatever its mass, (width + d,)."""
+        return np.concatenate([np.ones(self.width), self.problem.features.domain.extents])
 
     def _units(self, z: Array) -> Array:
         return unit(z[:, 1 : self.width]) if self.q > 1 else self.side[:, None]
@@ -201,7 +201,7 @@ class ConicVelocity:
         eta = slope[:, : self.q]
         along = (eta * units).sum(axis=1, keepdims=True)
         velocity = np.zeros_like(z)
-        velocity[:, 0] = -4 * alpha * (along[:, 0] + self.problem.penalty)
+        velocity[:, 0] = -4 * alpha * (along[:, 0] + self.threshold)
         if self.q > 1:
             velocity[:, 1 : self.width] = -beta * (eta - along * units)
         velocity[~self.alive, : self.width] = 0.0
@@ -235,7 +235,6 @@ def unit(vectors: Array) -> Array:
 def directional_slope(problem: Problem, particles: Array, units: Array) -> Array:
     """Rows (eta, grad <eta, c_i>)(theta_i) for unit vectors c_i (m, q), weights zero included."""
     q = problem.outputs
-    weights = particles[:, :q] / len(particles)
-    f = problem.features.forward(weights if problem.sign == "vector" else weights[:, 0], particles[:, q:])
+    f = problem.field(particles[:, :q] / len(particles), particles[:, q:])
     directed = np.ascontiguousarray(np.column_stack([units, particles[:, q:]]))
     return problem.features.adjoint(directed, problem.loss.gradient(f))[1]

@@ -13,7 +13,6 @@ refused: whoever can write it decides what this process runs.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import importlib.machinery
 import importlib.util
@@ -22,6 +21,7 @@ import os
 import re
 import shutil
 import stat
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -32,7 +32,10 @@ from types import ModuleType
 from typing import Any
 
 from ..base.errors import KernelError
-from .loading import check_processor
+from .loading import built_for
+
+if sys.platform != "win32":
+    import fcntl
 
 _KEY = re.compile(r"[0-9a-f]{64}")
 _UNFINISHED = ".unfinished."
@@ -69,10 +72,14 @@ class Cache:
 
     Raises
     ------
-    KernelError : the folder cannot be made, or is not the user's alone to write.
+    KernelError : the folder cannot be made, or is not the user's alone to write, or cannot be known to be.
     """
 
     def __init__(self) -> None:
+        if sys.platform == "win32":
+            raise KernelError(
+                "compiled kernels need a folder that is the user's alone by its owner and mode; Windows has neither; use WSL"
+            )
         self.root = Path(os.path.realpath(location()))  # a link is followed once, here
         with self._writing():
             self.root.parent.mkdir(parents=True, exist_ok=True)
@@ -113,7 +120,7 @@ class Cache:
             recorded = (manifest["key"], manifest["object"], manifest["source"])
             if recorded != (key, _sha256(folder / "kernel.so"), source):
                 return None
-            check_processor()
+            built_for()  # or raises: what is compiled here has the instructions of the kernels in use
             module = _import(f"conicflow.own_{key}.{manifest['name']}", folder / "kernel.so")
         except (OSError, ValueError, LookupError, TypeError, ImportError):
             return None

@@ -1,4 +1,4 @@
-"""Loading compiled kernels, and refusing those that this processor or installation cannot run."""
+"""Loading compiled kernels: those made for this processor, where there is a choice, and none that it cannot run."""
 
 from __future__ import annotations
 
@@ -11,14 +11,39 @@ from typing import Any
 
 from ..base.errors import KernelError, ProblemError
 
-_PACKAGE = "conicflow.generated"
+_FOLDERS = (
+    "conicflow.generated.wide",
+    "conicflow.generated.portable",
+)  # a wheel for many machines has both; the first wins
 KINDS = ("pointwise", "ridge", "torus")  # of feature maps
 _NEEDED = {"x86-64-v3": ("AVX2", "FMA3"), "x86-64": (), "native": (), "portable": ()}
 
 
+@cache
 def built_for() -> ModuleType:
-    """How the kernels here were built: their processor family `cpu`, and the `arguments` of compiler and `pythran`."""
-    return importlib.import_module(f"{_PACKAGE}._build")
+    """The package of the kernels in use, which tells how they were built: for `cpu`, with the `arguments` of the compiler
+    and of `pythran`.
+
+    Kernels are built for a processor family; running them on an older one would end the process without a word.
+
+    Raises
+    ------
+    KernelError : no kernels are installed, or all were built for processors with other instructions.
+    """
+    refused = []
+    for folder in _FOLDERS:
+        try:
+            build = importlib.import_module(folder)
+        except ModuleNotFoundError:
+            continue
+        missing = missing_features(build.cpu)
+        if not missing:
+            return build
+        refused.append(f"the kernels were built for {build.cpu} processors; this one lacks {', '.join(missing)}")
+    reason = "; ".join(refused) or "kernels must be compiled; this installation has none"
+    raise KernelError(
+        f"{reason}; install again on this machine with: pip install --force-reinstall -Csetup-args=-Dcpu=portable ."
+    )
 
 
 def processor_features() -> dict[str, bool]:
@@ -30,16 +55,10 @@ def processor_features() -> dict[str, bool]:
     return dict(__cpu_features__)
 
 
-@cache
-def check_processor() -> None:
-    """Kernels are built for a processor family; running them on an older one would end the process without a word."""
-    cpu, present = built_for().cpu, processor_features()
-    missing = [feature for feature in _NEEDED[cpu] if not present.get(feature, not present)]
-    if missing:
-        raise KernelError(
-            f"the kernels were built for {cpu} processors; this one lacks {', '.join(missing)}; "
-            "install again on this machine with: pip install --force-reinstall -Csetup-args=-Dcpu=portable ."
-        )
+def missing_features(cpu: str) -> list[str]:
+    """Instruction sets that kernels of a family need and this processor lacks."""
+    present = processor_features()
+    return [feature for feature in _NEEDED[cpu] if not present.get(feature, not present)]
 
 
 @cache
@@ -50,9 +69,9 @@ def load_kernel(name: str) -> ModuleType:
     ------
     KernelError : the module is missing, is not compiled, or was built for a processor with other instructions.
     """
-    check_processor()
+    package = built_for().__name__
     try:
-        module = importlib.import_module(f"{_PACKAGE}.{name}")
+        module = importlib.import_module(f"{package}.{name}")
     except ImportError as error:
         raise KernelError(
             f"every built-in spec has a compiled kernel; {name} cannot be loaded ({error}); install conicflow again"
@@ -83,8 +102,8 @@ def describe(name: str) -> dict[str, Any]:
 @cache
 def kernel_names(*kinds: str) -> tuple[str, ...]:
     """Names of the built-in kernels of the given kinds (pointwise, ridge, torus, loss), sorted."""
-    package = importlib.import_module(_PACKAGE)
-    names = sorted(item.name for item in pkgutil.iter_modules(package.__path__) if not item.name.startswith("_"))
+    found = (item.name for item in pkgutil.iter_modules(built_for().__path__))
+    names = sorted(name for name in found if not name.startswith("_"))  # others are shared by several specs
     return tuple(name for name in names if describe(name)["kind"] in kinds)
 
 

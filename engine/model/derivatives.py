@@ -8,15 +8,17 @@ from ..base.arrays import Array, Field
 from .problem import Problem
 
 
-def fit_derivatives(problem: Problem, weights: Array, positions: Array) -> tuple[Array, Array]:
+def fit_derivatives(problem: Problem, weights: Array, positions: Array, f: Field) -> tuple[Array, Array]:
     """Gradient (k, q + d) and Hessian (k, q + d, k, q + d) of R(sum_i w_i phi(theta_i)) by (w_i, theta_i).
 
     dR/dw_i = eta(theta_i) and dR/dtheta_i = grad <eta, w_i>; the Hessian is Gauss-Newton's, and in an atom's own block
     the derivatives of these.
+
+    Parameters
+    ----------
+    f : sum_i w_i phi(theta_i), which is known.
     """
     features, (k, q) = problem.features, weights.shape
-    flat = problem.sign != "vector"
-    f = features.forward(weights[:, 0] if flat else weights, positions)
     g = problem.loss.gradient(f)
     eta, slope, curvature = features.certificate(positions, g, weights)
     jacobian = features.jacobian(positions)
@@ -24,10 +26,9 @@ def fit_derivatives(problem: Problem, weights: Array, positions: Array) -> tuple
     width = q + features.dimension
     rows = np.zeros((k, width, *f.shape), dtype=f.dtype)
     rows[:, :q] = rows_by_weight(jacobian[0], f)
-    if flat:
-        rows[:, 1:] = weights[:, :1, None] * jacobian[1:].transpose(1, 0, 2)
-    else:
-        rows[:, q:] = np.einsum("akn,kq->kanq", jacobian[1:], weights)
+    rows[:, q:] = (jacobian[1:].transpose(1, 0, 2)[..., None] * weights[:, None, None, :]).reshape(
+        k, width - q, *f.shape
+    )
     hessian = problem.loss.gram(f, rows.reshape(k * width, *f.shape)).reshape(k, width, k, width)
     index = np.arange(k)
     hessian[index, :q, index, q:] += eta_slope

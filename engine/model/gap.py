@@ -1,4 +1,4 @@
-"""The duality gap: how far a measure can be from optimal, without trusting what found it (theory §4, equation (G))."""
+"""The duality gap: how far a measure can be from optimal, without trusting what found it (docs/theory.md §4, equation (G))."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..base.arrays import Array, Field
-from ..dual.supremum import Supremum, sup_certificate, sup_over
+from ..base.errors import CertificateError
+from ..dual.supremum import Supremum, supremum, supremum_over
 from .measure import Measure
-from .multipliers import subgradient
+from .point import Point
 from .problem import Problem
 
 _GOLDEN = (math.sqrt(5) - 1) / 2
+_ROUNDINGS = 8  # of each term of J and R*: differences, squares, logarithms, products
 _SEARCHES = 60  # golden-section steps: the interval shrinks by 3e-13
 
 
@@ -23,29 +25,37 @@ class Gap:
 
     Parameters
     ----------
-    objective : J(mu).
-    gap : R(f) + penalty·|mu| + R*(s g), for the best feasible s found; infinite when penalty = 0 gives no bound.
-    supremum : S, and where |eta| comes near it.
-    residual : g = R'(f), or another subgradient where R has no gradient (`multipliers.subgradient`).
-    negligible : the smallest |J| that gaps are compared with (`Problem.negligible`).
+    point : mu.
+    gap : R(f) + penalty·|mu| + R*(s g), for the best feasible s found; infinite when nothing bounds J from below.
+    supremum : S, and where the height of eta comes near it.
+    residual : g, the dual point of which multiples were tried.
     """
 
-    objective: float
+    point: Point
     gap: float
     supremum: Supremum
     residual: Field
-    negligible: float
+
+    @property
+    def measure(self) -> Measure:
+        """mu."""
+        return self.point.measure
+
+    @property
+    def objective(self) -> float:
+        """J(mu)."""
+        return self.point.objective
 
     @property
     def relative(self) -> float:
-        """gap / max(|J|, negligible, smallest normal number)."""
-        return self.gap / max(abs(self.objective), self.negligible, np.finfo(np.float64).tiny)
+        """gap / max(|J|, 2^-52 (R(0) - inf R), smallest normal number)."""
+        return self.gap / max(abs(self.objective), self.point.problem.negligible, np.finfo(np.float64).tiny)
 
 
 def duality_gap(
     problem: Problem, measure: Measure, positions: Array | None = None, dual_point: Field | None = None
 ) -> Gap:
-    """The gap (G): p = s·g is feasible for the dual when |s|·sup|eta| <= penalty (0 <= s when mu >= 0).
+    """The gap (G): p = s·g is feasible for the dual when |s|·S <= penalty (0 <= s where the gauge has one side).
 
     Computed in float64: it bounds J - J* up to rounding where `supremum.upper_bound` holds, and is an estimate elsewhere.
 
@@ -54,32 +64,54 @@ def duality_gap(
     positions : (k, d), the finite set that stands for Theta, so that J* is the minimum over measures on it; by default
         Theta itself.
     dual_point : any p in F whose multiples are tried; by default R'(f).
+
+    Raises
+    ------
+    CertificateError : J + R*(s g) is below zero by more than rounding: some number of the program is wrong.
     """
-    f = problem.forward(measure)
-    value = problem.loss.value(f)
-    objective = value + problem.penalty * problem.total_variation(measure)
-    g = subgradient(problem, measure, f) if dual_point is None else dual_point
-    negligible = problem.negligible
+    return gap_at(Point(problem, measure), positions, dual_point)
+
+
+def gap_at(point: Point, positions: Array | None = None, dual_point: Field | None = None) -> Gap:
+    """`duality_gap` of a point."""
+    problem, measure = point.problem, point.measure
+    g = point.residual if dual_point is None else dual_point
+    eta = point.certificate if dual_point is None else problem.dual(dual_point)
     if positions is not None:
-        supremum = sup_over(problem, g, positions)
+        bound = supremum_over(eta, positions)
     elif len(measure) == 0 and dual_point is None:
-        supremum = problem.supremum_at_zero
+        bound = problem.supremum_at_zero
     else:
-        supremum = sup_certificate(problem, g, measure.positions)
-    if len(measure) == 0 and supremum.value <= problem.penalty:
-        return Gap(objective, 0.0, supremum, g, negligible)  # Fenchel-Young: R(0) + R*(R'(0)) = <R'(0), 0>
-    if problem.penalty == 0.0 and supremum.value > 0.0:
-        return Gap(objective, objective - problem.loss.infimum(), supremum, g, negligible)
-    largest = problem.penalty / supremum.value if supremum.value > 0 else math.inf
+        bound = supremum(eta, measure.positions)
+    if len(measure) == 0 and bound.value <= problem.penalty:
+        return Gap(point, 0.0, bound, g)  # Fenchel-Young: R(0) + R*(R'(0)) = <R'(0), 0>
+    if problem.penalty == 0.0 and bound.value > 0.0:
+        return Gap(point, point.objective - problem.loss.infimum(), bound, g)
+    largest = problem.penalty / bound.value if bound.value > 0 else math.inf
     dual = _best_multiple(problem, g, largest)
-    # A negative difference is rounding: J and its dual bound agree to the last digits.
-    return Gap(objective, max(objective + dual, 0.0), supremum, g, negligible)
+    return Gap(point, _difference(point, g, dual), bound, g)
+
+
+def _difference(point: Point, g: Field, dual: float) -> float:
+    """J + R*(s g), of which a negative value is rounding, or a contradiction."""
+    gap = point.objective + dual
+    if gap >= 0.0 or math.isnan(gap):
+        return gap
+    # Each of J's parts is a sum over n data of terms no larger than these together, each with a few roundings.
+    terms = np.abs(g).ravel() @ (np.abs(point.f) + np.abs(point.problem.loss.y)).ravel()
+    size = abs(point.objective) + abs(dual) + abs(point.problem.risk_at_zero) + float(terms)
+    if gap < -_ROUNDINGS * np.finfo(np.float64).eps * (len(point.problem.loss.y) + len(point.measure)) * size:
+        raise CertificateError(
+            f"J + R*(p) is never negative for a feasible dual point p; got {gap:.3e} for J = {point.objective:.6g}: "
+            "a contradiction inside the program; please report it with the problem"
+        )
+    return 0.0
 
 
 def _best_multiple(problem: Problem, g: Field, largest: float) -> float:
     """min R*(s g) over the feasible s: R* is convex, so golden section; s = 1 and the ends are tried exactly."""
     most = min(largest, 4.0)  # at an optimum s = 1; four times that is never better by more than the search loses
-    least = 0.0 if problem.sign == "nonnegative" else -most
+    least = -most if problem.gauge.symmetric else 0.0
 
     def dual(s: float) -> float:
         return problem.loss.conjugate(s * g)

@@ -66,6 +66,10 @@ class Measure:
         """|weights_i|, shape (k,): absolute values, or norms in R^q."""
         return np.abs(self.weights) if self.weights.ndim == 1 else np.linalg.norm(self.weights, axis=1)
 
+    def joined(self, other: Measure) -> Measure:
+        """The sum of both, atom after atom."""
+        return Measure(np.concatenate([self.weights, other.weights]), np.concatenate([self.positions, other.positions]))
+
     def __len__(self) -> int:
         return len(self.weights)
 

@@ -6,8 +6,6 @@ omega_j less the multiplier of f_j + background >= 0. Minimisers lie on edges wh
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,7 +16,6 @@ from .measure import Measure
 from .problem import Problem
 
 _AT_EDGE = 1e-6  # mean relative to the background
-_INWARDS = 1e-13
 _HEAVY = 1e-9  # atoms whose weights say where |eta| = penalty, relative to the largest
 
 
@@ -28,19 +25,6 @@ def edges(loss: Loss) -> tuple[NDArray[np.intp], Array]:
         return np.zeros(0, dtype=np.intp), np.zeros(0)
     index = np.flatnonzero(loss.y == 0.0)
     return index, np.broadcast_to(loss.constants["background"], len(loss.y))[index // loss.outputs]
-
-
-def moved_inside(problem: Problem, measure: Measure) -> Measure:
-    """The measure, a little nearer to zero where rounding, at an edge, has made J infinite, or hides that it is."""
-    share, (index, room) = _INWARDS, edges(problem.loss)
-
-    def outside(mu: Measure) -> bool:
-        means = problem.forward(mu).reshape(-1)[index] + room
-        return not math.isfinite(problem.objective(mu)) or bool(np.any(means < _INWARDS / 2 * room))
-
-    while outside(measure):
-        measure, share = Measure(measure.weights * (1 - share), measure.positions), min(2 * share, 0.5)
-    return measure
 
 
 def subgradient(problem: Problem, measure: Measure, f: Field) -> Field:
@@ -53,7 +37,7 @@ def subgradient(problem: Problem, measure: Measure, f: Field) -> Field:
     scaled = problem.scaled(measure)
     heavy = scaled.sizes > _HEAVY * scaled.sizes.max()
     rows = rows_by_weight(problem.features.jacobian(scaled.positions[heavy])[0], f).reshape(-1, f.size)
-    directions = (scaled.weights[heavy].T / scaled.sizes[heavy]).T.ravel()
+    directions = problem.gauge.slope_and_turn(scaled.rows[heavy])[0].ravel()
     most, p = loss.flat_omega[index], g.reshape(-1)
     p[index] = most
     missing = -problem.penalty * directions - rows @ p

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
 from ..base.arrays import Array, Field
 from ..base.checks import number
 from ..base.errors import ProblemError
+from ..dual.certificate import DualCertificate
+from ..dual.supremum import Supremum, supremum
 from ..kernels.protocol import Data
 from ..space.feature_map import FeatureMap
-from ..space.gauge import Euclidean, Gauge, Signed, nonnegative
+from ..space.gauge import Gauge, Sign, gauge_of
 from .losses import Loss, suited
 from .measure import Measure
-
-if TYPE_CHECKING:
-    from ..dual.supremum import Supremum
-
-Sign = Literal["any", "nonnegative", "vector"]
 
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """min over measures mu of J(mu) = R(int phi dmu) + penalty·|mu|(Theta)   (theory §1, CB18 §1).
+    """min over measures mu of J(mu) = R(int phi dmu) + penalty·|mu|(Theta)   (docs/theory.md §1, CB18 §1).
 
     Where the feature map's spec has a penalty weight kappa(theta) > 0, |mu| stands for int kappa d|mu|.
 
@@ -34,8 +31,9 @@ class Problem:
     features : the feature map phi: Theta -> F.
     loss : R, with the data.
     penalty : lambda >= 0.
-    sign : "any" for signed measures, "nonnegative" for mu >= 0, "vector" for weights in R^q, whose |mu| sums their norms.
-        "any" with data of q outputs, (n, q), means "vector".
+    sign : "any" for signed measures, "nonnegative" for mu >= 0, "vector" for weights in R^q, whose |mu| sums their norms;
+        "any" with data of q outputs, (n, q), means "vector". {"up": a, "down": b} counts a positive weight w as a·w and a
+        negative one as b·|w|.
 
     Raises
     ------
@@ -58,49 +56,52 @@ class Problem:
         if penalty < 0:
             raise ProblemError(f"the penalty must be a finite number >= 0; got {penalty}; give lambda >= 0")
         object.__setattr__(self, "penalty", penalty)
-        if self.sign not in get_args(Sign):
-            raise ProblemError(f"sign is 'any', 'nonnegative' or 'vector'; got {self.sign!r}; choose one")
-        several = self.loss.y.ndim == 2
-        if several and (self.features.kind != "ridge" or self.features.family == "2-homogeneous in theta"):
-            raise ProblemError(
-                f"weights in R^q are for ridge units whose output sign is free; got {self.features.name} and data of shape "
-                f"{self.loss.y.shape}; solve one problem for each column"
-            )
-        if several and self.sign == "any":
-            object.__setattr__(self, "sign", "vector")
-        if several != (self.sign == "vector"):
-            raise ProblemError(
-                f"sign is 'vector' exactly where the data have shape (n, q); got {self.sign!r} and data of shape "
-                f"{self.loss.y.shape}; change one of them"
-            )
-        if self.features.kind == "torus" and not self.loss.description["complex_values"]:
+        self._check_weights()
+        if self.features.complex and not self.loss.description["complex_values"]:
             raise ProblemError(
                 f"{self.features.name} gives complex numbers, for which not every loss is made; got {self.loss.name}; "
                 f"choose one of {', '.join(suited('torus'))}"
             )
-        filter_shape = self.features.inputs["filter"].shape if self.features.kind == "torus" else ()
-        if np.iscomplexobj(self.loss.y) and len(self.loss.shape) > 1 and self.loss.shape != filter_shape:
-            raise ProblemError(
-                f"coefficients of several axes must have the features' shape {filter_shape}; got {self.loss.shape}; "
-                "check the cutoff, and the order of the axes"
-            )
-        if len(self.loss.y) != self.features.size:
-            raise ProblemError(
-                f"data and features must agree: {self.features.name} gives {self.features.size} numbers; "
-                f"the data have {len(self.loss.y)}; give one datum for each"
-            )
-        if self.features.kind == "torus" and not np.iscomplexobj(self.loss.y):
-            object.__setattr__(self, "loss", self.loss.with_data(self.loss.y.astype(np.complex128)))
-        if self.features.kind != "torus" and np.iscomplexobj(self.loss.y):
-            raise ProblemError(
-                f"{self.features.name} gives real numbers; the data are complex; give real data, or use a torus feature map"
-            )
-
+        self._check_data()
         with np.errstate(over="ignore"):
-            largest = self.loss.value(np.zeros_like(self.loss.y))
+            largest = self.risk_at_zero
         if not np.isfinite(largest):
             raise ProblemError(
                 f"R(0) must be finite; the data reach {np.abs(self.loss.y).max():.3g} in size; rescale them"
+            )
+
+    def _check_weights(self) -> None:
+        """Features that take the weights that the data ask for, and whose eta can be searched."""
+        if self.features.homogeneous and self.features.unit is None:
+            raise ProblemError(
+                f"homogeneous units need the form s(<v, x>), v = theta or v = theta |theta|, for eta to be searched; "
+                f"{self.features.name} has another warp; use one of these"
+            )
+        if self.loss.y.ndim == 2 and not self.features.takes_vectors:
+            raise ProblemError(
+                f"weights in R^q are for ridge units whose output sign is free; got {self.features.name} and data of shape "
+                f"{self.loss.y.shape}; solve one problem for each column"
+            )
+        object.__setattr__(self, "sign", self.gauge.sign)
+
+    def _check_data(self) -> None:
+        """As many data as features give numbers, in the same field; on the torus they become complex."""
+        features, loss = self.features, self.loss
+        if np.iscomplexobj(loss.y) and len(loss.shape) > 1 and loss.shape != features.shape:
+            raise ProblemError(
+                f"coefficients of several axes must have the features' shape {features.shape}; got {loss.shape}; "
+                "check the cutoff, and the order of the axes"
+            )
+        if len(loss.y) != features.size:
+            raise ProblemError(
+                f"data and features must agree: {features.name} gives {features.size} numbers; "
+                f"the data have {len(loss.y)}; give one datum for each"
+            )
+        if features.complex and not np.iscomplexobj(loss.y):
+            object.__setattr__(self, "loss", loss.with_data(loss.y.astype(np.complex128)))
+        if not features.complex and np.iscomplexobj(loss.y):
+            raise ProblemError(
+                f"{features.name} gives real numbers; the data are complex; give real data, or use a torus feature map"
             )
 
     @property
@@ -111,9 +112,7 @@ class Problem:
     @cached_property
     def gauge(self) -> Gauge:
         """The norm of one weight."""
-        if self.sign == "vector":
-            return Euclidean(self.loss.outputs)
-        return nonnegative() if self.sign == "nonnegative" else Signed()
+        return gauge_of(self.sign, self.loss.outputs if self.loss.y.ndim == 2 else None)
 
     @property
     def outputs(self) -> int:
@@ -123,13 +122,23 @@ class Problem:
     @property
     def zero(self) -> Measure:
         """The measure without atoms."""
-        return Measure.zero(self.features.dimension, self.outputs if self.sign == "vector" else None)
+        return Measure.zero(self.features.dimension, self.outputs if self.loss.y.ndim == 2 else None)
 
     def forward(self, measure: Measure) -> Field:
         """f = int phi dmu, shape (size,), or (n, q)."""
         self.check(measure)
         scaled = self.scaled(measure)
-        return self.features.forward(scaled.weights, scaled.positions)
+        return self.field(scaled.rows, scaled.positions)
+
+    def field(self, weights: Array, positions: Array) -> Field:
+        """f = sum_i w_i phi(theta_i)/kappa(theta_i), in the shape of the data, for weights (k, q) of kappa·mu."""
+        flat = weights if self.loss.y.ndim == 2 else weights[:, 0]
+        return self.features.forward(flat, positions)
+
+    def measure(self, weights: Array, positions: Array) -> Measure:
+        """The measure of which kappa·mu has weights (k, q)."""
+        flat = weights if self.loss.y.ndim == 2 else weights[:, 0]
+        return self.unscaled(Measure(flat, positions))
 
     def scaled(self, measure: Measure) -> Measure:
         """kappa·mu, the measure of which flows and charts speak: its features are phi/kappa, its penalty weight is 1."""
@@ -148,7 +157,7 @@ class Problem:
 
     def total_variation(self, measure: Measure) -> float:
         """|mu|(Theta), or int kappa d|mu|."""
-        return self.scaled(measure).mass
+        return float(self.gauge.size(self.scaled(measure).rows).sum())
 
     def value_and_gradient(self, particles: Array) -> tuple[float, Array]:
         """R(f) at f = (1/m) sum_i w_i phi(theta_i), and its gradient by (w_i, theta_i) times m, shape (m, q + d).
@@ -165,17 +174,25 @@ class Problem:
         """J(mu)."""
         return self.loss.value(self.forward(measure)) + self.penalty * self.total_variation(measure)
 
-    @property
+    @cached_property
+    def risk_at_zero(self) -> float:
+        """R(0)."""
+        return self.loss.value(np.zeros_like(self.loss.y))
+
+    @cached_property
     def negligible(self) -> float:
-        """2^-52 (R(0) - inf R): J below it is rounding of the data."""
-        return float(np.finfo(np.float64).eps * (self.loss.value(np.zeros_like(self.loss.y)) - self.loss.infimum()))
+        """2^-52 (R(0) - inf R): J below it is rounding of the data. Zero where R is unbounded below, and nothing is known."""
+        infimum = self.loss.infimum()
+        return float(np.finfo(np.float64).eps * (self.risk_at_zero - infimum)) if math.isfinite(infimum) else 0.0
+
+    def dual(self, g: Field) -> DualCertificate:
+        """eta = <g, phi> of a point g of F."""
+        return DualCertificate(self.features, self.gauge, g)
 
     @cached_property
     def supremum_at_zero(self) -> Supremum:
-        """sup_theta |<R'(0), phi(theta)>|, and where it is nearly reached; the penalty plays no part."""
-        from ..dual.supremum import sup_certificate
-
-        return sup_certificate(self, self.loss.gradient(np.zeros_like(self.loss.y)))
+        """The supremum of the height of <R'(0), phi>, and where it is nearly reached; the penalty plays no part."""
+        return supremum(self.dual(self.loss.gradient(np.zeros_like(self.loss.y))))
 
     def penalty_max(self) -> float:
         """The smallest penalty whose solution is the zero measure, sup_theta |<R'(0), phi(theta)>| (one-sided when mu >= 0;
@@ -194,8 +211,9 @@ class Problem:
         ProblemError : a penalty that is negative or not finite.
         """
         other = replace(self, penalty=penalty)
-        if (known := vars(self).get("supremum_at_zero")) is not None:
-            vars(other)["supremum_at_zero"] = known
+        for name in ("supremum_at_zero", "risk_at_zero", "negligible"):
+            if (known := vars(self).get(name)) is not None:
+                vars(other)[name] = known
         return other
 
     def check(self, measure: Measure) -> None:
@@ -205,15 +223,16 @@ class Problem:
                 f"positions of this problem have {self.features.dimension} coordinates; got "
                 f"{measure.positions.shape[1]}; give positions of shape (k, {self.features.dimension})"
             )
-        if measure.outputs != self.outputs or (measure.weights.ndim == 2) != (self.sign == "vector"):
+        vectors = self.loss.y.ndim == 2
+        if measure.outputs != self.outputs or (measure.weights.ndim == 2) != vectors:
             raise ProblemError(
-                f"weights of this problem need shape {'(k, ' + str(self.outputs) + ')' if self.sign == 'vector' else '(k,)'}; "
+                f"weights of this problem need shape {'(k, ' + str(self.outputs) + ')' if vectors else '(k,)'}; "
                 f"got {measure.weights.shape}; reshape them"
             )
         if not self.features.domain.contains(measure.positions):
-            where = "on the unit sphere" if self.features.domain.sphere else "in the feature map's domain"
+            where = self.features.domain.where
             raise ProblemError(f"positions must lie {where}; some do not; project them with features.domain.project")
-        if self.sign == "nonnegative" and np.any(measure.weights < 0):
+        if not (admitted := self.gauge.admits(measure.rows)).all():
             raise ProblemError(
-                f"weights must be >= 0 in this problem; got {measure.weights.min()}; drop them, or use sign='any'"
+                f"weights must be >= 0 in this problem; got {measure.weights[~admitted].min()}; drop them, or use sign='any'"
             )

@@ -7,20 +7,18 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..atoms.merge import COALESCED
-from ..atoms.polish import reweigh
+from ..atoms.polish import reweighed
 from ..base.arrays import Array
 from ..base.checks import array, integer
 from ..base.errors import ProblemError
 from ..base.progress import Progress
 from ..base.threads import single_threaded_blas
-from ..model.measure import Measure
+from ..model.point import Point
 from ..model.problem import Problem
+from .refine import refine
 from .result import Result
-from .search import Search
-from .solve import refine
-
-_CANDIDATES, _TOGETHER = 256, 16  # positions of large |eta| that are compared, and most that join in a round
+from .schedule import DEFAULT, Schedule
+from .search import Search, counted
 
 
 @single_threaded_blas()
@@ -30,6 +28,7 @@ def weights_at(
     *,
     relative_gap: float = 1e-9,
     iterations: int = 1000,
+    schedule: Schedule = DEFAULT,
     progress: Progress | None = None,
 ) -> Result:
     """min J over measures on fixed positions: the convex problem that is solved on a grid (CB18 §4.3), for every loss.
@@ -42,6 +41,7 @@ def weights_at(
     ----------
     positions : (n, d), or (n,) where d = 1, in the domain; on a sphere unit vectors.
     iterations : most rounds of joining.
+    schedule : the numbers of the search.
 
     Returns
     -------
@@ -61,17 +61,25 @@ def weights_at(
         raise ProblemError(
             "positions must lie in the feature map's domain; some do not; project them with features.domain.project"
         )
-    search = Search(problem, relative_gap, progress, grid)
+    search = Search(problem, relative_gap, progress, grid, schedule)
 
     def choose() -> Array:
-        return _unlike(problem, search.highest(_CANDIDATES))
+        return _unlike(problem, search.highest(schedule.candidates), schedule)
 
-    return _conditional_gradient(search, iterations, choose, reweigh, "weights")
+    def correct(point: Point) -> Point:
+        return reweighed(point, schedule.effort(schedule.settling[0]))
+
+    return _conditional_gradient(search, iterations, choose, correct, "weights")
 
 
 @single_threaded_blas()
 def sliding_frank_wolfe(
-    problem: Problem, *, relative_gap: float = 1e-9, iterations: int = 1000, progress: Progress | None = None
+    problem: Problem,
+    *,
+    relative_gap: float = 1e-9,
+    iterations: int = 1000,
+    schedule: Schedule = DEFAULT,
+    progress: Progress | None = None,
 ) -> Result:
     """min J by the sliding Frank-Wolfe method (Denoyelle, Duval, Peyré, Soubies 2019, algorithm 2).
 
@@ -81,28 +89,29 @@ def sliding_frank_wolfe(
     Parameters
     ----------
     iterations : most atoms that are inserted.
+    schedule : the numbers of the search.
 
     Raises
     ------
     ProblemError : unusable options.
     """
 
-    def slide(problem: Problem, measure: Measure) -> Measure:
-        return refine(problem, reweigh(problem, measure), COALESCED)
+    def slide(point: Point) -> Point:
+        return refine(reweighed(point, schedule.effort(schedule.settling[0])), schedule)
 
-    search = Search(problem, relative_gap, progress)
+    search = Search(problem, relative_gap, progress, schedule=schedule)
     return _conditional_gradient(search, iterations, lambda: search.highest(1), slide, "slide")
 
 
-def _unlike(problem: Problem, positions: Array) -> Array:
-    """The first of these positions whose features are correlated by less than a half: one for each bump of |eta|."""
+def _unlike(problem: Problem, positions: Array, schedule: Schedule) -> Array:
+    """The first of these positions whose features are little correlated: one for each bump of |eta|."""
     phi = problem.features.jacobian(positions)[0]
     phi = phi / np.linalg.norm(phi, axis=1, keepdims=True)
     chosen: list[int] = []
     free = np.ones(len(positions), dtype=bool)
-    while free.any() and len(chosen) < _TOGETHER:
+    while free.any() and len(chosen) < schedule.together:
         chosen.append(int(free.argmax()))
-        free &= np.abs(phi @ phi[chosen[-1]].conj()) < 0.5
+        free &= np.abs(phi @ phi[chosen[-1]].conj()) < schedule.alike
     return positions[chosen]
 
 
@@ -110,17 +119,22 @@ def _conditional_gradient(
     search: Search,
     iterations: int,
     choose: Callable[[], Array],
-    correct: Callable[[Problem, Measure], Measure],
+    correct: Callable[[Point], Point],
     phase: str,
 ) -> Result:
     """Atoms where |eta| is large, then a correction, again and again, until the gap is small or J stays."""
     integer("iterations", iterations, 0, 10_000_000, "the default is 1000")
-    search.begin(search.problem.zero)
+    search.begin(None)
     for _ in range(iterations):
         if search.certified:
             break
-        atoms, larger = len(search.best[1]), search.with_atoms_at(choose())
-        if larger is None or not search.attempt(correct(search.problem, larger), phase):
+        atoms, larger = len(search.best.measure), search.with_atoms_at(choose())
+        if larger is None:
             break
-        search.inserted += len(larger) - atoms
+        if not search.attempt(correct(larger), phase):
+            search.ended(phase, "corrected with what was inserted, J is no lower")
+            break
+        search.inserted += len(larger.measure) - atoms
+    else:
+        search.ended(phase, counted(iterations, "iteration"), "iterations")
     return search.result()

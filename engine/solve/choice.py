@@ -127,9 +127,9 @@ def bic(path: Path) -> Choice:
     """
     loss, problem = path.problem.loss, path.problem
     check(problem, "bic")
-    size, domain = _size(loss), problem.features.domain
+    size, features = _size(loss), problem.features
     distinct = np.array([_distinct(problem, result.measure) for result in path.results])
-    free = distinct * (problem.outputs - _is_class(loss) + domain.dimension - domain.sphere)
+    free = distinct * (problem.outputs - _is_class(loss) + features.dimension - features.homogeneous)
     doubled = _doubled_fits(path)
     if loss.name == "squared":
         doubled = size * np.log(np.maximum(doubled / size, np.finfo(np.float64).tiny))
@@ -167,8 +167,14 @@ def cross_validation(path: Path, folds: int = 5, seed: int = 0, progress: Progre
         held_out, rest = _part(problem, labels == fold), _part(problem, labels != fold)
         share = float(omega[labels != fold].sum() / omega.sum())
         watch = None if progress is None else partial(_tell, progress, fold, folds)
+        first = path.results[0]
         solutions = solve_path(
-            rest, path.penalties * share, relative_gap=path.results[0].tolerance, seed=seed, progress=watch
+            rest,
+            path.penalties * share,
+            relative_gap=first.tolerance,
+            seed=seed,
+            schedule=first.schedule,
+            progress=watch,
         )
         for index, result in enumerate(solutions.results):
             scores[index] += held_out.loss.value(held_out.forward(result.measure))
@@ -183,7 +189,7 @@ def _deal(problem: Problem, folds: int, seed: int) -> NDArray[np.int64]:
     """The fold of each sample, or of each Fourier coefficient, k and -k in one, shape (size,)."""
     size = problem.features.size
     index = np.arange(size)
-    if problem.features.kind == "torus":
+    if problem.features.complex:
         index = np.minimum(index, size - 1 - index)
     groups = int(index.max()) + 1
     integer("folds", folds, 2, groups, "the default is 5; with fewer data take fewer")
@@ -194,10 +200,10 @@ def _deal(problem: Problem, folds: int, seed: int) -> NDArray[np.int64]:
 def _part(problem: Problem, kept: NDArray[np.bool_]) -> Problem:
     """The problem whose R is the part of the sum over the kept data."""
     features, loss = problem.features, problem.loss
-    if features.kind == "torus":
-        h = features.inputs["filter"]
+    if features.spectrum is not None:
+        h, cutoff = features.spectrum
         masked = np.where(kept.reshape(h.shape), h, 0)
-        part = make_torus(features.kernel, features.description, features.inputs["cutoff"], masked)
+        part = make_torus(features.kernel, features.description, cutoff, masked)
         y, omega, constants = np.where(kept, loss.y, 0), loss.omega, dict(loss.constants)
     else:
         part = features.with_inputs(**{name: samples[kept] for name, samples in features.inputs.items()})

@@ -6,24 +6,19 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..atoms.interior import EXACT, interior_weights
+from ..atoms.interior import EXACT, interior_weights, moved_inside
 from ..atoms.merge import fuse
 from ..atoms.sparsify import sparsify
 from ..base.arrays import Array, Field
-from ..model.gap import Gap, duality_gap
+from ..model.gap import Gap, gap_at
 from ..model.measure import Measure
-from ..model.multipliers import edges, moved_inside
+from ..model.point import Point
 from ..model.problem import Problem
-from .search import Search
-
-_ROUNDS = 200
-_PATIENCE = 20  # rounds in a row that may fail to halve the gap
-_LOOSE = 1e-6  # gap of the weights relative to the smallest before: more is wasted until positions are right
-_POLISHED_AFTER = 10.0  # fall of the gap before polishing is tried again; its square where it was in vain
-_LIGHT = 1e-3  # weight of a new atom relative to the mean
+from .refine import at
+from .search import Search, counted
 
 
-def exchange(search: Search, polished: Callable[[Measure], Measure] | None = None) -> None:
+def exchange(search: Search, polished: Callable[[Point], Point] | None = None) -> None:
     """Weights at the atoms and at all maxima of |eta| above the penalty; thin out; again, until the gap is small.
 
     Every round solves a convex problem on finitely many positions whose minimum bounds the next one's from above, as in
@@ -32,47 +27,66 @@ def exchange(search: Search, polished: Callable[[Measure], Measure] | None = Non
     to each other. It needs the highest maxima of |eta| and nothing else; where J is smooth in positions, `polished` measures
     of the same J or less end it sooner. A problem without penalty, which bounds no |eta|, is left as it is.
     """
-    problem = search.problem
-    if problem.penalty == 0.0:
+    problem, schedule, traits = search.problem, search.schedule, search.traits
+    if not traits.priced:
+        search.ended("exchange", "none without a penalty")
         return
-    gap, measure = search.best
+    gap, measure = search.best, search.best.measure
     mark, waited, accuracy, joint = gap.gap, 0, 1.0, measure.positions[:0]
-    loose = 0.0 if problem.features.homogeneous else _LOOSE  # many units that have not quite left make poor neighbours
-    next_polish = gap.gap / _POLISHED_AFTER
-    for _ in range(_ROUNDS):
-        if search.certified or waited == _PATIENCE:
+    loose = (
+        0.0 if traits.kinks else schedule.exchange_accuracy
+    )  # many units that have not quite left make poor neighbours
+    next_polish = gap.gap / schedule.polish_after
+    for _ in range(schedule.exchange_rounds):
+        if search.certified:
+            return
+        if waited == schedule.exchange_patience:
+            search.ended(
+                "exchange", counted(waited, "round") + " in a row in which the gap did not fall", "exchange_patience"
+            )
             return
         new = gap.supremum.positions[gap.supremum.heights > problem.penalty]
         if not len(new) and accuracy == EXACT:
+            search.ended("exchange", "no |eta| above the penalty was found, and weights are exact")
             return
-        accuracy = max(EXACT, loose * search.surest[0].relative) if len(new) else EXACT
-        measure, p = _weigh(problem, _joined(problem, gap, measure, np.concatenate([new, joint])), accuracy)
-        fused = fuse(problem, measure)  # offered; its parts go on with it, for the next round may want other shares
+        accuracy = max(EXACT, loose * search.surest.relative) if len(new) else EXACT
+        joined = _joined(problem, gap, measure, np.concatenate([new, joint]), schedule.light_weight)
+        weighed, p = _weigh(search, joined, accuracy)
+        measure = weighed.measure
+        fused = at(
+            weighed, fuse(problem, measure)
+        )  # offered; its parts go on, for the next round may want other shares
         if p is None:  # at an edge of the loss the dual point is found from few atoms
-            joint = fused.positions[~np.isin(fused.positions, measure.positions).all(axis=1)]
-        gap = duality_gap(problem, fused, dual_point=p)
-        search.offer(gap, fused, "exchange")
+            joint = fused.measure.positions[~np.isin(fused.measure.positions, measure.positions).all(axis=1)]
+        gap = gap_at(fused, dual_point=p)
+        search.offer(gap, "exchange")
         waited += 1
-        if gap.gap < mark / 2:
+        if gap.gap < schedule.fallen * mark:
             mark, waited = gap.gap, 0
         if polished is not None and gap.gap < next_polish and not search.certified:
             better = search.attempt(polished(fused), "polish")
             if better:
-                gap, measure = search.best
-            next_polish = gap.gap / (_POLISHED_AFTER if better else _POLISHED_AFTER**2)
+                gap, measure = search.best, search.best.measure
+            next_polish = gap.gap / (schedule.polish_after if better else schedule.polish_after**2)
+    if not search.certified:
+        search.ended("exchange", counted(schedule.exchange_rounds, "round"), "exchange_rounds")
 
 
-def _weigh(problem: Problem, measure: Measure, accuracy: float) -> tuple[Measure, Field | None]:
+def _weigh(search: Search, measure: Measure, accuracy: float) -> tuple[Point, Field | None]:
     """The best weights, of few atoms, and their dual point where it is not R'(f)."""
-    weighed, p = interior_weights(problem, measure, accuracy)
-    fewer = moved_inside(problem, sparsify(problem, weighed))
-    return fewer, p if len(edges(problem.loss)[0]) else None
+    problem, schedule = search.problem, search.schedule
+    weighed, p = interior_weights(problem, measure, accuracy, schedule.interior_rounds, schedule.interior_patience)
+    fewer = at(weighed, sparsify(problem, weighed.measure))
+    return moved_inside(fewer), p if search.traits.edges else None
 
 
-def _joined(problem: Problem, gap: Gap, measure: Measure, positions: Array) -> Measure:
-    """The measure with light atoms at these positions, as they would lower R or, where mu >= 0, positive all the same."""
-    light = _LIGHT * (measure.mass / len(measure) if len(measure) else 1.0)
-    eta = problem.features.eta(positions, gap.residual)
-    weights = -light * (eta.T / np.linalg.norm(eta.reshape(len(eta), problem.outputs), axis=1)).T
-    weights = np.abs(weights) if problem.sign == "nonnegative" else weights
-    return Measure(np.concatenate([measure.weights, weights]), np.concatenate([measure.positions, positions]))
+def _joined(problem: Problem, gap: Gap, measure: Measure, positions: Array, share: float) -> Measure:
+    """The measure with light atoms at these positions, as they would lower R, if any admissible weight does.
+
+    Parameters
+    ----------
+    share : weight of each, relative to the mean of kappa·mu.
+    """
+    light = share * (problem.total_variation(measure) / len(measure) if len(measure) else 1.0)
+    heads = problem.gauge.head(problem.dual(gap.residual).eta(positions))
+    return measure.joined(problem.measure(light * heads, positions))

@@ -14,6 +14,7 @@ from ..base.errors import ProblemError
 from ..base.progress import Progress
 from ..model.problem import Problem
 from .result import Result
+from .schedule import DEFAULT, Schedule
 from .solve import solve
 
 COLUMNS = ("penalty", "ratio", "atoms", "fit", "objective", "gap", "relative_gap", "status")
@@ -99,6 +100,7 @@ def path(
     particles: int | None = None,
     relative_gap: float = 1e-9,
     seed: int = 0,
+    schedule: Schedule = DEFAULT,
     progress: Progress | None = None,
 ) -> Path:
     """Solve for every penalty, from the largest down, each time from the atoms of the one before.
@@ -111,12 +113,12 @@ def path(
     problem : its own penalty plays no part.
     penalties : (k,) distinct finite numbers > 0 in any order; by default `count` of them, evenly spaced in their
         logarithms from `problem.penalty_max()` to `smallest_ratio` times that.
-    particles, relative_gap, seed : as in `solve`.
+    particles, relative_gap, seed, schedule : as in `solve`.
     progress : called with (phase, fraction done, message).
 
     Raises
     ------
-    ProblemError : penalties that are no such numbers. Penalty 0 has no dual bound (theory §4): `solve` takes it.
+    ProblemError : penalties that are no such numbers. Penalty 0 has no dual bound (docs/theory.md §4): `solve` takes it.
     """
     largest = problem.penalty_max()
     chosen = _geometric(largest, count, smallest_ratio) if penalties is None else _check_penalties(penalties)
@@ -130,6 +132,7 @@ def path(
             particles=particles,
             relative_gap=relative_gap,
             seed=seed,
+            schedule=schedule,
             progress=watch,
         )
         if result.status == "interrupted":

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import shutil
-import tempfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,9 @@ from ..base.checks import array
 from ..base.errors import ProblemError
 from ..flow.trajectory import Trajectory
 from ..model.measure import Measure
+from ..space.gauge import Sign, gauge_of
+from .folder import OutputFolder
+from .schedule import Schedule
 
 SCHEMA = 1
 
@@ -59,6 +60,9 @@ class Result:
     certificate : what the gap rests on.
     status : "certified" (gap within tolerance), "gap above tolerance", "zero measure" (penalty >= penalty_max), or
         "interrupted" (by Ctrl-C, with the gap above the tolerance).
+    ended_by : where the gap is above the tolerance, what ended the search: its phases, each with the number of the schedule
+        (or the option) that limited it, in brackets; raise that to try harder. Else empty.
+    schedule : the numbers of the search.
     tolerance : the relative gap that was asked for.
     penalty, sign, features, loss : of the problem.
     trace : arrays "seconds", "evaluations" (flow steps tried), "objective" (the lowest J or F_m so far), "gap" (NaN where
@@ -74,9 +78,11 @@ class Result:
     relative_gap: float
     certificate: Certificate
     status: str
+    ended_by: str
+    schedule: Schedule
     tolerance: float
     penalty: float
-    sign: str
+    sign: Sign
     features: dict[str, Any]
     loss: str
     trace: dict[str, Any]
@@ -111,6 +117,8 @@ class Result:
         return {
             "schema": SCHEMA,
             "status": self.status,
+            "ended_by": self.ended_by,
+            "schedule": self.schedule.to_dict(),
             **{name: _json_number(getattr(self, name)) for name in numbers},
             "certificate": certificate | {"sup_bound": _json_number(self.certificate.sup_bound)},
             "weights": weights,
@@ -139,9 +147,9 @@ class Result:
 
         Raises
         ------
-        ProblemError : the folder exists and is no result folder, or cannot be written.
+        ProblemError : the folder holds what we did not write, or cannot be written.
         """
-        with ResultFolder(Path(folder)) as temporary:
+        with OutputFolder(Path(folder)) as temporary:
             self.write(temporary)
 
     @staticmethod
@@ -153,58 +161,6 @@ class Result:
         ProblemError : a missing or damaged file, or a schema that this version does not know.
         """
         return _load(Path(folder))
-
-
-class ResultFolder:
-    """A temporary folder that takes its final name only when everything in it has been written.
-
-    Parameters
-    ----------
-    folder : the final name.
-    marker : the file by which an earlier folder of the same kind is known, which is replaced.
-
-    Raises
-    ------
-    ProblemError : the name is taken by something else, or cannot be written.
-    """
-
-    def __init__(self, folder: Path, marker: str = "result.json") -> None:
-        try:
-            self.folder = folder.resolve()
-            taken = self.folder.exists() and any(self.folder.iterdir()) and not (self.folder / marker).is_file()
-            if not taken:
-                self.folder.parent.mkdir(parents=True, exist_ok=True)
-                self.temporary = Path(tempfile.mkdtemp(prefix=".result.", dir=self.folder.parent))
-        except (OSError, ValueError) as error:
-            raise _unwritable(folder, error) from None
-        if taken:
-            raise ProblemError(
-                f"results are written to a new folder, or over an earlier result; {folder} is neither; choose another"
-            )
-
-    def __enter__(self) -> Path:
-        return self.temporary
-
-    def __exit__(self, kind: object, value: object, traceback: object) -> None:
-        earlier = Path(f"{self.temporary}.earlier")
-        try:
-            if kind is None:
-                self.temporary.chmod(0o755)
-                if self.folder.exists():
-                    os.rename(self.folder, earlier)  # kept until the new folder has its name
-                os.rename(self.temporary, self.folder)
-        except OSError as error:
-            if earlier.exists():
-                os.rename(earlier, self.folder)
-            raise _unwritable(self.folder, error) from None
-        finally:
-            shutil.rmtree(self.temporary, ignore_errors=True)
-            shutil.rmtree(earlier, ignore_errors=True)
-
-
-def _unwritable(folder: Path, error: Exception) -> ProblemError:
-    reason = error.strerror if isinstance(error, OSError) else error
-    return ProblemError(f"results need a folder that can be written; {str(folder)[:200]}: {reason}; choose another")
 
 
 def _hex(weight: Any) -> Any:
@@ -231,8 +187,9 @@ def _load(folder: Path) -> Result:
         ValueError,
         AttributeError,
         OverflowError,
-        RecursionError,
+        RuntimeError,
         EOFError,
+        zlib.error,
         BadZipFile,
     ) as error:
         raise ProblemError(
@@ -275,7 +232,9 @@ def _read(folder: Path) -> Result:
         penalty=float.fromhex(exact["penalty"]),
         seconds=float.fromhex(exact["seconds"]),
         status=str(data["status"]),
-        sign=str(data["sign"]),
+        ended_by=str(data["ended_by"]),
+        schedule=Schedule.from_dict(data["schedule"]),
+        sign=gauge_of(data["sign"], int(data["outputs"]) if data["sign"] == "vector" else None).sign,
         features=dict(features),
         loss=str(data["loss"]),
         evaluations=int(data["evaluations"]),

@@ -14,11 +14,14 @@ from ..base.errors import ProblemError
 from ..base.progress import Progress
 from ..dual.supremum import Supremum
 from ..flow.trajectory import Trajectory
-from ..model.gap import Gap, duality_gap
+from ..model.gap import Gap, gap_at
 from ..model.measure import Measure
+from ..model.point import Point
 from ..model.problem import Problem
 from ..space.scales import feature_scales
 from .result import Certificate, Result
+from .schedule import DEFAULT, Schedule
+from .traits import Traits
 
 _ROUNDING = 1e-12  # differences of J, relative to it, by which nothing is preferred
 
@@ -31,48 +34,70 @@ class Search:
     tolerance : the relative gap to reach.
     progress : called with (phase, fraction done, message).
     positions : None, or the finite set (k, d) that stands for Theta in every gap.
+    schedule : the numbers of the search.
 
     Attributes
     ----------
-    best : the gap of the lowest measure so far, and that measure.
-    surest : the same of the measure of which J + gap was smallest: J may be lower elsewhere by little, with no bound near it.
+    best : the gap of the lowest measure so far, with that measure.
+    surest : that of the measure of which J + gap was smallest: J may be lower elsewhere by little, with no bound near it.
     inserted : atoms that were inserted.
     evaluations : flow steps tried.
     step : length of the flow's steps; NaN before the first.
     interrupted : whether the search was ended from outside.
+    limits : what ended each phase the last time.
     """
 
     def __init__(
-        self, problem: Problem, tolerance: float, progress: Progress | None, positions: Array | None = None
+        self,
+        problem: Problem,
+        tolerance: float,
+        progress: Progress | None,
+        positions: Array | None = None,
+        schedule: Schedule = DEFAULT,
     ) -> None:
         if number("relative_gap", tolerance, "a positive number", "the default is 1e-9") <= 0:
             raise ProblemError(f"relative_gap must be positive; got {tolerance}; the default is 1e-9")
-        self.problem, self.tolerance, self.positions = problem, tolerance, positions
+        if not isinstance(schedule, Schedule):
+            raise ProblemError(f"schedule must be a Schedule; got {type(schedule).__name__}; leave it out")
+        self.problem, self.tolerance, self.positions, self.schedule = problem, tolerance, positions, schedule
+        self.traits = Traits.of(problem)
+        self.limits: dict[str, str] = {}
         self.inserted, self.evaluations, self.step, self.interrupted = 0, 0, math.nan, False
         self._progress = progress
         self._started = time.perf_counter()
         self._rows: list[tuple[float, int, float, float, int, float, str]] = []
-        self.best: tuple[Gap, Measure]
-        self.surest: tuple[Gap, Measure]
+        self.best: Gap
+        self.surest: Gap
 
-    def begin(self, start: Measure) -> None:
+    def begin(self, start: Point | None) -> None:
         """The first measure: this one, or the zero measure if that is lower."""
-        problem = self.problem
-        first = start if problem.objective(start) < problem.objective(problem.zero) else problem.zero
-        self.best = self.surest = duality_gap(problem, first, self.positions), first
-        if len(first):
-            self.log("start", 1.0, self.best[0].objective, len(first), self.best[0].gap)
+        zero = Point(self.problem, self.problem.zero)
+        first = zero if start is None or start.objective >= zero.objective else start
+        self.best = self.surest = gap_at(first, self.positions)
+        if len(first.measure):
+            self.log("start", 1.0, self.best.objective, len(first.measure), self.best.gap)
 
     @property
     def optimal_at_zero(self) -> bool:
         """Whether the zero measure is the lowest so far, and is the solution."""
-        gap, measure = self.best
-        return len(measure) == 0 and gap.supremum.value <= self.problem.penalty
+        return len(self.best.measure) == 0 and self.best.supremum.value <= self.problem.penalty
 
     @property
     def certified(self) -> bool:
         """Whether the best measure's gap is within the tolerance."""
-        return self.best[0].relative <= self.tolerance
+        return self.best.relative <= self.tolerance
+
+    def ended(self, phase: str, how: str, field: str | None = None) -> None:
+        """Note what ended a phase short of the tolerance, and the number of the schedule, or the option, to raise."""
+        self.limits.pop(phase, None)  # the latest stands last
+        self.limits[phase] = f"{phase}: {how}" + ("" if field is None else f" ({field})")
+
+    @property
+    def ended_by(self) -> str:
+        """What ended the search short of the tolerance: nothing, or what ended each phase the last time."""
+        if self.certified:
+            return ""
+        return "interrupted" if self.interrupted else "; ".join(self.limits.values())
 
     def log(self, phase: str, fraction: float, objective: float, atoms: int, gap: float = math.nan) -> None:
         """A row of `Result.trace`, and a word to whoever watches."""
@@ -83,56 +108,57 @@ class Search:
             bound = "" if math.isnan(gap) else f", gap {gap:.1e}"
             self._progress(phase, fraction, f"objective {objective:.6g}, atoms {atoms}{bound}")
 
-    def attempt(self, candidate: Measure, phase: str) -> bool:
+    def attempt(self, candidate: Point, phase: str) -> bool:
         """Keep the candidate if it lowers J; of those within the tolerance the first, unless a later one has fewer atoms."""
-        return self.offer(duality_gap(self.problem, candidate, self.positions), candidate, phase)
+        return self.offer(gap_at(candidate, self.positions), phase)
 
-    def offer(self, gap: Gap, candidate: Measure, phase: str) -> bool:
+    def offer(self, gap: Gap, phase: str) -> bool:
         """`attempt`, where the candidate's gap is known."""
-        if gap.objective + gap.gap < self.surest[0].objective + self.surest[0].gap:
-            self.surest = gap, candidate
-        best, atoms = self.best[0].objective, len(self.best[1])
+        if gap.objective + gap.gap < self.surest.objective + self.surest.gap:
+            self.surest = gap
+        best, atoms, fewer = self.best.objective, len(self.best.measure), len(gap.measure)
         certified = gap.relative <= self.tolerance
         better = gap.objective < best
         if certified or self.certified:
             same = gap.objective <= best + _ROUNDING * abs(best)
-            better = certified and (not self.certified or (same and len(candidate) < atoms))
+            better = certified and (not self.certified or (same and fewer < atoms))
         if better:
-            self.best = gap, candidate
-            self.log(phase, 1.0, gap.objective, len(candidate), gap.gap)
+            self.best = gap
+            self.log(phase, 1.0, gap.objective, fewer, gap.gap)
         return better
 
     def highest(self, most: int) -> Array:
-        """The highest maxima of |eta|, (k, d), k <= most: those that exceed the penalty by 0.3 of what the first does."""
-        supremum, penalty = self.best[0].supremum, self.problem.penalty
+        """The highest maxima of |eta|, (k, d), k <= most: those whose excess over the penalty is a part of the first's."""
+        supremum, penalty = self.best.supremum, self.problem.penalty
         top = float(supremum.heights.max(initial=0.0))
-        chosen = supremum.heights > penalty + 0.3 * (top - penalty)
+        chosen = supremum.heights > penalty + self.schedule.insertion_height * (top - penalty)
         return supremum.positions[chosen & (top > penalty)][:most]
 
-    def with_atoms_at(self, positions: Array) -> Measure | None:
+    def with_atoms_at(self, positions: Array) -> Point | None:
         """The best measure with light atoms at these positions, as heavy as lowers J; None if none does."""
-        problem, (gap, measure) = self.problem, self.best
+        problem, best = self.problem, self.best
         if not len(positions):
+            self.ended("insertion", "no |eta| above the penalty was found")
             return None
-        eta = problem.features.eta(positions, gap.residual).reshape(len(positions), -1)
-        sizes = np.linalg.norm(eta, axis=1, keepdims=True)
-        norm, _ = feature_scales(problem, positions)
+        eta, gauge = problem.dual(best.residual).eta(positions), problem.gauge
+        excess = gauge.height(eta)[:, None] - problem.penalty
+        norm, _ = feature_scales(problem.features, positions)
         curvature = problem.loss.typical_curvature
-        weights = -eta / sizes * (sizes - problem.penalty) / max(norm**2 * curvature * len(eta), 1e-300)
-        weights = weights if problem.sign == "vector" else weights[:, 0]
-        added = problem.unscaled(Measure(weights, positions))
-        for _ in range(40):
-            larger = Measure(
-                np.concatenate([measure.weights, added.weights]), np.concatenate([measure.positions, added.positions])
-            )
-            if problem.objective(larger) < gap.objective:
+        added = problem.measure(gauge.head(eta) * excess / max(norm**2 * curvature * len(eta), 1e-300), positions)
+        for _ in range(self.schedule.insertion_halvings):
+            larger = Point(problem, best.measure.joined(added))
+            if larger.objective < best.objective:
                 return larger
             added = Measure(added.weights / 2, added.positions)
+        self.ended(
+            "insertion", counted(self.schedule.insertion_halvings, "halving") + " of new weights", "insertion_halvings"
+        )
         return None
 
     def result(self, trajectory: Trajectory | None = None) -> Result:
         """What was found, `surest` where nothing is certified, its atoms in the order of their positions."""
-        (gap, measure), problem = self.best if self.certified else self.surest, self.problem
+        gap, problem = self.best if self.certified else self.surest, self.problem
+        measure = gap.measure
         status = "certified" if self.certified else "interrupted" if self.interrupted else "gap above tolerance"
         status = "zero measure" if self.optimal_at_zero else status
         if self._progress is not None:
@@ -146,15 +172,17 @@ class Search:
             relative_gap=gap.relative,
             certificate=_certificate(gap.supremum),
             status=status,
+            ended_by=self.ended_by,
+            schedule=self.schedule,
             tolerance=self.tolerance,
             penalty=problem.penalty,
-            sign=problem.sign,
+            sign=problem.gauge.sign,
             features={
                 "name": features.name,
                 "kind": features.kind,
                 "dimension": features.dimension,
                 **features.constants,
-                **({"radius": features.domain.radius} if features.domain.is_ball else {}),
+                **features.domain.arguments,
             },
             loss=problem.loss.name,
             trace=self._trace(),
@@ -169,6 +197,11 @@ class Search:
         names = ("seconds", "evaluations", "objective", "gap", "atoms", "step")
         numbers = {name: np.array(column, dtype=np.float64) for name, column in zip(names, columns[:6], strict=True)}
         return {**numbers, "phase": list(columns[6])}
+
+
+def counted(count: int, thing: str) -> str:
+    """One thing, or several."""
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def _certificate(supremum: Supremum) -> Certificate:

@@ -14,6 +14,7 @@ from ..base.arrays import Array
 
 _TO_BOUNDARY = 0.995  # share of the way to an edge that a step may go
 _CENTRAL = 1e4  # products of complementary variables differ from mu by no larger factor: else steps get ever shorter
+_START = 1e-3  # of the mean weight: no weight starts closer to zero
 _FIRST = 0.1  # smallest distance of a dual variable from its edge to start with, relative to the penalty
 
 
@@ -22,6 +23,9 @@ class Cone(Protocol):
 
     Shapes: weights w, their steps and eta (k, q); rows x and their whole steps (k, p). Their units: x·s and mu are parts of J.
     """
+
+    def inside(self, w: Array) -> Array:
+        """Weights like these, but none of them too close to the edge to begin with."""
 
     def start(self, w: Array, eta: Array, mu: float) -> Array:
         """Rows x inside that hold w; dual variables to start with, eta of a dual point or the barrier's size in mind."""
@@ -55,29 +59,39 @@ class Cone(Protocol):
 
 
 class HalfLines:
-    """x_i = w_i >= 0, for signs that are given: -mu log w_i, and s_i near penalty + eta_i."""
+    """x_i = side_i·w_i >= 0, for signs that are given: -mu log x_i, and s_i near penalty_i + side_i·eta_i.
+
+    Parameters
+    ----------
+    penalty : (k, 1), a price for each atom.
+    sides : (k, 1), 1 or -1.
+    """
 
     s: Array
 
-    def __init__(self, penalty: float | Array) -> None:
-        self.penalty = penalty  # or (k, 1), a price for each atom
+    def __init__(self, penalty: Array, sides: Array) -> None:
+        self.penalty, self.sides = penalty, sides
+
+    def inside(self, w: Array) -> Array:
+        sizes = np.abs(w)
+        return np.asarray(self.sides * np.maximum(sizes, _START * sizes.mean()))
 
     def start(self, w: Array, eta: Array, mu: float) -> Array:
-        self.s = np.maximum(self.penalty + eta, _FIRST * self.penalty)
-        return w
+        self.s = np.maximum(self.penalty + self.sides * eta, _FIRST * self.penalty)
+        return self.sides * w
 
     def weights(self, x: Array) -> Array:
-        return x
+        return self.sides * x
 
     def barrier(self, x: Array, mu: float) -> float:
         return math.inf if x.min() <= 0.0 else float((self.penalty * x).sum() - mu * np.log(x).sum())
 
     def newton(self, x: Array, mu: float) -> tuple[Array, Array]:
         self.s = central(self.s, x, mu)
-        return self.penalty - mu / x, np.sqrt(x / self.s)[:, :, None]
+        return self.sides * (self.penalty - mu / x), (self.sides * np.sqrt(x / self.s))[:, :, None]
 
     def whole(self, x: Array, step: Array, mu: float) -> Array:
-        return step
+        return self.sides * step
 
     def longest(self, x: Array, step: Array) -> float:
         return longest(x, step)
@@ -93,8 +107,8 @@ class HalfLines:
         return float((x * self.s).sum())
 
     def gap(self, w: Array, eta: Array) -> float:
-        slack = self.penalty + eta
-        return float((w * np.abs(slack)).sum() + np.maximum(-slack, 0.0).max() * w.sum())
+        x, slack, shares = self.sides * w, self.penalty + self.sides * eta, self.penalty / self.penalty.max()
+        return float((x * np.abs(slack)).sum() + np.maximum(-slack / shares, 0.0).max() * (shares * x).sum())
 
 
 class Norms:
@@ -109,6 +123,9 @@ class Norms:
 
     def __init__(self, penalty: float) -> None:
         self.penalty = penalty
+
+    def inside(self, w: Array) -> Array:
+        return w
 
     def start(self, w: Array, eta: Array, mu: float) -> Array:
         doubled = 2 * self.penalty * np.linalg.norm(w, axis=1, keepdims=True)

@@ -14,7 +14,10 @@ from ..base.threads import load_kernel_blas
 from ..kernels.binding import bind
 from ..kernels.loading import KINDS, describe, find_kernel, kernel_names
 from ..kernels.protocol import FeatureKernel
-from .domain import Axis, Domain
+from .domain.ball import Ball
+from .domain.box import Box
+from .domain.domain import Axis
+from .domain.sphere import Sphere
 from .feature_map import FeatureMap, check_inputs, pack
 from .torus import make_torus
 
@@ -90,20 +93,20 @@ def _build(kernel: FeatureKernel, description: Mapping[str, Any], arguments: Map
     samples = check_inputs(description, {key: arguments[key] for key in inputs})
     if description["kind"] == "ridge":
         load_kernel_blas()
-        domain = _ridge_domain(samples["x"].shape[1], *(arguments[key] for key in balls))
+        domain: Box | Ball | Sphere = _ridge_domain(samples["x"].shape[1], *(arguments[key] for key in balls))
     else:
-        domain = Domain(tuple(_axis(item, arguments) for item in description["parameters"]))
+        domain = Box(tuple(_axis(item, arguments) for item in description["parameters"]))
     return FeatureMap(kernel, description, domain, samples, numbers, pack(description["kind"], samples, numbers))
 
 
-def _ridge_domain(dimension: int, *radii: Any) -> Domain:
+def _ridge_domain(dimension: int, *radii: Any) -> Ball | Sphere:
     """A ball, or the unit sphere of 2-homogeneous units, which have no radius."""
     if not radii:
-        return Domain(tuple(Axis(f"theta{j}", -math.inf, math.inf) for j in range(dimension)), sphere=True)
+        return Sphere.of(dimension)
     checked = number("radius", radii[0], "a positive number", "give the largest norm of theta")
     if checked <= 0:
         raise ProblemError(f"radius must be positive; got {checked}; give the largest norm of theta")
-    return Domain.ball(dimension, checked)
+    return Ball.of(dimension, checked)
 
 
 def _axis(parameter: Mapping[str, str], arguments: Mapping[str, Any]) -> Axis:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,9 @@ from ..base.checks import array
 from ..base.errors import ProblemError
 from ..base.threads import single_threaded_blas
 from ..kernels.protocol import Data, FeatureKernel, Statics
-from .domain import Domain
+from .domain.box import Box
+from .domain.domain import Round
+from .units import HomogeneousUnit
 
 _CHECKED_PER_AXIS = {1: 9, 2: 5}
 _LARGEST = 1e150  # of a sum of features: their squares are summed too, and must not overflow
@@ -43,19 +46,20 @@ class FeatureMap:
 
     kernel: FeatureKernel
     description: Mapping[str, Any]
-    domain: Domain
+    domain: Box | Round
     inputs: Mapping[str, Any]
     constants: Mapping[str, float]
     statics: Statics
 
     def __post_init__(self) -> None:
-        if self.kind == "pointwise" and np.all(np.isfinite(self.domain.upper - self.domain.lower)):
-            self._check_finite()
+        domain = self.domain
+        if self.kind == "pointwise" and isinstance(domain, Box) and np.all(np.isfinite(domain.upper - domain.lower)):
+            self._check_finite(domain)
 
-    def _check_finite(self) -> None:
+    def _check_finite(self, domain: Box) -> None:
         """exp(-theta x) with theta x = -1000 is refused here, before it makes a NaN of a sum."""
         per_axis = _CHECKED_PER_AXIS.get(self.dimension, 3)  # ends included: what is monotonic is largest there
-        positions = self.domain.grid((per_axis,) * self.dimension)
+        positions = domain.grid((per_axis,) * self.dimension)
         sums = self.certificate(positions, np.ones(self.size))
         sizes = np.max([np.abs(part).reshape(len(positions), -1).max(axis=1) for part in sums], axis=0)
         if not np.all(sizes < _LARGEST):
@@ -80,7 +84,7 @@ class FeatureMap:
 
     @property
     def family(self) -> str:
-        """How Phi scales (theory §1), as the derivation proved: it decides the lift, the flow and the domain.
+        """How Phi scales (docs/theory.md §1), as the derivation proved: it decides the lift, the flow and the domain.
 
         "partially 1-homogeneous" in w (CB18 Thm 3.5), "2-homogeneous" in (w, theta) (Thm 3.3), or "2-homogeneous in theta"
         with a sign w that does not move.
@@ -91,6 +95,37 @@ class FeatureMap:
     def homogeneous(self) -> bool:
         """Whether Phi is 2-homogeneous, so that positions live on the unit sphere."""
         return self.family != "partially 1-homogeneous"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the coefficients on the torus, (2K_1 + 1, ..); (n,) for features at samples."""
+        return tuple(self.inputs["filter"].shape) if self.kind == "torus" else (self.size,)
+
+    @property
+    def complex(self) -> bool:
+        """Whether F is complex."""
+        return self.kind == "torus"
+
+    @property
+    def takes_vectors(self) -> bool:
+        """Whether weights may be in R^q: the kernel takes them, and the unit's own output sign is free."""
+        return self.kind == "ridge" and self.family != "2-homogeneous in theta"
+
+    @property
+    def spectrum(self) -> tuple[NDArray[np.complex128], tuple[int, ...]] | None:
+        """Filter h and cutoffs K_a where phi(theta)_k = h_k e^{-2 pi i <k, theta>}, so that eta is a trigonometric polynomial."""
+        return (self.inputs["filter"], self.inputs["cutoff"]) if self.kind == "torus" else None
+
+    @property
+    def places(self) -> Array:
+        """All samples in one row: where, on the axis of a single parameter, features may be narrow."""
+        samples = self.inputs.values() if self.kind == "pointwise" else ()
+        return np.concatenate([np.zeros(0), *samples])
+
+    @cached_property
+    def unit(self) -> HomogeneousUnit | None:
+        """The unit's kink and warp, where features are positively homogeneous; None elsewhere."""
+        return HomogeneousUnit.of(self.jacobian, self.inputs["x"]) if self.homogeneous else None
 
     @property
     def dimension(self) -> int:
@@ -218,7 +253,7 @@ class FeatureMap:
         return rows if np.ndim(g) == 2 else rows[:, 0]
 
     def certificate(self, positions: Array, g: Field, along: Array | None = None) -> tuple[Array, Array, Array]:
-        """eta (k,), grad eta (k, d) and its Hessian (k, d, d) of eta(theta) = <g, phi(theta)> (theory §3).
+        """eta (k,), grad eta (k, d) and its Hessian (k, d, d) of eta(theta) = <g, phi(theta)> (docs/theory.md §3).
 
         Parameters
         ----------

@@ -1,10 +1,11 @@
-"""The norm of one weight: what an atom costs, and by how much eta may exceed that price."""
+"""The norm of one weight: what an atom costs, and how high eta may be (docs/theory.md §7)."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from ..base.arrays import Array
 from ..base.checks import number
 from ..base.errors import ProblemError
 from .barriers import Cone, HalfLines, Norms
+
+Sign = Literal["any", "nonnegative", "vector"] | Mapping[str, float]
 
 
 class Gauge(Protocol):
@@ -28,8 +31,15 @@ class Gauge(Protocol):
         """q, the number of entries of a weight."""
 
     @property
-    def name(self) -> str:
-        """How users and result.json call it."""
+    def sign(self) -> Sign:
+        """How `Problem`, problem.toml and result.json call it."""
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether |-w| = |w|, so that a height bounds that of -eta too."""
+
+    def prices(self, penalty: float) -> tuple[float, float]:
+        """penalty·|1| and penalty·|-1| of scalar weights, infinite where not admissible; twice the penalty in R^q."""
 
     def size(self, w: Array) -> Array:
         """|w_i|, (k,)."""
@@ -38,7 +48,7 @@ class Gauge(Protocol):
         """max over |c| = 1 of -<c, eta_i>, (k,): above the penalty an atom there would lower J. It may be negative."""
 
     def head(self, eta: Array) -> Array:
-        """The c that attains `height`, (k, q), with |c_i| = 1; zero where eta is."""
+        """A c that attains `height`, (k, q), with |c_i| = 1."""
 
     def prox(self, w: Array, t: float) -> Array:
         """argmin over v of t|v| + (v - w)²/2, (k, q)."""
@@ -77,10 +87,19 @@ class Signed:
             object.__setattr__(self, name, float(given))
 
     @property
-    def name(self) -> str:
+    def sign(self) -> Sign:
         if self.up == 1.0 and self.down in (1.0, math.inf):
             return "any" if self.down == 1.0 else "nonnegative"
-        return f"prices {self.up!r} and {self.down!r}"
+        return {"up": self.up, "down": self.down}
+
+    @property
+    def symmetric(self) -> bool:
+        return self.up == self.down
+
+    def prices(self, penalty: float) -> tuple[float, float]:
+        return penalty * self.up, penalty * self.down if math.isfinite(
+            self.down
+        ) else math.inf  # also where penalty is 0
 
     def _prices(self, w: Array) -> Array:
         return np.where(w < 0, self.down, self.up)
@@ -89,6 +108,8 @@ class Signed:
         return np.asarray(np.abs(w[:, 0]) * self._prices(w[:, 0]))
 
     def height(self, eta: Array) -> Array:
+        if self.up == self.down:
+            return np.asarray(np.abs(eta[:, 0]) / self.up)
         up = -eta[:, 0] / self.up
         return up if self.down == math.inf else np.maximum(up, eta[:, 0] / self.down)
 
@@ -108,7 +129,7 @@ class Signed:
         return np.asarray(w[:, 0] >= 0.0) if self.down == math.inf else np.ones(len(w), dtype=bool)
 
     def cone(self, w: Array, penalty: float) -> Cone:
-        return HalfLines(penalty * self._prices(w))
+        return HalfLines(penalty * self._prices(w), np.where(w < 0, -1.0, 1.0))
 
 
 @dataclass(frozen=True)
@@ -122,7 +143,11 @@ class Euclidean:
 
     outputs: int
 
-    name = "vector"
+    sign: ClassVar[Sign] = "vector"
+    symmetric = True
+
+    def prices(self, penalty: float) -> tuple[float, float]:
+        return penalty, penalty
 
     def size(self, w: Array) -> Array:
         return np.asarray(np.linalg.norm(w, axis=1))
@@ -132,7 +157,8 @@ class Euclidean:
 
     def head(self, eta: Array) -> Array:
         norms = np.linalg.norm(eta, axis=1, keepdims=True)
-        return np.asarray(-eta / np.where(norms > 0, norms, 1.0))
+        any_unit = np.full_like(eta, -1 / np.sqrt(self.outputs))
+        return np.where(norms > 0, -eta / np.where(norms > 0, norms, 1.0), any_unit)
 
     def prox(self, w: Array, t: float) -> Array:
         norms = np.linalg.norm(w, axis=1, keepdims=True)
@@ -154,3 +180,36 @@ class Euclidean:
 def nonnegative() -> Signed:
     """|w| = w for w >= 0; no other weight is admissible."""
     return Signed(1.0, math.inf)
+
+
+def gauge_of(sign: Any, outputs: int | None) -> Gauge:
+    """The gauge that users call `sign`, for data of q = `outputs` columns, or of one number each (None).
+
+    Raises
+    ------
+    ProblemError : no such gauge, or none for these data.
+    """
+    if isinstance(sign, Mapping):
+        if set(sign) != {"up", "down"}:
+            raise ProblemError(
+                f"prices are up and down; got {', '.join(map(str, sign))!r:.60}; give both, and these alone"
+            )
+        up, down = (
+            number(name, sign[name], "a finite number > 0", "or sign = 'nonnegative'") for name in ("up", "down")
+        )
+        gauge: Gauge = Signed(up, down)
+    elif not isinstance(sign, str) or sign not in ("any", "nonnegative", "vector"):
+        raise ProblemError(
+            f"sign is 'any', 'nonnegative', 'vector' or prices {{up, down}}; got {sign!r:.60}; choose one"
+        )
+    elif outputs is not None and sign in ("any", "vector"):
+        return Euclidean(outputs)
+    else:
+        gauge = nonnegative() if sign == "nonnegative" else Signed()
+    if outputs is not None or sign == "vector":
+        shape = "(n,)" if outputs is None else f"(n, {outputs})"
+        raise ProblemError(
+            f"sign is 'vector' exactly where the data have shape (n, q); got {sign!r:.60} and data of shape {shape}; "
+            "change one of them"
+        )
+    return gauge

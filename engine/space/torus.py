@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from ..base.checks import array, integer
 from ..base.errors import ProblemError
 from ..kernels.protocol import FeatureKernel
-from .domain import Axis, Domain
+from .domain.box import Box
+from .domain.domain import Axis
 from .feature_map import FeatureMap
 
 MAX_COEFFICIENTS = 2**27  # of F: two gibibytes
@@ -37,7 +38,7 @@ def make_torus(kernel: FeatureKernel, description: Mapping[str, Any], cutoff: An
     cutoffs = _check_cutoff(cutoff, len(parameters))
     shape = tuple(2 * k + 1 for k in cutoffs)
     coefficients = _check_filter(filter_, shape)
-    domain = Domain(tuple(Axis(item["name"], 0.0, 1.0, wraps=True) for item in parameters))
+    domain = Box(tuple(Axis(item["name"], 0.0, 1.0, wraps=True) for item in parameters))
     inputs = {"cutoff": cutoffs, "filter": coefficients.reshape(shape)}
     return FeatureMap(kernel, description, domain, inputs, {}, (coefficients, np.array(cutoffs, dtype=np.int64)))
 

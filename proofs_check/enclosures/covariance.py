@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from flint import acb, arb
 
-from ..statement import Array, Point, rows_of, total
+from .points import Array, Point, rows_of, total
 
 
 class Covariance:

@@ -10,13 +10,14 @@ import numpy as np
 from flint import arb
 from scipy.optimize import lsq_linear
 
-from ..statement import Array, Point, Statement, exact
+from ..statement import Statement
 from .features import feature, penalty_weight
 from .losses import BallLoss
+from .points import Array, Point, exact
 
 
 def at_edges(statement: Statement, loss: BallLoss, p: Point, f: Point, weights: Array, positions: Array) -> Point:
-    """p, but at edges of f the numbers by which eta comes nearest to -penalty·kappa·sign at the atoms, in floating point."""
+    """p, but at edges of f the numbers by which w·eta comes nearest to -penalty·kappa·|w| at the atoms, in floating point."""
     edges = loss.edges(f)
     if not edges or len(weights) == 0:
         return p
@@ -26,7 +27,8 @@ def at_edges(statement: Statement, loss: BallLoss, p: Point, f: Point, weights: 
     g = np.array([float(entry) for entry in p])
     g[index] = most
     # each row times its weight: an atom of none says nothing of eta
-    missing = weights * (-statement.penalty * kappa * np.sign(weights) - phi @ g)
+    sizes = np.array([float(statement.gauge.size(exact(weights[i : i + 1]))) for i in range(len(weights))])
+    missing = -statement.penalty * kappa * np.nan_to_num(sizes, posinf=0.0) - weights * (phi @ g)
     multipliers = lsq_linear(weights[:, None] * phi[:, index], missing, (-np.inf, 0.0)).x
     proposed = dict(zip(index, (most + multipliers).tolist(), strict=True))
     return [arb(proposed[j]).min(edges[j]) if j in proposed else entry for j, entry in enumerate(p)]

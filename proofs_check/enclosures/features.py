@@ -8,8 +8,9 @@ import numpy as np
 import sympy
 from flint import arb, fmpz
 
-from ..statement import Array, Point, Statement, exact, inner, total
-from .balls import Program
+from ..statement import Statement
+from .expressions import Program
+from .points import Array, Point, exact, inner, total
 
 
 def forward(statement: Statement, weights: Array, positions: Array) -> Point:
@@ -24,11 +25,11 @@ def forward(statement: Statement, weights: Array, positions: Array) -> Point:
 
 
 def total_variation(statement: Statement, weights: Array, positions: Array) -> arb:
-    """int kappa d|mu| = sum_i kappa(theta_i)|c_i|; of units 2-homogeneous sum_i |c_i||theta_i|^p, p their degree in theta.
+    """int kappa d|mu| = sum_i kappa(theta_i)|c_i|, |.| the gauge; of 2-homogeneous units |theta_i|^p is kappa, p their degree.
 
     A position off the unit sphere stands for the same unit on the sphere with a weight scaled by homogeneity.
     """
-    sizes = [total([entry * entry for entry in exact(np.atleast_1d(row))]).sqrt() for row in weights]
+    sizes = [statement.gauge.size(exact(np.atleast_1d(row))) for row in weights]
     return total(
         [size * penalty_weight(statement, exact(position)) for size, position in zip(sizes, positions, strict=True)]
     )

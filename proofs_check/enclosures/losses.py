@@ -11,9 +11,10 @@ from conicflow.derive.read.functions import differentiate
 from conicflow.derive.read.loss_spec import DUAL, PREDICTION, TARGET
 from flint import arb
 
-from ..statement import Point, Statement, exact, in_catalogue, rows_of, total
-from .balls import Program
+from ..statement import Statement, in_catalogue
 from .covariance import Covariance
+from .expressions import Program
+from .points import Point, exact, rows_of, total
 
 _AT_EDGE = 1e-6  # mean relative to the background
 _FIXED_POINT = 80  # bits after the point, of dual points whose sum over outputs must be exactly 0

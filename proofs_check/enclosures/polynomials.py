@@ -8,8 +8,8 @@ from itertools import product
 import numpy as np
 from flint import arb
 
-from ..statement import Array
 from ..suprema.branch import Jet, Matrix, Vector
+from .points import Array
 from .taylor_functions import TINY, UNIT, UP, magnitude
 from .taylor_models import Powers
 

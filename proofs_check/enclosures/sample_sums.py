@@ -10,9 +10,11 @@ import sympy
 from conicflow.derive.read.functions import differentiate
 from flint import arb
 
-from ..statement import Array, Point, Statement
-from .balls import Program, Undecided
+from ..statement import Statement
+from .balls import Undecided
+from .expressions import Program
 from .features import ends_of, quotient
+from .points import Array, Point
 from .taylor_functions import TINY, UNIT, UP, nearest
 from .taylor_models import Model, ModelProgram, is_balls
 

@@ -15,8 +15,8 @@ from operator import mul
 import numpy as np
 from flint import arb, arb_series, ctx
 
-from ..statement import Array
 from .balls import Operation
+from .points import Array
 
 # (centre, reach, order) to f_0, ..., f_order at the centre, how far off they may be, and a bound of |f_(order+1)| within reach
 Series = Callable[[Array, Array, int], tuple[list[Array], list[Array], Array]]

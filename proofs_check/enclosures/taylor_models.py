@@ -18,8 +18,9 @@ import numpy as np
 import sympy
 from flint import arb
 
-from ..statement import Array
-from .balls import Operation, Program, Undecided, translated
+from .balls import Operation, Undecided
+from .expressions import Program, translated
+from .points import Array
 from .taylor_functions import TINY, UNIT, UP, Series, exponential, general, magnitude, nearest, reciprocal, wave
 
 Powers = tuple[int, ...]  # of u_1, ..., u_d

@@ -11,7 +11,7 @@ from conicflow.engine.model.problem import Problem
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from .programmes import Array, Point, Reference, check_squared, feasible, programme_solved, risk
+from .programmes import Array, Point, Reference, check_squared, feasible, one_sided, programme_solved, risk
 
 MOST_PATTERNS = 1000
 _ZERO = 1e-9  # inner products of unit vectors below this may have either sign: more patterns than there are do no harm
@@ -47,7 +47,7 @@ def relu(problem: Problem) -> Reference:
         )
 
     def supremum(p: Point) -> float:
-        sides = (-1.0,) if problem.sign == "nonnegative" else (-1.0, 1.0)
+        sides = (-1.0,) if one_sided(problem) else (-1.0, 1.0)
         return max(_on_cone(x, sign, side * p) for sign in signs for side in sides)
 
     atoms, weights = _programme(problem, x, signs)
@@ -113,7 +113,7 @@ def _on_cone(x: Array, active: NDArray[np.bool_], p: Array) -> float:
 def _programme(problem: Problem, x: Array, active: NDArray[np.bool_]) -> tuple[Array, Array]:
     """Unscaled atoms v (d, k) and their signs (k,)."""
     size = float(np.linalg.norm(problem.loss.y))
-    sides = (1.0,) if problem.sign == "nonnegative" else (1.0, -1.0)
+    sides = (1.0,) if one_sided(problem) else (1.0, -1.0)
     variables = [cp.Variable((x.shape[1], len(active))) for _ in sides]
     signed = sum(side * variable for side, variable in zip(sides, variables, strict=True))
     f = cp.sum(cp.multiply(active.T.astype(np.float64), x @ signed), axis=1)

@@ -1,1 +1,1 @@
-"""Rigorous upper bounds of sup |eta|: one file for each kind of feature map."""
+"""Rigorous upper bounds of sup |eta|: one file for each kind of feature map (docs/theory.md §8)."""

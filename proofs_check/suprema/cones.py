@@ -11,7 +11,7 @@ from flint import arb, arb_mat, ctx
 from scipy.optimize import linprog, lsq_linear
 
 from ..enclosures.balls import below, precision
-from ..statement import Point, inner, total
+from ..enclosures.points import Point, inner, total
 
 _MOST_EXACT = 40  # undecided samples for which the multipliers are sought exactly
 _EXACT = 1e-16  # relative fall of |A|² that ends their search: what it leaves, no thinner cone takes away

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from ..statement import Point, inner, rows_of, total
+from ..enclosures.points import Point, inner, rows_of, total
 from .cones import Cone, Sphere, length
 
 _EXCESSES = (1e-14, 1e-12, 1e-9, 1e-3)  # relative, of a bound of the largest eigenvalue

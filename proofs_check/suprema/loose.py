@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
-from typing import Any
 
 import numpy as np
 from flint import arb
 
-from ..enclosures.balls import Program
+from ..enclosures.expressions import Program
 from ..enclosures.features import ends_of, is_relu, quotient, warped
-from ..statement import Array, Point, Statement, inner, total
+from ..enclosures.points import Array, Point, inner, largest, total
+from ..gauge import Signed
+from ..statement import Statement
 
 _EVALUATIONS = 20000  # of a pointwise feature: boxes times samples
 
@@ -27,19 +29,11 @@ def loose_bound(statement: Statement, p: Point, sides: tuple[int, ...]) -> arb:
     bounds = [_triangle(statement, p, side) for side in sides]
     if is_relu(statement) and spec.family_claim == "2-homogeneous":
         bounds = [bound.min(cauchy_schwarz(statement, p, s)) for bound, s in zip(bounds, sides, strict=True)]
-    return _max(bounds)
-
-
-def _max(values: list[arb]) -> arb:
-    largest = values[0]
-    for value in values[1:]:
-        largest = largest.max(value)
-    return arb(largest.upper())
+    return arb(largest(bounds).upper())
 
 
 def _one_output(statement: Statement, k: int) -> Statement:
-    values: dict[str, Any] = {**vars(statement), "y": statement.y[:, k], "sign": "any"}
-    return Statement(**values)
+    return replace(statement, y=statement.y[:, k], gauge=Signed())
 
 
 def _by_pieces(statement: Statement, p: Point, sides: tuple[int, ...]) -> arb:

@@ -15,7 +15,8 @@ import numpy as np
 from flint import arb
 
 from ..enclosures.features import warped
-from ..statement import Point, Statement, exact, inner, rows_of
+from ..enclosures.points import Point, exact, inner, rows_of
+from ..statement import Statement
 from .branch import TOLERANCE, Bound
 from .cones import Cone, Sphere
 from .cones_of_outputs import Outputs

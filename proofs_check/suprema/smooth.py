@@ -12,11 +12,12 @@ import numpy as np
 from flint import arb
 
 from ..enclosures.balls import Undecided
+from ..enclosures.points import Array, Point, down, inner
 from ..enclosures.polynomials import Polynomial
 from ..enclosures.sample_sums import SampleSum
 from ..enclosures.taylor_functions import UNIT, UP
 from ..enclosures.taylor_models import Model, Powers
-from ..statement import Array, Point, Statement, down, inner
+from ..statement import Statement
 from .branch import Bound, Landscape, Search, Vector
 
 _PIECES = {1: 8, 2: 4, 3: 4}  # of each axis of a box, on which its polynomial is bounded; 2 in more dimensions

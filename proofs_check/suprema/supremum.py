@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from conicflow.derive.prove.derivation import prove_torus
 from flint import arb
 
 from ..enclosures.balls import Undecided
 from ..enclosures.features import feature, is_relu, penalty_weight
-from ..statement import Array, Point, Statement, exact, inner, total
+from ..enclosures.points import Array, Point, exact, inner, largest
+from ..gauge import Face
+from ..statement import Statement
 from .branch import Bound
 from .loose import loose_bound, moved_into
 from .relu import affordable, relu_supremum
@@ -17,18 +21,31 @@ from .torus import torus_supremum
 
 
 def supremum(statement: Statement, p: Point, hints: Array, seconds: float) -> tuple[Bound, str]:
-    """Bounds of sup |eta|/kappa, eta = <p, phi> (or of sup -eta/kappa where mu >= 0), and how they were found.
+    """Bounds of the supremum of the gauge's height of eta/kappa, eta = <p, phi>, and how they were found.
 
     Parameters
     ----------
     hints : (k, d) positions at which eta may be large: they can only raise the lower bound.
+    seconds : shared by the searches of the gauge's faces.
     """
-    sides = (-1,) if statement.one_sided else (1, -1)
-    spec = statement.features
+    faces = statement.gauge.faces
+    found = [_over_face(statement, p, face, hints, seconds / len(faces)) for face in faces]
+    uppers = [bound.upper / face.price for face, (bound, _) in zip(faces, found, strict=True)]
+    lowers = [bound.lower / face.price for face, (bound, _) in zip(faces, found, strict=True)]
+    upper, lower = arb(largest(uppers).upper()), arb(largest(lowers).lower())
+    # a search that has not ended does not matter where it can no longer decide the height
+    finished = all(bound.finished or above <= lower for above, (bound, _) in zip(uppers, found, strict=True))
+    return Bound(upper, lower, finished), found[0][1]
+
+
+def _over_face(statement: Statement, p: Point, face: Face, hints: Array, seconds: float) -> tuple[Bound, str]:
+    """Bounds of one face before they are divided by its price; searches are to be as exact as penalty·price asks."""
+    statement = replace(statement, penalty=statement.penalty * face.price)
+    spec, sides = statement.features, face.sides
     if spec.kind == "torus":
         prove_torus(spec)
         return torus_supremum(statement, p, sides, seconds), "branch and bound, Ehlich-Zeller and Bernstein"
-    found = _largest(statement, p, hints, sides)
+    found = _highest(statement, p, face, hints)
     bound, method = Bound(arb.pos_inf(), found, False), "triangle inequality over samples"
     if is_relu(statement) and affordable(statement):
         bound, method = relu_supremum(statement, p, sides, seconds, hints), "branch and bound over cones"
@@ -46,16 +63,13 @@ def supremum(statement: Statement, p: Point, hints: Array, seconds: float) -> tu
     return bound, method
 
 
-def _largest(statement: Statement, p: Point, hints: Array, sides: tuple[int, ...]) -> arb:
-    """A lower bound: the largest s·eta at the hints, or |eta| of several outputs; on the sphere of homogeneous features."""
+def _highest(statement: Statement, p: Point, face: Face, hints: Array) -> arb:
+    """A lower bound: the largest value at the hints; on the sphere of homogeneous features."""
     lower, q = arb.neg_inf(), statement.outputs
     for position in hints if statement.radius is None else moved_into(np.asarray(hints), statement.radius):
         theta = exact(position)
         if statement.radius is not None and not inner(theta, theta) <= arb(statement.radius) ** 2:
             continue
         phi, size = feature(statement, position), penalty_weight(statement, theta)
-        outputs = [inner(p[k::q], phi) / size for k in range(q)]
-        values = [side * outputs[0] for side in sides] if q == 1 else [total([a * a for a in outputs]).sqrt()]
-        for value in values:
-            lower = lower.max(arb(value.lower()))
+        lower = lower.max(arb(face.of([inner(p[k::q], phi) / size for k in range(q)]).lower()))
     return lower

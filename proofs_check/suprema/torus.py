@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from flint import acb, acb_mat, arb, fmpz
 
-from ..statement import Point, Statement, down, rows_of
+from ..enclosures.points import Point, down, rows_of
+from ..statement import Statement
 from .branch import Bound, Jet, Matrix, Search, Vector
 
 _PER_FREQUENCY = {

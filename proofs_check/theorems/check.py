@@ -17,12 +17,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Literal, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 T = TypeVar("T")
+Property = Literal[
+    "energy-decrease",
+    "2-homogeneity",
+    "conic-wasserstein",
+    "optimality-certificates",
+    "convexity",
+    "kernels",
+    "flows",
+    "measures",
+    "limits",
+    "initialisation",
+]
+"""What a check is about: the four promises of the project, and what they rest on."""
+PROPERTIES: dict[Property, str] = {
+    **{name: name for name in get_args(Property)},
+    "energy-decrease": "energy decrease",
+    "conic-wasserstein": "conic-to-Wasserstein equivalence",
+    "optimality-certificates": "global optimality certificates",
+    "kernels": "kernels and losses",
+    "flows": "schemes and symmetries of flows",
+    "limits": "limits of many particles and of long times",
+}
+"""In words, in the order in which they are shown."""
 
 
 class Inapplicable(Exception):
@@ -82,7 +105,7 @@ class Check:
 
     Parameters
     ----------
-    name : slug, such as "energy-identity".
+    name : slug, such as "energy-identity". property : what it is a part of.
     theorem : such as "CB18 Prop 2.3".
     hypotheses : what a case must meet, in words, on one line.
     subjects : the feature maps, losses or schemes it runs over; each is one run of the search.
@@ -92,6 +115,7 @@ class Check:
     """
 
     name: str
+    property: Property
     theorem: str
     hypotheses: str
     subjects: tuple[str, ...]

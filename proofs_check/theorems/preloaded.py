@@ -9,4 +9,4 @@ from .search import run
 
 checks()
 mutants()
-run(Check("awake", "", "", ("",), lambda subject, draw: draw.real("x", 0.0, 1.0)), "", 1)
+run(Check("awake", "kernels", "", "", ("",), lambda subject, draw: draw.real("x", 0.0, 1.0)), "", 1)

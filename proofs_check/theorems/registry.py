@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from typing import Any
 
-from .check import Check
+from .check import PROPERTIES, Check
 
 MODULES = (
     "laws.kernels",
@@ -20,7 +21,9 @@ MODULES = (
     "laws.losses",
     "laws.mixtures",
     "laws.optimality",
+    "laws.enclosures",
     "laws.certificates",
+    "laws.gauges",
     "laws.measures",
     "laws.separating",
     "laws.gap_references",
@@ -48,5 +51,27 @@ def collect(modules: Sequence[str], holding: str) -> dict[str, Any]:
 
 @cache
 def checks() -> dict[str, Check]:
-    """Every check by its name."""
-    return collect(MODULES, "CHECKS")
+    """Every check by its name, property by property."""
+    order = list(PROPERTIES)
+    found = collect(MODULES, "CHECKS").values()
+    return {check.name: check for check in sorted(found, key=lambda check: order.index(check.property))}
+
+
+def chosen(names: Sequence[str], of: str | None) -> list[str]:
+    """The names of these checks, by default of all; those of one property alone.
+
+    Raises
+    ------
+    ValueError : an unknown name or property, or no check that is both.
+    """
+    for given, known, what in ((names, list(checks()), "checks"), ([of] if of else [], list(PROPERTIES), "properties")):
+        for name in given:
+            if name not in known:
+                near = [other for other in known if name in other] or difflib.get_close_matches(name, known, 1, 0.4)
+                hint = f"did you mean {near[0]}?" if near else "choose among them"
+                raise ValueError(f"{what} are {', '.join(known)}; got {name!r}; {hint}")
+    found = [check.name for check in checks().values() if check.name in (names or checks())]
+    found = [name for name in found if of in (None, checks()[name].property)]
+    if not found:
+        raise ValueError(f"a check must be of the property asked for; got {', '.join(names)} of {of}; leave one out")
+    return found

@@ -120,6 +120,7 @@ def test_the_result_folder_stands_alone(followed: Path, tmp_path: Path) -> None:
         before = read_result_folder(tmp_path / "moved").result
         run(f"conicflow solve {tmp_path / 'moved' / 'problem.toml'} --out {tmp_path / 'again'}")
         after = read_result_folder(tmp_path / "again").result
+        # bits: the same solve again, of data that were written and read
         np.testing.assert_array_equal(after.measure.positions, before.measure.positions)
     finally:
         os.rename(tmp_path / "gone.toml", followed / "morlet.toml")

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from by_hand import NAMES, TORUS, VECTOR, ByHand, example, random_field, random_positions
 from conicflow.engine.base.errors import FlowError
-from conicflow.engine.flow.flow import SCHEMES, Flow, Scheme
+from conicflow.engine.flow.particles import Flow
 from hypothesis import given
 from hypothesis import strategies as st
-from plain_flow import energy, eta_and_gradient, step
+from plain_flow import COMPILED, energy, eta_and_gradient, step
 
 # Feature, loss, sign and the number q of outputs.
 SCALAR = [(name, "squared") for name in NAMES] + [(name, "logistic") for name in NAMES if name not in TORUS]
@@ -37,11 +37,11 @@ def make(name: str, loss: str, sign: str, q: int, seed: int, m: int) -> tuple[By
     return hand, problem, np.ascontiguousarray(u)
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", COMPILED)
 @pytest.mark.parametrize(("name", "loss", "sign", "q"), CASES)
 @given(seed=st.integers(0, 10_000), m=st.integers(1, 70), length=st.floats(1e-4, 1.0), beta=st.floats(0.0, 2.0))
 def test_one_step(
-    name: str, loss: str, sign: str, q: int, scheme: Scheme, seed: int, m: int, length: float, beta: float
+    name: str, loss: str, sign: str, q: int, scheme: str, seed: int, m: int, length: float, beta: float
 ) -> None:
     hand, problem, u = make(name, loss, sign, q, seed, m)
     conic = scheme.startswith("conic")
@@ -66,24 +66,25 @@ def test_one_step(
 BOTH = [(name, "any", 1) for name in NAMES] + [(name, "vector", 2) for name in VECTOR]
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", COMPILED)
 @pytest.mark.parametrize(("name", "sign", "q"), BOTH)
-def test_steps_follow_each_other(name: str, sign: str, q: int, scheme: Scheme) -> None:
+def test_steps_follow_each_other(name: str, sign: str, q: int, scheme: str) -> None:
     """Five steps at once are five steps, to the last bit, and the energies are those on the way."""
     _, problem, u = make(name, "squared", sign, q, 3, 40)
     together, apart = u.copy(), u.copy()
     energies = Flow(problem, together, scheme).steps(0.01, 5, descent=False)
     flow = Flow(problem, apart, scheme)
     single = [flow.steps(0.01, 1, descent=False) for _ in range(5)]
+    # bits: one compiled loop does every step, from the particles alone, whose number stays
     assert together.tobytes() == apart.tobytes()
     assert energies.tolist() == [single[0][0], *(pair[1] for pair in single)]
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", COMPILED)
 @pytest.mark.parametrize(("name", "sign", "q"), BOTH)
 @given(seed=st.integers(0, 10_000), length=st.floats(1e-3, 1e4))
 def test_descent_undoes_the_first_step_that_does_not_lower_the_energy(
-    name: str, sign: str, q: int, scheme: Scheme, seed: int, length: float
+    name: str, sign: str, q: int, scheme: str, seed: int, length: float
 ) -> None:
     _, problem, u = make(name, "squared", sign, q, seed, 20)
     free, guarded = u.copy(), u.copy()
@@ -91,6 +92,7 @@ def test_descent_undoes_the_first_step_that_does_not_lower_the_energy(
     assert np.all(np.diff(energies) < 0)
     accepted = len(energies) - 1
     all_energies = Flow(problem, free, scheme).steps(length, accepted, descent=False)
+    # bits: the flag decides what is kept, never what is computed
     assert guarded.tobytes() == free.tobytes()
     assert energies.tolist() == all_energies.tolist()
     if accepted < 6:
@@ -105,10 +107,10 @@ def test_descent_undoes_the_first_step_that_does_not_lower_the_energy(
 def test_a_bad_step_is_undone_exactly(name: str, sign: str, q: int) -> None:
     """A step a million times too long raises the energy: without the flag it is kept, with it nothing moves."""
     _, problem, u = make(name, "squared", sign, q, 2, 20)
-    scheme: Scheme = "euler" if problem.features.homogeneous else "forward-backward"  # those that such a step takes far
+    scheme: str = "euler" if problem.features.homogeneous else "forward-backward"  # those that such a step takes far
     kept, undone = u.copy(), u.copy()
     first, second = Flow(problem, kept, scheme).steps(1e6, 1, descent=False)
     assert not second < first
-    assert kept.tobytes() != u.tobytes()
+    assert kept.tobytes() != u.tobytes()  # bits: the particles from before a step are copied back, not computed
     assert Flow(problem, undone, scheme).steps(1e6, 1, descent=True).tolist() == [first]
     assert undone.tobytes() == u.tobytes()

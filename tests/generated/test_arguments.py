@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from by_hand import NAMES, example, random_field, random_positions
 from conicflow.engine.base.errors import FlowError, ProblemError
-from conicflow.engine.flow.flow import Flow
+from conicflow.engine.flow.particles import Flow
 from conicflow.engine.kernels.loading import describe, kernel_names, load_kernel
 
 WRONG: dict[str, Callable[[np.ndarray], object]] = {

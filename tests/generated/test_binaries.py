@@ -1,15 +1,13 @@
 """The compiled kernels are those of the committed sources, the sources those of the specs, and only binaries are installed."""
 
 import hashlib
-import importlib
 import importlib.machinery
 import importlib.metadata
-import json
-import sys
 from pathlib import Path
 
+import conicflow.generated
 import pytest
-from conicflow.engine.kernels.loading import kernel_names
+from conicflow.engine.kernels.loading import built_for, describe, kernel_names, load_kernel
 
 KERNELS = kernel_names("pointwise", "ridge", "torus", "loss")
 SHARED = ("_covariance", "_flow")  # of no spec
@@ -35,8 +33,7 @@ def test_one_kernel_per_spec(checkout: Path) -> None:
 @pytest.mark.parametrize("name", [*SHARED, *KERNELS])
 def test_binary_was_compiled_from_the_committed_source(checkout: Path, name: str) -> None:
     """Pythran records the SHA-256 of what it compiled; a stale or foreign binary has another."""
-    module = importlib.import_module(f"conicflow.generated.{name}")
-    assert module.__pythran__[1] == sha256(checkout / "generated" / f"{name}.py")
+    assert load_kernel(name).__pythran__[1] == sha256(checkout / "generated" / f"{name}.py")
 
 
 @pytest.mark.parametrize("name", KERNELS)
@@ -45,21 +42,21 @@ def test_source_and_binary_name_their_spec(checkout: Path, name: str) -> None:
     header = (checkout / "generated" / f"{name}.py").read_text(encoding="utf-8").splitlines()
     assert header[0].startswith(f"# Written by conicflow.derive from {name}.toml: do not edit.")
     assert header[1] == f"# spec SHA-256 {spec}"
-    description = json.loads(importlib.import_module(f"conicflow.generated.{name}").DESCRIPTION)
+    description = describe(name)
     assert (description["name"], description["spec_sha256"]) == (name, spec)
 
 
 @pytest.mark.parametrize("name", [*SHARED, *KERNELS])
 def test_no_source_beside_a_binary(name: str) -> None:
     """A kernel is an extension module wherever it was found, and no source or bytecode stands where Python looks next."""
-    path = Path(importlib.import_module(f"conicflow.generated.{name}").__file__ or "")
+    path = Path(load_kernel(name).__file__ or "")
     assert path.name.endswith(tuple(importlib.machinery.EXTENSION_SUFFIXES))
     for suffix in (*importlib.machinery.SOURCE_SUFFIXES, *importlib.machinery.BYTECODE_SUFFIXES):
         assert not (path.parent / f"{name}{suffix}").exists()
 
 
 def test_the_installation_holds_no_kernel_source() -> None:
-    """Every file of the distribution under conicflow/generated, but for the package itself and how it was built, is a binary.
+    """Every file of the distribution under conicflow/generated, but for packages that tell how they were built, is a binary.
 
     An editable installation holds no file of the package, only a loader; there the law is that the loader finds the
     binaries in a build folder, never in the checkout, and the previous test covers what else lies there.
@@ -68,12 +65,12 @@ def test_the_installation_holds_no_kernel_source() -> None:
         path for path in importlib.metadata.files("conicflow") or [] if path.parts[:2] == ("conicflow", "generated")
     ]
     if files:
-        names = {path.name for path in files if "__pycache__" not in path.parts}
+        names = {"/".join(path.parts[2:]) for path in files if "__pycache__" not in path.parts}
         sources = {name for name in names if not name.endswith(tuple(importlib.machinery.EXTENSION_SUFFIXES))}
-        assert sources == {"__init__.py", "_build.py"}
-        assert len(names) == len(KERNELS) + len(SHARED) + len(sources)
+        folders = {name.rpartition("/")[0] for name in names} - {""}
+        assert sources == {"__init__.py", *(f"{folder}/__init__.py" for folder in folders)}
+        assert built_for().__name__.rpartition(".")[2] in folders <= {"wide", "portable"}
+        assert len(names) == (len(KERNELS) + len(SHARED)) * len(folders) + len(sources)
     else:
-        package = Path(sys.modules["conicflow.generated"].__file__ or "").parent
-        folders = {Path(sys.modules[f"conicflow.generated.{name}"].__file__ or "").parent for name in KERNELS}
-        assert len(folders) == 1
-        assert package not in folders
+        sources = Path(conicflow.generated.__file__).parent
+        assert not any(sources in Path(load_kernel(name).__file__ or "").parents for name in KERNELS)

@@ -40,7 +40,7 @@ def check_certificate(hand: ByHand, positions: np.ndarray, g: np.ndarray) -> Non
         ]
         size = float(np.abs(g) @ hand.magnitude(orders))
         assert abs(mpmath.fsum(terms) - float(found)) <= TOLERANCE * size, (orders, positions[i])
-        assert np.array_equal(hessian[i], hessian[i].T)
+        assert np.array_equal(hessian[i], hessian[i].T)  # bits: one half is computed, the other copied
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -6,7 +6,7 @@ import conicflow as cf
 import numpy as np
 import pytest
 from by_hand import NAMES, TORUS, example, random_field, random_positions
-from conicflow.engine.flow.flow import Flow
+from conicflow.engine.flow.particles import Flow
 from conicflow.engine.kernels.loading import describe, kernel_names
 from conicflow.engine.model.losses import suited
 

@@ -10,9 +10,11 @@ PROGRAM = """
 import hashlib, json
 import numpy as np
 import conicflow as cf
-from conicflow.engine.flow.flow import SCHEMES, Flow
+from conicflow.engine.flow.particles import Flow
+from conicflow.engine.flow.schemes.named import STEPPED
 from threadpoolctl import ThreadpoolController
 
+# bits: whichever thread takes a tile or block, it has the same shape, BLAS one thread, and sums over tiles their order
 def sha(*arrays):
     return [hashlib.sha256(array.tobytes()).hexdigest() for array in arrays]
 
@@ -45,7 +47,7 @@ for features in maps:
     digests[features.name] = sha(
         features.forward(particles[:, 0], positions), *features.certificate(positions, y), *features.adjoint(particles, y)
     )
-    for scheme in SCHEMES:
+    for scheme in STEPPED:
         moving = particles.copy()
         energies = Flow(problem, moving, scheme).steps(1e-3, 3, descent=False)
         digests[features.name] += sha(moving, energies)

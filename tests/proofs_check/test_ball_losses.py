@@ -10,7 +10,7 @@ import pytest
 from conicflow.proofs_check.certify import statement_of
 from conicflow.proofs_check.enclosures.balls import precision
 from conicflow.proofs_check.enclosures.losses import BallLoss
-from conicflow.proofs_check.statement import exact, inner
+from conicflow.proofs_check.enclosures.points import exact, inner
 from flint import arb
 from hypothesis import given
 from hypothesis import strategies as st

@@ -8,7 +8,8 @@ import pytest
 import sympy
 from conicflow.derive.errors import SpecError
 from conicflow.derive.read.functions import FUNCTIONS, differentiate
-from conicflow.proofs_check.enclosures.balls import Program, Undecided, precision
+from conicflow.proofs_check.enclosures.balls import Undecided, precision
+from conicflow.proofs_check.enclosures.expressions import Program
 from flint import arb, arb_series, fmpq
 from hypothesis import given
 from hypothesis import strategies as st

@@ -186,7 +186,7 @@ def test_the_zero_measure_and_no_penalty() -> None:
 
 
 def test_one_spike_in_closed_form() -> None:
-    """theory §5: J* = lambda c - lambda²/(2N), N = |phi|², for the data c phi(theta), c N > lambda."""
+    """docs/theory.md §5: J* = lambda c - lambda²/(2N), N = |phi|², for the data c phi(theta), c N > lambda."""
     features = cf.features.fourier(cutoff=3)
     c, penalty, n = 1.5, 0.7, 7
     problem = cf.Problem(features, cf.losses.squared(features.forward(np.array([c]), np.array([[0.25]]))), penalty)

@@ -415,7 +415,7 @@ def test_neither_engine_nor_kernels_are_loaded(torus: Path) -> None:
 
 
 def test_the_checker_can_be_audited_in_an_hour() -> None:
-    """What is read, the inequality (G) and what is compared: fewer than 500 lines of code, as the README says."""
+    """What is read, the inequality (G) and what is compared: fewer than 500 lines of code, as docs/concepts.md says."""
     code = 0
     for name in ("folder", "gap", "checker"):
         source = (Path(proofs_check.__file__).parent / f"{name}.py").read_text(encoding="utf-8")

@@ -11,7 +11,9 @@ from conicflow.derive.errors import SpecError
 from conicflow.derive.read.spec import read_spec
 from conicflow.engine.kernels.loading import describe, kernel_names
 from conicflow.proofs_check.enclosures.balls import precision
-from conicflow.proofs_check.statement import Statement, catalogue_spec, described_spec, exact
+from conicflow.proofs_check.enclosures.points import exact
+from conicflow.proofs_check.gauge import read_gauge
+from conicflow.proofs_check.statement import Statement, catalogue_spec, described_spec
 from conicflow.proofs_check.suprema.supremum import supremum
 
 TRIANGLE = b"""
@@ -43,9 +45,9 @@ def test_a_kink_is_bounded_loosely(sign: str, seed: int) -> None:
     generator = np.random.default_rng(seed)
     x, p = np.linspace(0, 1, 15), generator.standard_normal(15)
     spec: Any = read_spec(TRIANGLE)
-    statement = Statement(
-        spec, {"x": x}, {"width": 0.2}, {"theta": (0.0, 1.0)}, None, catalogue_spec("squared"), np.zeros(15), 0.1, sign
-    )
+    squared, y = catalogue_spec("squared"), np.zeros(15)
+    gauge = read_gauge(sign, y)
+    statement = Statement(spec, {"x": x}, {"width": 0.2}, {"theta": (0.0, 1.0)}, None, squared, y, 0.1, gauge)
     with precision(96):
         bound, _ = supremum(statement, exact(p), np.zeros((0, 1)), 5.0)
     theta = np.linspace(0, 1, 4001)[:, None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
@@ -12,10 +13,12 @@ from conicflow.proofs_check.certify import statement_of
 from conicflow.proofs_check.enclosures import taylor_functions
 from conicflow.proofs_check.enclosures.balls import precision
 from conicflow.proofs_check.enclosures.features import feature
+from conicflow.proofs_check.enclosures.points import exact, inner
 from conicflow.proofs_check.enclosures.polynomials import Polynomial
 from conicflow.proofs_check.enclosures.sample_sums import SampleSum
 from conicflow.proofs_check.enclosures.taylor_functions import Table
-from conicflow.proofs_check.statement import Statement, exact, inner
+from conicflow.proofs_check.gauge import Signed
+from conicflow.proofs_check.statement import Statement
 from conicflow.proofs_check.suprema import branch, cones_of_outputs
 from conicflow.proofs_check.suprema import relu as suprema_relu
 from conicflow.proofs_check.suprema.branch import Bound
@@ -25,7 +28,7 @@ from conicflow.proofs_check.suprema.loose import cauchy_schwarz, loose_bound
 from conicflow.proofs_check.suprema.smooth import polynomial_on
 from conicflow.proofs_check.suprema.supremum import supremum
 from conicflow.proofs_check.suprema.torus import TrigonometricPolynomial
-from conicflow.proofs_check.theorems.laws.certificates import value_at
+from conicflow.proofs_check.theorems.laws.enclosures import value_at
 from flint import arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -119,6 +122,22 @@ def test_a_bound_is_above_every_value_and_tight(kind: str, sign: str, seed: int)
     wanted = 1e-11
     assert bound.upper - bound.lower <= arb(wanted) * abs(bound.lower).max(arb(0.1))
     assert float(bound.lower) >= largest - wanted * max(largest, 0.1) - 1e-13 * scale
+
+
+@pytest.mark.parametrize("kind", ["torus 1", "torus 2", "gaussian", "relu 2", "relu_signed_square", "tanh"])
+@settings(max_examples=5)
+@given(seed=seeds, up=st.floats(0.1, 10.0), down=st.floats(0.1, 10.0))
+def test_each_side_is_divided_by_its_price(kind: str, seed: int, up: float, down: float) -> None:
+    problem, statement, p = case(kind, seed)
+    theta = points(problem, 2000, seed)
+    bound = bound_of(replace(statement, gauge=Signed(up, down)), p, theta[:1])
+    eta = problem.features.eta(theta, p)
+    largest = float(np.maximum(-eta / up, eta / down).max())
+    scale = float(np.abs(p).sum()) / min(up, down)
+    assert float(bound.upper) >= largest - 1e-13 * scale
+    assert bound.finished
+    assert bound.upper >= bound.lower
+    assert bound.upper - bound.lower <= arb(1e-11) * abs(bound.lower).max(arb(0.1))
 
 
 def test_what_a_shrunk_box_leaves_out_stays_bounded() -> None:

@@ -1,22 +1,27 @@
 """`conicflow check`: that the theorems hold, that each check can fail, and that the machinery tells the one from the other."""
 
+import ast
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 from conicflow.app import cli
-from conicflow.engine.dual.supremum import Supremum
 from conicflow.engine.kernels.loading import load_kernel
-from conicflow.engine.model import gap
-from conicflow.proofs_check.theorems import campaign, processes
-from conicflow.proofs_check.theorems.check import Check, Draw, Inapplicable, Margin
+from conicflow.engine.model import gap as engine_gap
+from conicflow.proofs_check import gap
+from conicflow.proofs_check.enclosures.points import inner
+from conicflow.proofs_check.theorems import campaign, processes, registry
+from conicflow.proofs_check.theorems.check import PROPERTIES, Check, Draw, Inapplicable, Margin
 from conicflow.proofs_check.theorems.mutants.catalogue import mutants
-from conicflow.proofs_check.theorems.mutants.inject import InKernel, InSource, injected
+from conicflow.proofs_check.theorems.mutants.inject import InKernel, injected
+from conicflow.proofs_check.theorems.mutants.source import InSource, changed, located
 from conicflow.proofs_check.theorems.processes import Task
 from conicflow.proofs_check.theorems.registry import checks
 from conicflow.proofs_check.theorems.search import Outcome, run
+from flint import arb
 
 # Each sees its mutant within a second; the command runs them all.
 SAMPLE = (
@@ -67,7 +72,7 @@ def test_every_check_is_challenged_and_every_mutant_meant_for_one() -> None:
 
 
 def a_check(margin: Margin) -> Check:
-    return Check("example", "none", "none", ("one",), margin, 50)
+    return Check("example", "kernels", "none", "none", ("one",), margin, 50)
 
 
 def test_a_counterexample_is_found_and_made_simple() -> None:
@@ -129,7 +134,7 @@ def test_a_search_that_never_began_kills_nothing() -> None:
 
 def test_a_search_repeats() -> None:
     check = checks()["convexity"]
-    assert run(check, "gaussian", 5, seed=3) == run(check, "gaussian", 5, seed=3)
+    assert run(check, "gaussian", 5, seed=3) == run(check, "gaussian", 5, seed=3)  # bits: the same call
 
 
 def test_draws_stay_within_their_bounds() -> None:
@@ -143,17 +148,12 @@ def test_draws_stay_within_their_bounds() -> None:
 
 
 def test_a_source_mutant_reaches_those_who_imported_the_function_and_leaves() -> None:
-    nowhere = Supremum(0.0, True, "none", np.zeros((0, 1)), np.zeros(0))
-    g = gap.Gap(2.0, 1.0, nowhere, np.zeros(1), 0.0)
-    change = InSource(
-        "engine.model.gap", "return self.gap / max(abs(self.objective)", "return self.gap / max(4 * abs(self.objective)"
-    )
-    with injected(change):
-        assert g.relative == 0.125
-    assert g.relative == 0.5
-    with injected(InSource("engine.model.gap", "_SEARCHES = 60", "_SEARCHES = 61")):
-        assert gap._SEARCHES == 61
-    assert gap._SEARCHES == 60
+    with injected(InSource("proofs_check.enclosures.points.inner", "x * y", "3 * x * y")):
+        assert inner([arb(2)], [arb(5)]) == 30
+    assert inner([arb(2)], [arb(5)]) == 10
+    with injected(InSource("proofs_check.gap.SECONDS", "60.0", "61.0")):
+        assert gap.SECONDS == 61.0
+    assert gap.SECONDS == 60.0
 
 
 def test_a_mutant_leaves_also_after_an_exception() -> None:
@@ -165,21 +165,67 @@ def test_a_mutant_leaves_also_after_an_exception() -> None:
     assert kernel.value is before
 
 
+def the_source(change: InSource) -> str:
+    return ast.unparse(changed(change)[1])
+
+
 @pytest.mark.parametrize(
-    ("right", "wrong", "words"),
+    ("right", "wrong", "told"),
     [
-        ("no such words", "", "must occur once"),
-        ("return", "yield", "must occur once"),
-        ("_SEARCHES = 60  # golden", "_SEARCHES = 60  # silver", "must differ"),
+        ("self.lower+arb( TOLERANCE )*abs(self.lower) .max(self.scale)  # layout", "arb(1)", "return arb(1)"),
+        ("return (\n  self.lower + arb(TOLERANCE) * abs(self.lower).max(self.scale)\n)", "pass", "pass"),
     ],
 )
-def test_a_mutant_that_is_none_is_refused(right: str, wrong: str, words: str) -> None:
-    with pytest.raises(ValueError, match=words), injected(InSource("engine.model.gap", right, wrong)):
+def test_what_matches_is_the_code_whatever_its_layout(right: str, wrong: str, told: str) -> None:
+    where = "proofs_check.suprema.branch.Search.target"
+    before = the_source(InSource(where, "self.scale", "self.scale"))
+    assert told not in before
+    assert told in the_source(InSource(where, right, wrong))
+
+
+def test_keywords_and_quotes() -> None:
+    where = "proofs_check.certify._certificate"
+    assert "rigorous_gap=0.0" in the_source(InSource(where, "rigorous_gap=up(proof.gap)", "rigorous_gap=0.0"))
+    right = "'; the supremum is the largest value found'"
+    assert "'; estimated'" in the_source(InSource(where, right, '"; estimated"'))
+
+
+def test_a_function_is_found_wherever_it_is_defined() -> None:
+    """`checker` imports `prove` from `gap`, and `cache`d functions and families of particles are wrapped."""
+    where, right = "proofs_check.checker.prove", "objective - _dual(statement, loss, p, bound.upper)"
+    module, tree = changed(InSource(where, "objective + _dual(statement, loss, p, bound.upper)", right))
+    assert module.__name__ == "conicflow.proofs_check.gap"
+    assert right in ast.unparse(tree)
+    assert located("proofs_check.certify.catalogue_spec")[1] == "catalogue_spec"
+    assert located("engine.flow.initial.grid")[0].__name__ == "conicflow.engine.flow.initial"
+
+
+def test_every_mutant_has_its_place() -> None:
+    """Also of those that only the command tries: each changes the code of its module."""
+    for mutant in mutants().values():
+        with injected(mutant.change):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("where", "right", "wrong", "words"),
+    [
+        ("prove", "loss.value(g)", "0", "similar there: loss.value(f)"),
+        ("prove", "return Proof(0)", "pass", "must occur once in proofs_check.gap.prove; it occurs 0 times"),
+        ("prove", "bound.upper", "0", "say more of it"),
+        ("proved", "0", "1", "similar there: prove"),
+        ("Proof.sizes", "0", "1", "similar there: size"),
+        ("SECONDS", "60.0", "60.0  # of a minute", "must differ"),
+    ],
+)
+def test_a_mutant_that_is_none_is_refused(where: str, right: str, wrong: str, words: str) -> None:
+    change = InSource(f"proofs_check.gap.{where}", right, wrong)
+    with pytest.raises(ValueError, match=re.escape(words)), injected(change):
         pass
 
 
 def test_no_file_is_edited() -> None:
-    path = Path(gap.__file__)
+    path = Path(engine_gap.__file__)
     before = path.read_bytes()
     processes.perform(Task("weak-duality", "gaussian", mutant="gap-of-wrong-sign"))
     assert path.read_bytes() == before
@@ -195,8 +241,9 @@ def test_the_command_shows_a_table() -> None:
     assert code == 0
     rows = [line.split() for line in out.splitlines() if line]
     assert rows[0][:2] == ["check", "theorem"]
-    assert rows[2][0] == "fresh-kernels"
-    assert rows[2][-3:] == ["31", "0", "holds"]
+    assert rows[2] == ["kernels", "and", "losses"]
+    assert rows[3][0] == "fresh-kernels"
+    assert rows[3][-3:] == ["31", "0", "holds"]
     assert rows[-1][0] == "stale-kernel"
 
 
@@ -206,6 +253,7 @@ def test_the_command_prints_json() -> None:
     assert code == 0
     assert report["seed"] == 4
     (check,) = report["checks"]
+    assert check["property"] == "kernels"
     assert (check["name"], check["holds"], check["cases"], check["worst_margin"]) == ("fresh-kernels", True, 31, 0.0)
     (mutant,) = report["mutants"]
     assert (mutant["name"], mutant["killed"], mutant["search"]["worst_margin"]) == ("stale-kernel", True, None)
@@ -233,12 +281,54 @@ def test_a_survivor_alone_fails_the_command(monkeypatch: pytest.MonkeyPatch) -> 
     assert command("fresh-kernels", "--mutants")[0] == 1
 
 
-def test_an_unknown_name_is_one_line() -> None:
-    code, out, err = command("energy")
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (("energy",), "'energy'; did you mean energy-identity?"),
+        (("--property", "conic"), "'conic'; did you mean conic-wasserstein?"),
+        (("--property", "optimality"), "'optimality'; did you mean optimality-certificates?"),
+        (("fresh-kernels", "--property", "limits"), "got fresh-kernels of limits; leave one out"),
+    ],
+)
+def test_an_unknown_name_is_one_line_with_the_nearest(arguments: tuple[str, ...], hint: str) -> None:
+    code, out, err = command(*arguments)
     assert (code, out) == (2, "")
     assert len(err.splitlines()) == 1
-    assert "'energy'" in err
-    assert "energy-identity" in err
+    assert hint in err
+
+
+def test_every_property_has_checks_and_every_promise_mutants() -> None:
+    """Each check has one property, a word of `PROPERTIES`; the first four are what the project promises."""
+    groups = {name: registry.chosen((), name) for name in PROPERTIES}
+    assert sorted(name for group in groups.values() for name in group) == sorted(checks())
+    promises = {
+        "energy-decrease": "energy decrease",
+        "2-homogeneity": "2-homogeneity",
+        "conic-wasserstein": "conic-to-Wasserstein equivalence",
+        "optimality-certificates": "global optimality certificates",
+    }
+    assert list(PROPERTIES.items())[:4] == list(promises.items())
+    for group in groups.values():
+        assert group
+        assert campaign.unchallenged(group) == []
+    assert {"euclid-and-cone", "projected-flow", "projection-inequality"} <= set(groups["conic-wasserstein"])
+
+
+def test_one_property_alone_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def record(names: list[str], seed: int, progress: object) -> list[campaign.Verdict]:
+        asked.extend(names)
+        return [campaign.Verdict(checks()[name], (Outcome(name, "one", 1, 0.0),)) for name in names]
+
+    monkeypatch.setattr(campaign, "check_all", record)
+    code, out, _ = command("--property", "2-homogeneity")
+    assert (code, asked) == (0, ["homogeneity-proofs", "homogeneous-kernels"])
+    assert "2-homogeneity" in out.splitlines()
+    code, out, _ = command()
+    assert code == 0
+    assert asked[2:] == list(checks())
+    assert [line for line in out.splitlines() if line in PROPERTIES.values()] == list(PROPERTIES.values())
 
 
 def test_a_missing_package_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

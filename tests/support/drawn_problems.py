@@ -8,7 +8,7 @@ import conicflow as cf
 import numpy as np
 from conicflow.engine.kernels.loading import describe
 from conicflow.engine.model.losses import suited
-from conicflow.engine.model.problem import Sign
+from conicflow.engine.space.gauge import Sign
 from conicflow.proofs_check.theorems.check import Draw
 from conicflow.proofs_check.theorems.material.cases import BALL, FEATURES, LOSSES, RIDGE, TORUS
 from hypothesis import strategies as st

@@ -5,6 +5,10 @@ from __future__ import annotations
 import numpy as np
 from by_hand import ByHand
 from conicflow import Problem
+from conicflow.engine.flow.schemes.compiled import Compiled
+from conicflow.engine.flow.schemes.named import STEPPED
+
+COMPILED = tuple(name for name, scheme in STEPPED.items() if isinstance(scheme, Compiled))
 
 
 def loss_and_slope(problem: Problem, f: np.ndarray) -> tuple[float, np.ndarray]:
@@ -33,7 +37,7 @@ def predict(problem: Problem, hand: ByHand, u: np.ndarray) -> np.ndarray:
 
 
 def energy(problem: Problem, hand: ByHand, u: np.ndarray, conic: bool) -> float:
-    """F_m(u) = R((1/m) sum Phi(u_i)) + (1/m) sum V(u_i), with V by the family's lift (theory §1)."""
+    """F_m(u) = R((1/m) sum Phi(u_i)) + (1/m) sum V(u_i), with V by the family's lift (docs/theory.md §1)."""
     w, theta = u[:, : problem.outputs], u[:, problem.outputs :]
     potential = lengths(w)
     if not conic and hand.features.family == "2-homogeneous":

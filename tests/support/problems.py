@@ -12,7 +12,7 @@ Sign = Literal["any", "nonnegative", "vector"]
 
 
 def spikes(cutoff: int, seed: int = 0, sign: Sign = "any", ratio: float = 0.1) -> tuple[cf.Problem, cf.Measure]:
-    """E1 (theory §6): five spikes on the torus at least 0.1 apart, weights ±U[0.5, 1.5], seen through |k| <= K with noise."""
+    """E1 (docs/theory.md §6): five spikes on the torus 0.1 or more apart, weights ±U[0.5, 1.5], |k| <= K, with noise."""
     generator = np.random.default_rng(seed)
     positions = np.arange(5) / 5 + generator.uniform(0.0, 0.1, 5)
     weights = generator.uniform(0.5, 1.5, 5)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from conicflow.engine.flow.flow import SCHEMES, Flow, StepSize, flow, natural_step
+from conicflow.engine.flow.flow import flow
+from conicflow.engine.flow.particles import Flow
+from conicflow.engine.flow.schemes.named import STEPPED
+from conicflow.engine.flow.steps import StepSize, natural_step
 
 from ..check import Check, Draw, Inapplicable
 from ..material import cases
@@ -18,7 +21,7 @@ _STEPS = 40
 
 def _descends(subject: str, draw: Draw) -> float:
     """Accepted steps lower F_m; what the program calls F_m is; the step it chooses makes progress wherever there is any."""
-    case, scheme = cases.problem(draw, subject), draw.choice("scheme", SCHEMES)
+    case, scheme = cases.problem(draw, subject), draw.choice("scheme", tuple(STEPPED))
     conic = scheme.startswith("conic")
     u, formulas = cases.particles(draw, case, conic=conic), Formulas(case)
     start = formulas.energy(u, conic)
@@ -42,7 +45,7 @@ def _descends(subject: str, draw: Draw) -> float:
 
 def _recorded(subject: str, draw: Draw) -> float:
     """`flow` without a step of its own records energies that never rise, and are those of the recorded particles."""
-    case, scheme = cases.problem(draw, subject), draw.choice("scheme", SCHEMES)
+    case, scheme = cases.problem(draw, subject), draw.choice("scheme", tuple(STEPPED))
     conic = scheme.startswith("conic")
     u, formulas = cases.particles(draw, case, conic=conic), Formulas(case)
     if not math.isfinite(formulas.energy(u, conic)):
@@ -86,6 +89,7 @@ def _lemma(subject: str, draw: Draw) -> float:
 CHECKS = (
     Check(
         "descent-test",
+        "energy-decrease",
         "theory §5: descent under the step-size rule",
         "a start of finite energy; four schemes, first steps 0.01 to 30 times the natural one",
         FEATURES,
@@ -94,6 +98,7 @@ CHECKS = (
     ),
     Check(
         "recorded-descent",
+        "energy-decrease",
         "theory §5: energy never rises along a flow",
         "a start of finite energy; steps chosen by the program",
         FEATURES,
@@ -102,6 +107,7 @@ CHECKS = (
     ),
     Check(
         "descent-lemma",
+        "energy-decrease",
         "F − F⁺ ≥ h(1 − Lh/2)(1/m)Σ|v|²",
         "Euler's step on a smooth stretch: no kink, edge or change of sign",
         FEATURES,

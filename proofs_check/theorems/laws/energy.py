@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from conicflow.engine.flow.adaptive import AdaptiveScheme
 from conicflow.engine.flow.flow import flow
 
 from ..check import Check, Draw, Inapplicable
@@ -28,7 +27,7 @@ def _identity(subject: str, draw: Draw) -> float:
     size, q = abs(start) + 1.0, case.outputs
     slow = smooth_time(case.features, u[:, q:], formulas.velocity(u, conic)[:, q:])
     until = min(1.0, 0.2 * size / max(rate, 1e-300), slow)
-    scheme: AdaptiveScheme = "conic-dormand-prince" if conic else "dormand-prince"
+    scheme: str = "conic-dormand-prince" if conic else "dormand-prince"
     path = flow(case, u, until=until, scheme=scheme, tolerance=_TOLERANCE, snapshots=1)
     assert path.dense is not None
     ends = np.array([0.0, *(piece.end for piece in path.dense.pieces)])
@@ -44,6 +43,7 @@ def _identity(subject: str, draw: Draw) -> float:
 CHECKS = (
     Check(
         "energy-identity",
+        "energy-decrease",
         "CB18 Prop 2.3",
         "the flow itself, weights away from 0 at first; Euclidean lift, and conic lift in the cone metric",
         FEATURES,

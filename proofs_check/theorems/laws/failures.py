@@ -9,7 +9,9 @@ from conicflow.engine.atoms.merge import merge
 from conicflow.engine.atoms.polish import polish
 from conicflow.engine.base.arrays import Array
 from conicflow.engine.flow import initial
-from conicflow.engine.flow.flow import Flow, Scheme, StepSize, flow, natural_step
+from conicflow.engine.flow.flow import flow
+from conicflow.engine.flow.particles import Flow
+from conicflow.engine.flow.steps import StepSize, natural_step
 from conicflow.engine.model import losses
 from conicflow.engine.model.measure import Measure
 from conicflow.engine.model.problem import Problem
@@ -27,7 +29,7 @@ _MISSED = 1e-3  # of J: not the minimum
 _INSTANCES = 6  # of E1 with 6 particles: five in six stop above the minimum, so that none of six does in one of 40 000
 
 
-def end_of_flow(problem: Problem, particles: Array, scheme: Scheme = "forward-backward") -> Measure:
+def end_of_flow(problem: Problem, particles: Array, scheme: str = "forward-backward") -> Measure:
     """Where the particles come to rest: merged, and polished without a change of sign."""
     first, speeds = natural_step(problem, particles, scheme)
     state = Flow(problem, particles, scheme, speeds)
@@ -36,7 +38,7 @@ def end_of_flow(problem: Problem, particles: Array, scheme: Scheme = "forward-ba
 
 
 def spikes(random: np.random.Generator, cutoff: int = 7) -> Problem:
-    """E1 (theory §6): five signed spikes at least 0.1 apart, a little noise, a tenth of the largest penalty."""
+    """E1 (docs/theory.md §6): five signed spikes at least 0.1 apart, a little noise, a tenth of the largest penalty."""
     positions = np.arange(5) / 5 + random.uniform(0.0, 0.1, 5)
     weights = random.uniform(0.5, 1.5, 5) * random.choice([-1.0, 1.0], 5)
     features = maps.fourier(cutoff=cutoff)
@@ -83,7 +85,7 @@ def _line(draw: Draw) -> tuple[Problem, float]:
 def half_space(subject: str, draw: Draw) -> float:
     """Units on the positive half-line never cross zero, where they would vanish; units on both sides reach the minimum.
 
-    The conic lift follows the same curve (theory §2), but keeps directions exactly: a unit that dies out at -1e-9 would be
+    The conic lift follows the same curve (docs/theory.md §2), but keeps directions exactly: a unit that dies at -1e-9 would be
     born again on the other side.
     """
     problem, expected = _line(draw)
@@ -163,6 +165,7 @@ def no_limit(subject: str, draw: Draw) -> float:
 CHECKS = (
     Check(
         name="too-few-particles",
+        property="initialisation",
         theorem="CB18 Thm 3.5, §4.1",
         hypotheses="five spikes at least 0.1 apart, K = 7; m below the number of atoms, a little above it, and large",
         subjects=("m = 3", "m = 6", "m = 100"),
@@ -171,6 +174,7 @@ CHECKS = (
     ),
     Check(
         name="start-in-a-half-space",
+        property="initialisation",
         theorem="CB18 Thm 3.3, appendix on initialisation",
         hypotheses="ReLU units of one input, samples on both sides, data that want a unit on either",
         subjects=("relu, one half-line", "relu, both half-lines"),
@@ -179,6 +183,7 @@ CHECKS = (
     ),
     Check(
         name="start-at-a-point",
+        property="initialisation",
         theorem="CB18 Thm 3.5, appendix on initialisation",
         hypotheses="data symmetric about the point where all particles start",
         subjects=("fourier, one point", "fourier, grid"),
@@ -187,6 +192,7 @@ CHECKS = (
     ),
     Check(
         name="start-with-one-sign",
+        property="initialisation",
         theorem="CB18 Thm 3.3 in the conic lift",
         hypotheses="a spike of negative weight",
         subjects=("conic, positive", "conic, both signs"),
@@ -195,6 +201,7 @@ CHECKS = (
     ),
     Check(
         name="no-limit",
+        property="limits",
         theorem="CB18 Thm 3.3: the hypothesis that W2 converges",
         hypotheses="separable labels and the logistic loss, without and with a penalty",
         subjects=("logistic, no penalty", "logistic, a penalty"),

@@ -11,10 +11,11 @@ from conicflow.engine.base.arrays import Array
 from conicflow.engine.model import losses
 from conicflow.engine.model.gap import duality_gap
 from conicflow.engine.model.measure import Measure
-from conicflow.engine.model.problem import Problem, Sign
+from conicflow.engine.model.problem import Problem
 from conicflow.engine.solve.solve import solve
 from conicflow.engine.space import catalogue as maps
 from conicflow.engine.space.feature_map import FeatureMap
+from conicflow.engine.space.gauge import Sign
 from conicflow.proofs_check.certify import certify
 from conicflow.proofs_check.references.programmes import Reference, one_spike, torus
 from conicflow.proofs_check.references.relu import relu
@@ -187,7 +188,7 @@ def stationary_not_optimal(subject: str, draw: Draw) -> float:
 
 
 def stationarity(problem: Problem, measure: Measure) -> float:
-    """max over the atoms of |eta + lambda sign(c)| and |grad eta| over its natural size, relative to lambda (theory §3)."""
+    """max over the atoms of |eta + lambda sign(c)| and |grad eta| over its size, relative to lambda (docs/theory.md §3)."""
     g = problem.loss.gradient(problem.forward(measure))
     eta, slope, _ = problem.features.certificate(measure.positions, g)
     (cutoff,) = problem.features.inputs["cutoff"]
@@ -198,6 +199,7 @@ def stationarity(problem: Problem, measure: Measure) -> float:
 CHECKS = (
     Check(
         name="gap-against-reference",
+        property="optimality-certificates",
         theorem="theory §4 (G): weak duality",
         hypotheses="squared loss, penalty > 0, any measure; J* from a convex programme or in closed form",
         subjects=tuple(CASES),
@@ -205,6 +207,7 @@ CHECKS = (
     ),
     Check(
         name="minimum-against-reference",
+        property="optimality-certificates",
         theorem="CB18 Thm 3.3 and 3.5, and Prop 3.1",
         hypotheses="squared loss, penalty > 0; for ReLU units a solve that says it is certified",
         subjects=tuple(CASES),
@@ -212,6 +215,7 @@ CHECKS = (
     ),
     Check(
         name="stationary-not-optimal",
+        property="optimality-certificates",
         theorem="CB18 Prop 3.1",
         hypotheses="an optimum of two spikes or more, one of which is left out and matters",
         subjects=("fourier", "fourier nonnegative"),

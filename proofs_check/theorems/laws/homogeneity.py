@@ -15,7 +15,8 @@ from conicflow.derive.prove.derivation import prove_homogeneity
 from conicflow.derive.prove.proofs import prove_zero
 from conicflow.derive.read.functions import differentiate
 from conicflow.derive.read.spec import Family, FeatureSpec
-from conicflow.engine.flow.flow import SCHEMES, Flow
+from conicflow.engine.flow.particles import Flow
+from conicflow.engine.flow.schemes.named import STEPPED
 from conicflow.proofs_check.statement import catalogue_spec
 
 from ..check import Check, Draw
@@ -93,7 +94,7 @@ def _kernels(subject: str, draw: Draw) -> float:
     degree = 1 if family == "partially 1-homogeneous" else 2
     euler = (slopes * u)[:, moving[family]].sum(axis=1) - degree * pairing
     worst = float(np.abs(euler).max()) / (_ROUNDING * (1 + np.abs(slopes * u).sum()))
-    for scheme in SCHEMES:
+    for scheme in STEPPED:
         conic = scheme.startswith("conic")
         v = cases.on_cone(u, case) if conic else u
         part, power = (slice(0, q), 2) if conic else (moving[family], 1)
@@ -111,6 +112,7 @@ def _kernels(subject: str, draw: Draw) -> float:
 CHECKS = (
     Check(
         "homogeneity-proofs",
+        "2-homogeneity",
         "theory §1; Euler: ⟨∂Φ(u), u⟩ = pΦ(u)",
         "none: true and false claims of every spec",
         FEATURES,
@@ -119,6 +121,7 @@ CHECKS = (
     ),
     Check(
         "homogeneous-kernels",
+        "2-homogeneity",
         "theory §1; Euler: ⟨∂Φ(u), u⟩ = pΦ(u)",
         "away from kinks; both lifts, s in [0.3, 2]",
         FEATURES,

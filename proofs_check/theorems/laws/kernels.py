@@ -14,9 +14,11 @@ from conicflow.engine.base.arrays import Array, Field
 from conicflow.engine.kernels.loading import load_kernel
 from conicflow.engine.model.problem import Problem
 from conicflow.proofs_check.certify import statement_of
-from conicflow.proofs_check.enclosures.balls import Program, precision
+from conicflow.proofs_check.enclosures.balls import precision
+from conicflow.proofs_check.enclosures.expressions import Program
 from conicflow.proofs_check.enclosures.features import torus_feature, warped
-from conicflow.proofs_check.statement import Point, Statement, exact, inner
+from conicflow.proofs_check.enclosures.points import Point, exact, inner
+from conicflow.proofs_check.statement import Statement
 from flint import arb
 
 from ..check import Check, Draw, Inapplicable
@@ -131,6 +133,7 @@ def _data_term(subject: str, draw: Draw) -> float:
 CHECKS = (
     Check(
         "fresh-kernels",
+        "kernels",
         "design: a kernel is derived from its spec",
         "none",
         FEATURES + LOSSES,
@@ -139,6 +142,7 @@ CHECKS = (
     ),
     Check(
         "kernels-match-specs",
+        "kernels",
         "theory §1: phi, its gradient and Hessian",
         "away from kinks",
         FEATURES,
@@ -147,6 +151,7 @@ CHECKS = (
     ),
     Check(
         "data-term",
+        "kernels",
         "CB18 Def 2.2: m times the gradient of R",
         "R finite at the prediction; away from kinks",
         FEATURES,

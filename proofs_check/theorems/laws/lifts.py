@@ -1,10 +1,10 @@
-"""Projections of lifted flows: h² of 2-homogeneous units, h¹ of partially 1-homogeneous ones (theory §2)."""
+"""Projections of lifted flows: h² of 2-homogeneous units, h¹ of partially 1-homogeneous ones (docs/theory.md §2)."""
 
 from __future__ import annotations
 
 import numpy as np
 from conicflow.engine.base.arrays import Array
-from conicflow.engine.flow.flow import Flow, Scheme
+from conicflow.engine.flow.particles import Flow
 
 from ..check import Check, Draw, Inapplicable
 from ..material import cases
@@ -68,7 +68,7 @@ def _euclid_and_cone(subject: str, draw: Draw) -> float:
 def _weak_form(subject: str, draw: Draw) -> float:
     """int psi dh¹(mu_T) - int psi dh¹(mu_0) = int_0^T (1/m) sum (w_i' psi + w_i <grad psi, theta_i'>) dt for random psi."""
     case, formulas, u, until = smooth_case(subject, draw, conic=False)
-    scheme: Scheme = draw.choice("scheme", ("forward-backward", "euler"))
+    scheme: str = draw.choice("scheme", ("forward-backward", "euler"))
     q, d = case.outputs, case.features.dimension
     random = draw.generator("psi")
     wraps = case.features.domain.wraps.any()
@@ -110,7 +110,7 @@ def _inequality(subject: str, draw: Draw) -> float:
         opposite = u[:1].copy()
         opposite[0, :q] *= -1.0 if case.features.family == "2-homogeneous in theta" else -draw.real("part", 0.1, 1.0)
         u = np.ascontiguousarray(np.vstack([u, opposite]))
-    scheme: Scheme = "conic" if conic else "euler"
+    scheme: str = "conic" if conic else "euler"
     state = Flow(case, u.copy(), scheme)
     projected = state.measure()
     w, theta = u[:, :q], u[:, q:]
@@ -147,6 +147,7 @@ def _inequality(subject: str, draw: Draw) -> float:
 CHECKS = (
     Check(
         "euclid-and-cone",
+        "conic-wasserstein",
         "theory §2: h² of the Euclidean flow is the reaction–transport flow",
         "2-homogeneous units; a smooth stretch; two halvings of the step",
         HOMOGENEOUS,
@@ -155,6 +156,7 @@ CHECKS = (
     ),
     Check(
         "projected-flow",
+        "conic-wasserstein",
         "theory §2: h¹ of the particles' flow, tested on functions",
         "partially 1-homogeneous features; a smooth stretch; two halvings of the step",
         PARTIAL,
@@ -163,6 +165,7 @@ CHECKS = (
     ),
     Check(
         "projection-inequality",
+        "conic-wasserstein",
         "theory §2: J(hμ) ≤ F(μ), equal iff nothing cancels",
         "R finite; both lifts, opposite particles at one place among them",
         FEATURES,

@@ -99,6 +99,7 @@ def random_rate(subject: str, draw: Draw) -> float:
 CHECKS = (
     Check(
         name="many-particles-grid",
+        property="limits",
         theorem="CB18 Thm 2.6",
         hypotheses="one-dimensional positions, starts on uniform grids, whose W2 to their limit is 1/(sqrt(12) m)",
         subjects=("fourier", "gaussian"),
@@ -107,6 +108,7 @@ CHECKS = (
     ),
     Check(
         name="many-particles-random",
+        property="limits",
         theorem="CB18 Thm 2.6",
         hypotheses="one-dimensional positions, independent starts, whose W2 to their law is of order m^(-1/2)",
         subjects=("fourier",),

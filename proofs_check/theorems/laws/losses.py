@@ -13,7 +13,7 @@ from conicflow.engine.space import catalogue
 from conicflow.proofs_check.certify import statement_of
 from conicflow.proofs_check.enclosures.balls import precision
 from conicflow.proofs_check.enclosures.losses import BallLoss
-from conicflow.proofs_check.statement import exact
+from conicflow.proofs_check.enclosures.points import exact
 from flint import arb
 
 from ..check import Check, Draw, Inapplicable
@@ -109,6 +109,7 @@ def _convex(subject: str, draw: Draw) -> float:
 CHECKS = (
     Check(
         "fenchel-young",
+        "optimality-certificates",
         "Fenchel–Young: R(f) + R*(p) ≥ ⟨f, p⟩, equal at p = R'(f)",
         "none: p inside and outside the domain of R*",
         LOSSES,
@@ -117,11 +118,20 @@ CHECKS = (
     ),
     Check(
         "loss-derivatives",
+        "kernels",
         "theory §1: R, R' and R''",
         "R finite at the prediction",
         LOSSES,
         _derivatives,
         examples=40,
     ),
-    Check("convex-losses", "theory §1: R is convex", "R finite at both predictions", LOSSES, _convex, examples=40),
+    Check(
+        "convex-losses",
+        "convexity",
+        "theory §1: R is convex",
+        "R finite at both predictions",
+        LOSSES,
+        _convex,
+        examples=40,
+    ),
 )

@@ -8,7 +8,7 @@ import numpy as np
 from conicflow.engine.atoms.merge import fuse, merge
 from conicflow.engine.atoms.sparsify import sparsify
 from conicflow.engine.flow import initial
-from conicflow.engine.flow.flow import Flow
+from conicflow.engine.flow.particles import Flow
 from conicflow.engine.model.measure import Measure
 
 from ..check import Check, Draw, Inapplicable
@@ -126,6 +126,7 @@ def _coincide(mu: Measure) -> bool:
 CHECKS = (
     Check(
         "merging",
+        "measures",
         "theory §2: merged atoms keep mass and nearly the prediction",
         "clusters of atoms; three radii",
         FEATURES,
@@ -134,6 +135,7 @@ CHECKS = (
     ),
     Check(
         "fusing",
+        "measures",
         "triangle inequality: units of one pattern are one, J does not rise",
         "2-homogeneous units, scalar weights",
         HOMOGENEOUS,
@@ -142,6 +144,7 @@ CHECKS = (
     ),
     Check(
         "thinning",
+        "measures",
         "Carathéodory: dim F atoms, the same prediction, no more mass",
         "scalar weights, more atoms than dim F",
         FEATURES,
@@ -150,6 +153,7 @@ CHECKS = (
     ),
     Check(
         "particles-of-a-measure",
+        "conic-wasserstein",
         "theory §2: h of the particles is the measure, F_m is J",
         "atoms with weights; both lifts",
         FEATURES,

@@ -50,6 +50,7 @@ def _predict(case: Problem, formulas: Formulas, measure: Measure) -> np.ndarray:
 CHECKS = (
     Check(
         "convexity",
+        "convexity",
         "theory §5: J is convex along mixtures",
         "finite J; signed, nonnegative and vector measures, maybe zero",
         FEATURES,

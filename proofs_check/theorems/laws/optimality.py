@@ -7,7 +7,7 @@ import math
 import numpy as np
 from conicflow.engine.atoms.polish import polish
 from conicflow.engine.base.arrays import Array
-from conicflow.engine.dual.supremum import sup_certificate
+from conicflow.engine.dual.supremum import supremum
 from conicflow.engine.model.gap import duality_gap
 from conicflow.engine.model.measure import Measure
 from conicflow.engine.model.problem import Problem
@@ -59,7 +59,7 @@ def _supremum(subject: str, draw: Draw) -> float:
     if not np.all(np.isfinite(g)):
         raise Inapplicable("a prediction at which the loss is finite")
     found, scale = (
-        sup_certificate(case, g),
+        supremum(case.dual(g)),
         1 + float(np.abs(g).sum() * np.abs(formulas.features(_points(case, random, 9))[0]).max()),
     )
     worst = float(_heights(case, formulas, g, _points(case, random)).max() - found.value) / (_ROUNDING * scale)
@@ -152,6 +152,7 @@ def _certified(subject: str, draw: Draw) -> float:
 CHECKS = (
     Check(
         "suprema",
+        "optimality-certificates",
         "theory §4: S ≥ sup |η|",
         "a finite residual; elsewhere than on the torus of one dimension S is the largest value found",
         FEATURES,
@@ -160,6 +161,7 @@ CHECKS = (
     ),
     Check(
         "weak-duality",
+        "optimality-certificates",
         "theory §4 (G): gap(μ) ≥ J(μ) − J(ν) for every ν",
         "finite J; solutions, mixtures, random and stationary measures",
         FEATURES,
@@ -168,6 +170,7 @@ CHECKS = (
     ),
     Check(
         "certified-solutions",
+        "optimality-certificates",
         "CB18 Prop 3.1: η = −λ sign on the support, |η| ≤ λ on Θ",
         "certified by solve; J falls along its trace",
         FEATURES,

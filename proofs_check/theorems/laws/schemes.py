@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 from conicflow.engine.base.arrays import Array
-from conicflow.engine.flow.adaptive import ADAPTIVE_SCHEMES
-from conicflow.engine.flow.flow import Flow, Scheme, flow
+from conicflow.engine.flow.flow import flow
+from conicflow.engine.flow.particles import Flow
+from conicflow.engine.flow.schemes.named import ADAPTIVE
 from conicflow.engine.model.problem import Problem
 
 from ..check import Check, Draw, Inapplicable
@@ -56,7 +57,7 @@ def off_order(errors: Sequence[float], order: float, allowed: float, nothing: fl
     return float(np.abs(observed - order).max()) / allowed
 
 
-def _order_one(conic: bool, schemes: tuple[Scheme, ...], subject: str, draw: Draw) -> float:
+def _order_one(conic: bool, schemes: tuple[str, ...], subject: str, draw: Draw) -> float:
     """Errors at a fixed time, against a flow of order 4 by formulas of its own."""
     case, formulas, u, until = smooth_case(subject, draw, conic=conic)
     reference = follow(lambda u: formulas.velocity(u, conic), u, until, _REFERENCE)
@@ -88,7 +89,7 @@ def _conic(subject: str, draw: Draw) -> float:
 
 def _accurate(subject: str, draw: Draw) -> float:
     """Errors in proportion to the tolerance, at the end and between steps."""
-    scheme = draw.choice("adaptive", ADAPTIVE_SCHEMES)
+    scheme = draw.choice("adaptive", tuple(ADAPTIVE))
     conic = scheme.startswith("conic")
     case, formulas, u, until = smooth_case(subject, draw, conic=conic)
     if scheme == "dormand-prince" and case.outputs > 1 and not case.features.homogeneous:
@@ -124,6 +125,7 @@ def _near_an_event(case: Problem, frames: Array, *, conic: bool) -> bool:
 CHECKS = (
     Check(
         "order-of-euclidean-schemes",
+        "flows",
         "CB18 Def 2.2; order 1 of Euler and forward–backward",
         "a smooth stretch: no kink, edge or change of sign; two halvings of the step",
         FEATURES,
@@ -132,6 +134,7 @@ CHECKS = (
     ),
     Check(
         "order-of-conic-schemes",
+        "flows",
         "theory §2: ∂ₜν = −4gν + div(ν∇g); order 1 of both retractions (C19)",
         "a smooth stretch: no kink or edge; two halvings of the step",
         FEATURES,
@@ -140,6 +143,7 @@ CHECKS = (
     ),
     Check(
         "accurate-schemes",
+        "flows",
         "Dormand–Prince 5(4) and Radau IIA: errors in proportion to the tolerance",
         "a smooth stretch; both lifts, at the end and between steps",
         FEATURES,

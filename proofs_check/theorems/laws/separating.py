@@ -124,6 +124,7 @@ def _statements(subject: str, draw: Draw) -> float:
 CHECKS = (
     Check(
         "separation-kept",
+        "initialisation",
         "CB18 §3: the flow keeps what separates",
         "a closed curve followed accurately",
         ("fourier", "relu_signed_square"),
@@ -132,6 +133,7 @@ CHECKS = (
     ),
     Check(
         "separation-stated",
+        "initialisation",
         "CB18 Thm 3.3 and 3.5: which supports separate",
         "a family for the domain; scalar weights",
         FEATURES,

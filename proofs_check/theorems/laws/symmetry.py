@@ -7,11 +7,12 @@ from itertools import permutations
 
 import numpy as np
 from conicflow.engine.base.arrays import Array
-from conicflow.engine.flow.flow import SCHEMES, Flow, Scheme
+from conicflow.engine.flow.particles import Flow
+from conicflow.engine.flow.schemes.named import STEPPED
 from conicflow.engine.model.problem import Problem
 from conicflow.engine.space import catalogue
 
-from ..check import Check, Draw, Inapplicable, Margin
+from ..check import Check, Draw, Inapplicable, Margin, Property
 from ..material import cases
 from ..material.cases import BALL, FEATURES, RIDGE, TORUS
 from ..material.formulas import Formulas
@@ -21,7 +22,7 @@ _ROUNDING = 1e-11  # twenty stable steps magnify the rounding of sums, 1e-15, by
 _STEPS = 20
 
 
-def _follow(case: Problem, u: Array, scheme: Scheme) -> tuple[Array, Array]:
+def _follow(case: Problem, u: Array, scheme: str) -> tuple[Array, Array]:
     """Energies and particles after twenty short steps."""
     speed = float(np.linalg.norm(Formulas(case).velocity(u, scheme.startswith("conic")), axis=1).max())
     if not math.isfinite(speed):
@@ -37,7 +38,7 @@ def _apart(case: Problem, first: tuple[Array, Array], second: tuple[Array, Array
 
 
 def _permutation(subject: str, draw: Draw) -> float:
-    case, scheme = cases.problem(draw, subject), draw.choice("scheme", SCHEMES)
+    case, scheme = cases.problem(draw, subject), draw.choice("scheme", tuple(STEPPED))
     u = cases.particles(draw, case, 6, conic=scheme.startswith("conic"))
     order = draw.generator("order").permutation(len(u))
     energies, moved = _follow(case, u, scheme)
@@ -46,7 +47,7 @@ def _permutation(subject: str, draw: Draw) -> float:
 
 def _halves(subject: str, draw: Draw) -> float:
     """Each particle carries 1/m: two copies with 1/(2m) each are the same measure and stay together."""
-    case, scheme = cases.problem(draw, subject), draw.choice("scheme", SCHEMES)
+    case, scheme = cases.problem(draw, subject), draw.choice("scheme", tuple(STEPPED))
     u = cases.particles(draw, case, conic=scheme.startswith("conic"))
     energies, moved = _follow(case, u, scheme)
     return _apart(case, (energies, np.repeat(moved, 2, axis=0)), _follow(case, np.repeat(u, 2, axis=0), scheme))
@@ -55,7 +56,7 @@ def _halves(subject: str, draw: Draw) -> float:
 def _cuts(subject: str, draw: Draw) -> float:
     """The conic flow's measure has an equation of its own: how one mass is cut in two it does not see."""
     case = cases.problem(draw, subject)
-    scheme: Scheme = draw.choice("scheme", ("conic", "conic-canonical"))
+    scheme: str = draw.choice("scheme", ("conic", "conic-canonical"))
     u, q = cases.particles(draw, case, conic=True), case.outputs
     m, part = len(u), draw.real("part", 0.1, 0.9)
     pieces = np.vstack([u[:1], u])
@@ -76,7 +77,7 @@ def _cuts(subject: str, draw: Draw) -> float:
 
 def _translation(subject: str, draw: Draw) -> float:
     """y_k e^(-2 pi i <k, s>) and theta + s."""
-    case, scheme = cases.problem(draw, subject), draw.choice("scheme", SCHEMES)
+    case, scheme = cases.problem(draw, subject), draw.choice("scheme", tuple(STEPPED))
     u = cases.particles(draw, case, conic=scheme.startswith("conic"))
     d = case.features.dimension
     shift = draw.reals("shift", d, 0.0, 1.0)
@@ -118,7 +119,7 @@ def _rotation(subject: str, draw: Draw) -> float:
     loss = cases.named_loss(draw, "squared", phi.size).with_data(y)
     if loss.sample_weights is not None:
         raise Inapplicable("samples of one weight")
-    case, scheme = Problem(phi, loss, draw.real("penalty", 0.01, 0.5)), draw.choice("scheme", SCHEMES)
+    case, scheme = Problem(phi, loss, draw.real("penalty", 0.01, 0.5)), draw.choice("scheme", tuple(STEPPED))
     u = cases.particles(draw, case, conic=scheme.startswith("conic"))
     turn = group[draw.integer("turn", 1, len(group) - 1)]
     other = np.ascontiguousarray(np.column_stack([u[:, :1], u[:, 1:] @ turn.T]))
@@ -127,25 +128,34 @@ def _rotation(subject: str, draw: Draw) -> float:
     return _apart(case, (energies, moved), _follow(case, other, scheme))
 
 
-def _check(name: str, theorem: str, hypotheses: str, subjects: tuple[str, ...], margin: Margin) -> Check:
-    return Check(name, f"theory §5: {theorem}", hypotheses, subjects, margin, examples=12)
+def _check(
+    name: str, property: Property, theorem: str, hypotheses: str, subjects: tuple[str, ...], margin: Margin
+) -> Check:
+    return Check(name, property, f"theory §5: {theorem}", hypotheses, subjects, margin, examples=12)
 
 
 CHECKS = (
-    _check("permutation", "particles are indistinguishable", "none; four schemes", FEATURES, _permutation),
-    _check("splitting", "two halves are one particle", "none; four schemes", FEATURES, _halves),
+    _check("permutation", "flows", "particles are indistinguishable", "none; four schemes", FEATURES, _permutation),
+    _check("splitting", "flows", "two halves are one particle", "none; four schemes", FEATURES, _halves),
     _check(
         "cutting-mass",
+        "conic-wasserstein",
         "the conic flow sees the measure alone",
         "conic lift; a mass cut in unequal parts",
         FEATURES,
         _cuts,
     ),
     _check(
-        "translation", "the torus has no origin", "torus features, with any filter; four schemes", TORUS, _translation
+        "translation",
+        "flows",
+        "the torus has no origin",
+        "torus features, with any filter; four schemes",
+        TORUS,
+        _translation,
     ),
     _check(
         "rotation",
+        "flows",
         "isotropic data have no directions",
         "ridge units; samples and data invariant under a group of rotations",
         RIDGE,

@@ -10,9 +10,10 @@ from conicflow.engine.kernels.loading import describe, kernel_names
 from conicflow.engine.model import losses as loss_catalogue
 from conicflow.engine.model.losses import Loss, suited
 from conicflow.engine.model.measure import Measure
-from conicflow.engine.model.problem import Problem, Sign
+from conicflow.engine.model.problem import Problem
 from conicflow.engine.space import catalogue
 from conicflow.engine.space.feature_map import FeatureMap
+from conicflow.engine.space.gauge import Sign
 
 from ..check import Draw, Inapplicable
 

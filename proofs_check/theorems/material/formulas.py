@@ -99,7 +99,7 @@ def directions(vectors: Array) -> Array:
 
 
 class Formulas:
-    """phi, R, J, F_m and the flow's velocity, as theory §1 and §2 write them.
+    """phi, R, J, F_m and the flow's velocity, as docs/theory.md §1 and §2 write them.
 
     Weights are rows (m, q); points of F have the shape of the data.
     """

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import import_module
 from importlib.abc import SourceLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+from ....engine.kernels.loading import load_kernel
+from .source import InSource, changed
+
 _PLAIN = (bool, int, float, str, tuple)
-
-
-@dataclass(frozen=True)
-class InSource:
-    """`wrong` in the place of `right`, which occurs once in the source of a module of conicflow."""
-
-    module: str
-    right: str
-    wrong: str
 
 
 @dataclass(frozen=True)
@@ -44,41 +38,41 @@ def injected(change: Change) -> Iterator[None]:
 
     Raises
     ------
-    ValueError : `right` does not occur exactly once, or the change reaches no function and no constant.
+    ValueError : the change has no one place (`source.changed`), or reaches no function and no constant.
     """
     with ExitStack() as undo:
         if isinstance(change, InKernel):
-            kernel = import_module(f"conicflow.generated.{change.kernel}")
+            kernel = load_kernel(change.kernel)
             _set(undo, kernel, change.attribute, change.make(getattr(kernel, change.attribute)))
         else:
-            module = import_module(f"conicflow.{change.module}")
-            if not _swap(undo, vars(module), vars(_changed_copy(module, change)), module):
-                raise ValueError(f"a mutant must differ; nothing of {change.module} does with {change.wrong!r}")
+            module, tree = changed(change)
+            if not _swap(undo, vars(module), vars(_copy(module, tree)), module):
+                raise ValueError(f"a mutant must differ; nothing of {change.where} does with {change.wrong!r}")
         yield
 
 
-class _Changed(SourceLoader):
-    """Python's own loader of source files, but for what it reads; without a cache of bytecode."""
+class _FromTree(SourceLoader):
+    """Python's own loader of source files, but for the tree that it compiles; without a cache of bytecode."""
 
-    def __init__(self, path: Path, change: InSource) -> None:
-        self._path, self._change = path, change
+    def __init__(self, path: str, tree: ast.Module) -> None:
+        self._path, self._tree = path, tree
 
     def get_filename(self, fullname: str) -> str:
-        return str(self._path)
+        return self._path
 
     def get_data(self, path: bytes | str) -> bytes:
-        text, right = self._path.read_text(encoding="utf-8"), self._change.right
-        if text.count(right) != 1:
-            raise ValueError(f"{right!r} must occur once in {self._change.module}; it occurs {text.count(right)} times")
-        return text.replace(right, self._change.wrong).encode()
+        return Path(self._path).read_bytes()
+
+    def get_code(self, fullname: str) -> CodeType:
+        return self.source_to_code(self._tree, self._path)
 
 
-def _changed_copy(module: ModuleType, change: InSource) -> ModuleType:
-    """The module once more, from the changed source; nobody else sees it."""
-    loader = _Changed(Path(module.__file__ or ""), change)
+def _copy(module: ModuleType, tree: ast.Module) -> ModuleType:
+    """The module once more, from another syntax tree; nobody else sees it."""
+    loader = _FromTree(module.__file__ or "", tree)
     spec = spec_from_loader(module.__name__, loader)
     if spec is None:
-        raise ValueError(f"a mutant needs the source of {change.module}; it cannot be loaded")
+        raise ValueError(f"a mutant needs the source of {module.__name__}; it cannot be loaded")
     copy = module_from_spec(spec)
     loader.exec_module(copy)
     return copy

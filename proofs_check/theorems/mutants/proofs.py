@@ -2,55 +2,63 @@
 
 from __future__ import annotations
 
-from .inject import InSource
 from .mutant import Mutant
+from .source import InSource
 
 
-def _in(module: str, right: str, wrong: str) -> InSource:
-    return InSource(f"proofs_check.{module}", right, wrong)
+def _in(where: str, right: str, wrong: str) -> InSource:
+    return InSource(f"proofs_check.{where}", right, wrong)
 
 
 MUTANTS = (
     Mutant("degree-of-z", "a ridge feature is to be of degree 2 in z", "homogeneity-proofs", "relu_signed_square",
-           InSource("derive.prove.derivation", "degree = 1  # in z", "degree = 2  # in z")),
+           InSource("derive.prove.derivation.prove_homogeneity", "degree = 1", "degree = 2")),
     Mutant("claims-believed", "a claimed degree is taken for granted", "homogeneity-proofs", "relu",
-           InSource("derive.prove.proofs", "    refute(residual, claim, points)\n    prove(residual, claim)", "    return")),
+           InSource("derive.prove.proofs.prove_zero", "refute(residual, claim, points)\nprove(residual, claim)", "return")),
     Mutant("bessel-at-the-centre", "a ball's radius is forgotten by sin(z)/z", "enclosures", "sinc",
-           _in("enclosures.balls", "return value + arb(0, z.rad())", "return value")),
+           _in("enclosures.elementary.spherical_bessel", "value + arb(0, z.rad())", "value")),
     Mutant("larger-of-the-smaller", "max(a, b) on boxes ends where the first of them does", "enclosures", "max",
-           _in("enclosures.balls", "first.upper().max(second.upper()))", "first.upper().min(second.upper()))")),
+           _in("enclosures.elementary.larger", "first.upper().max(second.upper())", "first.upper().min(second.upper())")),
     Mutant("flipped-hessian", "the second derivative of a wave has the wrong sign", "jets", "fourier",
-           _in("suprema.torus", "rows.append([e, rate * e, rate * rate * e])", "rows.append([e, rate * e, -rate * rate * e])")),
+           _in("suprema.torus.TrigonometricPolynomial", "rate * rate * e", "-rate * rate * e")),
     Mutant("small-remainder", "the remainder of a wave is that of one order more", "taylor-models", "cosine",
-           _in("enclosures.taylor_functions", "UP / math.factorial(order + 1))", "UP / math.factorial(order + 2))")),
+           _in("enclosures.taylor_functions.wave", "math.factorial(order + 1)", "math.factorial(order + 2)")),
     Mutant("change-without-third-order", "the third derivatives move no Hessian", "jets", "polynomial",
-           _in("enclosures.polynomials", "exponents.sum(axis=0) >= 3", "exponents.sum(axis=0) >= 4")),
+           _in("enclosures.polynomials.Polynomial", "exponents.sum(axis=0) >= 3", "exponents.sum(axis=0) >= 4")),
     Mutant("remainder-of-a-smaller-cell", "Taylor's remainder is that of a cell of half the size", "taylor-models", "cosine",
-           _in("enclosures.taylor_models", "reach = (rise.size + rise.radius) * UP", "reach = (rise.size + rise.radius) / 2")),
+           _in("enclosures.taylor_models.Model.composed", "(rise.size + rise.radius) * UP", "(rise.size + rise.radius) / 2")),
     Mutant("terms-dropped", "what a product leaves out is forgotten", "taylor-models", "gelu",
-           _in("enclosures.taylor_models", "            dropped,\n", "            0.0 * dropped,\n")),
+           _in("enclosures.taylor_models.Model.__mul__", "dropped", "0.0 * dropped")),
     Mutant("growth-of-exp", "e^z within reach of the centre is as large as there", "taylor-models", "laplace",
-           _in("enclosures.taylor_functions", "growth = growth * growth", "growth = 1.0")),
-    Mutant("next-coefficient-at-one-end", "the next coefficient is bounded near one end of its interval", "taylor-models",
-           "tanh", _in("enclosures.taylor_functions", "self._learn(low + np.flatnonzero(inside[:-1]))", "last = first")),
+           _in("enclosures.taylor_functions.exponential", "growth * growth", "1.0")),
+    Mutant("next-coefficient-at-one-end", "the next coefficient is bounded near one end of its interval", "taylor-models", "tanh",
+           _in("enclosures.taylor_functions.Table.next_one", "self._learn(low + np.flatnonzero(inside[:-1]))", "last = first")),
     Mutant("direction-alone", "eta's part across the direction at a cone's middle is 0", "cone-bounds-of-outputs", "relu",
-           _in("suprema.cones_of_outputs", "aside[-1] += length(", "aside[-1] += 0 * length(")),
+           _in("suprema.cones_of_outputs.Outputs.bound", "length(_less(u, self.outputs[j]))", "0")),
     Mutant("trace-of-a-share", "L'L has the eigenvalue of half its size", "cone-bounds-of-outputs", "relu",
-           _in("suprema.cones_of_outputs", "bound.min(value.sqrt())", "bound.min(value.sqrt() / 2)")),
+           _in("suprema.cones_of_outputs.Outputs.bound", "value.sqrt()", "value.sqrt() / 2")),
     Mutant("cells-as-points", "values at grid points in the place of bounds on cells", "rigorous-suprema", "fourier",
-           _in("suprema.torus", "return np.asarray(value + (error", "return np.asarray(value + 0 * (error")),
+           _in("suprema.torus._grid_bounds", "error + rest + np.abs(value) * 2.0**-50", "0")),
     Mutant("slopes-lower-bounds", "Taylor's first-order term is subtracted", "rigorous-suprema", "gaussian_2d",
-           _in("suprema.branch", "bound += radii[a] * abs(g[a])", "bound -= radii[a] * abs(g[a])"), raises=True),
+           _in("suprema.branch.Search", "bound += radii[a] * abs(g[a])", "bound -= radii[a] * abs(g[a])"), raises=True),
     Mutant("wrong-side", "sup eta in the place of sup -eta where mu >= 0", "rigorous-suprema", "laplace",
-           _in("suprema.supremum", "sides = (-1,) if statement.one_sided", "sides = (1,) if statement.one_sided")),
+           _in("gauge.Signed.faces", "Face((-1,), self.up)", "Face((1,), self.up)")),
+    Mutant("face-of-the-other-price", "a height in balls divides both sides by the price of one", "gauges-in-balls", "prices",
+           _in("gauge.Signed.faces", "Face((1,), self.down)", "Face((1,), self.up)")),
+    Mutant("symmetric-anyway", "-p is taken for feasible where p is, whatever the prices", "gauges-in-balls", "prices",
+           _in("gauge.Signed.asymmetry", "(up / down).max(down / up)", "arb(1)")),
+    Mutant("half-the-size", "a vector's size in balls is half of it", "gauges-in-balls", "vector",
+           _in("gauge.Euclidean.size", "total([entry * entry for entry in w]).sqrt()",
+               "total([entry * entry for entry in w]).sqrt() / 2")),
     Mutant("half-a-cone", "the bound of a cone is |A|/2", "cone-bounds", "relu",
-           _in("suprema.cones", "return length(a)", "return length(a) / 2")),
+           _in("suprema.cones.Sphere", "length(a)", "length(a) / 2")),
     Mutant("chords-forgotten", "samples that change sign in a cone add nothing to its bound", "cone-bounds", "relu",
-           _in("suprema.cones", "height = total([", "height = 0 * total([")),
+           _in("suprema.cones.Sphere.bound", "total([self.p[j] * inner(v, self.x[j]).max(arb(0)) for j in rising])", "0")),
     Mutant("unrounded-residual", "R(f) is taken for the middle of its ball", "enclosed-residuals", "gaussian",
-           _in("gap", "objective = loss.value(f) + arb(", "objective = arb(loss.value(f).mid()) + arb(")),
+           _in("gap.prove", "loss.value(f)", "arb(loss.value(f).mid())")),
     Mutant("infeasible-multiple", "s·p may be twice as long as is feasible", "rigorous-gaps", "fourier",
-           _in("gap", "ratio = arb(statement.penalty) / supremum", "ratio = 2 * arb(statement.penalty) / supremum"), raises=True),
+           _in("gap._dual", "arb(statement.penalty) / supremum", "2 * arb(statement.penalty) / supremum"), raises=True),
     Mutant("rigorous-gap-of-wrong-sign", "R* is subtracted in the rigorous gap", "rigorous-gaps", "laplace",
-           _in("gap", "gap = arb((objective + _dual(", "gap = arb((objective - _dual("), raises=True),
+           _in("gap.prove", "objective + _dual(statement, loss, p, bound.upper)",
+               "objective - _dual(statement, loss, p, bound.upper)"), raises=True),
 )  # fmt: skip

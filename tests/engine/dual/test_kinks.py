@@ -9,8 +9,11 @@ import conicflow as cf
 import numpy as np
 import pytest
 from conicflow.engine.dual import kinks as kinks_module
-from conicflow.engine.dual.kinks import ascend_on_sphere
-from conicflow.engine.dual.supremum import ascend, sup_certificate
+from conicflow.engine.dual.ascent import ascend
+from conicflow.engine.dual.kinks import ascend_along_kinks
+from conicflow.engine.dual.supremum import supremum
+from conicflow.engine.space.gauge import Euclidean
+from conicflow.engine.space.units import HomogeneousUnit
 from hypothesis import given
 from hypothesis import strategies as st
 from problems import Sign
@@ -56,7 +59,7 @@ def by_enumeration(problem: cf.Problem, g: np.ndarray) -> float:
 def test_the_highest_maximum_is_found(sign: Sign, seed: int, n: int, d: int) -> None:
     problem, g = random_case(seed, n, d, sign)
     exact = by_enumeration(problem, g)
-    assert sup_certificate(problem, g).value == pytest.approx(exact, rel=1e-9)  # unit vectors on kinks, to rounding
+    assert supremum(problem.dual(g)).value == pytest.approx(exact, rel=1e-9)  # unit vectors on kinks, to rounding
 
 
 def test_gradients_alone_miss_it() -> None:
@@ -65,7 +68,9 @@ def test_gradients_alone_miss_it() -> None:
     for seed in range(20):
         problem, g = random_case(seed, 12, 3, "nonnegative")
         starts = problem.features.domain.project(np.random.default_rng(1).standard_normal((256, 3)))
-        smooth, kinked = (climb(problem, g, starts, True)[1].max() for climb in (ascend, ascend_on_sphere))
+        eta, unit = problem.dual(g), problem.features.unit
+        assert unit is not None
+        smooth, kinked = ascend(eta, starts)[1].max(), ascend_along_kinks(eta, unit, starts)[1].max()
         missed += smooth < kinked * (1 - 1e-6)
         assert smooth <= kinked * (1 + 1e-9)
     assert missed >= 5
@@ -81,7 +86,9 @@ def test_heights_are_values_and_never_below_the_start(sign: Sign, q: int, seed: 
         eta = np.maximum(theta @ problem.features.inputs["x"].T, 0.0) @ g
         return -eta if sign == "nonnegative" else np.linalg.norm(eta.reshape(len(theta), -1), axis=1)
 
-    positions, found = ascend_on_sphere(problem, g, starts, sign == "nonnegative")
+    unit = problem.features.unit
+    assert unit is not None
+    positions, found = ascend_along_kinks(problem.dual(g), unit, starts)
     assert problem.features.domain.contains(positions)
     np.testing.assert_allclose(found, heights(positions), atol=1e-12 * n)  # sums of n products of size one
     assert np.all(found >= heights(starts) - 1e-12 * n)
@@ -92,7 +99,7 @@ def test_zero_samples_and_repeated_ones() -> None:
     x = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 0.0], [0.0, 2.0]])
     problem = cf.Problem(cf.features.relu(x=x), cf.losses.squared(np.ones(4)), 0.1)
     g = np.array([1.0, -1.0, -1.0, 3.0])
-    assert sup_certificate(problem, g).value == pytest.approx(6.0, rel=1e-12)  # at (0, 1)
+    assert supremum(problem.dual(g)).value == pytest.approx(6.0, rel=1e-12)  # at (0, 1)
 
 
 @pytest.mark.parametrize("sign", ["any", "nonnegative"])
@@ -109,7 +116,7 @@ def test_signed_squares_are_highest_at_a_vertex(sign: Sign, seed: int, n: int, d
         for z in (vertex, -vertex):
             eta = float(np.maximum(x @ z, 0.0) @ g) / np.abs(z).sum()
             exact = max(exact, -eta if sign == "nonnegative" else abs(eta))
-    assert sup_certificate(problem, g).value == pytest.approx(exact, rel=1e-9)  # roots of sizes, and their squares
+    assert supremum(problem.dual(g)).value == pytest.approx(exact, rel=1e-9)  # roots of sizes, and their squares
 
 
 @given(seed=st.integers(0, 100_000), leak=st.floats(-0.5, 0.9))
@@ -122,10 +129,12 @@ def test_units_that_leak(seed: int, leak: float) -> None:
         z = positions @ x.T
         return np.where(z > 0, z, leak * z)
 
-    features = SimpleNamespace(inputs={"x": x}, jacobian=lambda positions: phi(positions)[None])
-    pieces = kinks_module._Pieces(SimpleNamespace(features=features), g, one_sided=False)
+    unit = HomogeneousUnit.of(lambda positions: phi(positions)[None], x)
+    assert unit == HomogeneousUnit(pytest.approx(1 - leak, rel=1e-14), pytest.approx(-leak, abs=1e-14), False)
+    eta = SimpleNamespace(features=SimpleNamespace(inputs={"x": x}), gauge=Euclidean(2), g=g)
+    pieces = kinks_module._Pieces(eta, unit)
     z = theta @ pieces.x.T
     heights, sides = pieces.heights(theta, z)
     np.testing.assert_allclose(heights, np.linalg.norm(phi(theta) @ g, axis=1), rtol=1e-12)  # seven terms of size one
-    # eta is homogeneous of degree 1: <grad <eta, c>, theta> = <eta, c>
-    np.testing.assert_allclose((pieces.gradient(sides, z) * theta).sum(axis=1), heights, rtol=1e-10)
+    # eta is homogeneous of degree 1: <grad <eta, c>, theta> = <eta, c>; norms below 1e-154 are zero, for their squares are
+    np.testing.assert_allclose((pieces.gradient(sides, z) * theta).sum(axis=1), heights, rtol=1e-10, atol=1e-150)

@@ -5,6 +5,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 from conicflow.engine.dual import trigonometric
+from conicflow.engine.space.gauge import Signed, nonnegative
 from hypothesis import given
 from hypothesis import strategies as st
 from mutants import Mutate
@@ -52,7 +53,9 @@ def check_bound(b: np.ndarray, one_sided: bool, slack: float = 1e-10) -> None:
 
     1e-13: rounding, which the bound does not enclose, in sums of K terms.
     """
-    upper, lower, positions, values = trigonometric.sup_of_polynomial(b, evaluator(b), one_sided=one_sided)
+    upper, lower, positions, values = trigonometric.sup_of_polynomial(
+        b, evaluator(b), nonnegative() if one_sided else Signed()
+    )
     exact, size = supremum(b, one_sided), float(np.abs(b).sum())
     assert upper >= exact - 1e-13 * size
     assert upper <= exact + slack * size
@@ -100,14 +103,14 @@ def test_flat_polynomials(degree: int) -> None:
 
 def test_one_sided_suprema_may_be_negative() -> None:
     b = np.array([5.0, 1.0 + 0j])
-    upper, lower, _, _ = trigonometric.sup_of_polynomial(b, evaluator(b), one_sided=True)
+    upper, lower, _, _ = trigonometric.sup_of_polynomial(b, evaluator(b), nonnegative())
     assert upper == pytest.approx(-4.0, abs=1e-12)
     assert lower <= upper
 
 
 def test_zero() -> None:
     b = np.zeros(4, dtype=np.complex128)
-    upper, lower, positions, values = trigonometric.sup_of_polynomial(b, evaluator(b), one_sided=False)
+    upper, lower, positions, values = trigonometric.sup_of_polynomial(b, evaluator(b), Signed())
     assert (upper, lower, len(positions), len(values)) == (0.0, 0.0, 0, 0)
 
 
@@ -136,8 +139,8 @@ def check_cells(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
         b = np.zeros(degree + 1, dtype=np.complex128)
         b[degree] = np.exp(2j * np.pi * degree * phase / points)
         value, slope, curvature = evaluator(b)(centres)
-        bound = module._quadratic_bound(value, slope, curvature, radius, False)
-        remainder = module.sup_of_polynomial(b, evaluator(b), one_sided=False)[0] - bound.max()
+        bound = np.abs(module._extremes(value, slope, curvature, radius)).max(axis=0)
+        remainder = module.sup_of_polynomial(b, evaluator(b), Signed())[0] - bound.max()
         jets = value[:, None] + slope[:, None] * offsets + curvature[:, None] * offsets**2 / 2
         assert np.all(np.abs(jets).max(axis=1) <= bound + 1e-14)
         exact = evaluator(b)((centres[:, None] + offsets).ravel())[0].reshape(jets.shape)
@@ -149,8 +152,8 @@ def check_quadratics(module: ModuleType) -> None:
     v, s, c = np.random.default_rng(0).standard_normal((3, 500))
     x = np.linspace(-0.7, 0.7, 2001)
     sampled = v[:, None] + s[:, None] * x + c[:, None] * x**2 / 2
-    for one_sided, heights in ((True, -sampled), (False, np.abs(sampled))):
-        bound = module._quadratic_bound(v, s, c, 0.7, one_sided)
+    extremes = module._extremes(v, s, c, 0.7)
+    for bound, heights in (((-extremes).max(axis=0), -sampled), (np.abs(extremes).max(axis=0), np.abs(sampled))):
         assert np.all(bound >= heights.max(axis=1) - 1e-14)
         assert np.all(bound <= heights.max(axis=1) + 1e-6)  # the curvature times the square of half a step
 

@@ -4,7 +4,8 @@ import conicflow as cf
 import numpy as np
 import pytest
 from conicflow.engine.flow import resting as active
-from conicflow.engine.flow.flow import Flow, StepSize, natural_step
+from conicflow.engine.flow.particles import Flow
+from conicflow.engine.flow.steps import StepSize, natural_step
 
 X = np.linspace(0.0, 1.0, 80)
 

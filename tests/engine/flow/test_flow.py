@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from by_hand import NAMES, example, random_field
 from conicflow.engine.base.errors import FlowError
-from conicflow.engine.flow.flow import SCHEMES, Flow, Scheme, natural_step
-from conicflow.engine.solve.solve import start_particles
+from conicflow.engine.flow.particles import Flow
+from conicflow.engine.flow.schemes.named import STEPPED
+from conicflow.engine.flow.steps import natural_step
+from conicflow.engine.solve.descent import start_particles
 from hypothesis import given
 from hypothesis import strategies as st
 from plain_flow import energy
@@ -27,7 +29,7 @@ MAKERS = {
 }
 
 
-def start(problem: cf.Problem, scheme: Scheme, m: int = 24, seed: int = 0) -> np.ndarray:
+def start(problem: cf.Problem, scheme: str, m: int = 24, seed: int = 0) -> np.ndarray:
     """Particles of both signs all over the domain."""
     if problem.features.domain.sphere:
         return cf.initial.sphere(problem, m, 1.0, seed)
@@ -38,9 +40,9 @@ def start(problem: cf.Problem, scheme: Scheme, m: int = 24, seed: int = 0) -> np
     return cf.initial.signed_grid(problem, m // 2, 0.5)
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", STEPPED)
 @pytest.mark.parametrize("name", MAKERS)
-def test_descent_along_a_recorded_flow(name: str, scheme: Scheme) -> None:
+def test_descent_along_a_recorded_flow(name: str, scheme: str) -> None:
     """F_m never rises, and times are those asked for, whatever steps the descent test chose."""
     problem = MAKERS[name]()
     initial = start(problem, scheme)
@@ -48,6 +50,7 @@ def test_descent_along_a_recorded_flow(name: str, scheme: Scheme) -> None:
     step, speeds = natural_step(problem, initial, scheme)
     until = 30 * step
     path = cf.flow(problem, initial, until=until, scheme=scheme, speeds=speeds, snapshots=30)
+    # bits: what is given is copied, not moved; times are one product and one quotient
     assert np.array_equal(initial, before)
     assert path.times.tolist() == [until * index / 30 for index in range(31)]
     assert path.particles.shape == (31, *initial.shape)
@@ -72,8 +75,8 @@ def test_energies_are_those_of_the_frames(name: str) -> None:
     np.testing.assert_allclose(path.energies, expected, rtol=1e-12)  # arguments up to 2 pi·20, sums of 41 terms
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_particles_at_rest_let_time_pass(scheme: Scheme) -> None:
+@pytest.mark.parametrize("scheme", STEPPED)
+def test_particles_at_rest_let_time_pass(scheme: str) -> None:
     """Where nothing moves, or no step lowers F_m any more, the state stays and the times go on to the end."""
     problem, _ = spikes(5, ratio=2.0)
     path = cf.flow(problem, cf.initial.grid(problem, 6), until=3.0, snapshots=4, scheme=scheme)
@@ -85,8 +88,8 @@ def test_particles_at_rest_let_time_pass(scheme: Scheme) -> None:
     assert np.all(np.diff(path.energies) <= 0)
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_fixed_steps(scheme: Scheme) -> None:
+@pytest.mark.parametrize("scheme", STEPPED)
+def test_fixed_steps(scheme: str) -> None:
     """`step` is the longest: 35 seconds in steps of at most 1.1 between 5 snapshots are 7 steps of 1 each time."""
     problem, _ = spikes(3)
     initial = start(problem, scheme)
@@ -94,14 +97,15 @@ def test_fixed_steps(scheme: Scheme) -> None:
     path = cf.flow(problem, initial, until=35 * second, step=1.1 * second, snapshots=5, scheme=scheme)
     particles = initial.copy()
     flow = Flow(problem, particles, scheme)
+    # bits: the same steps of the same length
     for frame, value in zip(path.particles[1:], path.energies[1:], strict=True):
         assert flow.steps(second, 7, descent=False)[-1] == value
         assert np.array_equal(frame, particles)
 
 
 @pytest.mark.parametrize("name", MAKERS)
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_the_natural_step_descends(name: str, scheme: Scheme) -> None:
+@pytest.mark.parametrize("scheme", STEPPED)
+def test_the_natural_step_descends(name: str, scheme: str) -> None:
     """From where a solve starts, or from both signs for the conic flow."""
     problem = MAKERS[name]()
     initial = start(problem, scheme) if scheme.startswith("conic") else start_particles(problem, 40, 0)
@@ -144,7 +148,7 @@ def test_the_measure_of_particles() -> None:
 
 @given(seed=st.integers(0, 10_000), scale=st.floats(0.1, 3.0))
 def test_projection_does_not_raise_the_objective(seed: int, scale: float) -> None:
-    """J(h² mu) <= F(mu), equal when |w| = |theta| for every particle (theory §2, CB18)."""
+    """J(h² mu) <= F(mu), equal when |w| = |theta| for every particle (docs/theory.md §2, CB18)."""
     problem, _ = network()
     particles = scale * np.random.default_rng(seed).standard_normal((9, 4))
     flow = Flow(problem, particles.copy())

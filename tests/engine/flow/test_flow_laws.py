@@ -1,4 +1,4 @@
-"""Theorems about the flow (theory §2, §5): the energy identity, symmetries, and the two faces of 2-homogeneous units."""
+"""Theorems about the flow (docs/theory.md §2, §5): the energy identity, symmetries, and the two faces of 2-homogeneous units."""
 
 from collections.abc import Callable
 
@@ -6,17 +6,18 @@ import conicflow as cf
 import numpy as np
 import pytest
 from by_hand import NAMES, VECTOR, ByHand, example, random_field, random_positions
-from conicflow.engine.flow.adaptive import ADAPTIVE_SCHEMES, AdaptiveScheme
-from conicflow.engine.flow.flow import SCHEMES, Flow, Scheme, natural_step
-from conicflow.engine.model.problem import Sign
+from conicflow.engine.flow.particles import Flow
+from conicflow.engine.flow.schemes.named import ADAPTIVE, STEPPED
+from conicflow.engine.flow.steps import natural_step
+from conicflow.engine.space.gauge import Sign
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plain_flow import directions, eta_and_gradient, lengths, loss_and_slope, predict
+from plain_flow import COMPILED, directions, eta_and_gradient, lengths, loss_and_slope, predict
 from problems import network, spikes, units
 
 # Features with the number of outputs, None for scalar weights.
 CASES: list[tuple[str, int | None]] = [(name, None) for name in NAMES] + [(name, 3) for name in VECTOR]
-CONIC: tuple[Scheme, ...] = ("conic", "conic-canonical")
+CONIC: tuple[str, ...] = ("conic", "conic-canonical")
 
 
 def make(name: str, q: int | None = None, m: int = 9, seed: int = 0) -> tuple[ByHand, cf.Problem, np.ndarray]:
@@ -36,7 +37,7 @@ def make(name: str, q: int | None = None, m: int = 9, seed: int = 0) -> tuple[By
     return hand, problem, np.ascontiguousarray(np.column_stack([weights, positions]))
 
 
-def dissipation(hand: ByHand, problem: cf.Problem, u: np.ndarray, scheme: Scheme) -> float:
+def dissipation(hand: ByHand, problem: cf.Problem, u: np.ndarray, scheme: str) -> float:
     """(1/m) sum |u_i'|² from the equations; in the cone metric dr² + r² dtheta², a = r², it is a (4 g² + |grad g|²).
 
     The direction w/|w| of a vector is then a part of theta, on a sphere of its own.
@@ -63,7 +64,7 @@ def dissipation(hand: ByHand, problem: cf.Problem, u: np.ndarray, scheme: Scheme
 def check_identity(
     name: str,
     q: int | None,
-    scheme: Scheme,
+    scheme: str,
     speeds: tuple[float, float],
     expected: Callable[[float], float] = lambda rate: rate,
 ) -> None:
@@ -80,9 +81,9 @@ def check_identity(
     assert np.all((ratios > 1.8) & (ratios < 2.2)), errors
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", COMPILED)
 @pytest.mark.parametrize(("name", "q"), CASES)
-def test_energy_identity(name: str, q: int | None, scheme: Scheme) -> None:
+def test_energy_identity(name: str, q: int | None, scheme: str) -> None:
     """CB18 Prop 2.3: d/dt F_m(u(t)) = -(1/m) sum |u_i'(t)|², for the lift in the cone metric too."""
     check_identity(name, q, scheme, (1.0, 1.0))
 
@@ -97,10 +98,10 @@ def test_energy_identity(name: str, q: int | None, scheme: Scheme) -> None:
     ],
     ids=["slow positions", "fast weights", "v over m", "no 1/m"],
 )
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", COMPILED)
 @pytest.mark.parametrize(("name", "q"), CASES)
 def test_wrong_flows_break_the_identity(
-    name: str, q: int | None, scheme: Scheme, speeds: tuple[float, float], expected: Callable[[float], float]
+    name: str, q: int | None, scheme: str, speeds: tuple[float, float], expected: Callable[[float], float]
 ) -> None:
     if name == "relu_signed_square" and scheme not in CONIC:
         speeds = (speeds[0], speeds[1] / speeds[0])  # their weights have no speed
@@ -120,7 +121,7 @@ def test_a_flow_without_penalty_breaks_the_identity(monkeypatch: pytest.MonkeyPa
         check_identity("gaussian", None, "euler", (1.0, 1.0))
 
 
-def follow(problem: cf.Problem, u: np.ndarray, scheme: Scheme) -> tuple[np.ndarray, np.ndarray]:
+def follow(problem: cf.Problem, u: np.ndarray, scheme: str) -> tuple[np.ndarray, np.ndarray]:
     """Energies and particles after twenty stable steps."""
     moved = np.array(u, order="C")
     return Flow(problem, moved, scheme).steps(1e-4, 20, descent=False), moved
@@ -138,10 +139,10 @@ def difference(problem: cf.Problem, a: np.ndarray, b: np.ndarray) -> float:
 ROUNDING = 1e-12
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", STEPPED)
 @pytest.mark.parametrize(("name", "q"), CASES)
 @given(seed=st.integers(0, 1000))
-def test_permutations(name: str, q: int | None, scheme: Scheme, seed: int) -> None:
+def test_permutations(name: str, q: int | None, scheme: str, seed: int) -> None:
     """Particles are indistinguishable."""
     _, problem, u = make(name, q, m=70, seed=seed)
     order = np.random.default_rng(seed).permutation(len(u))
@@ -151,10 +152,10 @@ def test_permutations(name: str, q: int | None, scheme: Scheme, seed: int) -> No
     assert difference(problem, moved[order], other) < ROUNDING
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", STEPPED)
 @pytest.mark.parametrize(("name", "q"), CASES)
 @given(seed=st.integers(0, 1000))
-def test_splitting_every_particle_in_two(name: str, q: int | None, scheme: Scheme, seed: int) -> None:
+def test_splitting_every_particle_in_two(name: str, q: int | None, scheme: str, seed: int) -> None:
     """Each particle carries 1/m of the measure on Omega; two copies with 1/(2m) each are the same measure and stay together."""
     _, problem, u = make(name, q, seed=seed)
     energies, moved = follow(problem, u, scheme)
@@ -163,7 +164,7 @@ def test_splitting_every_particle_in_two(name: str, q: int | None, scheme: Schem
     assert difference(problem, np.repeat(moved, 2, axis=0), other) < ROUNDING
 
 
-def split_one(problem: cf.Problem, u: np.ndarray, scheme: Scheme) -> float:
+def split_one(problem: cf.Problem, u: np.ndarray, scheme: str) -> float:
     """How far apart the flows of u and of u with one mass cut in two unequal parts come; masses are a_i/m."""
     m, q = len(u), problem.outputs
     parts = np.vstack([u[:1], u])
@@ -179,8 +180,8 @@ def split_one(problem: cf.Problem, u: np.ndarray, scheme: Scheme) -> float:
 
 @pytest.mark.parametrize("scheme", CONIC)
 @pytest.mark.parametrize(("name", "q"), CASES)
-def test_the_conic_flow_does_not_see_how_mass_is_cut(name: str, q: int | None, scheme: Scheme) -> None:
-    """Its measure obeys an equation of its own (theory §2); the Euclidean flow of (w, theta) is not of this kind."""
+def test_the_conic_flow_does_not_see_how_mass_is_cut(name: str, q: int | None, scheme: str) -> None:
+    """Its measure obeys an equation of its own (docs/theory.md §2); the Euclidean flow of (w, theta) is not of this kind."""
     _, problem, u = make(name, q)
     assert split_one(problem, u, scheme) < ROUNDING
     if name != "relu_signed_square":  # whose Euclidean particles have no mass to be cut, only a sign
@@ -225,7 +226,7 @@ def test_both_conic_schemes_follow_one_flow(name: str, q: int | None) -> None:
 
 @pytest.mark.parametrize("scheme", CONIC)
 @pytest.mark.parametrize(("name", "q"), CASES)
-def test_the_conic_flow_keeps_signs_and_spheres(name: str, q: int | None, scheme: Scheme) -> None:
+def test_the_conic_flow_keeps_signs_and_spheres(name: str, q: int | None, scheme: str) -> None:
     """A mass never becomes negative, however long the step; unit vectors stay unit vectors, and zero stays zero."""
     _, problem, u = make(name, q)
     u[0, : problem.outputs] = 0.0
@@ -237,10 +238,10 @@ def test_the_conic_flow_keeps_signs_and_spheres(name: str, q: int | None, scheme
         assert np.all(u[:, 0] * signs >= 0)
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", STEPPED)
 @pytest.mark.parametrize("name", VECTOR)
 @given(seed=st.integers(0, 1000))
-def test_rotations_of_the_outputs(name: str, scheme: Scheme, seed: int) -> None:
+def test_rotations_of_the_outputs(name: str, scheme: str, seed: int) -> None:
     """For the squared loss outputs have no axes: y Qᵀ and w Qᵀ give the same flow turned."""
     _, problem, u = make(name, 3, seed=seed)
     turn = np.linalg.qr(np.random.default_rng(seed).standard_normal((3, 3)))[0]
@@ -253,10 +254,11 @@ def test_rotations_of_the_outputs(name: str, scheme: Scheme, seed: int) -> None:
     assert difference(turned, np.column_stack([moved[:, :3] @ turn.T, moved[:, 3:]]), other) < ROUNDING
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", STEPPED)
 @pytest.mark.parametrize("name", VECTOR)
-def test_one_output_is_a_scalar_problem(name: str, scheme: Scheme) -> None:
-    """Data (n, 1) and data (n,): the same flow, to the last bit."""
+def test_one_output_is_a_scalar_problem(name: str, scheme: str) -> None:
+    """Data (n, 1) and data (n,): the same flow."""
+    # bits: a kernel takes columns alone; one output becomes one before it is called
     _, problem, u = make(name)
     column = cf.Problem(
         problem.features, cf.losses.squared(problem.loss.y[:, None], average=True), problem.penalty, "vector"
@@ -291,16 +293,16 @@ def test_rotations_of_the_inputs(name: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["euler", "forward-backward"])
-def test_signed_squares_keep_their_signs(scheme: Scheme) -> None:
+def test_signed_squares_keep_their_signs(scheme: str) -> None:
     _, problem, u = make("relu_signed_square")
     signs = u[:, 0].copy()
     Flow(problem, u, scheme).steps(0.01, 100, descent=False)
-    assert np.array_equal(u[:, 0], signs)
+    assert np.array_equal(u[:, 0], signs)  # bits: no step touches them
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", STEPPED)
 @given(shift=st.floats(0.0, 1.0), seed=st.integers(0, 1000))
-def test_translations_of_the_torus(scheme: Scheme, shift: float, seed: int) -> None:
+def test_translations_of_the_torus(scheme: str, shift: float, seed: int) -> None:
     """Moving the data moves the flow: y_k e^{-2 pi i k s} and theta + s."""
     _, problem, u = make("fourier", seed=seed)
     k = np.arange(-6, 7)
@@ -333,7 +335,7 @@ def distance_of_lifts(steps: int, speeds: tuple[float, float]) -> float:
 
 
 def test_conic_and_euclidean_flows_of_relu_are_one() -> None:
-    """Theory §2: for |w| = |theta| the flow of (w, theta) is the conic flow of (w |theta|, theta/|theta|) with a' = -2 a g.
+    """docs/theory.md §2: if |w| = |theta| the flow of (w, theta) is the conic flow of (w |theta|, theta/|theta|), a' = -2 a g.
 
     Both schemes are of order one, so the distance halves with the step; with the reaction -4 it does not shrink.
     """
@@ -345,7 +347,7 @@ def test_conic_and_euclidean_flows_of_relu_are_one() -> None:
     assert wrong[0] / wrong[1] < 1.2
 
 
-def distance_of_signed_squares(steps: int, speeds: tuple[float, float], scheme: Scheme) -> float:
+def distance_of_signed_squares(steps: int, speeds: tuple[float, float], scheme: str) -> float:
     """How far the Euclidean flow of theta, seen as masses |theta|² on the sphere, and a conic flow end from each other."""
     problem, _ = units("relu_signed_square", seed=1)
     euclidean = cf.initial.sphere(problem, 12, 0.8)
@@ -360,8 +362,8 @@ def distance_of_signed_squares(steps: int, speeds: tuple[float, float], scheme: 
 
 
 @pytest.mark.parametrize("scheme", CONIC)
-def test_conic_and_euclidean_flows_of_signed_squares_are_one(scheme: Scheme) -> None:
-    """Theory §2: a 2-homogeneous problem in R^d has one flow, that of u and that of (|u|, u/|u|), at unit speeds.
+def test_conic_and_euclidean_flows_of_signed_squares_are_one(scheme: str) -> None:
+    """docs/theory.md §2: a 2-homogeneous problem in R^d has one flow, that of u and that of (|u|, u/|u|), at unit speeds.
 
     Of order one, as all schemes are; with the reaction of half the speed the distance does not shrink.
     """
@@ -389,22 +391,22 @@ def test_energy_along_mixtures_is_convex() -> None:
 
 
 # Every case with every adaptive scheme that takes it: explicit steps take no vectors whose norm is penalised.
-ACCURATE: list[tuple[str, int | None, AdaptiveScheme]] = [
+ACCURATE: list[tuple[str, int | None, str]] = [
     (name, q, scheme)
     for name, q in CASES
-    for scheme in ADAPTIVE_SCHEMES
+    for scheme in ADAPTIVE
     if not (scheme == "dormand-prince" and q is not None and name != "relu")
 ]
 SHORT = 2e-3  # a time in which particles move by a few per cent, and units rarely meet a kink
 
 
-def lift_of(scheme: str) -> Scheme:
+def lift_of(scheme: str) -> str:
     """The scheme of fixed steps whose velocity an adaptive scheme follows."""
     return "conic" if scheme.startswith("conic") else "euler"
 
 
 def accurately(
-    problem: cf.Problem, u: np.ndarray, scheme: AdaptiveScheme, tolerance: float = 1e-10
+    problem: cf.Problem, u: np.ndarray, scheme: str, tolerance: float = 1e-10
 ) -> tuple[np.ndarray, np.ndarray, cf.Trajectory]:
     """Energies, the last particles, and the whole."""
     path = cf.flow(problem, u, until=SHORT, scheme=scheme, tolerance=tolerance, snapshots=20)
@@ -412,7 +414,7 @@ def accurately(
 
 
 @pytest.mark.parametrize(("name", "q", "scheme"), ACCURATE)
-def test_the_energy_identity_over_time(name: str, q: int | None, scheme: AdaptiveScheme) -> None:
+def test_the_energy_identity_over_time(name: str, q: int | None, scheme: str) -> None:
     """CB18 Prop 2.3 integrated: F_m(u(0)) - F_m(u(T)) = int (1/m) sum |u'|² dt, by Gauss's formula on the dense output.
 
     F_m never rises. Mutant: an integral of half the dissipation.
@@ -428,13 +430,13 @@ def test_the_energy_identity_over_time(name: str, q: int | None, scheme: Adaptiv
     assert np.diff(energies).max() <= 0
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", COMPILED)
 @pytest.mark.parametrize(("name", "q"), CASES)
-def test_fixed_steps_tend_to_the_accurate_flow(name: str, q: int | None, scheme: Scheme) -> None:
+def test_fixed_steps_tend_to_the_accurate_flow(name: str, q: int | None, scheme: str) -> None:
     """Order one: the distance to the accurate flow at a fixed time halves with the step. Mutant: positions a tenth too slow."""
     _, problem, u = make(name, q)
     vectors = q is not None and name != "relu"
-    accurate: AdaptiveScheme = "conic-dormand-prince" if scheme in CONIC else "radau" if vectors else "dormand-prince"
+    accurate: str = "conic-dormand-prince" if scheme in CONIC else "radau" if vectors else "dormand-prince"
     _, goal, _ = accurately(problem, u, accurate)
 
     def distances(speeds: tuple[float, float]) -> np.ndarray:
@@ -451,7 +453,7 @@ def test_fixed_steps_tend_to_the_accurate_flow(name: str, q: int | None, scheme:
 
 
 @pytest.mark.parametrize(("name", "q", "scheme"), ACCURATE)
-def test_accurate_flows_know_no_order_and_no_copies(name: str, q: int | None, scheme: AdaptiveScheme) -> None:
+def test_accurate_flows_know_no_order_and_no_copies(name: str, q: int | None, scheme: str) -> None:
     """Permuted and doubled particles take the same steps, for the error is a mean over particles."""
     _, problem, u = make(name, q)
     order = np.random.default_rng(0).permutation(len(u))
@@ -462,8 +464,8 @@ def test_accurate_flows_know_no_order_and_no_copies(name: str, q: int | None, sc
         assert difference(problem, seen.copy(), other) < 1e-9  # a step accepted here may be refused there by rounding
 
 
-@pytest.mark.parametrize("scheme", ADAPTIVE_SCHEMES)
-def test_accurate_flows_turn_with_the_torus(scheme: AdaptiveScheme) -> None:
+@pytest.mark.parametrize("scheme", ADAPTIVE)
+def test_accurate_flows_turn_with_the_torus(scheme: str) -> None:
     """y_k e^{-2 pi i k s} and theta + s, within the tolerance: absolute sizes of positions do enter the error's scale."""
     _, problem, u = make("fourier")
     k, shift = np.arange(-6, 7), 0.37
@@ -479,9 +481,9 @@ def test_accurate_flows_turn_with_the_torus(scheme: AdaptiveScheme) -> None:
     assert difference(problem, moved, other) < 1e-8
 
 
-@pytest.mark.parametrize("scheme", ADAPTIVE_SCHEMES)
+@pytest.mark.parametrize("scheme", ADAPTIVE)
 @pytest.mark.parametrize("name", ["cosine", "relu", "sigmoid"])
-def test_accurate_flows_turn_with_the_inputs(name: str, scheme: AdaptiveScheme) -> None:
+def test_accurate_flows_turn_with_the_inputs(name: str, scheme: str) -> None:
     """x Oᵀ and theta Oᵀ, within the tolerance."""
     one, other, turn, u = rotated(name)
     v = np.ascontiguousarray(np.column_stack([u[:, :1], other.features.domain.project(u[:, 1:] @ turn.T)]))
@@ -491,7 +493,7 @@ def test_accurate_flows_turn_with_the_inputs(name: str, scheme: AdaptiveScheme) 
 
 
 def test_accurate_lifts_of_signed_squares_are_one() -> None:
-    """Theory §2: the Euclidean flow of theta and the conic flow of (|theta|², theta/|theta|) are one curve.
+    """docs/theory.md §2: the Euclidean flow of theta and the conic flow of (|theta|², theta/|theta|) are one curve.
 
     Mutant: a reaction of half the speed. Kinks of the units are not located: each adds an error of the tolerance times the
     steps shortened around it, a few hundred here.
@@ -542,7 +544,7 @@ def test_explicit_and_implicit_steps_follow_one_flow(name: str, seed: int, m: in
 
 
 @pytest.mark.parametrize("scheme", ["dormand-prince", "conic-dormand-prince"])
-def test_dormand_prince_is_of_order_five(scheme: AdaptiveScheme) -> None:
+def test_dormand_prince_is_of_order_five(scheme: str) -> None:
     """Its error estimate is of order h⁵: a tolerance smaller by 2^-15 takes 8 times as many steps of smooth units."""
     _, problem, u = make("tanh", m=9)
     counts = []

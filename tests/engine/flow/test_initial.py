@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scipy.stats
 from conicflow.engine.base.errors import FlowError, ProblemError
-from conicflow.engine.flow.flow import Flow
+from conicflow.engine.flow.particles import Flow
 from hypothesis import given
 from hypothesis import strategies as st
 from problems import bumps, network, random_measure, spikes, tones, units
@@ -39,7 +39,7 @@ def test_a_grid_in_the_plane(m: int) -> None:
 def test_both_signs() -> None:
     """The conic flow never changes a sign, so it needs both; where weights are nonnegative, one."""
     particles = cf.initial.signed_grid(spikes(3)[0], 5, 0.1)
-    np.testing.assert_array_equal(particles[:5, 1], particles[5:, 1])
+    np.testing.assert_array_equal(particles[:5, 1], particles[5:, 1])  # bits: one grid, twice
     assert particles[:, 0].tolist() == [0.1] * 5 + [-0.1] * 5
     assert len(cf.initial.signed_grid(spikes(3, sign="nonnegative")[0], 5, 0.1)) == 5
 
@@ -55,7 +55,7 @@ def test_the_sphere() -> None:
     for sign in (-1, 1):
         angles = np.sort(np.arctan2(*particles[np.sign(particles[:, 0]) == sign, 1:].T))
         assert np.diff(angles, append=angles[0] + 2 * np.pi).max() < np.pi / 2
-    assert np.array_equal(particles, cf.initial.sphere(problem, 200, 0.3))
+    assert np.array_equal(particles, cf.initial.sphere(problem, 200, 0.3))  # bits: the same call
     assert not np.array_equal(particles, cf.initial.sphere(problem, 200, 0.3, seed=1))
     positive = cf.Problem(features, cf.losses.squared(np.ones(9)), 0.1, "nonnegative")
     assert np.all(cf.initial.sphere(positive, 9, 0.3)[:, 0] > 0)
@@ -71,7 +71,7 @@ def test_a_ball(q: int | None, m: int) -> None:
     assert not particles[:, :width].any()
     np.testing.assert_allclose(np.linalg.norm(particles[:, width:], axis=1), 3.0 * np.arange(1, m + 1) / m, rtol=1e-14)
     assert problem.features.domain.contains(particles[:, width:])
-    assert np.array_equal(particles, cf.initial.ball(problem, m))
+    assert np.array_equal(particles, cf.initial.ball(problem, m))  # bits: the same call
     assert not np.array_equal(particles, cf.initial.ball(problem, m, seed=1))
     if m == 200:
         heads = particles[:, width:] / np.linalg.norm(particles[:, width:], axis=1, keepdims=True)
@@ -144,7 +144,7 @@ def test_uniform_and_sobol(name: str, family: Any, m: int) -> None:
     assert particles.flags.c_contiguous
     assert np.all(particles[:, :q] == 0.25)
     assert problem.features.domain.contains(particles[:, q:])
-    assert np.array_equal(particles, family(problem, m, weight=0.25, seed=3))
+    assert np.array_equal(particles, family(problem, m, weight=0.25, seed=3))  # bits: the same call
     assert not np.array_equal(particles, family(problem, m, weight=0.25, seed=4))
     assert not family(problem, m)[:, :q].any()
     Flow(problem, particles)  # which refuses what makes no flow

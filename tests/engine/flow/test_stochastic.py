@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from conicflow.engine.base.errors import FlowError, ProblemError
 from conicflow.engine.flow.batches import Batch, epochs
-from conicflow.engine.flow.flow import SCHEMES, Scheme
 from hypothesis import given
 from hypothesis import strategies as st
+from plain_flow import COMPILED
 from problems import bumps, network, spikes, tones, units
 
 MAKERS = {
@@ -34,10 +34,11 @@ def start(problem: cf.Problem, m: int = 8) -> np.ndarray:
     return particles
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", COMPILED)
 @pytest.mark.parametrize("name", MAKERS)
-def test_all_samples_in_one_batch_are_the_flow(name: str, scheme: Scheme) -> None:
+def test_all_samples_in_one_batch_are_the_flow(name: str, scheme: str) -> None:
     """To the last bit: times, particles and energies of fixed steps."""
+    # bits: one batch holds all samples in their own order, its factor is one, and the same kernel steps along it
     problem = MAKERS[name]()
     initial = start(problem)
     before = initial.copy()
@@ -73,7 +74,7 @@ def test_an_epoch_averages_to_the_gradient(name: str, batch: int, seed: int) -> 
     assert max(sizes) <= batch
     assert max(sizes) - min(sizes) <= 1
     seen = np.concatenate([one.loss[0] for one in chosen])
-    np.testing.assert_array_equal(np.sort(seen), np.sort(problem.loss.y, axis=None))
+    np.testing.assert_array_equal(np.sort(seen), np.sort(problem.loss.y, axis=None))  # bits: copied
     mean = np.mean([gradient(problem, particles, one) for one in chosen], axis=0)
     expected = problem.value_and_gradient(particles)[1]
     # Sums of at most 100 terms of the gradient's size, in another order, scaled by up to 100 batches.
@@ -97,7 +98,7 @@ def test_seeds(name: str) -> None:
     initial = start(problem)
     arguments: dict[str, Any] = {"steps": 30, "step": 1e-4, "batch": 7}
     paths = [cf.stochastic_flow(problem, initial, seed=seed, **arguments).particles for seed in (3, 3, 4)]
-    assert np.array_equal(paths[0], paths[1])
+    assert np.array_equal(paths[0], paths[1])  # bits: the same call
     assert not np.array_equal(paths[0], paths[2])
     orders = islice(epochs(problem, len(problem.loss.y), np.random.default_rng(0)), 2)
     halves = islice(epochs(problem, (len(problem.loss.y) + 1) // 2, np.random.default_rng(0)), 4)
@@ -147,7 +148,7 @@ def test_a_population_is_learnt() -> None:
         cf.stochastic_flow(problem, initial, steps=600, step=0.2, batch=50, samples=teacher, decay=300, snapshots=3)
         for _ in range(2)
     ]
-    assert np.array_equal(paths[0].particles, paths[1].particles)
+    assert np.array_equal(paths[0].particles, paths[1].particles)  # bits: the same call
     assert paths[0].energies[-1] < 0.01 * paths[0].energies[0]
 
 

@@ -4,18 +4,20 @@ import fcntl
 import json
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-import conicflow.generated.gaussian
 import pytest
 from conicflow.engine.base.errors import KernelError
 from conicflow.engine.kernels import cache
 from conicflow.engine.kernels.cache import Cache, digest, location
+from conicflow.engine.kernels.loading import load_kernel
 
 KEY, OTHER = digest("one"), digest("another")
-OBJECT = Path(conicflow.generated.gaussian.__file__)
+GAUSSIAN = load_kernel("gaussian")
+OBJECT = Path(str(GAUSSIAN.__file__))
 
 
 @pytest.fixture
@@ -57,11 +59,17 @@ def test_location(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         assert location() == Path(expected)
 
 
+def test_where_files_have_no_owners(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(KernelError, match=r"owner and mode; Windows has neither; use WSL"):
+        Cache()
+
+
 def test_an_entry_is_built_once_and_private(root: Path, build: Builder) -> None:
     kernels = Cache()
     assert kernels.load(KEY) is None
     for _ in range(2):
-        assert kernels.obtain(KEY, build).__pythran__ == conicflow.generated.gaussian.__pythran__
+        assert kernels.obtain(KEY, build).__pythran__ == GAUSSIAN.__pythran__
     assert build.calls == 1
     assert Cache().load(KEY) is not None
     assert Cache().load(OTHER) is None
@@ -250,7 +258,7 @@ def test_a_changed_object_is_never_loaded(root: Path, build: Builder, monkeypatc
     """Loading runs code: the hash is compared before."""
     Cache().obtain(KEY, build)
     loaded = []
-    monkeypatch.setattr(cache, "_import", lambda name, path: loaded.append(name) or conicflow.generated.gaussian)
+    monkeypatch.setattr(cache, "_import", lambda name, path: loaded.append(name) or GAUSSIAN)
     assert Cache().load(KEY) is not None
     assert loaded == ["gaussian"]
     flip_a_byte(root / KEY / "kernel.so")

@@ -83,7 +83,7 @@ def test_the_same_numbers_as_the_built_in_kernel_of_the_formula(own: FeatureFact
         for features in (mine, built_in)
     ]
     for one, other in zip(*results, strict=True):
-        np.testing.assert_array_equal(one, other)  # the same source but for its name, and the same compiler
+        np.testing.assert_array_equal(one, other)  # bits: the same source but for its name, and the same compiler
     assert mine.description["family"] == built_in.description["family"]
     y = mine.forward(np.array([1.0, -0.5]), np.array([[0.3], [0.7]]))
     mine_solved, built_in_solved = (
@@ -124,6 +124,7 @@ def test_from_sympy_objects_it_is_another_spec_of_the_same_map(shared_cache: Pat
 # What decides the binary, each alone, changes the key.
 
 
+@pytest.mark.usefixtures("compiler")
 def test_keys_cover_the_spec_the_source_and_the_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     tools, spec = find_toolchain(), Spec(BUMP.encode(), "")
     assert request_key(spec, tools) == request_key(Spec(spec.content, "elsewhere"), find_toolchain())
@@ -177,6 +178,7 @@ CHANGES: dict[str, Callable[[pytest.MonkeyPatch, Path], object]] = {
 }
 
 
+@pytest.mark.usefixtures("compiler")
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
 def test_the_identity_covers(
     change: Callable[[pytest.MonkeyPatch, Path], object], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -220,6 +222,7 @@ def test_without_pythran(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
         cf.compile_spec(tmp_path / "bump.toml")
 
 
+@pytest.mark.usefixtures("compiler")
 def test_without_pythons_headers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sysconfig, "get_path", lambda name: str(tmp_path))
     with pytest.raises(KernelError, match=r"no Python\.h; install them .*python3-dev"):

@@ -6,7 +6,7 @@ import conicflow as cf
 import numpy as np
 import pytest
 from conicflow.engine.kernels.loading import kernel_names
-from conicflow.engine.model.problem import Sign
+from conicflow.engine.space.gauge import Sign
 
 GAUSSIANS = cf.features.gaussian(x=np.linspace(0.0, 1.0, 80), sigma=0.05, theta=(0.0, 1.0))
 TRUTH = cf.Measure([1.0, 1.5], [[0.3], [0.7]])

@@ -102,7 +102,7 @@ def test_options_are_copied_and_cannot_be_changed() -> None:
 def test_labels_and_one_hot_rows_are_the_same_data() -> None:
     labels = [2, 0, 1, 2]
     for given_as in (labels, np.array(labels, dtype=np.uint8), [2.0, 0.0, 1.0, 2.0], np.eye(3)[labels]):
-        np.testing.assert_array_equal(cf.losses.multinomial_logistic(given_as).y, np.eye(3)[labels])
+        np.testing.assert_array_equal(cf.losses.multinomial_logistic(given_as).y, np.eye(3)[labels])  # bits: 0, 1
     assert cf.losses.multinomial_logistic([0, 2]).outputs == 3  # a class without samples
 
 

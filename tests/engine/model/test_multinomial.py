@@ -36,7 +36,7 @@ def test_value_and_derivatives(average: bool, case: tuple[np.ndarray, np.ndarray
     weights = np.linspace(0.5, 2.0, n) if weighted else None
     loss = cf.losses.multinomial_logistic(labels, average=average, sample_weights=weights)
     omega = (np.ones(n) if weights is None else weights) / (n if average else 1)
-    np.testing.assert_array_equal(loss.y, np.eye(q)[labels])
+    np.testing.assert_array_equal(loss.y, np.eye(q)[labels])  # bits: zeros and ones
     with mpmath.workdps(DIGITS):
         terms = [
             mpmath.log(mpmath.fsum(mpmath.exp(mpmath.mpf(t)) for t in row)) - mpmath.mpf(row[label])

@@ -55,7 +55,8 @@ def test_edges_are_counts_of_zero() -> None:
 def test_the_best_weights_end_on_edges_with_a_dual_point_of_their_own() -> None:
     problem = lobes()
     measure = grid_measure()
-    best, p = interior_weights(problem, measure)
+    point, p = interior_weights(problem, measure)
+    best = point.measure
     f = problem.forward(best)
     index, room = edges(problem.loss)
     assert np.any(f[index] + room < 1e-6)  # the minimiser lies on an edge: the case is not empty
@@ -74,7 +75,7 @@ def test_the_gradient_alone_bounds_nothing_there() -> None:
     """R' = 1 on the edge is a subgradient too, but of the least use; the multipliers are found again from the measure."""
     problem = lobes()
     measure = grid_measure()
-    best, _ = interior_weights(problem, measure)
+    best = interior_weights(problem, measure)[0].measure
     f = problem.forward(best)
     by_gradient = duality_gap(problem, best, measure.positions, dual_point=problem.loss.gradient(f)).relative
     by_multipliers = duality_gap(problem, best, measure.positions, dual_point=subgradient(problem, best, f)).relative

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from by_hand import NAMES, example, random_field, random_positions
 from conicflow.engine.base.errors import ProblemError
-from conicflow.engine.dual import supremum as bounds
 from conicflow.engine.kernels.loading import kernel_names
 from conicflow.engine.model import gap
+from conicflow.engine.model import problem as problem_module
 from problems import bumps, network, spikes, tones
 
 FEATURES = cf.features.fourier(cutoff=2)
@@ -42,7 +42,7 @@ def test_objective(name: str, average: bool) -> None:
     "make", [lambda: spikes(10), bumps, tones, network], ids=["spikes", "bumps", "tones", "network"]
 )
 def test_penalty_max_is_where_solutions_become_zero(make: Any) -> None:
-    """Above it the zero measure is optimal, just below it is not (theory §3: |eta| <= penalty)."""
+    """Above it the zero measure is optimal, just below it is not (docs/theory.md §3: |eta| <= penalty)."""
     problem, _ = make()
     largest = problem.penalty_max()
     above = cf.Problem(problem.features, problem.loss, largest * (1 + 1e-9))
@@ -54,9 +54,9 @@ def test_penalty_max_is_where_solutions_become_zero(make: Any) -> None:
 
 def test_the_supremum_at_zero_is_searched_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The largest penalty, a problem at a part of it and the gap of its zero measure rest on one search."""
-    problem, searches, true = bumps()[0], [], bounds.sup_certificate
-    monkeypatch.setattr(bounds, "sup_certificate", lambda *args: (searches.append(args), true(*args))[1])
-    monkeypatch.setattr(gap, "sup_certificate", bounds.sup_certificate)
+    problem, searches, true = bumps()[0], [], gap.supremum
+    for module in (problem_module, gap):
+        monkeypatch.setattr(module, "supremum", lambda *args: (searches.append(args), true(*args))[1])
     largest = problem.penalty_max()
     half = problem.with_penalty(largest / 2)
     assert (half.penalty, half.sign, half.features, half.loss) == (
@@ -65,6 +65,7 @@ def test_the_supremum_at_zero_is_searched_once(monkeypatch: pytest.MonkeyPatch) 
         problem.features,
         problem.loss,
     )
+    # bits: one search, kept
     assert half.penalty_max() == gap.duality_gap(half, half.zero).supremum.value == largest
     assert len(searches) == 1
     assert problem.penalty != half.penalty

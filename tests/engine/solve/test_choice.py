@@ -139,7 +139,7 @@ def test_cross_validation_by_hand(average: bool) -> None:
     np.testing.assert_allclose(chosen.scores, total / weights.sum(), rtol=1e-4)  # root of the gaps, 1e-9
     assert chosen.index == total.argmin()
     again = cf.choice.cross_validation(path, folds=3, seed=4)
-    assert again.scores.tobytes() == chosen.scores.tobytes()
+    assert again.scores.tobytes() == chosen.scores.tobytes()  # bits: the same call
 
 
 def parts() -> dict[str, cf.Problem]:
@@ -172,7 +172,7 @@ def test_parts_add_up(name: str, seed: int) -> None:
     labels = choice._deal(problem, 3, seed)
     assert np.ptp(np.bincount(labels)) <= 3  # dealt evenly, up to a pair and k = 0
     if problem.features.kind == "torus":
-        np.testing.assert_array_equal(labels, labels[::-1])
+        np.testing.assert_array_equal(labels, labels[::-1])  # bits: whole numbers
     measure = random_measure(problem, seed)
     total = sum(
         part.loss.value(part.forward(measure)) for part in (choice._part(problem, labels == fold) for fold in range(3))

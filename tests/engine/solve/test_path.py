@@ -129,6 +129,7 @@ def test_given_penalties_in_any_order() -> None:
     problem, _ = bumps()
     largest = problem.penalty_max()
     path = cf.path(problem, [0.1 * largest, 2 * largest, 0.3 * largest])
+    # bits: penalties are kept as given, and the largest of a problem is one search, the same for each
     np.testing.assert_array_equal(path.penalties, np.array([2 * largest, 0.3 * largest, 0.1 * largest]))
     assert [result.status for result in path.results] == ["zero measure", "certified", "certified"]
     assert path.penalty_max == largest
@@ -139,7 +140,7 @@ def test_geometric_penalties_and_the_table() -> None:
     problem, _ = bumps()
     path = cf.path(problem, count=4, smallest_ratio=0.125)
     np.testing.assert_allclose(path.penalties, problem.penalty_max() * np.array([1, 0.5, 0.25, 0.125]), rtol=1e-14)
-    assert path.penalties[0] == problem.penalty_max()
+    assert path.penalties[0] == problem.penalty_max()  # bits: one search, kept
     lines = str(path).splitlines()
     assert len(lines) == 5
     assert lines[1].split()[2] == "0"
@@ -203,7 +204,7 @@ def test_data_that_no_atom_explains_have_no_geometric_path() -> None:
 
 
 def test_penalty_zero_is_for_solve() -> None:
-    """lambda = 0: a defined status, and the gap J - inf R (theory §4)."""
+    """lambda = 0: a defined status, and the gap J - inf R (docs/theory.md §4)."""
     problem, _ = bumps()
     result = cf.solve(replace(problem, penalty=0.0), start=cf.solve(problem).measure)
     assert result.status in ("certified", "gap above tolerance")

@@ -43,7 +43,7 @@ def test_spikes_are_found_exactly(cutoff: int, seed: int) -> None:
     found = result.measure.positions[:, 0]
     assert distances(found, positions).max() <= 0.2 / cutoff
     order = np.argmin(np.abs(np.exp(2j * np.pi * found)[None, :] - np.exp(2j * np.pi * positions)[:, None]), axis=1)
-    assert np.array_equal(np.sign(result.measure.weights[order]), np.sign(weights))
+    assert np.array_equal(np.sign(result.measure.weights[order]), np.sign(weights))  # bits: signs
 
 
 @settings(max_examples=15)
@@ -135,6 +135,7 @@ def test_empty_data_have_the_zero_solution() -> None:
 
 def test_the_same_problem_gives_the_same_bits() -> None:
     """Every run is reproducible: atoms, gap and path."""
+    # bits: the same call in the same process, hence with the same BLAS and as many threads
     first, second = cf.solve(spikes(10, 3)[2]), cf.solve(spikes(10, 3)[2])
     assert first.measure.weights.tobytes() == second.measure.weights.tobytes()
     assert first.measure.positions.tobytes() == second.measure.positions.tobytes()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from by_hand import BALL, VECTOR
 from conicflow.engine.base.errors import FlowError, ProblemError
-from conicflow.engine.flow.flow import Flow
+from conicflow.engine.flow.particles import Flow
 from problems import units
 
 X = np.random.default_rng(0).standard_normal((12, 3))

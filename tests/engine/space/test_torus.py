@@ -94,23 +94,24 @@ def test_the_supremum_is_not_below_a_dense_grid(dimension: int, sign: Sign, seed
     features = MAPS[dimension](cutoff=cutoffs, filter=complex_normal(generator, *(2 * k + 1 for k in cutoffs)))
     g = random_field(features, generator)
     problem = cf.Problem(features, cf.losses.squared(g), 1.0, sign)
-    found = bounds.sup_certificate(problem, g)
+    found = bounds.supremum(problem.dual(g))
     eta = features.certificate(found.positions, g)[0]
     heights = -eta if sign == "nonnegative" else np.abs(eta)
     scale = float(np.abs(g) @ np.abs(features.inputs["filter"].ravel()))
     np.testing.assert_allclose(found.heights, heights, rtol=0, atol=1e-12 * scale)  # up to 200 terms, as in the kernels
-    assert found.value == found.heights[0]
+    assert found.value == found.heights[0]  # bits: it is that height
     assert found.value >= dense_supremum(problem, g) - 1e-12 * scale
     assert not found.upper_bound
 
 
 def test_the_grid_search_must_see_every_axis(mutate: Mutate) -> None:
     """Mutant: the grid's positions along the axes change places."""
-    mutant = mutate(starts_module, "index / np.array(counts)", "(index / np.array(counts))[:, ::-1]")
+    mutant = mutate(starts_module, "dtype=bool)) / np.array(counts))", "dtype=bool)) / np.array(counts))[:, ::-1]")
     generator = np.random.default_rng(1)
     features = cf.features.fourier_2d(cutoff=(5, 2))
     g = random_field(features, generator)
-    starts = [module.torus_maxima(features, g, False) for module in (starts_module, mutant)]
+    eta = cf.Problem(features, cf.losses.squared(g), 1.0).dual(g)
+    starts = [module.torus_maxima(eta) for module in (starts_module, mutant)]
     heights = [np.abs(features.certificate(positions, g)[0]).max() for positions in starts]
     assert heights[0] == pytest.approx(np.abs(features.certificate(starts[0][:1], g)[0][0]), rel=1e-12)
     assert heights[1] < 0.9 * heights[0]
@@ -155,6 +156,7 @@ def test_spikes_are_found(cutoffs: tuple[int, ...], count: int, seed: int, sign:
     nearest = delta.max(axis=2).argmin(axis=0)
     assert sorted(nearest) == list(range(count))
     assert np.all(delta[nearest, np.arange(count)] <= 0.2 / np.array(cutoffs))
+    # bits: signs
     assert np.array_equal(np.sign(result.measure.weights[nearest]), np.sign(weights))
 
 

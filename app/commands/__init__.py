@@ -1,0 +1,1 @@
+"""The commands of `conicflow`: arguments in, printed lines and an exit code out. What they do is done elsewhere."""

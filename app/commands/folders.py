@@ -1,0 +1,52 @@
+"""Commands that read a result folder: to prove again what it claims, and to draw it again."""
+
+from pathlib import Path
+
+import click
+
+from ..words.progress import progress_bar
+from .ending import REFUTED, fail
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--seconds", default=60.0, show_default=True, help="For the search of the dual certificate's supremum.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="The archive data.npz, where it is kept elsewhere; it must have the SHA-256 that the result states.",
+)
+def certify(folder: Path, seconds: float, data: Path | None) -> int:
+    """Prove what the result folder FOLDER claims again, from its files, in ball arithmetic; no solver is loaded.
+
+    \b
+    conicflow certify result
+    conicflow certify result --data archive/data.npz
+    """
+    if not seconds >= 0:
+        raise click.BadParameter(f"--seconds must be a number >= 0; got {seconds}; the default is 60")
+    from conicflow.proofs_check.checker import check_folder
+    from conicflow.proofs_check.folder import BadFolder
+
+    try:
+        verdicts = check_folder(folder, seconds, data)
+    except BadFolder as error:
+        return fail(str(error))
+    for verdict in verdicts:
+        click.echo(f"{'holds' if verdict.holds else 'FAILS':<5}  {verdict.claim}: {verdict.words}")
+    return 0 if all(verdict.holds for verdict in verdicts) else REFUTED
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def plot(folder: Path) -> None:
+    """Draw the result folder FOLDER again, from what is in it.
+
+    \b
+    conicflow plot result
+    """
+    from ..files.results import draw_again
+
+    with progress_bar() as progress:
+        figure = draw_again(folder, progress)
+    click.echo(figure)

@@ -1,0 +1,97 @@
+"""Commands that solve a problem file: once, or for a range of penalties; or those of the bundled examples."""
+
+from pathlib import Path
+
+import click
+
+from ..words.progress import progress_bar
+from .ending import GAP_ABOVE_TOLERANCE, INTERRUPTED
+
+
+@click.command()
+@click.argument("problem", type=click.Path(path_type=Path))
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, help="Result folder: new, empty, or to be replaced."
+)
+def solve(problem: Path, out: Path) -> int:
+    """Solve the problem file PROBLEM, bound the gap, draw it, and write the folder OUT.
+
+    \b
+    conicflow solve problem.toml --out result
+    """
+    from ..files.results import solve_problem_file
+    from ..words.tables import atoms, summary
+
+    with progress_bar() as progress:
+        solution = solve_problem_file(problem, out, progress)
+    click.echo(f"{solution.file.title}\n{summary(solution.result)}\n\n{atoms(solution)}\n\nwritten to {out}")
+    if solution.result.status == "interrupted":
+        return INTERRUPTED
+    return 0 if solution.result.certified else GAP_ABOVE_TOLERANCE
+
+
+@click.command()
+@click.argument("problem", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder: new, empty, or to be replaced.")
+@click.option("--count", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Number of penalties.")
+@click.option(
+    "--smallest-ratio", type=float, default=0.01, show_default=True, help="The smallest, as a part of the largest."
+)
+@click.option("--choose", type=click.Choice(["discrepancy", "bic", "cv"]), help="Choose a penalty; keep its solution.")
+@click.option("--noise", type=float, help="Standard deviation of the data's noise, for discrepancy.")
+@click.option("--tau", type=float, default=1.0, show_default=True, help="Factor >= 1 on the noise, for discrepancy.")
+@click.option("--folds", type=click.IntRange(2), default=5, show_default=True, help="Number of folds, for cv.")
+def path(
+    problem: Path,
+    out: Path,
+    count: int,
+    smallest_ratio: float,
+    choose: str | None,
+    noise: float | None,
+    tau: float,
+    folds: int,
+) -> int:
+    """Solve PROBLEM for falling penalties, from the smallest whose solution is zero, into the folder OUT.
+
+    \b
+    conicflow path problem.toml --out path                  path.csv and a figure
+    conicflow path problem.toml --out path --choose bic     and a result folder path/chosen
+    """
+    from ..files.path_folder import CHOSEN, Rule, solve_path_file
+    from ..words.tables import atoms, summary
+
+    rule = None if choose is None and noise is None else Rule(choose or "no choice", noise, tau, folds)
+    with progress_bar() as progress:
+        solved = solve_path_file(problem, out, count, smallest_ratio, rule, progress)
+    click.echo(f"{solved.file.title}\n{solved.path}")
+    if solved.chosen is not None and solved.solution is not None:
+        click.echo(f"\nchosen by {choose}: penalty {solved.chosen.penalty:.6g}, in {out / CHOSEN}")
+        if choose != "discrepancy" and solved.chosen.index == len(solved.path) - 1:
+            click.echo("it is the smallest of this path: a smaller one may do better (see --smallest-ratio)")
+        click.echo(f"{summary(solved.solution.result)}\n\n{atoms(solved.solution)}")
+    click.echo(f"\nwritten to {out}")
+    return 0 if solved.path.certified else GAP_ABOVE_TOLERANCE
+
+
+@click.command()
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("conicflow-demo"), show_default=True, help="Where to."
+)
+def demo(out: Path) -> int:
+    """Solve and draw the bundled examples: spikes, sunspots, diabetes.
+
+    \b
+    conicflow demo --out pictures
+    """
+    from ..files.examples import example_folders, solve_example
+    from ..files.results import FIGURE
+    from ..words.examples import examples_report
+
+    folders, solutions = example_folders(out), {}
+    for name, folder in folders.items():
+        with progress_bar() as progress:
+            solutions[name] = solve_example(name, folder, progress)
+    click.echo(f"{examples_report(solutions)}\n")
+    for folder in folders.values():
+        click.echo(folder / FIGURE)
+    return 0 if all(solution.result.certified for solution in solutions.values()) else GAP_ABOVE_TOLERANCE

@@ -1,0 +1,67 @@
+"""A ball around 0 in R^d, where the positions of units live that are not homogeneous."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...base.arrays import Array
+from ...base.vectors import unit_rows
+from .domain import Axis, Held, Round
+
+SHARES = np.arange(1, 17)[:, None] / 16  # of the radius, over which directions are spread
+_ROUNDING = 1e-12  # of a norm
+
+
+@dataclass(frozen=True)
+class Ball(Round):
+    """Theta = {|theta| <= radius} in R^d. Every axis goes from -radius to radius."""
+
+    is_ball = True
+
+    @staticmethod
+    def of(dimension: int, radius: float) -> Ball:
+        """The positions of norm at most `radius` in R^d."""
+        return Ball(tuple(Axis(f"theta{j}", -radius, radius) for j in range(dimension)))
+
+    @property
+    def radius(self) -> float:
+        return self.axes[0].high
+
+    @property
+    def arguments(self) -> Mapping[str, float]:
+        return {"radius": self.radius}
+
+    @property
+    def bounds(self) -> tuple[float]:
+        return (self.radius,)
+
+    @property
+    def span(self) -> float:
+        return 2 * self.radius
+
+    @property
+    def centre(self) -> Array:
+        return np.zeros((1, self.dimension))
+
+    def scatter(self, directions: Array) -> Array:
+        """The given directions at norms spread over (0, radius]."""
+        shares = np.resize(SHARES, (len(directions), 1))
+        return np.asarray(self.radius * shares * directions / np.linalg.norm(directions, axis=1, keepdims=True))
+
+    def project(self, positions: Array) -> Array:
+        norms = np.linalg.norm(positions, axis=1, keepdims=True)
+        scaled = positions * (self.radius / np.maximum(norms, self.radius))
+        return np.asarray(np.where(norms > self.radius, scaled, positions))
+
+    def contains(self, positions: Array) -> bool:
+        return bool(np.all(np.linalg.norm(positions, axis=1) <= self.radius * (1 + _ROUNDING)))
+
+    def held(self, theta: Array, force: Array) -> Held:
+        """The radius, of positions at the rim that the force pushes outwards; the rim curves by 1/radius."""
+        outwards = (force * theta).sum(axis=1)
+        held = (np.linalg.norm(theta, axis=1) >= self.radius * (1 - _ROUNDING)) & (outwards > 0)
+        units = np.where(held[:, None], unit_rows(theta), 0.0)
+        return Held(units[:, :, None] * units[:, None, :], np.where(held, outwards / self.radius**2, 0.0))

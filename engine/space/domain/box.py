@@ -1,0 +1,70 @@
+"""A product of intervals and circles."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...base.arrays import Array
+from ...base.errors import ProblemError
+from .domain import Domain, Held
+
+
+@dataclass(frozen=True)
+class Box(Domain):
+    """Theta = the product of its axes, each an interval or a circle."""
+
+    @property
+    def bounds(self) -> tuple[Array, Array, NDArray[np.bool_]]:
+        return self.lower, self.upper, self.wraps
+
+    @property
+    def span(self) -> float:
+        return math.inf
+
+    def difference(self, positions: Array, centre: Array) -> Array:
+        delta = positions - centre
+        if self.wraps.any():
+            period = np.where(self.wraps, self.upper - self.lower, 1.0)
+            delta = np.where(self.wraps, delta - period * np.round(delta / period), delta)
+        return np.asarray(delta, dtype=np.float64)
+
+    def project(self, positions: Array) -> Array:
+        """Wrapped round circles, clipped to intervals."""
+        if not self.wraps.any():
+            return np.clip(positions, self.lower, self.upper)
+        period = np.where(self.wraps, self.upper - self.lower, 1.0)
+        start = np.where(self.wraps, self.lower, 0.0)
+        wrapped = start + np.mod(positions - start, period)
+        wrapped = np.where(
+            wrapped >= start + period, start, wrapped
+        )  # a tiny negative number wraps to the period itself
+        return np.asarray(np.where(self.wraps, wrapped, np.clip(positions, self.lower, self.upper)))
+
+    def contains(self, positions: Array) -> bool:
+        return bool((positions >= self.lower).all() and (positions <= self.upper).all())
+
+    def held(self, theta: Array, force: Array) -> Held:
+        """Coordinates at an end of their interval that the force pushes outwards."""
+        low, high = theta <= self.lower, theta >= self.upper
+        held = ~self.wraps & ((low & (force < 0)) | (high & (force > 0)))
+        return Held(held[:, :, None] * np.eye(self.dimension), np.zeros(len(theta)))
+
+    def lines(self, counts: tuple[int, ...]) -> list[Array]:
+        """Equispaced coordinates on every axis, counts[a] on axis a.
+
+        On a circle they are low + period·j/count; on an interval both ends are included.
+        """
+        lines = []
+        for axis, count in zip(self.axes, counts, strict=True):
+            if not math.isfinite(axis.high - axis.low):
+                raise ProblemError(f"a grid needs bounded axes; {axis.name} is unbounded; give it an interval")
+            lines.append(np.linspace(axis.low, axis.high, count, endpoint=not axis.wraps))
+        return lines
+
+    def grid(self, counts: tuple[int, ...]) -> Array:
+        """The product of `lines`, in C order, shape (prod counts, d)."""
+        return np.stack([line.ravel() for line in np.meshgrid(*self.lines(counts), indexing="ij")], axis=1)

@@ -1,0 +1,159 @@
+"""What a parameter domain answers, whatever its shape."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...base.arrays import Array
+from ...base.errors import ProblemError
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One coordinate of a position.
+
+    Parameters
+    ----------
+    name : the parameter's name in the spec.
+    low, high : the interval [low, high]; for a wrapping axis `high` is identified with `low`.
+    wraps : whether the axis is a circle.
+    """
+
+    name: str
+    low: float
+    high: float
+    wraps: bool = False
+
+    def __post_init__(self) -> None:
+        if math.isnan(self.low) or math.isnan(self.high) or not self.low < self.high:
+            raise ProblemError(
+                f"the interval of {self.name} needs low < high; got ({self.low}, {self.high}); give two increasing numbers"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """What a boundary holds of k positions, each of which a force pushes against it or along it.
+
+    Parameters
+    ----------
+    normals : (k, d, d) orthogonal projectors onto the directions that are held; zero where a position is free.
+    bend : (k,) by how much the boundary, curving away, lowers second derivatives along it, of a function whose gradient is
+        the force: the multiplier times the curvature. Zero where the boundary is flat.
+    """
+
+    normals: Array
+    bend: Array
+
+    def along(self, vectors: Array) -> Array:
+        """The parts (k, d) of vectors along the boundary."""
+        return np.asarray(vectors - np.einsum("kab,kb->ka", self.normals, vectors))
+
+    def curvature(self, hessian: Array) -> Array:
+        """Second derivatives (k, d, d) along the boundary; across it, their largest size, which blocks nothing and no step."""
+        keep = np.eye(self.normals.shape[1]) - self.normals
+        size = np.abs(hessian).max(axis=(1, 2), keepdims=True)
+        bent = np.einsum("kab,kbc,kcd->kad", keep, hessian, keep) - self.bend[:, None, None] * keep
+        return np.asarray(bent + size * self.normals)
+
+
+@dataclass(frozen=True)
+class Domain(ABC):
+    """A closed subset Theta of R^d, or a quotient of it by periods.
+
+    Laws: `project` ends in Theta and leaves its points alone; `difference(a + v, a)` is v for v shorter than half a period;
+    moving from theta by a little of `held(theta, force).along(force)`, and projecting, rises with the force, and no direction
+    of that length that Theta admits rises faster, to first order.
+
+    Parameters
+    ----------
+    axes : one for each coordinate of a position: the smallest product that holds Theta, or all of R^d.
+    """
+
+    axes: tuple[Axis, ...]
+
+    where: ClassVar[str] = "in the feature map's domain"
+    sphere: ClassVar[bool] = False
+    is_ball: ClassVar[bool] = False
+
+    @property
+    def dimension(self) -> int:
+        """Number of coordinates d of a position."""
+        return len(self.axes)
+
+    @property
+    def lower(self) -> Array:
+        """Lower ends of the axes, shape (d,)."""
+        return np.array([axis.low for axis in self.axes])
+
+    @property
+    def upper(self) -> Array:
+        """Upper ends of the axes, shape (d,)."""
+        return np.array([axis.high for axis in self.axes])
+
+    @property
+    def wraps(self) -> NDArray[np.bool_]:
+        """Which axes are circles, shape (d,)."""
+        return np.array([axis.wraps for axis in self.axes])
+
+    @property
+    def extents(self) -> Array:
+        """Lengths of the axes, shape (d,); 1 where they are unbounded."""
+        lengths = self.upper - self.lower
+        return np.where(np.isfinite(lengths), lengths, 1.0)
+
+    @property
+    def radius(self) -> float:
+        """Largest norm of a position, where norms are what is bounded; else infinite."""
+        return math.inf
+
+    @property
+    def arguments(self) -> Mapping[str, float]:
+        """Numbers that a feature map was given to shape its domain, by the names of its arguments; intervals aside."""
+        return {}
+
+    @property
+    @abstractmethod
+    def bounds(self) -> tuple[Any, ...]:
+        """What the compiled flow takes to keep positions in Theta."""
+
+    @property
+    @abstractmethod
+    def span(self) -> float:
+        """Longest step that makes sense where coordinates share a unit; infinite where they do not."""
+
+    def difference(self, positions: Array, centre: Array) -> Array:
+        """positions - centre, shortest way round on circles; shapes (..., d)."""
+        return np.asarray(positions - centre, dtype=np.float64)
+
+    @abstractmethod
+    def project(self, positions: Array) -> Array:
+        """The nearest admissible positions, (k, d)."""
+
+    @abstractmethod
+    def contains(self, positions: Array) -> bool:
+        """Whether every position is admissible, up to rounding where the boundary is curved."""
+
+    @abstractmethod
+    def held(self, theta: Array, force: Array) -> Held:
+        """What the boundary holds of positions theta (k, d) of Theta that forces (k, d) push."""
+
+
+class Round(Domain):
+    """A domain that rays from 0 cover; no grid does."""
+
+    @property
+    @abstractmethod
+    def centre(self) -> Array:
+        """Positions, (0, d) or (1, d), to which no ray leads."""
+
+    @abstractmethod
+    def scatter(self, directions: Array) -> Array:
+        """Positions of Theta spread over the rays in the given directions, (k, d)."""
