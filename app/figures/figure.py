@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from conicflow.engine.space.feature_map import FeatureMap
 
 from ..files.data import Array
+from ..words.subject import subject
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -73,11 +74,12 @@ def without_flow(solution: "Solution") -> str:
 
 def _drawing(features: FeatureMap) -> "Callable[[Solution, Figure], None]":
     """The drawing for a feature map."""
-    if features.name == "line_spectrum":
+    shown = subject(features)
+    if shown == "lines":
         from .spectrum import draw_spectrum
 
         return draw_spectrum
-    if features.kind == "ridge":
+    if shown == "units":
         from .network import draw_network
 
         return draw_network

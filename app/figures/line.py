@@ -3,9 +3,8 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
-from conicflow.engine.model.problem import Problem
 
-from ..files.data import Array
+from .certificate import dual_certificate, inequality, level_word, levels
 from .figure import GREY, by_sign, without_flow
 
 if TYPE_CHECKING:
@@ -72,17 +71,15 @@ def _draw_certificate(axes: "Axes", solution: "Solution") -> None:
     problem, measure = solution.file.problem, solution.result.measure
     domain, penalty = problem.features.domain, problem.penalty
     curve = np.linspace(domain.lower[0], domain.upper[0], CURVE_POINTS)
-    nonnegative = problem.sign == "nonnegative"
-    bound = r"$\eta \geq -\lambda$" if nonnegative else r"$|\eta| \leq \lambda$"
-    axes.set_title(f"The dual certificate: {bound} everywhere, with equality at the atoms")
+    axes.set_title(f"The dual certificate: {inequality(problem)} everywhere, with equality at the atoms")
     axes.set_ylabel(r"$\eta(\theta)$")
     axes.set_xlabel(r"position $\theta$")
     axes.axhline(0, color=GREY, linewidth=0.8)
-    for level in (-penalty,) if nonnegative else (-penalty, penalty):
-        axes.axhline(level, color="black", linewidth=0.9, linestyle="--")
+    for level in levels(problem):
+        axes.axhline(level * penalty, color="black", linewidth=0.9, linestyle="--")
         axes.annotate(
-            rf"${'-' * (level < 0)}\lambda$",
-            (1, level),
+            level_word(level),
+            (1, level * penalty),
             xycoords=("axes fraction", "data"),
             xytext=(4, 0),
             textcoords="offset points",
@@ -92,10 +89,3 @@ def _draw_certificate(axes: "Axes", solution: "Solution") -> None:
     heights = dual_certificate(solution, measure.positions)
     axes.scatter(measure.positions[:, 0], heights, s=34, c=by_sign(measure.weights), zorder=3)
     axes.margins(y=0.15)
-
-
-def dual_certificate(solution: "Solution", positions: Array) -> Array:
-    """eta(theta) = <R'(f), phi(theta)> at positions (k, d), for the solution's f."""
-    problem: Problem = solution.file.problem
-    residual = problem.loss.gradient(problem.forward(solution.result.measure))
-    return problem.features.certificate(positions, residual)[0]

@@ -7,6 +7,7 @@ from conicflow.engine.solve.choice import Choice
 from conicflow.engine.solve.path import Path
 
 from ..files.data import Array
+from ..words.subject import subject
 from .figure import BLUE, GREY, VERMILLION, by_sign
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ def draw_path(path: Path, chosen: Choice | None, figure: "Figure") -> None:
     from matplotlib.ticker import LogLocator, NullLocator
 
     features = path.problem.features
-    coordinates = [] if features.kind == "ridge" or features.dimension > MOST_COORDINATES else features.domain.axes
+    shown = subject(features) != "units" and features.dimension <= MOST_COORDINATES
+    coordinates = features.domain.axes if shown else ()
     figure.set_size_inches(10.5, 4.0 + 3.0 * max(1, len(coordinates)))
     rows = figure.add_gridspec(max(1, len(coordinates)) + 1, 3)
     wide = [figure.add_subplot(rows[row, :]) for row in range(max(1, len(coordinates)))]
@@ -35,7 +37,7 @@ def draw_path(path: Path, chosen: Choice | None, figure: "Figure") -> None:
         _draw_atoms(wide[0], path, [result.measure.sizes for result in path.results])
         wide[0].set_ylabel("strength $|w|$")
     wide[0].set_title(
-        "Atoms: blue positive, vermillion negative, area by weight" if path.problem.sign != "vector" else "Atoms"
+        "Atoms: blue positive, vermillion negative, area by weight" if path.problem.outputs == 1 else "Atoms"
     )
     below = [figure.add_subplot(rows[-1, column]) for column in range(3)]
     _draw_objective(below[0], path)

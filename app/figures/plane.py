@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..files.data import Array
+from .certificate import dual_certificate, shade, shade_word
 from .figure import BLUE, GREY, VERMILLION, by_sign, without_flow
-from .line import dual_certificate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,15 +53,14 @@ def draw_plane(solution: "Solution", figure: "Figure") -> None:
 
 
 def _certificate(solution: "Solution") -> tuple[list[Array], Array]:
-    """|eta|/penalty (or -eta/penalty, at least 0) on a grid of Theta, and the grid's lines."""
+    """Heights of eta over the penalty on a grid of Theta, and the grid's lines."""
     problem = solution.file.problem
     domain = problem.features.domain
     count = GRID.get(domain.dimension) or max(3, int(MOST_POINTS ** (1 / domain.dimension)))
     lines = [np.linspace(axis.low, axis.high, count) for axis in domain.axes]
     grid = np.stack([line.ravel() for line in np.meshgrid(*lines, indexing="ij")], axis=1)
     eta = dual_certificate(solution, grid).reshape([count] * domain.dimension)
-    heights = np.maximum(-eta, 0.0) if problem.sign == "nonnegative" else np.abs(eta)
-    return lines, heights / (problem.penalty or float(heights.max()) or 1.0)
+    return lines, shade(problem, eta)
 
 
 def _draw_paths(axes: "Axes", solution: "Solution", pair: Pair) -> None:
@@ -133,9 +132,10 @@ def _draw_scale(figure: "Figure", image: "AxesImage", panels: Array, solution: "
     from matplotlib.lines import Line2D
 
     problem, weights = solution.file.problem, solution.result.measure.weights
-    shown = r"$\max(-\eta, 0)/\lambda$" if problem.sign == "nonnegative" else r"$|\eta|/\lambda$"
     hidden = "" if problem.features.dimension == 2 else ", largest along the other axes"
-    bar = figure.colorbar(image, ax=list(panels), label=f"dual certificate {shown}{hidden}", fraction=0.04, aspect=30)
+    bar = figure.colorbar(
+        image, ax=list(panels), label=f"dual certificate {shade_word(problem)}{hidden}", fraction=0.04, aspect=30
+    )
     bar.outline.set_visible(False)
     handles = []
     for colour, sign in ((BLUE, 1), (VERMILLION, -1)):

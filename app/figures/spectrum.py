@@ -28,9 +28,10 @@ def draw_spectrum(solution: "Solution", figure: "Figure") -> None:
 
 def _draw_series(axes: "Axes", solution: "Solution") -> None:
     file, measure = solution.file, solution.result.measure
-    times, target = file.data["features.t"], file.data["loss.data"]
+    (name,) = file.problem.features.inputs
+    times, target = file.data[f"features.{name}"], file.data["loss.data"]
     curve = np.linspace(times.array.min(), times.array.max(), CURVE_POINTS)
-    fit = file.problem.features.with_inputs(t=curve).forward(measure.weights, measure.positions)
+    fit = file.problem.features.with_inputs(**{name: curve}).forward(measure.weights, measure.positions)
     axes.plot(times.values, target.values, "o", markersize=3, color=GREY, label="data")
     axes.plot(times.in_units(curve), target.in_units(fit), color=BLUE, label=f"the {len(measure)} lines together")
     axes.set_title("Data and fit")

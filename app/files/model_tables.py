@@ -160,7 +160,7 @@ def read_loss(
         for key, form in forms.items()
         if form != OPTIONAL_REFERENCE or key in table.value
     }
-    if chosen.description["kind"] == "torus":
+    if "cutoff" in argument_forms(chosen.description):
         cutoffs = _cutoffs(Table(references.document, "features"), chosen.description)
         data = references.data["loss.data"] = _coefficients(data, cutoffs, samples)
     elif samples:

@@ -7,6 +7,7 @@ from conicflow.engine.solve.result import Result
 
 from ..files.data import Array
 from ..files.results import Solution
+from .subject import subject
 
 SHOWN_ATOMS = 20
 SHOWN_COORDINATES = 6
@@ -56,10 +57,11 @@ def atoms(solution: Solution) -> str:
     order = np.argsort(-measure.sizes, kind="stable")
     names = [axis.name for axis in features.domain.axes]
     coordinates = list(measure.positions.T)
-    if features.name == "line_spectrum":
+    shown = subject(features)
+    if shown == "lines":
         header = [f"period ({unit})" if unit else "period", "frequency", "amplitude", "phase"]
         columns = [1 / coordinates[0], coordinates[0], amplitudes_in_units(solution), coordinates[1]]
-    elif features.kind == "ridge":
+    elif shown == "units":
         vector = measure.weights.ndim == 2
         entries = list(measure.weights.T)[:SHOWN_COORDINATES] if vector else []
         header = ["strength", *(f"w{k}" for k in range(len(entries))), *names[:SHOWN_COORDINATES]]

@@ -26,7 +26,7 @@ def mixture(first: Measure, second: Measure, s: float) -> Measure:
 
 def _convexity(subject: str, draw: Draw) -> float:
     """chord - J >= 0 along mixtures; for the squared loss it is s (1 - s) sum omega |f - g|²/2, atoms counted apart."""
-    case = cases.problem(draw, subject, sign=draw.choice("sign", ("any", "nonnegative")))
+    case = cases.problem(draw, subject, sign=draw.choice("sign", cases.SIGNS))
     first, second = cases.measure(draw, case, 4, "first"), cases.measure(draw, case, 4, "second")
     s, formulas = draw.real("s", 0.0, 1.0), Formulas(case)
     ends = case.objective(first), case.objective(second)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from conicflow.engine.atoms.polish import polish
@@ -10,14 +11,15 @@ from conicflow.engine.base.arrays import Array
 from conicflow.engine.dual.supremum import supremum
 from conicflow.engine.model.gap import duality_gap
 from conicflow.engine.model.measure import Measure
-from conicflow.engine.model.problem import Problem
+from conicflow.engine.model.problem import Problem, Sign
 from conicflow.engine.solve.result import Result
 from conicflow.engine.solve.solve import solve
+from conicflow.engine.space.gauge import Gauge
 
 from ..check import Check, Draw, Inapplicable
 from ..material import cases
 from ..material.cases import FEATURES
-from ..material.formulas import Formulas, lengths
+from ..material.formulas import Formulas
 from .mixtures import mixture
 
 _ROUNDING = 1e-11  # of J and of eta, sums of a few hundred terms
@@ -35,16 +37,17 @@ def _points(case: Problem, random: np.random.Generator, count: int = _POINTS) ->
     return np.concatenate([random.uniform(domain.lower, domain.upper, (count, domain.dimension)), ends])
 
 
-def _heights(case: Problem, formulas: Formulas, g: Array, theta: Array) -> Array:
-    """|eta| (or -eta where mu >= 0) by the formulas, (k,)."""
+def _heights(formulas: Formulas, g: Array, theta: Array) -> Array:
+    """Heights of eta by the formulas, (k,)."""
     phi = formulas.features(theta)[0]
-    eta = np.real(phi @ g.reshape(phi.shape[1], -1).conj())
-    return np.asarray(-eta[:, 0] if case.sign == "nonnegative" else lengths(eta)[:, 0])
+    return formulas.heights(np.real(phi @ g.reshape(phi.shape[1], -1).conj()))
 
 
-def penalised(draw: Draw, subject: str, most: int = 6, *, vectors: bool = True) -> Problem:
-    """A problem whose solution is not zero, with a sign or without."""
-    case = cases.problem(draw, subject, most=most, vectors=vectors, sign=draw.choice("sign", ("any", "nonnegative")))
+def penalised(
+    draw: Draw, subject: str, most: int = 6, *, vectors: bool = True, signs: Sequence[Sign | Gauge] = cases.SIGNS
+) -> Problem:
+    """A problem whose solution is not zero, of any scalar gauge or of vectors."""
+    case = cases.problem(draw, subject, most=most, vectors=vectors, sign=draw.choice("sign", signs))
     largest = case.penalty_max()
     if not 1e-6 < largest < math.inf:
         raise Inapplicable("data that some measure explains better than none")
@@ -62,9 +65,9 @@ def _supremum(subject: str, draw: Draw) -> float:
         supremum(case.dual(g)),
         1 + float(np.abs(g).sum() * np.abs(formulas.features(_points(case, random, 9))[0]).max()),
     )
-    worst = float(_heights(case, formulas, g, _points(case, random)).max() - found.value) / (_ROUNDING * scale)
+    worst = float(_heights(formulas, g, _points(case, random)).max() - found.value) / (_ROUNDING * scale)
     if len(found.positions):
-        attained = _heights(case, formulas, g, found.positions)
+        attained = _heights(formulas, g, found.positions)
         worst = max(worst, float(np.abs(attained - found.heights).max()) / (_ROUNDING * scale))
         highest = float(attained.max())
         above = min(abs(found.value - highest), abs(found.value - max(highest, 0.0)))
@@ -116,10 +119,10 @@ def _soundness(subject: str, draw: Draw) -> float:
 
 
 def _certified(subject: str, draw: Draw) -> float:
-    """What `solve` says: J of its measure, a falling trace; eta = -penalty·sign on the support of what is certified, and |eta|
-    <= penalty elsewhere.
+    """What `solve` says: J of its measure, a falling trace; -w·eta = penalty·|w| on the support of what is certified, and
+    heights of eta at most the penalty elsewhere.
     """
-    case = penalised(draw, subject)
+    case = penalised(draw, subject, signs=cases.SIGNS[:2])  # flows, and so traces, follow one price of both signs
     formulas, random = Formulas(case), draw.generator("search")
     result = solve(case, relative_gap=1e-10)
     value = formulas.objective(result.measure)
@@ -143,8 +146,9 @@ def _certified(subject: str, draw: Draw) -> float:
     g = formulas.value_and_slope(formulas.predict(w, mu.positions))[1]
     phi = formulas.features(mu.positions)[0]
     eta = np.real(phi @ g.reshape(phi.shape[1], -1).conj())
-    missing = float((lengths(w) * case.penalty + (eta * w).sum(axis=1, keepdims=True)).sum())
-    excess = (float(_heights(case, formulas, g, _points(case, random)).max()) - case.penalty) * float(mu.sizes.sum())
+    mass = float(formulas.sizes(w).sum())
+    missing = mass * case.penalty + float((eta * w).sum())
+    excess = (float(_heights(formulas, g, _points(case, random)).max()) - case.penalty) * mass
     # both are of first order in the distance from the optimum, and the gap of second
     return max(worst, max(abs(missing), excess) / (4 * math.sqrt((result.gap + _ROUNDING * scale) * scale)))
 

@@ -27,6 +27,8 @@ BALL = tuple(name for name in RIDGE if name not in HOMOGENEOUS)
 _UNIT = (0.0, 1.0)
 KINK = 0.05  # <v, x> of relu units is drawn at least this far from 0
 Losses = Literal["all", "squared"]
+SIGNS: tuple[Sign, ...] = ("any", "nonnegative", {"up": 0.5, "down": 2.0})
+"""What scalar weights may cost: both signs the same, none below zero, different prices."""
 
 
 def features(draw: Draw, name: str, most: int = 6, dimension: int | None = None) -> FeatureMap:

@@ -15,6 +15,7 @@ from conicflow.derive.read import functions
 from conicflow.derive.read.loss_spec import PREDICTION, TARGET
 from conicflow.engine.model.measure import Measure
 from conicflow.engine.model.problem import Problem
+from conicflow.engine.space.gauge import Signed
 from conicflow.proofs_check.statement import described_spec
 from numpy.typing import NDArray
 
@@ -106,6 +107,8 @@ class Formulas:
 
     def __init__(self, problem: Problem) -> None:
         self.problem, self.q, self.penalty = problem, problem.outputs, problem.penalty
+        gauge = problem.gauge
+        self.prices = (gauge.up, gauge.down) if isinstance(gauge, Signed) else None
         features = problem.features
         self.family, self.spec = features.family, described_spec(features.description)
         self._constants = {item.symbol: features.constants[item.name] for item in self.spec.constants}
@@ -186,7 +189,21 @@ class Formulas:
             _, place = np.unique(theta, axis=0, return_inverse=True)
         sums = np.zeros((len(theta), self.q))
         np.add.at(sums, place.ravel(), w)
-        return self.value_and_slope(self.predict(w, theta))[0] + self.penalty * float(lengths(sums).sum())
+        return self.value_and_slope(self.predict(w, theta))[0] + self.penalty * float(self.sizes(sums).sum())
+
+    def sizes(self, w: Array) -> Array:
+        """|w_i|, (m,)."""
+        if self.prices is None:
+            return np.asarray(lengths(w)[:, 0])
+        up, down = self.prices
+        return np.abs(w[:, 0]) * np.where(w[:, 0] < 0, down, up)
+
+    def heights(self, eta: Array) -> Array:
+        """The least penalty at which no atom pays where eta_i is, (m,): |eta_i|, or -eta_i and eta_i over their prices."""
+        if self.prices is None:
+            return np.asarray(lengths(eta)[:, 0])
+        up, down = self.prices
+        return np.asarray(-eta[:, 0] / up if np.isinf(down) else np.maximum(-eta[:, 0] / up, eta[:, 0] / down))
 
     def penalty_weight(self, theta: Array) -> Array:
         """kappa(theta), (k,)."""

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from conicflow.engine.dual import kinks as kinks_module
 from conicflow.engine.dual.ascent import ascend
+from conicflow.engine.dual.certificate import DualCertificate
 from conicflow.engine.dual.kinks import ascend_along_kinks
 from conicflow.engine.dual.supremum import supremum
-from conicflow.engine.space.gauge import Euclidean
+from conicflow.engine.space.gauge import Euclidean, nonnegative
 from conicflow.engine.space.units import HomogeneousUnit
 from hypothesis import given
 from hypothesis import strategies as st
@@ -138,3 +139,33 @@ def test_units_that_leak(seed: int, leak: float) -> None:
     np.testing.assert_allclose(heights, np.linalg.norm(phi(theta) @ g, axis=1), rtol=1e-12)  # seven terms of size one
     # eta is homogeneous of degree 1: <grad <eta, c>, theta> = <eta, c>; norms below 1e-154 are zero, for their squares are
     np.testing.assert_allclose((pieces.gradient(sides, z) * theta).sum(axis=1), heights, rtol=1e-10, atol=1e-150)
+
+
+@given(seed=st.integers(0, 100_000), n=st.integers(1, 9), d=st.integers(1, 3))
+def test_concave_kinks(seed: int, n: int, d: int) -> None:
+    """min(z, 0) = -max(-z, 0): the suprema of eta and -eta are those of -eta and eta for ReLU units of the samples -x."""
+    mirrored, g = random_case(seed, n, d, "nonnegative")
+    x = -mirrored.features.inputs["x"]
+
+    def phi(positions: np.ndarray) -> np.ndarray:
+        return np.minimum(positions @ x.T, 0.0)
+
+    unit = HomogeneousUnit.of(lambda positions: phi(positions)[None], x)
+    assert unit is not None
+    assert (unit.bend <= 0, unit.signed_square) == (True, False)
+    features = SimpleNamespace(inputs={"x": x}, eta=lambda positions, g: phi(positions) @ g)
+    starts = mirrored.features.domain.project(np.random.default_rng(1).standard_normal((512, d)))
+    _, heights = ascend_along_kinks(DualCertificate(features, nonnegative(), -g), unit, starts)
+    exact = by_enumeration(mirrored, g)
+    assert max(float(heights.max()), 0.0) == pytest.approx(exact, rel=1e-9)  # unit vectors on kinks, to rounding
+
+
+def test_other_warps_have_no_search() -> None:
+    """phi = max(<|theta|, x>, 0) is no such unit, nor is the square of max(<theta, x>, 0); a problem with one is refused."""
+    x = np.random.default_rng(0).standard_normal((20, 3))
+    assert HomogeneousUnit.of(lambda theta: np.maximum(np.abs(theta) @ x.T, 0.0)[None], x) is None
+    assert HomogeneousUnit.of(lambda theta: np.maximum(theta @ x.T, 0.0)[None] ** 2, x) is None
+    features = cf.features.relu(x=x)
+    vars(features)["unit"] = None
+    with pytest.raises(cf.ProblemError, match=r"homogeneous units need the form .* relu has another warp"):
+        cf.Problem(features, cf.losses.squared(np.ones(20)), 0.1)

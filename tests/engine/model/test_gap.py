@@ -72,7 +72,7 @@ def test_half_the_supremum_is_seen(name: str, monkeypatch: pytest.MonkeyPatch) -
 
     problem, best, optimum = one_spike(name, 0.3, 1.0)
     monkeypatch.setattr(gap_module, "supremum", halved)
-    with pytest.raises(AssertionError):
+    with pytest.raises(cf.CertificateError):  # J + R*(p) < 0
         check_bound(problem, cf.Measure(best.weights * 0.5, best.positions), optimum)
 
 
@@ -197,3 +197,27 @@ def test_a_fit_up_to_rounding_without_penalty_is_certified() -> None:
     )
     infimum = 5 * (3 - 3 * math.log(3))
     assert counts.negligible == pytest.approx(2.0**-52 * (5 - infimum), rel=1e-12)
+
+
+def test_a_loss_without_infimum_makes_no_gap_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """2^-52 (R(0) - inf R) is infinite for inf R = -inf, and beside it every gap were small."""
+    problem, best, _ = one_spike("gaussian", 0.3, 1.0)
+    half = cf.Measure(best.weights / 2, best.positions)
+    before = cf.duality_gap(problem, half).relative
+    problem = cf.Problem(problem.features, problem.loss, problem.penalty)
+    monkeypatch.setattr(cf.Loss, "infimum", lambda loss: -np.inf)
+    assert problem.negligible == 0.0
+    assert cf.duality_gap(problem, half).relative == before > 1e-3
+
+
+def test_a_contradiction_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A supremum below |eta| at the atoms makes J + R*(p) negative, which no clamp hides."""
+    problem, best, _ = one_spike("gaussian", 0.3, 1.0)
+
+    def tenth(eta, hints=None):  # type: ignore[no-untyped-def]
+        found = supremum(eta, hints)
+        return dataclasses.replace(found, value=found.value / 10)
+
+    monkeypatch.setattr(gap_module, "supremum", tenth)
+    with pytest.raises(cf.CertificateError, match="never negative"):
+        cf.duality_gap(problem, cf.Measure(best.weights / 2, best.positions))
