@@ -1,6 +1,6 @@
 """Processor seconds that each kernel of the package takes to compile, by Pythran and the C++ compiler, and all together.
 
-This is what `pip install .` spends, but for Meson itself, see benchmarks/build.py for the whole; the first use of a spec of one's own is one of these.
+They are most of what an installation takes (benchmarks/build.py); the first use of a spec of one's own is one of these.
 
 Run: python benchmarks/compilations.py [NAME ...]
 """

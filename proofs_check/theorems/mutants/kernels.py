@@ -1,4 +1,4 @@
-"""Mistakes in compiled kernels: wrappers around their functions."""
+"""Mistakes in compiled kernels: wrappers around their functions; `_flow`, `_ridge` and `_torus` are shared by several maps."""
 
 from __future__ import annotations
 
@@ -31,11 +31,13 @@ def _advance(
     def make(original: Any) -> Any:
         def wrong(particles: Any, *arguments: Any) -> Any:
             given = list(arguments)
-            bounds = 1 if isinstance(given[-3], float) else 3  # a radius, or both ends and which axes wrap
-            last = len(given) - 2 - bounds
+            ridge = isinstance(given[-3], float)  # a radius, where others have both ends and which axes wrap
+            last = len(given) - (3 if ridge else 5)
             given[last - 1] *= b
             given[last - 2] *= a * (len(particles) if mass else 1)
-            given[last - 5] *= penalty
+            for price in (last - 5, last - 4) if ridge else (last - 6, last - 5):
+                if np.isfinite(given[price]):
+                    given[price] *= penalty
             if descent is not None:
                 given[-1] = descent
             return original(particles, *given)
@@ -90,49 +92,49 @@ MUTANTS = (
     Mutant("stale-kernel", "a kernel of another version of its spec", "fresh-kernels", "lorentzian",
            InKernel("lorentzian", "DESCRIPTION", _of_another_spec)),
     Mutant("flipped-slope", "the slope of <g, phi> has the wrong sign", "kernels-match-specs", "lorentzian",
-           InKernel("lorentzian", "adjoint", _result(lambda r, u: (r[0], _columns(r[1], 1, -1.0))))),
+           InKernel("lorentzian", "slopes", _result(lambda r, u: _columns(r, 1, -1.0)))),
     Mutant("slope-without-weight", "the gradient by theta lacks the factor w", "kernels-match-specs", "gaussian_2d",
-           InKernel("gaussian_2d", "adjoint", _result(lambda r, u: (r[0], _columns(r[1], 1, 1 / u[:, :1]))))),
+           InKernel("gaussian_2d", "slopes", _result(lambda r, u: _columns(r, 1, 1 / u[:, :1])))),
     Mutant("halved-hessian", "a factor 2 is missing in the Hessian of eta", "kernels-match-specs", "damped_lines",
            InKernel("damped_lines", "certificate", _result(lambda r, theta: (r[0], r[1], r[2] / 2)))),
     Mutant("conjugated-features", "frequencies -k in the place of k", "kernels-match-specs", "fourier",
-           InKernel("fourier", "jacobian", _result(lambda r, theta: np.conj(r)))),
+           InKernel("_torus", "jacobian", _result(lambda r, theta: np.conj(r)))),
     Mutant("velocity-over-m", "the gradient of R lacks the factor m", "data-term", "cosine",
-           InKernel("cosine", "value_and_gradient", _result(lambda r, u: (r[0], r[1] / max(len(u), 1.5))))),
-    Mutant("twice-the-pairing", "Phi is twice what its gradient says", "homogeneous-kernels", "relu",
-           InKernel("relu", "adjoint", _result(lambda r, u: (2 * r[0], r[1])))),
+           InKernel("_ridge", "value_and_rows", _result(lambda r, u: (r[0], r[1] / max(len(u), 1.5))))),
+    Mutant("twice-the-pairing", "Phi is twice what its gradient by theta says", "homogeneous-kernels", "relu",
+           InKernel("_ridge", "slopes", _result(lambda r, u: _columns(r, 1, 0.5)))),
     Mutant("penalty-of-degree-one", "V loses a part of its energy when particles are scaled", "homogeneous-kernels", "tanh",
-           InKernel("tanh", "advance", _advance(penalty=0.9))),
+           InKernel("_ridge", "advance", _advance(penalty=0.9))),
     Mutant("slow-positions", "positions move at 0.4 of their speed", "energy-identity", "gaussian",
-           InKernel("gaussian", "value_and_gradient", _result(lambda r, u: (r[0], _columns(r[1], 1, 0.4))))),
+           InKernel("_flow", "value_and_rows", _result(lambda r, u: (r[0], _columns(r[1], 1, 0.4))))),
     Mutant("missing-one-over-m", "the velocity counts every particle m times", "energy-identity", "sigmoid",
-           InKernel("sigmoid", "value_and_gradient", _result(lambda r, u: (r[0], r[1] * (1 + len(u)))))),
+           InKernel("_ridge", "value_and_rows", _result(lambda r, u: (r[0], r[1] * (1 + len(u)))))),
     Mutant("uphill-positions", "positions move along the gradient, not against it", "descent-lemma", "gaussian_width",
-           InKernel("gaussian_width", "advance", _advance(b=-1.0))),
+           InKernel("_flow", "advance", _advance(b=-1.0))),
     Mutant("ignored-descent", "compiled steps go on although F_m rises", "descent-test", "sinc",
-           InKernel("sinc", "advance", _advance(descent=False))),
+           InKernel("_flow", "advance", _advance(descent=False))),
     Mutant("slow-steps", "steps of positions have 0.9 of their length", "order-of-euclidean-schemes", "laplace",
-           InKernel("laplace", "advance", _advance(b=0.9))),
+           InKernel("_flow", "advance", _advance(b=0.9))),
     Mutant("steps-without-penalty", "the penalty is missing in the velocity", "order-of-euclidean-schemes", "gelu",
-           InKernel("gelu", "advance", _advance(penalty=0.0))),
+           InKernel("_ridge", "advance", _advance(penalty=0.0))),
     Mutant("slow-reaction", "masses of conic steps react with 2 g in the place of 4 g", "order-of-conic-schemes", "lorentzian",
-           InKernel("lorentzian", "advance", _advance(a=0.5))),
+           InKernel("_flow", "advance", _advance(a=0.5))),
     Mutant("slow-transport", "positions of conic steps move at half their speed", "order-of-conic-schemes", "relu",
-           InKernel("relu", "advance", _advance(b=0.5))),
+           InKernel("_ridge", "advance", _advance(b=0.5))),
     Mutant("steps-without-theta", "the Euclidean flow moves w alone fast enough", "euclid-and-cone", "relu",
-           InKernel("relu", "advance", _advance(b=0.8))),
+           InKernel("_ridge", "advance", _advance(b=0.8))),
     Mutant("scaled-index", "the first particle moves faster", "permutation", "erf",
-           InKernel("erf", "advance", _moved(_first_faster))),
+           InKernel("_ridge", "advance", _moved(_first_faster))),
     Mutant("steps-times-m", "the velocity of weights grows with the number of particles", "splitting", "gaussian",
-           InKernel("gaussian", "advance", _advance(mass=True))),
+           InKernel("_flow", "advance", _advance(mass=True))),
     Mutant("mass-in-reaction", "a conic particle reacts to its own mass", "cutting-mass", "lorentzian",
-           InKernel("lorentzian", "advance", _moved(_own_mass))),
+           InKernel("_flow", "advance", _moved(_own_mass))),
     Mutant("origin-of-the-torus", "weights feel where the torus begins", "translation", "fourier_2d",
-           InKernel("fourier_2d", "advance", _moved(_from_the_origin))),
+           InKernel("_flow", "advance", _moved(_from_the_origin))),
     Mutant("direction-of-the-axes", "weights feel the first coordinate", "rotation", "relu",
-           InKernel("relu", "advance", _moved(_along_an_axis))),
+           InKernel("_ridge", "advance", _moved(_along_an_axis))),
     Mutant("exchanged-particles", "positions move by the slope of another particle", "separation-kept", "fourier",
-           InKernel("fourier", "value_and_gradient", _result(lambda r, u: (r[0], np.column_stack([r[1][:, 0], r[1][::-1, 1]]))))),
+           InKernel("_flow", "value_and_rows", _result(lambda r, u: (r[0], np.column_stack([r[1][:, 0], r[1][::-1, 1]]))))),
     Mutant("conjugate-without-domain", "the logistic conjugate is finite everywhere", "fenchel-young", "logistic",
            InKernel("logistic", "conjugate", lambda original: lambda *given: min(original(*given), 1.0))),
     Mutant("conjugate-without-half", "the squared loss's conjugate lacks a factor ½", "fenchel-young", "squared",
