@@ -15,6 +15,7 @@ _FOLDERS = (
     "conicflow.generated.wide",
     "conicflow.generated.portable",
 )  # a wheel for many machines has both; the first wins
+_DESCRIBED = "conicflow.generated"  # with modules that only describe
 KINDS = ("pointwise", "ridge", "torus")  # of feature maps
 _NEEDED = {"x86-64-v3": ("AVX2", "FMA3"), "x86-64": (), "native": (), "portable": ()}
 
@@ -69,9 +70,8 @@ def load_kernel(name: str) -> ModuleType:
     ------
     KernelError : the module is missing, is not compiled, or was built for a processor with other instructions.
     """
-    package = built_for().__name__
     try:
-        module = importlib.import_module(f"{package}.{name}")
+        module = importlib.import_module(f"{_packages().get(name, built_for().__name__)}.{name}")
     except ImportError as error:
         raise KernelError(
             f"every built-in spec has a compiled kernel; {name} cannot be loaded ({error}); install conicflow again"
@@ -79,6 +79,15 @@ def load_kernel(name: str) -> ModuleType:
     if not hasattr(module, "__pythran__") and not _only_describes(module):
         raise KernelError(f"kernels must be compiled; {name} was loaded from source; install conicflow again")
     return module
+
+
+@cache
+def _packages() -> dict[str, str]:
+    """Where the module of each name is: compiled ones beside those of their processor family, others beside these folders."""
+    found: dict[str, str] = {}
+    for package in (importlib.import_module(_DESCRIBED), built_for()):
+        found |= {item.name: package.__name__ for item in pkgutil.iter_modules(package.__path__) if not item.ispkg}
+    return found
 
 
 def _only_describes(module: ModuleType) -> bool:
@@ -102,8 +111,7 @@ def describe(name: str) -> dict[str, Any]:
 @cache
 def kernel_names(*kinds: str) -> tuple[str, ...]:
     """Names of the built-in kernels of the given kinds (pointwise, ridge, torus, loss), sorted."""
-    found = (item.name for item in pkgutil.iter_modules(built_for().__path__))
-    names = sorted(name for name in found if not name.startswith("_"))  # others are shared by several specs
+    names = sorted(name for name in _packages() if not name.startswith("_"))  # others are shared by several specs
     return tuple(name for name in names if describe(name)["kind"] in kinds)
 
 

@@ -30,5 +30,5 @@ class SecantLoss(Loss):
 
 
 def has_straight_ends(loss: Loss) -> bool:
-    """Whether l is straight far from its minimum at f = y, as losses of real data are that are not the square."""
-    return bool(loss.description["targets"] == "real") and loss.name != "squared"
+    """Whether l has its minimum at f = y and grows like a straight line far from it, on both sides."""
+    return bool(loss.description["targets"] == "real") and all(loss.properties["slope_bounded"])

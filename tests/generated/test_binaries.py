@@ -79,8 +79,8 @@ def test_the_installation_holds_no_kernel_source() -> None:
         names = {"/".join(path.parts[2:]) for path in files if "__pycache__" not in path.parts}
         sources = {name for name in names if not name.endswith(tuple(importlib.machinery.EXTENSION_SUFFIXES))}
         folders = {name.rpartition("/")[0] for name in names} - {""}
-        plain = ["__init__", *DESCRIBED]
-        assert sources == {"__init__.py", *(f"{folder}/{name}.py" for folder in folders for name in plain)}
+        packages = ["__init__.py", *(f"{folder}/__init__.py" for folder in folders)]
+        assert sources == {*packages, *(f"{name}.py" for name in DESCRIBED)}
         assert built_for().__name__.rpartition(".")[2] in folders <= {"wide", "portable"}
         assert len(names) == len(BINARIES) * len(folders) + len(sources)
     else:

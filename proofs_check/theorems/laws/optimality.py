@@ -11,10 +11,10 @@ from conicflow.engine.base.arrays import Array
 from conicflow.engine.dual.supremum import supremum
 from conicflow.engine.model.gap import duality_gap
 from conicflow.engine.model.measure import Measure
-from conicflow.engine.model.problem import Problem, Sign
+from conicflow.engine.model.problem import Problem
 from conicflow.engine.solve.result import Result
 from conicflow.engine.solve.solve import solve
-from conicflow.engine.space.gauge import Gauge
+from conicflow.engine.space.gauge import Sign
 
 from ..check import Check, Draw, Inapplicable
 from ..material import cases
@@ -44,7 +44,7 @@ def _heights(formulas: Formulas, g: Array, theta: Array) -> Array:
 
 
 def penalised(
-    draw: Draw, subject: str, most: int = 6, *, vectors: bool = True, signs: Sequence[Sign | Gauge] = cases.SIGNS
+    draw: Draw, subject: str, most: int = 6, *, vectors: bool = True, signs: Sequence[Sign] = cases.SIGNS
 ) -> Problem:
     """A problem whose solution is not zero, of any scalar gauge or of vectors."""
     case = cases.problem(draw, subject, most=most, vectors=vectors, sign=draw.choice("sign", signs))
