@@ -1,5 +1,6 @@
 """The compiled kernels are those of the committed sources, the sources those of the specs, and only binaries are installed."""
 
+import ast
 import hashlib
 import importlib.machinery
 import importlib.metadata
@@ -36,6 +37,14 @@ def test_one_kernel_per_spec(checkout: Path) -> None:
 def test_binary_was_compiled_from_the_committed_source(checkout: Path, name: str) -> None:
     """Pythran records the SHA-256 of what it compiled; a stale or foreign binary has another."""
     assert load_kernel(name).__pythran__[1] == sha256(checkout / "generated" / f"{name}.py")
+
+
+@pytest.mark.parametrize("name", DESCRIBED)
+def test_what_is_not_compiled_is_a_description(checkout: Path, name: str) -> None:
+    """Nothing in it runs, and it is that of the committed source."""
+    source = (checkout / "generated" / f"{name}.py").read_text(encoding="utf-8")
+    assert [type(statement) for statement in ast.parse(source).body] == [ast.Expr, ast.Assign]
+    assert Path(load_kernel(name).__file__ or "").read_text(encoding="utf-8") == source
 
 
 @pytest.mark.parametrize("name", KERNELS)
