@@ -224,8 +224,9 @@ class StraightEnds:
 
 def fidelity_of(fit: Fit, rows: Field, w: Array, mu: float) -> Fidelity:
     """The loss's side at weights w inside its domain; rows, w and mu as of `StraightEnds`."""
-    if fit.loss.description["properties"]["straight_ends"]:
-        return StraightEnds(fit.loss, rows, w, mu)
+    loss = fit.loss
+    if loss.properties["straight_ends"]:
+        return StraightEnds(loss, rows, w, mu)
     return Differentiable(fit, rows, w)
 
 

@@ -34,6 +34,7 @@ def flow(
 
     `euler` (explicit), `forward-backward` (the penalty implicitly, CB18 §4.1), `conic` (masses multiplied, C19) and
     `conic-canonical` (Euler's step in r, C19) take steps of order one (see `Flow` and the files of `schemes`).
+    `nesterov` gives the steps of `forward-backward` momentum, restarted where F_m would rise: it ends where they do, sooner.
     `dormand-prince` (explicit) and `radau` (implicit, for stiff flows) follow the continuous flow of `euler` within a
     tolerance, `conic-dormand-prince` and `conic-radau` that of the conic lift; their trajectory knows every time between
     (see `adaptive.integrate`).

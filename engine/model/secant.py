@@ -31,5 +31,4 @@ class SecantLoss(Loss):
 
 def has_straight_ends(loss: Loss) -> bool:
     """Whether l is straight, or nearly, far from its minimum at f = y: a bounded slope of a loss of real data."""
-    description = loss.description
-    return bool(description["targets"] == "real" and any(description["properties"]["slope_bounded"]))
+    return bool(loss.description["targets"] == "real") and any(loss.properties["slope_bounded"])

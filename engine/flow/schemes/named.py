@@ -12,6 +12,7 @@ from .conic_canonical import CONIC_CANONICAL
 from .dormand_prince import CONIC_DORMAND_PRINCE, DORMAND_PRINCE
 from .euler import EULER
 from .forward_backward import FORWARD_BACKWARD
+from .nesterov import NESTEROV
 from .radau import CONIC_RADAU, RADAU
 from .scheme import Scheme
 
@@ -22,6 +23,7 @@ STEPPED: dict[str, Scheme] = {
         FORWARD_BACKWARD,
         CONIC,
         CONIC_CANONICAL,
+        NESTEROV,
     )
 }
 ADAPTIVE: dict[str, Adaptive] = {

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 from conicflow.engine.base.arrays import Array
+from conicflow.engine.base.errors import FlowError
 from conicflow.engine.flow.flow import flow
 from conicflow.engine.flow.particles import Flow
 from conicflow.engine.flow.schemes.named import ADAPTIVE
+from conicflow.engine.flow.steps import natural_step
 from conicflow.engine.model.problem import Problem
 
 from ..check import Check, Draw, Inapplicable
 from ..material import cases
-from ..material.cases import FEATURES
+from ..material.cases import FEATURES, PARTIAL
 from ..material.formulas import Formulas, follow
 
 _REFERENCE = 24  # steps of order 4 on a stretch of a fifth of the flow's own time: errors of (0.2/24)⁴/120 = 4e-11
@@ -22,6 +24,12 @@ _STEPS = (16, 32, 64)
 _NOTHING = 1e-9  # an error that the reference, or rounding over it, could have
 _LONGER, _MANY = 5.0, 60  # a stretch on which one step is not enough; the reference errs by (1/60)⁴/120 = 6e-10
 _FACTOR = 300.0  # of the tolerance, the flow's own (measured: below 30)
+_ROUNDING = 1e-11  # of a step: sums of a few dozen terms, of particles up to a few times the first step's length
+_ACCELERATED, _CONVEX, _LONG = (
+    12,
+    400,
+    4000,
+)  # steps: with momentum, in weights alone, and to what they are compared with
 
 
 def smooth_case(subject: str, draw: Draw, *, conic: bool) -> tuple[Problem, Formulas, Array, float]:
@@ -122,6 +130,43 @@ def _near_an_event(case: Problem, frames: Array, *, conic: bool) -> bool:
     return bool(np.any(~domain.wraps & (room < 0.01)))
 
 
+def _restarts(subject: str, draw: Draw) -> float:
+    """Every step with momentum lowers F_m, or is forward-backward's from the same particles, as the first is."""
+    case = cases.problem(draw, subject)
+    u, formulas = cases.particles(draw, case), Formulas(case)
+    if not np.isfinite(formulas.energy(u, False)):
+        raise Inapplicable("a start of finite energy")
+    first, speeds = natural_step(case, u, "nesterov")
+    length = first * draw.choice("length", (0.3, 1.0, 3.0))
+    state, worst = Flow(case, u.copy(), "nesterov", speeds), 0.0
+    for step in range(_ACCELERATED):
+        before, plain = formulas.energy(state.particles, False), state.particles.copy()
+        try:
+            state.steps(length, 1, descent=False)
+            Flow(case, plain, "forward-backward", speeds).steps(length, 1, descent=False)
+        except FlowError:
+            raise Inapplicable("an objective that stays finite") from None
+        away = distance(case, state.particles, plain) / (1 + float(np.abs(plain).max())) / _ROUNDING
+        rise = (formulas.energy(state.particles, False) - before) / (1 + abs(before)) / _ROUNDING
+        worst = max(worst, away if step == 0 else min(away, rise))
+    return worst
+
+
+def _rate(subject: str, draw: Draw) -> float:
+    """F_m(u_k) - F_m(u) over 4 (F_m(u_0) - F_m(u) + |w_0 - w|²/(2 h m))/(k + 2)², u far along forward-backward's way."""
+    case = cases.problem(draw, subject, "squared")
+    u = cases.particles(draw, case, 8)
+    m, q = len(u), case.outputs
+    phi, omega = Formulas(case).features(u[:, q:])[0], case.loss.omega
+    h = m / float(np.linalg.norm(phi * np.sqrt(omega), 2) ** 2)  # 1/h: the curvature of F_m by weights, times m
+    other = u.copy()
+    lowest = Flow(case, other, "forward-backward", (1.0, 0.0)).steps(h, _LONG, descent=False)[-1]
+    energies = Flow(case, u.copy(), "nesterov", (1.0, 0.0)).steps(h, _CONVEX, descent=False)
+    start = energies[0] - lowest + float(((other - u) ** 2).sum()) / (2 * h * m)
+    excess = (energies - lowest) * (np.arange(_CONVEX + 1) + 2) ** 2 / 4
+    return float(excess.max() / (start + _ROUNDING * _CONVEX**2))
+
+
 CHECKS = (
     Check(
         "order-of-euclidean-schemes",
@@ -149,5 +194,23 @@ CHECKS = (
         FEATURES,
         _accurate,
         examples=6,
+    ),
+    Check(
+        "restarts-of-momentum",
+        "flows",
+        "Nesterov's steps lower Fₘ, or are forward–backward's (O'Donoghue and Candès 2015)",
+        "steps of 0.3 to 3 times the natural length, at which Fₘ stays finite",
+        FEATURES,
+        _restarts,
+        examples=10,
+    ),
+    Check(
+        "accelerated-rate",
+        "flows",
+        "Beck and Teboulle (2009): Fₘ(uₖ) − Fₘ(u) ≤ 4 (Fₘ(u₀) − Fₘ(u) + |w₀ − w|²/2hm)/(k + 2)²",
+        "weights alone, positions still; squared loss; h the inverse of the curvature",
+        PARTIAL,
+        _rate,
+        examples=20,
     ),
 )

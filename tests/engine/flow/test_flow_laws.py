@@ -258,13 +258,16 @@ def test_rotations_of_the_outputs(name: str, scheme: str, seed: int) -> None:
 @pytest.mark.parametrize("name", VECTOR)
 def test_one_output_is_a_scalar_problem(name: str, scheme: str) -> None:
     """Data (n, 1) and data (n,): the same flow."""
-    # bits: a kernel takes columns alone; one output becomes one before it is called
     _, problem, u = make(name)
     column = cf.Problem(
         problem.features, cf.losses.squared(problem.loss.y[:, None], average=True), problem.penalty, "vector"
     )
     for found, expected in zip(follow(column, u, scheme), follow(problem, u, scheme), strict=True):
-        assert np.array_equal(found, expected)
+        if scheme in COMPILED:  # bits: a kernel takes columns alone; one output becomes one before it is called
+            assert np.array_equal(found, expected)
+        np.testing.assert_allclose(
+            found, expected, rtol=ROUNDING, atol=ROUNDING
+        )  # a gauge knows numbers and vectors apart
 
 
 def rotated(name: str) -> tuple[cf.Problem, cf.Problem, np.ndarray, np.ndarray]:
