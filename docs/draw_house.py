@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 # Folders from the top of the house to its ground, their rooms from the lowest to the highest.
 HOUSE: dict[str, tuple[str, ...]] = {
-    "app": ("files", "words", "figures"),
+    "app": ("files", "words", "figures", "folders", "commands"),
     "proofs_check": ("enclosures", "suprema", "references", "theorems"),
     "engine": ("base", "kernels", "space", "dual", "model", "flow", "atoms", "solve"),
     "generated": (),

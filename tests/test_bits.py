@@ -30,8 +30,8 @@ def unexplained(source: str) -> list[int]:
 
 
 def test_every_comparison_of_bits_says_why(pytestconfig: pytest.Config) -> None:
-    paths = sorted((pytestconfig.rootpath / "tests").rglob("*.py"))
-    found = {path.name: unexplained(path.read_text(encoding="utf-8")) for path in paths if path != Path(__file__)}
+    paths = [path for path in sorted((pytestconfig.rootpath / "tests").rglob("*.py")) if path != Path(__file__)]
+    found = {path.as_posix(): unexplained(path.read_text(encoding="utf-8")) for path in paths}
     assert {name: lines for name, lines in found.items() if lines} == {}
     assert len(found) > 50  # the walk found the tests
 

@@ -45,7 +45,7 @@ def plot(folder: Path) -> None:
     \b
     conicflow plot result
     """
-    from ..files.results import draw_again
+    from ..folders.result_folder import draw_again
 
     with progress_bar() as progress:
         figure = draw_again(folder, progress)

@@ -19,7 +19,7 @@ def solve(problem: Path, out: Path) -> int:
     \b
     conicflow solve problem.toml --out result
     """
-    from ..files.results import solve_problem_file
+    from ..folders.result_folder import solve_problem_file
     from ..words.tables import atoms, summary
 
     with progress_bar() as progress:
@@ -57,7 +57,7 @@ def path(
     conicflow path problem.toml --out path                  path.csv and a figure
     conicflow path problem.toml --out path --choose bic     and a result folder path/chosen
     """
-    from ..files.path_folder import CHOSEN, Rule, solve_path_file
+    from ..folders.path_folder import CHOSEN, Rule, solve_path_file
     from ..words.tables import atoms, summary
 
     rule = None if choose is None and noise is None else Rule(choose or "no choice", noise, tau, folds)
@@ -83,8 +83,8 @@ def demo(out: Path) -> int:
     \b
     conicflow demo --out pictures
     """
-    from ..files.examples import example_folders, solve_example
-    from ..files.results import FIGURE
+    from ..folders.examples import example_folders, solve_example
+    from ..folders.result_folder import FIGURE
     from ..words.examples import examples_report
 
     folders, solutions = example_folders(out), {}

@@ -1,1 +1,1 @@
-"""Problem files in, result folders out. What is read is parsed, never run; what we did not write is never deleted."""
+"""Files of problems and results, read and written. What is read is parsed, never run."""

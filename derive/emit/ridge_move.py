@@ -1,4 +1,4 @@
-"""The part of the ridge kernel that moves particles: one step of every scheme, for weights in R^q, in every lift (theory §1).
+"""The part of the ridge kernel that moves particles: one step of every scheme, for weights in R^q, in every lift (docs/theory.md §1).
 
 The conic schemes move u = (a, theta), a = ±r², of the lift r² phi(theta) with V = price·r², which every feature map has.
 """

@@ -87,7 +87,7 @@ def _kinks(derivation: FeatureDerivation) -> dict[str, Any] | None:
     if not _is_zero(derivation.phi - (up + down) * sympy.Max(z, 0) + down * z):
         return None
     bend, tilt = (float(value) if value.is_number else None for value in (up + down, down))
-    return {"degree": 1, "bend": bend, "tilt": tilt} if bend != 0.0 else None
+    return {"degree": 1, "bend": bend, "tilt": tilt}
 
 
 def _is_zero(residual: sympy.Expr) -> bool:

@@ -225,7 +225,7 @@ class StraightEnds:
 def fidelity_of(fit: Fit, rows: Field, w: Array, mu: float) -> Fidelity:
     """The loss's side at weights w inside its domain; rows, w and mu as of `StraightEnds`."""
     loss = fit.loss
-    if loss.own is None and loss.name in ("huber", "quantile"):
+    if loss.properties["straight_ends"]:
         return StraightEnds(loss, rows, w, mu)
     return Differentiable(fit, rows, w)
 

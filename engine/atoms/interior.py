@@ -8,11 +8,13 @@ import numpy as np
 
 from ..base.arrays import Array, Field
 from ..model.derivatives import rows_by_weight
+from ..model.losses import Loss
 from ..model.measure import Measure
 from ..model.multipliers import edges
 from ..model.point import Point
 from ..model.problem import Problem
-from .fidelity import Fit, fidelity_of
+from ..space.barriers import Cone
+from .fidelity import Fidelity, Fit, fidelity_of
 
 EXACT = 1e-15  # gap relative to J: float64 tells no less
 ROUNDS = 200  # twenty to forty are usual
@@ -53,11 +55,10 @@ def interior_weights(
     k, q = scaled.rows.shape
     rows = rows_by_weight(problem.features.jacobian(scaled.positions)[0], y).reshape(k * q, *y.shape)
     flat = rows.reshape(k * q, -1)
-    cone, scale = gauge.cone(scaled.rows, problem.penalty), float(scaled.sizes.mean())
-    w = cone.inside(scaled.rows)
-    while not math.isfinite((fit := Fit(problem.loss, np.tensordot(w.ravel(), rows, 1))).value):
-        w = w / 2  # into the domain of R
+    cone = gauge.cone(scaled.rows, problem.penalty)
+    w, fit = _inside(problem.loss, rows, cone.inside(scaled.rows))
     distance = problem.risk_at_zero - problem.loss.infimum()
+    distance = distance if math.isfinite(distance) else 0.0
     mu = _DISTANT * max(distance, problem.penalty * scaled.mass) / k  # the latter where rounding has taken the former
 
     def eta(p: Field) -> Array:
@@ -72,20 +73,13 @@ def interior_weights(
         slope, roots = cone.newton(x, mu)
         step, along = _newton_step(half, roots, -eta(p) - slope)
         whole = cone.whole(x, step, mu)
-        before = cone.barrier(x, mu)
-        length = min(cone.longest(x, whole), fidelity.aim(along, mu))
-        for _ in range(_HALVINGS):
-            trial = cone.moved(x, whole, length)
-            w = cone.weights(trial)
-            fidelity.move(w.ravel(), length)
-            if fidelity.accepts(before, cone.barrier(trial, mu), mu):
-                break
-            length /= 2
-        else:
+        length = _descend(cone, fidelity, x, whole, min(cone.longest(x, whole), fidelity.aim(along, mu)), mu)
+        if length == 0.0:
             break
         fidelity.settle(mu)
         cone.follow(x, whole, mu)
-        x, p = trial, fidelity.dual_point()
+        x = cone.moved(x, whole, length)
+        w, p = cone.weights(x), fidelity.dual_point()
         objective = fidelity.value() + problem.penalty * float(gauge.size(w).sum())
         gap = (cone.gap(w, eta(p)) + fidelity.gap()) / max(abs(objective), _TINY)
         waited += 1
@@ -95,8 +89,27 @@ def interior_weights(
             break
     _, w, p = best
     sizes = np.linalg.norm(w, axis=1)
-    alive = sizes > _NOTHING * max(scale, float(sizes.max()))
+    alive = sizes > _NOTHING * max(float(scaled.sizes.mean()), float(sizes.max()))
     return moved_inside(Point(problem, problem.measure(w[alive], scaled.positions[alive]))), p
+
+
+def _inside(loss: Loss, rows: Field, w: Array) -> tuple[Array, Fit]:
+    """The weights, halved until they are in the domain of R, which contains zero."""
+    while not math.isfinite((fit := Fit(loss, np.tensordot(w.ravel(), rows, 1))).value):
+        w = w / 2
+    return w, fit
+
+
+def _descend(cone: Cone, fidelity: Fidelity, x: Array, whole: Array, length: float, mu: float) -> float:
+    """The length, or a half of it, or a quarter, ..., that is accepted, and to where `fidelity` has moved; 0 for none."""
+    before = cone.barrier(x, mu)
+    for _ in range(_HALVINGS):
+        trial = cone.moved(x, whole, length)
+        fidelity.move(cone.weights(trial).ravel(), length)
+        if fidelity.accepts(before, cone.barrier(trial, mu), mu):
+            return length
+        length /= 2
+    return 0.0
 
 
 def moved_inside(point: Point) -> Point:

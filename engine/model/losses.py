@@ -101,6 +101,12 @@ class Loss:
         return self._factory.description
 
     @property
+    def properties(self) -> Mapping[str, Any]:
+        """What `derive.prove.properties` proved of l: quadratic, straight_ends, slope_bounded, edge, bounded_below."""
+        proved: Mapping[str, Any] = self.description["properties"]
+        return proved
+
+    @property
     def _scale(self) -> float:
         return 1.0 / len(self.y) if self.average else 1.0
 

@@ -21,10 +21,11 @@ _HEAVY = 1e-9  # atoms whose weights say where |eta| = penalty, relative to the 
 
 def edges(loss: Loss) -> tuple[NDArray[np.intp], Array]:
     """The entries of f at which l ends where it is finite, counted in C order, and how far inside f = 0 lies there."""
-    if loss.name != "poisson" or loss.own is not None:
+    room = loss.properties["edge"]
+    if room is None:
         return np.zeros(0, dtype=np.intp), np.zeros(0)
     index = np.flatnonzero(loss.y == 0.0)
-    return index, np.broadcast_to(loss.constants["background"], len(loss.y))[index // loss.outputs]
+    return index, np.broadcast_to(loss.constants[room], len(loss.y))[index // loss.outputs]
 
 
 def subgradient(problem: Problem, measure: Measure, f: Field) -> Field:

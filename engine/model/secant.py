@@ -30,5 +30,5 @@ class SecantLoss(Loss):
 
 
 def has_straight_ends(loss: Loss) -> bool:
-    """Whether l is straight far from its minimum at f = y, as losses of real data are that are not the square."""
-    return bool(loss.description["targets"] == "real") and loss.name != "squared"
+    """Whether l is straight, or nearly, far from its minimum at f = y: a bounded slope of a loss of real data."""
+    return bool(loss.description["targets"] == "real") and any(loss.properties["slope_bounded"])

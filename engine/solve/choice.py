@@ -65,8 +65,8 @@ def check(problem: Problem, method: str) -> None:
     if method not in METHODS:
         raise ProblemError(f"a method is one of {', '.join(METHODS)}; got {method!r:.60}; choose one")
     name = problem.loss.name
-    if method == "discrepancy" and name != "squared":
-        raise ProblemError(f"the discrepancy principle is for the loss squared; got {name}; use cross-validation")
+    if method == "discrepancy" and not problem.loss.properties["quadratic"]:
+        raise ProblemError(f"the discrepancy principle is for quadratic losses; got {name}; use cross-validation")
     if method == "bic" and name not in _LIKELIHOODS:
         raise ProblemError(
             f"BIC needs a likelihood, that of {', '.join(_LIKELIHOODS)}; got {name}; use cross-validation"
@@ -131,7 +131,7 @@ def bic(path: Path) -> Choice:
     distinct = np.array([_distinct(problem, result.measure) for result in path.results])
     free = distinct * (problem.outputs - _is_class(loss) + features.dimension - features.homogeneous)
     doubled = _doubled_fits(path)
-    if loss.name == "squared":
+    if loss.properties["quadratic"]:
         doubled = size * np.log(np.maximum(doubled / size, np.finfo(np.float64).tiny))
     scores = np.where(free < size, doubled + free * math.log(size), np.inf)
     if not np.isfinite(scores).any():

@@ -125,7 +125,9 @@ class FeatureMap:
     @cached_property
     def unit(self) -> HomogeneousUnit | None:
         """The unit's kink and warp, where features are positively homogeneous; None elsewhere."""
-        return HomogeneousUnit.of(self.jacobian, self.inputs["x"]) if self.homogeneous else None
+        if not self.homogeneous:
+            return None
+        return HomogeneousUnit.of(self.description["properties"], self.jacobian, self.inputs["x"])
 
     @property
     def dimension(self) -> int:

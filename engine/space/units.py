@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ..base.arrays import Array
 
-_PROBES = 8  # directions at which a form is compared with the features
-_ROUNDING = 1e-12  # relative, of products and sums of d numbers
+_PROBES = 8  # directions, among which some sample is on either side
 
 
 @dataclass(frozen=True)
@@ -34,31 +34,28 @@ class HomogeneousUnit:
         return 2 if self.signed_square else 1
 
     @staticmethod
-    def of(jacobian: Callable[[Array], Array], x: Array) -> HomogeneousUnit | None:
-        """The form that features of samples x (n, d) have; None where it is neither of these.
+    def of(facts: Mapping[str, Any], jacobian: Callable[[Array], Array], x: Array) -> HomogeneousUnit | None:
+        """The unit of which `derive` proved these facts; None where it is not of this form.
 
         Parameters
         ----------
-        jacobian : features and derivatives (1 + d, k, n) at positions (k, d).
+        facts : `warp` and `kinks` of `derive.prove.properties.feature_properties`.
+        jacobian : features and derivatives (1 + d, k, n) at positions (k, d), for slopes that depend on constants.
+        x : (n, d), the samples.
         """
-        random = np.random.default_rng(0)
-        theta = random.standard_normal((_PROBES, x.shape[1]))
-        phi = jacobian(theta)[0]
-        for signed_square in (False, True):
-            v = theta * np.abs(theta) if signed_square else theta
-            z = v @ x.T
-            up, down = (_constant(phi, side * z) for side in (1.0, -1.0))
-            unit = HomogeneousUnit(up + down, down, signed_square)
-            if np.all(np.abs(unit.value(z) - phi) <= _ROUNDING * (np.abs(v) @ np.abs(x).T) * (abs(up) + abs(down))):
-                return unit
-        return None
-
-    def value(self, z: Array) -> Array:
-        """sigma(z)."""
-        return self.bend * np.maximum(z, 0.0) - self.tilt * z
+        kinks, warp = facts["kinks"], facts["warp"]
+        if kinks is None or warp == "other":
+            return None
+        signed_square, bend, tilt = warp == "signed square", kinks["bend"], kinks["tilt"]
+        if bend is None or tilt is None:
+            theta = np.random.default_rng(0).standard_normal((_PROBES, x.shape[1]))
+            z = (theta * np.abs(theta) if signed_square else theta) @ x.T
+            up, tilt = (_slope(jacobian(theta)[0], side * z) for side in (1.0, -1.0))
+            bend = up + tilt
+        return HomogeneousUnit(bend, tilt, signed_square)
 
 
-def _constant(phi: Array, z: Array) -> float:
+def _slope(phi: Array, z: Array) -> float:
     """sigma(1), where sigma(z) = sigma(1) z for z > 0, from the largest z; zero where there is none."""
     largest = np.unravel_index(int(z.argmax()), z.shape)
     return float(phi[largest] / z[largest]) if z[largest] > 0 else 0.0

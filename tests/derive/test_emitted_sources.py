@@ -14,6 +14,7 @@ from conicflow.derive.read.spec import load_spec
 
 COSTLY = {"exp", "expm1", "log", "log1p", "sin", "cos", "tan", "tanh", "sinh", "cosh", "arctan"}
 FUNCTIONS = ("forward", "slopes", "jacobian", "certificate")
+ROWS = ("value_rows", "slope_rows", "curvature_rows")  # of a ridge unit's activation
 ONE_EXPONENTIAL = (
     "gaussian",
     "gaussian_2d",
@@ -48,10 +49,16 @@ EXPECTED = {
         "forward": {"cos": 1},
         **{name: {"cos": 1, "sin": 1} for name in ("slopes", "jacobian", "certificate")},
     },
-    "relu": {name: {} for name in FUNCTIONS},
-    "fourier": TORUS,
-    "fourier_2d": TORUS,
-    "fourier_3d": TORUS,
+    "_ridge": {name: {} for name in FUNCTIONS},
+    "_torus": TORUS,
+    "relu": {name: {} for name in ROWS},
+    "cosine": {"value_rows": {"cos": 1}, "slope_rows": {"cos": 1, "sin": 1}, "curvature_rows": {"cos": 1, "sin": 1}},
+    **{name: {function: {"exp": 1} for function in ROWS} for name in ("erf", "gelu", "sigmoid")},
+    "softplus": {  # log1p(exp(-|z|)), and its slope 1/(1 + exp(-z))
+        "value_rows": {"exp": 1, "log1p": 1},
+        **{function: {"exp": 2, "log1p": 1} for function in ROWS[1:]},
+    },
+    "tanh": {function: {"tanh": 1} for function in ROWS},
 }
 
 

@@ -87,7 +87,7 @@ inputs = {{ z = "inner product" }}
         ("abs(z)", {"degree": 1, "bend": 2.0, "tilt": 1.0}),
         ("max(z, 0)/2 + min(z, 0)/4", {"degree": 1, "bend": 0.25, "tilt": -0.25}),
         ("min(z, 0)", {"degree": 1, "bend": -1.0, "tilt": -1.0}),  # concave: bend < 0
-        ("z", None),
+        ("z", {"degree": 1, "bend": 0.0, "tilt": -1.0}),  # linear: no kink, and the same search
     ],
 )
 def test_kinks_of_ridge_units(phi: str, kinks: dict[str, float] | None) -> None:

@@ -33,17 +33,18 @@ def parts(name: str) -> tuple[cf.FeatureMap, np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("name", NAMES)
 def test_kernels_refuse_other_types_and_orders(name: str, spoil: Callable[[np.ndarray], object]) -> None:
     features, particles, g = parts(name)
-    kernel, positions = features.kernel.module, np.tile(particles[:, 1:], (1, 2))  # two columns: an order to be wrong
+    kernel, statics = features.kernel, features.statics
+    positions = np.tile(particles[:, 1:], (1, 2))  # two columns: an order to be wrong
     for function, arguments in {
-        "forward": (spoil(particles), *features.statics),
-        "slopes": (spoil(particles), *features.statics, g),
-        "jacobian": (spoil(positions), *features.statics),
-        "certificate": (spoil(positions), *features.statics, g),
+        "forward": (spoil(particles), statics),
+        "slopes": (spoil(particles), statics, g),
+        "jacobian": (spoil(positions), statics),
+        "certificate": (spoil(positions), statics, g),
     }.items():
         with pytest.raises(TypeError):
             getattr(kernel, function)(*arguments)
     with pytest.raises(TypeError):
-        kernel.certificate(np.ascontiguousarray(particles[:, 1:]), *features.statics, g.astype(np.complex64))
+        kernel.certificate(np.ascontiguousarray(particles[:, 1:]), statics, g.astype(np.complex64))
 
 
 @pytest.mark.parametrize("name", kernel_names("loss"))

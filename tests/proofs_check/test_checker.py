@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 from conicflow import proofs_check
 from conicflow.app import cli
-from conicflow.app.files.results import solve_problem_file
+from conicflow.app.folders.result_folder import solve_problem_file
 from conicflow.derive import SPECS
 from conicflow.proofs_check.checker import check_folder
 from conicflow.proofs_check.folder import BadFolder

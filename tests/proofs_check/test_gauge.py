@@ -12,7 +12,7 @@ import conicflow as cf
 import cvxpy as cp
 import numpy as np
 import pytest
-from conicflow.app.files.results import solve_problem_file
+from conicflow.app.folders.result_folder import solve_problem_file
 from conicflow.proofs_check.certify import statement_of
 from conicflow.proofs_check.checker import check_folder
 from conicflow.proofs_check.folder import BadFolder

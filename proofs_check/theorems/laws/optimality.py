@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 from conicflow.engine.atoms.polish import polish
@@ -14,7 +13,6 @@ from conicflow.engine.model.measure import Measure
 from conicflow.engine.model.problem import Problem
 from conicflow.engine.solve.result import Result
 from conicflow.engine.solve.solve import solve
-from conicflow.engine.space.gauge import Sign
 
 from ..check import Check, Draw, Inapplicable
 from ..material import cases
@@ -43,11 +41,9 @@ def _heights(formulas: Formulas, g: Array, theta: Array) -> Array:
     return formulas.heights(np.real(phi @ g.reshape(phi.shape[1], -1).conj()))
 
 
-def penalised(
-    draw: Draw, subject: str, most: int = 6, *, vectors: bool = True, signs: Sequence[Sign] = cases.SIGNS
-) -> Problem:
+def penalised(draw: Draw, subject: str, most: int = 6, *, vectors: bool = True) -> Problem:
     """A problem whose solution is not zero, of any scalar gauge or of vectors."""
-    case = cases.problem(draw, subject, most=most, vectors=vectors, sign=draw.choice("sign", signs))
+    case = cases.problem(draw, subject, most=most, vectors=vectors, sign=draw.choice("sign", cases.SIGNS))
     largest = case.penalty_max()
     if not 1e-6 < largest < math.inf:
         raise Inapplicable("data that some measure explains better than none")
@@ -122,7 +118,7 @@ def _certified(subject: str, draw: Draw) -> float:
     """What `solve` says: J of its measure, a falling trace; -w·eta = penalty·|w| on the support of what is certified, and
     heights of eta at most the penalty elsewhere.
     """
-    case = penalised(draw, subject, signs=cases.SIGNS[:2])  # flows, and so traces, follow one price of both signs
+    case = penalised(draw, subject)
     formulas, random = Formulas(case), draw.generator("search")
     result = solve(case, relative_gap=1e-10)
     value = formulas.objective(result.measure)

@@ -7,14 +7,16 @@ import inspect
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.abc import SourceLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from ....engine.kernels.loading import load_kernel
+from conicflow.engine.kernels.loading import load_kernel
+from conicflow.engine.space.feature_map import FeatureMap
+
 from .source import InSource, changed
 
 _PLAIN = (bool, int, float, str, tuple)
@@ -29,7 +31,16 @@ class InKernel:
     make: Callable[[Any], Any]
 
 
-Change = InSource | InKernel
+@dataclass(frozen=True)
+class InFeatures:
+    """`make(original)` in the place of a method of one map of the catalogue, whatever the arguments of its kernel are."""
+
+    features: str
+    method: str
+    make: Callable[[Any], Any]
+
+
+Change = InSource | InKernel | InFeatures
 
 
 @contextmanager
@@ -44,11 +55,21 @@ def injected(change: Change) -> Iterator[None]:
         if isinstance(change, InKernel):
             kernel = load_kernel(change.kernel)
             _set(undo, kernel, change.attribute, change.make(getattr(kernel, change.attribute)))
+        elif isinstance(change, InFeatures):
+            _set(undo, FeatureMap, change.method, _of_one_map(change, getattr(FeatureMap, change.method)))
         else:
             module, tree = changed(change)
             if not _swap(undo, vars(module), vars(_copy(module, tree)), module):
                 raise ValueError(f"a mutant must differ; nothing of {change.where} does with {change.wrong!r}")
         yield
+
+
+def _of_one_map(change: InFeatures, original: Callable[..., Any]) -> Callable[..., Any]:
+    def method(features: FeatureMap, *given: Any, **options: Any) -> Any:
+        bound = partial(original, features)
+        return (change.make(bound) if features.name == change.features else bound)(*given, **options)
+
+    return method
 
 
 class _FromTree(SourceLoader):

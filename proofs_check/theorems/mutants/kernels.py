@@ -1,4 +1,4 @@
-"""Mistakes in compiled kernels: wrappers around their functions."""
+"""Mistakes in compiled kernels: wrappers around what they do for one map or one loss."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .inject import InKernel
+from .inject import InFeatures, InKernel
 from .mutant import Mutant
 
 Make = Callable[[Any], Any]
@@ -29,16 +29,21 @@ def _advance(
     """Steps with their lengths for weights (a) and positions (b), or the penalty, multiplied; with `mass`, a by m."""
 
     def make(original: Any) -> Any:
-        def wrong(particles: Any, *arguments: Any) -> Any:
-            given = list(arguments)
-            bounds = 1 if isinstance(given[-3], float) else 3  # a radius, or both ends and which axes wrap
-            last = len(given) - 2 - bounds
-            given[last - 1] *= b
-            given[last - 2] *= a * (len(particles) if mass else 1)
-            given[last - 5] *= penalty
-            if descent is not None:
-                given[-1] = descent
-            return original(particles, *given)
+        def wrong(
+            particles: Any,
+            data: Any,
+            up: float,
+            down: float,
+            scheme: int,
+            w: float,
+            theta: float,
+            *rest: Any,
+            **options: Any,
+        ) -> Any:
+            prices, lengths = (penalty * up, penalty * down), (a * w * (len(particles) if mass else 1), b * theta)
+            *bounds, last = rest
+            last = last if descent is None else descent
+            return original(particles, data, *prices, scheme, *lengths, *bounds, last, **options)
 
         return wrong
 
@@ -49,8 +54,8 @@ def _moved(move: Callable[[Any], None]) -> Make:
     """`advance`, after which particles are moved once more."""
 
     def make(original: Any) -> Any:
-        def wrong(particles: Any, *arguments: Any) -> Any:
-            energies = original(particles, *arguments)
+        def wrong(particles: Any, *arguments: Any, **options: Any) -> Any:
+            energies = original(particles, *arguments, **options)
             if arguments[-2] > 0:
                 move(particles)
             return energies
@@ -68,6 +73,10 @@ def _columns(gradient: Any, first: int, factor: Any) -> Any:
     changed = gradient.copy()
     changed[:, first:] = changed[:, first:] * factor
     return changed
+
+
+def _exchanged(gradient: Any) -> Any:
+    return np.column_stack([gradient[:, 0], gradient[::-1, 1]])
 
 
 def _first_faster(particles: Any) -> None:
@@ -90,49 +99,49 @@ MUTANTS = (
     Mutant("stale-kernel", "a kernel of another version of its spec", "fresh-kernels", "lorentzian",
            InKernel("lorentzian", "DESCRIPTION", _of_another_spec)),
     Mutant("flipped-slope", "the slope of <g, phi> has the wrong sign", "kernels-match-specs", "lorentzian",
-           InKernel("lorentzian", "adjoint", _result(lambda r, u: (r[0], _columns(r[1], 1, -1.0))))),
+           InFeatures("lorentzian", "adjoint", _result(lambda r, u: (r[0], _columns(r[1], 1, -1.0))))),
     Mutant("slope-without-weight", "the gradient by theta lacks the factor w", "kernels-match-specs", "gaussian_2d",
-           InKernel("gaussian_2d", "adjoint", _result(lambda r, u: (r[0], _columns(r[1], 1, 1 / u[:, :1]))))),
+           InFeatures("gaussian_2d", "adjoint", _result(lambda r, u: (r[0], _columns(r[1], 1, 1 / u[:, :1]))))),
     Mutant("halved-hessian", "a factor 2 is missing in the Hessian of eta", "kernels-match-specs", "damped_lines",
-           InKernel("damped_lines", "certificate", _result(lambda r, theta: (r[0], r[1], r[2] / 2)))),
+           InFeatures("damped_lines", "certificate", _result(lambda r, theta: (r[0], r[1], r[2] / 2)))),
     Mutant("conjugated-features", "frequencies -k in the place of k", "kernels-match-specs", "fourier",
-           InKernel("fourier", "jacobian", _result(lambda r, theta: np.conj(r)))),
+           InFeatures("fourier", "jacobian", _result(lambda r, theta: np.conj(r)))),
     Mutant("velocity-over-m", "the gradient of R lacks the factor m", "data-term", "cosine",
-           InKernel("cosine", "value_and_gradient", _result(lambda r, u: (r[0], r[1] / max(len(u), 1.5))))),
+           InFeatures("cosine", "value_and_gradient", _result(lambda r, u: (r[0], r[1] / max(len(u), 1.5))))),
     Mutant("twice-the-pairing", "Phi is twice what its gradient says", "homogeneous-kernels", "relu",
-           InKernel("relu", "adjoint", _result(lambda r, u: (2 * r[0], r[1])))),
+           InFeatures("relu", "adjoint", _result(lambda r, u: (2 * r[0], r[1])))),
     Mutant("penalty-of-degree-one", "V loses a part of its energy when particles are scaled", "homogeneous-kernels", "tanh",
-           InKernel("tanh", "advance", _advance(penalty=0.9))),
+           InFeatures("tanh", "advance", _advance(penalty=0.9))),
     Mutant("slow-positions", "positions move at 0.4 of their speed", "energy-identity", "gaussian",
-           InKernel("gaussian", "value_and_gradient", _result(lambda r, u: (r[0], _columns(r[1], 1, 0.4))))),
+           InFeatures("gaussian", "value_and_gradient", _result(lambda r, u: (r[0], _columns(r[1], 1, 0.4))))),
     Mutant("missing-one-over-m", "the velocity counts every particle m times", "energy-identity", "sigmoid",
-           InKernel("sigmoid", "value_and_gradient", _result(lambda r, u: (r[0], r[1] * (1 + len(u)))))),
+           InFeatures("sigmoid", "value_and_gradient", _result(lambda r, u: (r[0], r[1] * (1 + len(u)))))),
     Mutant("uphill-positions", "positions move along the gradient, not against it", "descent-lemma", "gaussian_width",
-           InKernel("gaussian_width", "advance", _advance(b=-1.0))),
+           InFeatures("gaussian_width", "advance", _advance(b=-1.0))),
     Mutant("ignored-descent", "compiled steps go on although F_m rises", "descent-test", "sinc",
-           InKernel("sinc", "advance", _advance(descent=False))),
+           InFeatures("sinc", "advance", _advance(descent=False))),
     Mutant("slow-steps", "steps of positions have 0.9 of their length", "order-of-euclidean-schemes", "laplace",
-           InKernel("laplace", "advance", _advance(b=0.9))),
+           InFeatures("laplace", "advance", _advance(b=0.9))),
     Mutant("steps-without-penalty", "the penalty is missing in the velocity", "order-of-euclidean-schemes", "gelu",
-           InKernel("gelu", "advance", _advance(penalty=0.0))),
+           InFeatures("gelu", "advance", _advance(penalty=0.0))),
     Mutant("slow-reaction", "masses of conic steps react with 2 g in the place of 4 g", "order-of-conic-schemes", "lorentzian",
-           InKernel("lorentzian", "advance", _advance(a=0.5))),
+           InFeatures("lorentzian", "advance", _advance(a=0.5))),
     Mutant("slow-transport", "positions of conic steps move at half their speed", "order-of-conic-schemes", "relu",
-           InKernel("relu", "advance", _advance(b=0.5))),
+           InFeatures("relu", "advance", _advance(b=0.5))),
     Mutant("steps-without-theta", "the Euclidean flow moves w alone fast enough", "euclid-and-cone", "relu",
-           InKernel("relu", "advance", _advance(b=0.8))),
+           InFeatures("relu", "advance", _advance(b=0.8))),
     Mutant("scaled-index", "the first particle moves faster", "permutation", "erf",
-           InKernel("erf", "advance", _moved(_first_faster))),
+           InFeatures("erf", "advance", _moved(_first_faster))),
     Mutant("steps-times-m", "the velocity of weights grows with the number of particles", "splitting", "gaussian",
-           InKernel("gaussian", "advance", _advance(mass=True))),
+           InFeatures("gaussian", "advance", _advance(mass=True))),
     Mutant("mass-in-reaction", "a conic particle reacts to its own mass", "cutting-mass", "lorentzian",
-           InKernel("lorentzian", "advance", _moved(_own_mass))),
+           InFeatures("lorentzian", "advance", _moved(_own_mass))),
     Mutant("origin-of-the-torus", "weights feel where the torus begins", "translation", "fourier_2d",
-           InKernel("fourier_2d", "advance", _moved(_from_the_origin))),
+           InFeatures("fourier_2d", "advance", _moved(_from_the_origin))),
     Mutant("direction-of-the-axes", "weights feel the first coordinate", "rotation", "relu",
-           InKernel("relu", "advance", _moved(_along_an_axis))),
+           InFeatures("relu", "advance", _moved(_along_an_axis))),
     Mutant("exchanged-particles", "positions move by the slope of another particle", "separation-kept", "fourier",
-           InKernel("fourier", "value_and_gradient", _result(lambda r, u: (r[0], np.column_stack([r[1][:, 0], r[1][::-1, 1]]))))),
+           InFeatures("fourier", "value_and_gradient", _result(lambda r, u: (r[0], _exchanged(r[1]))))),
     Mutant("conjugate-without-domain", "the logistic conjugate is finite everywhere", "fenchel-young", "logistic",
            InKernel("logistic", "conjugate", lambda original: lambda *given: min(original(*given), 1.0))),
     Mutant("conjugate-without-half", "the squared loss's conjugate lacks a factor ½", "fenchel-young", "squared",

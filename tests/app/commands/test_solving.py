@@ -12,7 +12,7 @@ import conicflow as cf
 import numpy as np
 import pytest
 from command_line import RIGHT, Write, one_line, run, shell
-from conicflow.app.files import results
+from conicflow.app.folders import result_folder
 
 
 def test_solve_writes_a_complete_folder_and_ends_with_0(write: Write, tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_notes_in_an_earlier_result_are_kept(write: Write, tmp_path: Path, monke
     out = tmp_path / "out"
     assert run("solve", write(RIGHT), "--out", out).exit_code == 0
     (out / "notes.txt").write_text("years of work")
-    monkeypatch.setattr(results, "solve", None)
+    monkeypatch.setattr(result_folder, "solve", None)
     done = run("solve", write(RIGHT), "--out", out)
     assert (done.exit_code, done.stdout) == (2, "")
     assert "holds 'notes.txt', which we did not write; choose another, or move it away" in one_line(done.stderr)
@@ -102,12 +102,12 @@ def test_a_penalty_above_the_largest_gives_the_zero_measure_with_0(write: Write,
 
 
 def test_a_gap_above_the_tolerance_ends_with_3(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    solve = results.solve
+    solve = result_folder.solve
 
     def short(*arguments: Any, **options: Any) -> Any:
         return dataclasses.replace(solve(*arguments, **options), status="gap above tolerance")
 
-    monkeypatch.setattr(results, "solve", short)
+    monkeypatch.setattr(result_folder, "solve", short)
     done = run("solve", write(RIGHT), "--out", tmp_path / "out")
     assert done.exit_code == 3
     assert "gap above tolerance: objective" in done.stdout
@@ -162,7 +162,7 @@ def test_bad_output_is_noticed_before_the_solve(write: Write, tmp_path: Path, mo
     def never(*arguments: Any, **options: Any) -> Any:
         raise AssertionError("solved before looking at the output")
 
-    monkeypatch.setattr(results, "solve", never)
+    monkeypatch.setattr(result_folder, "solve", never)
     other = tmp_path / "other"
     other.mkdir()
     (other / "letter.txt").touch()
@@ -182,7 +182,7 @@ def test_a_solve_that_fails_leaves_nothing(write: Write, tmp_path: Path, monkeyp
         def fail(*arguments: Any, error: BaseException = error, **options: Any) -> Any:
             raise error
 
-        monkeypatch.setattr(results, "solve", fail)
+        monkeypatch.setattr(result_folder, "solve", fail)
         before = sorted(tmp_path.iterdir())
         done = run("solve", path, "--out", tmp_path / "out")
         assert done.exit_code == code
@@ -221,8 +221,8 @@ def test_ctrl_c_before_the_first_bound_ends_with_130_and_leaves_nothing(tmp_path
 
 def test_ctrl_c_writes_the_best_so_far(tmp_path: Path) -> None:
     patch = (
-        "follow = module._Run.follow_flow\n"
-        "module._Run.follow_flow = lambda *a: (print('begun', flush=True), follow(*a))"
+        "follow = module.Descent.flow_on\n"
+        "module.Descent.flow_on = lambda *a, **k: (print('begun', flush=True), follow(*a, **k))"
     )
     code, stdout, _ = interrupted_solve(tmp_path, patch)
     assert code == 130
@@ -235,7 +235,7 @@ def test_ctrl_c_writes_the_best_so_far(tmp_path: Path) -> None:
 def test_the_demo_looks_at_all_its_folders_before_the_first_solve(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(results, "solve", None)
+    monkeypatch.setattr(result_folder, "solve", None)
     (tmp_path / "diabetes").mkdir()
     (tmp_path / "diabetes" / "letter.txt").touch()
     done = run("demo", "--out", tmp_path)

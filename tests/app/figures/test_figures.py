@@ -13,7 +13,8 @@ from conicflow.app.figures import network as figures_network
 from conicflow.app.figures import plane as figures_plane
 from conicflow.app.figures import spectrum as figures_spectrum
 from conicflow.app.figures.figure import solution_png
-from conicflow.app.files.results import Solution, read_result_folder, solve_problem_file
+from conicflow.app.files.results import Solution, read_result_folder
+from conicflow.app.folders.result_folder import solve_problem_file
 from conicflow.app.words.tables import atoms, gap_word, summary
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure

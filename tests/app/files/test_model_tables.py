@@ -8,7 +8,8 @@ import pytest
 from conicflow.app.figures import network as figures_network
 from conicflow.app.files.holdout import fit_ridge, r_squared
 from conicflow.app.files.problem import read_problem
-from conicflow.app.files.results import Solution, read_result_folder, solve_problem_file
+from conicflow.app.files.results import Solution, read_result_folder
+from conicflow.app.folders.result_folder import solve_problem_file
 from conicflow.app.words.tables import atoms
 from conicflow.engine.base.errors import ProblemError
 from conicflow.engine.model.losses import Loss

@@ -13,6 +13,7 @@ from conicflow.app.files.problem import read_problem
 from conicflow.engine.base.errors import ProblemError
 from conicflow.engine.solve.schedule import Schedule
 from conicflow.engine.solve.solve import solve
+from rounding import gamma
 
 EXAMPLES = Path(str(files("conicflow.app") / "examples" / "e1" / "problem.toml")).parents[1]
 
@@ -103,7 +104,7 @@ def test_a_minimal_file_is_the_problem_it_says(write: Write) -> None:
     path = write(FOURIER)
     file = read_problem(path)
     coefficients = np.load(path.with_name("data.npz"))["coefficients"]
-    np.testing.assert_array_equal(file.problem.loss.y, coefficients)
+    np.testing.assert_array_equal(file.problem.loss.y, coefficients)  # bits: read, not computed
     assert (file.problem.features.name, file.problem.features.size) == ("fourier", 7)
     assert (file.problem.penalty, file.problem.sign, file.title) == (0.5, "any", "problem")
     assert (file.options.particles, file.options.relative_gap, file.options.seed) == (None, 1e-9, 0)
@@ -113,7 +114,7 @@ def test_a_minimal_file_is_the_problem_it_says(write: Write) -> None:
 
 def test_a_penalty_ratio_is_of_the_smallest_penalty_whose_solution_is_zero(write: Write) -> None:
     problem = read_problem(write(GAUSSIAN)).problem
-    assert problem.penalty == 0.1 * problem.penalty_max()
+    assert problem.penalty == 0.1 * problem.penalty_max()  # bits: one search of the same problem, kept, and one product
 
 
 @pytest.mark.parametrize("sign", ["any", "nonnegative"])
@@ -154,7 +155,7 @@ def test_options_and_truth(write: Write) -> None:
     options = file.options
     assert (options.particles, options.relative_gap, options.flow_steps, options.seed) == (7, 1e-3, 9, 5)
     assert file.truth is not None
-    np.testing.assert_array_equal(file.truth.positions, [[0.2]])
+    np.testing.assert_array_equal(file.truth.positions, [[0.2]])  # bits: read, not computed
     np.testing.assert_array_equal(file.truth.weights, [1.0])
 
 
@@ -216,7 +217,7 @@ def test_data_on_a_torus_of_two_or_three_dimensions(write: Write) -> None:
     np.savez(path.with_name("grid.npz"), **arrays)  # type: ignore[arg-type]
     for source in ("y", "flat"):
         problem = read_problem(write(GRID.replace(":y", f":{source}"))).problem
-        np.testing.assert_array_equal(problem.loss.y, y.ravel())
+        np.testing.assert_array_equal(problem.loss.y, y.ravel())  # bits: read, not computed
         np.testing.assert_array_equal(problem.features.inputs["filter"], 2 * y + 1j)
 
     for name, values, cutoff in (("fourier_2d", samples, "[1, 2]"), ("fourier_3d", cube, "1")):
@@ -235,6 +236,7 @@ def test_data_on_a_torus_of_two_or_three_dimensions(write: Write) -> None:
         settled = path.with_name("settled.toml")
         settled.write_text(file.settled_text("data.npz", "spec.toml"), encoding="utf-8")
         np.savez(path.with_name("data.npz"), **{key: data.values for key, data in file.data.items()})
+        # bits: the coefficients are written and read, not transformed again
         np.testing.assert_array_equal(read_problem(settled).problem.loss.y, file.problem.loss.y)
 
 
@@ -273,10 +275,13 @@ def test_held_out_rows_take_no_part_in_training(write: Write) -> None:
     x, y = table[:, :2], table[:, 2]
     standardised = np.column_stack([(x - x[kept].mean(axis=0)) / x[kept].std(axis=0), np.ones(20)])
     assert file.holdout is not None
-    np.testing.assert_array_equal(file.problem.features.inputs["x"], standardised[kept])
-    np.testing.assert_array_equal(file.holdout.features.inputs["x"], standardised[out])
-    np.testing.assert_array_equal(file.problem.loss.y, (y - y[kept].mean())[kept])
-    np.testing.assert_array_equal(file.holdout.target, (y - y[kept].mean())[out])
+    # Means and deviations are sums over 15 rows in the order of a layout: 20 roundings each, of the largest number.
+    rounding = 2 * gamma(20) * float(np.abs(table).max())
+    apart = {"rtol": 2 * gamma(20), "atol": rounding / float(x[kept].std(axis=0).min())}
+    np.testing.assert_allclose(file.problem.features.inputs["x"], standardised[kept], **apart)
+    np.testing.assert_allclose(file.holdout.features.inputs["x"], standardised[out], **apart)
+    np.testing.assert_allclose(file.problem.loss.y, (y - y[kept].mean())[kept], rtol=0, atol=rounding)
+    np.testing.assert_allclose(file.holdout.target, (y - y[kept].mean())[out], rtol=0, atol=rounding)
 
 
 @pytest.mark.parametrize("text", KINDS.values(), ids=KINDS.keys())
@@ -292,6 +297,7 @@ def test_a_settled_file_is_the_same_problem_to_the_last_bit(write: Write, tmp_pa
     assert again.problem.sign == file.problem.sign
     assert again.labels == file.labels
     assert again.options == file.options
+    # bits: means, deviations and penalty are written with 17 digits; each number is shifted and scaled once, without sums
     np.testing.assert_array_equal(again.problem.loss.y, file.problem.loss.y)
     for name, values in file.problem.features.inputs.items():
         np.testing.assert_array_equal(again.problem.features.inputs[name], values)

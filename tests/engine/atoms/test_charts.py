@@ -114,6 +114,17 @@ def test_derivatives_of_the_objective(name: str, loss: str, q: int | None) -> No
     assert remainder_orders(*make(name, loss, q)) == pytest.approx([3, 4], abs=0.3)
 
 
+@pytest.mark.parametrize("name", ["gaussian", "fourier", "relu", "relu_signed_square", "tanh"])
+def test_derivatives_at_different_prices(name: str, mutate: Mutate) -> None:
+    """Positive weights cost four times as much as negative ones. Mutant: units whose pull forgets it."""
+    problem, measure = make(name, "squared" if name == "fourier" else "logistic")
+    priced = cf.Problem(problem.features, problem.loss, problem.penalty, {"up": 2.0, "down": 0.5})
+    assert remainder_orders(priced, measure) == pytest.approx([3, 4], abs=0.3)
+    if problem.features.homogeneous:
+        chart = mutate(charts, "problem.penalty * prices *", "problem.penalty *").chart_for(priced, measure)
+        assert remainder_orders(priced, measure, chart) == pytest.approx([1, 2], abs=0.3)
+
+
 @pytest.mark.parametrize("q", [None, 1, 3])
 @pytest.mark.parametrize("name", BALL)
 def test_derivatives_along_the_sphere_of_a_ball(name: str, q: int | None) -> None:

@@ -129,6 +129,25 @@ VECTOR_LOSSES = {
 }
 
 
+@pytest.mark.parametrize(("up", "down"), [(2.0, 0.5), (0.5, 2.0), (1.0, 1.0)])
+def test_prices_of_both_signs(up: float, down: float) -> None:
+    """penalty·price + s_i eta >= 0 at all candidates, with equality where weights are."""
+    features = cf.features.gaussian(x=np.linspace(0.0, 1.0, 40), sigma=0.1, theta=(0.0, 1.0))
+    loss = cf.losses.squared(features.forward(np.array([1.0, -0.8]), np.array([[0.3], [0.6]])))
+    problem = cf.Problem(features, loss, 0.2, {"up": up, "down": down})
+    positions = features.domain.grid((21,))
+    sides, prices = np.repeat([1.0, -1.0], 21), np.repeat([up, down], 21)
+    best, p = weighed(problem, cf.Measure(1e-3 * sides, np.concatenate([positions, positions])))
+    assert np.any(best.weights > 0.1)  # the case is not empty
+    assert np.any(best.weights < -0.1)
+    eta = np.tile(features.eta(positions, p), 2)
+    slack = problem.penalty * prices + sides * eta
+    assert slack.min() >= -1e-9
+    heavy = np.abs(best.weights) > 1e-3
+    at_atoms = features.eta(best.positions[heavy], p)
+    np.testing.assert_allclose(at_atoms, -problem.penalty * np.where(best.weights[heavy] > 0, up, -down), rtol=1e-9)
+
+
 def vectors(loss: str, seed: int, ratio: float) -> tuple[cf.Problem, cf.Measure]:
     """Thirty tanh units with weights in R^3, of which half lie next to the others."""
     given_problem = units("tanh", outputs=3, seed=seed, n=20)[0]

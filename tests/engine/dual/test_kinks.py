@@ -19,6 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from problems import Sign
 
+UNKNOWN = {"warp": "identity", "kinks": {"degree": 1, "bend": None, "tilt": None}}  # slopes that depend on constants
+
 
 def random_case(seed: int, n: int, d: int, sign: Sign, q: int = 1) -> tuple[cf.Problem, np.ndarray]:
     """A problem, and a point of F in place of its residual."""
@@ -130,7 +132,7 @@ def test_units_that_leak(seed: int, leak: float) -> None:
         z = positions @ x.T
         return np.where(z > 0, z, leak * z)
 
-    unit = HomogeneousUnit.of(lambda positions: phi(positions)[None], x)
+    unit = HomogeneousUnit.of(UNKNOWN, lambda positions: phi(positions)[None], x)
     assert unit == HomogeneousUnit(pytest.approx(1 - leak, rel=1e-14), pytest.approx(-leak, abs=1e-14), False)
     eta = SimpleNamespace(features=SimpleNamespace(inputs={"x": x}), gauge=Euclidean(2), g=g)
     pieces = kinks_module._Pieces(eta, unit)
@@ -150,7 +152,7 @@ def test_concave_kinks(seed: int, n: int, d: int) -> None:
     def phi(positions: np.ndarray) -> np.ndarray:
         return np.minimum(positions @ x.T, 0.0)
 
-    unit = HomogeneousUnit.of(lambda positions: phi(positions)[None], x)
+    unit = HomogeneousUnit.of(UNKNOWN, lambda positions: phi(positions)[None], x)
     assert unit is not None
     assert (unit.bend <= 0, unit.signed_square) == (True, False)
     features = SimpleNamespace(inputs={"x": x}, eta=lambda positions, g: phi(positions) @ g)
@@ -161,10 +163,10 @@ def test_concave_kinks(seed: int, n: int, d: int) -> None:
 
 
 def test_other_warps_have_no_search() -> None:
-    """phi = max(<|theta|, x>, 0) is no such unit, nor is the square of max(<theta, x>, 0); a problem with one is refused."""
+    """phi = max(<|theta|, x>, 0) is no such unit, nor is one without a kink at 0; a problem with one is refused."""
     x = np.random.default_rng(0).standard_normal((20, 3))
-    assert HomogeneousUnit.of(lambda theta: np.maximum(np.abs(theta) @ x.T, 0.0)[None], x) is None
-    assert HomogeneousUnit.of(lambda theta: np.maximum(theta @ x.T, 0.0)[None] ** 2, x) is None
+    for facts in (UNKNOWN | {"warp": "other"}, UNKNOWN | {"kinks": None}):
+        assert HomogeneousUnit.of(facts, lambda theta: np.maximum(theta @ x.T, 0.0)[None], x) is None
     features = cf.features.relu(x=x)
     vars(features)["unit"] = None
     with pytest.raises(cf.ProblemError, match=r"homogeneous units need the form .* relu has another warp"):

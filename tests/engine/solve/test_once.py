@@ -30,9 +30,8 @@ def fingerprint(argument: Any) -> str:
     if isinstance(argument, cf.Measure):
         return fingerprint(argument.weights) + fingerprint(argument.positions)
     if isinstance(argument, np.ndarray):
-        return (
-            f"{argument.dtype} {argument.shape} {hashlib.sha256(np.ascontiguousarray(argument).tobytes()).hexdigest()}"
-        )
+        held = np.ascontiguousarray(argument).tobytes()  # bits: they say whether it is the same argument again
+        return f"{argument.dtype} {argument.shape} {hashlib.sha256(held).hexdigest()}"
     return f"{type(argument).__name__} {id(argument) if hasattr(argument, '__dict__') else argument!r}"
 
 

@@ -20,8 +20,9 @@ from conicflow.engine.solve.path import path as solve_path
 
 from ..figures.figure import png
 from ..figures.path import draw_path
-from .problem import ProblemFile, read_problem
-from .results import FIGURE, Solution, solution_of, write_solution
+from ..files.problem import ProblemFile, read_problem
+from ..files.results import Solution, solution_of
+from .result_folder import FIGURE, write_with_figure
 
 TABLE = "path.csv"
 CHOSEN = "chosen"
@@ -106,7 +107,7 @@ def solve_path_file(
             settled = replace(file, problem=file.problem.with_penalty(chosen.penalty))
             solution = solution_of(settled, chosen.result)
             (folder / CHOSEN).mkdir()
-            write_solution(solution, folder / CHOSEN)
+            write_with_figure(solution, folder / CHOSEN)
             seal(folder / CHOSEN, "result")
         with (folder / TABLE).open("w", newline="", encoding="utf-8") as stream:
             csv.writer(stream).writerows([COLUMNS, *path.rows()])

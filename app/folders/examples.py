@@ -6,7 +6,8 @@ from pathlib import Path
 from conicflow.engine.base.progress import Progress
 from conicflow.engine.solve.folder import refuse_to_replace
 
-from .results import Solution, solve_problem_file
+from ..files.results import Solution
+from .result_folder import solve_problem_file
 
 EXAMPLES = ("e1", "sunspots", "diabetes")
 

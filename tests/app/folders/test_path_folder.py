@@ -13,9 +13,9 @@ import pytest
 from click.testing import CliRunner, Result
 from conicflow.app import cli
 from conicflow.app.figures.path import draw_path
-from conicflow.app.files import path_folder
 from conicflow.app.files.problem import read_problem
 from conicflow.app.files.results import read_result_folder
+from conicflow.app.folders import path_folder
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 
