@@ -60,7 +60,7 @@ def test_energies_pay_by_sign(features: cf.FeatureMap, scheme: int) -> None:
 def test_mirrored_data_and_prices_mirror_the_flow(features: cf.FeatureMap, scheme: int) -> None:
     """w -> -w, y -> -y and the prices exchanged: the same flow, to the last bit, as every operation has its mirror."""
     u = particles(features)
-    if SCHEMES[scheme].startswith("conic"):  # its particles of weight 0 move as positive ones
+    if COMPILED[scheme].startswith("conic"):  # its particles of weight 0 move as positive ones
         u[:, 0] = np.where(u[:, 0] == 0.0, 0.1, u[:, 0])
     mirrored = u.copy()
     mirrored[:, 0] *= -1
