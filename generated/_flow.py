@@ -30,6 +30,13 @@ def counts_as_positive(w, penalty_up, penalty_down):
     return w > 0.0
 
 
+def steepness(price, least):
+    """Of w**2/2 in V of balanced units, least*steep = price**2: V is price*|w|*|theta| at its least, and smooth at w = 0."""
+    if price == least:
+        return price
+    return price*(price/least)
+
+
 def mean_penalty(u, penalty_up, penalty_down, homogeneous, scheme):
     """(1/m) sum_i V(u_i)."""
     total = 0.0
@@ -47,6 +54,14 @@ def mean_penalty(u, penalty_up, penalty_down, homogeneous, scheme):
     if penalty_up == penalty_down:
         return penalty_up*total/u.shape[0]
     mean = 0.0
+    if homogeneous and scheme < CONIC:
+        least = min(penalty_up, penalty_down)
+        for i in range(u.shape[0]):
+            price = penalty_down
+            if counts_as_positive(u[i, 0], penalty_up, penalty_down):
+                price = penalty_up
+            mean += 0.5*(steepness(price, least)*u[i, 0]**2 + least*np.sum(u[i, 1:]**2))/u.shape[0]
+        return mean
     if up > 0.0:  # 0 times an infinite price is 0
         mean += penalty_up*up/u.shape[0]
     if down > 0.0:
@@ -74,17 +89,17 @@ def move_weighted(u, i, eta, penalty_up, penalty_down, scheme, a):
         u[i, 0] = shrink(w - a*eta, times(a, penalty_up), times(a, penalty_down))
 
 
-def move_balanced(u, q, i, price, scheme, a, b):
-    """One step of a particle with V = price*(w**2 + |theta|**2)/2."""
+def move_balanced(u, q, i, steep, least, scheme, a, b):
+    """One step of a particle with V = (steep*w**2 + least*|theta|**2)/2."""
     w = u[i, 0]
     if scheme == EULER:
-        u[i, 0] = w - a*(q[i, 0] + price*w)
+        u[i, 0] = w - a*(q[i, 0] + steep*w)
         for j in range(1, u.shape[1]):
-            u[i, j] -= b*(w*q[i, j] + price*u[i, j])
+            u[i, j] -= b*(w*q[i, j] + least*u[i, j])
     else:
-        u[i, 0] = (w - a*q[i, 0])/(1.0 + a*price)
+        u[i, 0] = (w - a*q[i, 0])/(1.0 + a*steep)
         for j in range(1, u.shape[1]):
-            u[i, j] = (u[i, j] - b*w*q[i, j])/(1.0 + b*price)
+            u[i, j] = (u[i, j] - b*w*q[i, j])/(1.0 + b*least)
 
 
 def move_on_sphere(u, q, i, b, side):
@@ -132,7 +147,8 @@ def move(u, q, penalty_up, penalty_down, homogeneous, scheme, a, b, lower, upper
                 for j in range(1, u.shape[1]):
                     u[i, j] -= b*side*q[i, j]
         elif homogeneous:
-            move_balanced(u, q, i, price, scheme, a, b)
+            least = min(penalty_up, penalty_down)
+            move_balanced(u, q, i, steepness(price, least), least, scheme, a, b)
         else:
             move_weighted(u, i, q[i, 0], penalty_up, penalty_down, scheme, a)
             for j in range(1, u.shape[1]):

@@ -14,7 +14,7 @@ RIDGE_MOVE = (
     SCHEMES
     + '''\
 WEIGHTED = 0  # Phi = w phi(theta), V = price*|w|
-BALANCED = 1  # the same Phi, V = price*(|w|**2 + |theta|**2)/2
+BALANCED = 1  # the same Phi, V = (steep*|w|**2 + least*|theta|**2)/2, see steepness
 SIGNED_SQUARES = 2  # Phi = phi(theta) w/|w|, where w/|w| never moves, V = price*|theta|**2
 
 
@@ -30,6 +30,13 @@ def price_of(w, outputs, penalty_up, penalty_down):
     if w == 0.0:
         return min(penalty_up, penalty_down)
     return penalty_up if w > 0.0 else penalty_down
+
+
+def steepness(price, least):
+    """Of |w|**2/2 in V of balanced units, least*steep = price**2: V is price*|w|*|theta| at its least, and smooth at w = 0."""
+    if price == least:
+        return price
+    return price*(price/least)
 
 
 def times(step, price):
@@ -52,7 +59,13 @@ def mean_penalty(u, outputs, lift, penalty_up, penalty_down, scheme):
             size = np.sum(u[i, outputs:]**2)
         total += size
         if size > 0.0:  # 0 times an infinite price is 0
-            mean += price_of(u[i, 0], outputs, penalty_up, penalty_down)*size/u.shape[0]
+            price = price_of(u[i, 0], outputs, penalty_up, penalty_down)
+            if scheme < CONIC and lift == BALANCED:
+                least = min(penalty_up, penalty_down)
+                heavy = steepness(price, least)*np.sum(u[i, :outputs]**2)
+                mean += 0.5*(heavy + least*np.sum(u[i, outputs:]**2))/u.shape[0]
+            else:
+                mean += price*size/u.shape[0]
     if outputs > 1 or penalty_up == penalty_down:
         return penalty_up*total/u.shape[0]
     return mean
@@ -69,6 +82,8 @@ def move(u, q, outputs, lift, penalty_up, penalty_down, scheme, a, b, radius):
     for i in range(u.shape[0]):
         size = length(u[i, :outputs])
         price = price_of(u[i, 0], outputs, penalty_up, penalty_down)
+        least = min(penalty_up, penalty_down)
+        steep = steepness(price, least)
         if scheme == EULER:
             if lift == WEIGHTED:
                 # the element of minimal norm of -(eta + penalty*d|w|), which is another one beyond w = 0
@@ -88,9 +103,9 @@ def move(u, q, outputs, lift, penalty_up, penalty_down, scheme, a, b, radius):
                     u[i, outputs + j] -= b*size*q[i, outputs + j]
             elif lift == BALANCED:
                 for k in range(outputs):
-                    u[i, k] -= a*(q[i, k] + price*u[i, k])
+                    u[i, k] -= a*(q[i, k] + steep*u[i, k])
                 for j in range(d):
-                    u[i, outputs + j] -= b*(size*q[i, outputs + j] + price*u[i, outputs + j])
+                    u[i, outputs + j] -= b*(size*q[i, outputs + j] + least*u[i, outputs + j])
             else:
                 for j in range(d):
                     u[i, outputs + j] -= b*(size*q[i, outputs + j] + 2.0*price*u[i, outputs + j])
@@ -105,9 +120,9 @@ def move(u, q, outputs, lift, penalty_up, penalty_down, scheme, a, b, radius):
                     u[i, outputs + j] -= b*size*q[i, outputs + j]
             elif lift == BALANCED:
                 for k in range(outputs):
-                    u[i, k] = (u[i, k] - a*q[i, k])/(1.0 + a*price)
+                    u[i, k] = (u[i, k] - a*q[i, k])/(1.0 + a*steep)
                 for j in range(d):
-                    u[i, outputs + j] = (u[i, outputs + j] - b*size*q[i, outputs + j])/(1.0 + b*price)
+                    u[i, outputs + j] = (u[i, outputs + j] - b*size*q[i, outputs + j])/(1.0 + b*least)
             else:
                 for j in range(d):
                     u[i, outputs + j] = (u[i, outputs + j] - b*size*q[i, outputs + j])/(1.0 + 2.0*b*price)

@@ -109,7 +109,8 @@ class Weighted(_OverTheta):
 class Balanced:
     """Phi = w phi(theta), V = penalty·(|w|² + |theta|²)/2, theta in R^d: 2-homogeneous units (docs/theory.md §1).
 
-    Its atoms are w|theta| at theta/|theta|, and V is least where |w| = |theta|.
+    Its atoms are w|theta| at theta/|theta|, and V is least where |w| = |theta|. With different prices up and down of one
+    unit of w > 0 and w < 0, V = penalty·(price²|w|²/c + c|theta|²)/2, c = min(up, down), which is smooth at w = 0.
     """
 
     gauge: Gauge
@@ -133,15 +134,14 @@ class Balanced:
         return _unit_atoms(self.gauge, u, 1)
 
     def particles(self, weights: Array, positions: Array) -> Array:
-        roots = np.sqrt(self.gauge.size(weights))[:, None]
+        roots = np.sqrt(self.gauge.size(weights) / self._least)[:, None]
         return np.column_stack([weights / np.where(roots > 0, roots, 1.0), positions * roots])
 
     def dilate(self, u: Array, s: float) -> Array:
         return s * u
 
     def potential(self, u: Array) -> Array:
-        q = self.gauge.outputs
-        return np.asarray(self.penalty * (self.gauge.size(u[:, :q]) ** 2 + (u[:, q:] ** 2).sum(axis=1)) / 2)
+        return np.asarray(self.penalty * (self._factors(u) * u**2).sum(axis=1) / 2)
 
     def natural_step(self, scales: Scales) -> tuple[float, tuple[float, float]]:
         """Equal speeds, which alone keep |w| = |theta|."""
@@ -161,10 +161,16 @@ class Balanced:
         w, theta = u[:, :q] / (1 + a * factors[:, :q]), u[:, q:] / (1 + b * factors[:, q:])
         return np.column_stack([self.gauge.prox(w, 0.0), theta])
 
+    @property
+    def _least(self) -> float:
+        """c, the lower price."""
+        return min(self.gauge.prices(1.0))
+
     def _factors(self, u: Array) -> Array:
-        """|w|² = price²·(sum of squares): what multiplies u in dV/du, but for the penalty."""
-        factors = np.ones_like(u)
-        factors[:, : self.gauge.outputs] = prices(self.gauge, u[:, : self.gauge.outputs])[:, None] ** 2
+        """What multiplies u in dV/du, but for the penalty."""
+        w = u[:, : self.gauge.outputs]
+        factors = np.full_like(u, self._least)
+        factors[:, : self.gauge.outputs] = prices(self.gauge, w)[:, None] ** 2 / self._least
         return factors
 
 

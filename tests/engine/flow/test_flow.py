@@ -6,11 +6,12 @@ from typing import Any
 import conicflow as cf
 import numpy as np
 import pytest
-from by_hand import NAMES, example, random_field
+from by_hand import NAMES, example, random_field, random_positions
 from conicflow.engine.base.errors import FlowError
 from conicflow.engine.flow.particles import Flow
 from conicflow.engine.flow.schemes.named import STEPPED
 from conicflow.engine.flow.steps import natural_step
+from conicflow.engine.model.lift import energy as lifted_energy
 from conicflow.engine.solve.descent import start_particles
 from hypothesis import given
 from hypothesis import strategies as st
@@ -122,6 +123,27 @@ def test_a_far_longer_step_does_not(name: str) -> None:
     step, speeds = natural_step(problem, initial, "forward-backward")
     before, after = Flow(problem, initial, "forward-backward", speeds).steps(100 * step, 1, descent=False)
     assert after > before
+
+
+@pytest.mark.parametrize("scheme", ["euler", "conic"])
+@pytest.mark.parametrize("sign", ["any", "nonnegative", {"up": 2.0, "down": 5.0}, {"up": 3.0, "down": 0.5}], ids=str)
+@pytest.mark.parametrize("name", NAMES)
+def test_kernels_and_lifts_have_one_potential(name: str, sign: Any, scheme: str) -> None:
+    """F_m of the compiled flow is R plus the mean of the lift's V, on both sides of weight zero and at it."""
+    hand, generator = example(name, n=6), np.random.default_rng(0)
+    loss = cf.losses.squared(random_field(hand.features, generator))
+    problem = cf.Problem(hand.features, loss, 0.3, sign)
+    weights, positions = generator.standard_normal((9, 1)), random_positions(hand.features, 9, generator)
+    weights[:3] = 0.0
+    if scheme == "euler" and name == "relu_signed_square":
+        weights = np.where(weights < 0, -1.0, 1.0)
+    weights = np.abs(weights) if sign == "nonnegative" else weights
+    flow = Flow(problem, np.ascontiguousarray(np.column_stack([weights, positions])), scheme)
+    assert flow.energy == pytest.approx(lifted_energy(problem, flow.lift, flow.particles), rel=1e-13)
+    first, _ = natural_step(problem, flow.particles, scheme)
+    for step in (1e-3 * first, 1e-5 * first):
+        before, after = flow.steps(step, 1, descent=False)
+        assert after < before  # where prices differ, V is smooth at weight zero or has its kink there, but never jumps
 
 
 def test_the_measure_of_particles() -> None:

@@ -1,6 +1,7 @@
 """Lifts obey their laws: what particles stand for, what they cost, and the derivatives of that cost."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import conicflow as cf
 import numpy as np
@@ -9,12 +10,11 @@ from by_hand import NAMES, VECTOR, example, random_field, random_positions
 from conicflow.engine.base.errors import FlowError
 from conicflow.engine.model.lift import FlatLift, Lift, conic_lift, energy, flat_lift
 from conicflow.engine.model.point import Point
-from conicflow.engine.space.gauge import Signed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-SIGNS = {"any": "any", "nonnegative": "nonnegative", "prices": Signed(1.0, 3.0)}
+SIGNS: dict[str, Any] = {"any": "any", "nonnegative": "nonnegative", "prices": {"up": 1.0, "down": 3.0}}
 CASES: list[tuple[str, str, int | None]] = [(name, sign, None) for name in NAMES for sign in SIGNS]
 CASES += [(name, "vector", 3) for name in VECTOR]
 FEW = [case for case in CASES if case[0] in ("gaussian", "relu", "relu_signed_square", "tanh")]
