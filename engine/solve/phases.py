@@ -49,7 +49,7 @@ def completion(search: Search) -> Iterator[Phase]:
 def flow_round(descent: Descent, steps: int, every: int) -> Phase:
     """The particles flow on; then they are merged and polished, and that measure is kept if it lowers J.
 
-    Where the start separates (docs/theory.md §5) and particles are many, the flow converges to the minimum (CB18 Thm 3.3, 3.5);
+    Where the start separates (docs/theory.md §3) and particles are many, the flow converges to the minimum (CB18 Thm 3.3, 3.5);
     Newton's method ends what it has begun, at machine precision.
     """
 

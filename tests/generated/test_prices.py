@@ -64,6 +64,7 @@ def test_mirrored_data_and_prices_mirror_the_flow(features: cf.FeatureMap, schem
     data = cf.losses.squared(-Y).as_data
     energies = features.advance(mirrored, data, 0.9, 0.3, scheme, STEP, STEP, *features.domain.bounds, 3, False)
     moved, expected = advance(features, u, 0.3, 0.9, scheme)
+    # bits: rounding knows no sign, so that a change of sign goes through every operation exactly
     np.testing.assert_array_equal(energies, expected)
     np.testing.assert_array_equal(mirrored[:, 0], -moved[:, 0])
     np.testing.assert_array_equal(mirrored[:, 1:], moved[:, 1:])

@@ -149,6 +149,19 @@ LOSSES: dict[str, HandLoss] = {
         duals=lambda y, delta: between(-delta, delta),
         outside=lambda y, delta: (delta * (1 + 1e-14), -delta * (1 + 1e-14), 1e9 * delta),
     ),
+    "log_cosh": HandLoss(
+        value=lambda f, y: mpmath.log(mpmath.cosh(f - y)),
+        slope=lambda f, y: mpmath.tanh(f - y),
+        curvatures=lambda f, y: (mpmath.sech(f - y) ** 2,),
+        conjugate=lambda p, y: p * y + (xlogx(1 + p) + xlogx(1 - p)) / 2 if abs(p) <= 1 else mpmath.inf,
+        # differences of numbers of size one: 2 sigmoid - 1, and softplus - log 2
+        size=lambda f, y: (1, 1 + abs(f - y)),
+        targets=_ordinary,
+        constants={},
+        predictions=lambda y: _ordinary | near(y) | near(y, 1e-9, -1e-9),
+        duals=lambda y: between(-1.0, 1.0),
+        outside=lambda y: (1 + 1e-14, -1 - 1e-14, 1e9),
+    ),
     "poisson": HandLoss(
         value=lambda f, y, b: mpmath.inf if f + b <= 0 else f + b - (y * mpmath.log(f + b) if y > 0 else 0),
         slope=lambda f, y, b: 1 - y / (f + b),

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-# Files are dealt out whole, and the longest one takes a tenth of all the time: more workers than this would only wait.
-_MOST_WORKERS = 10
+# Files are dealt out whole: beyond a few workers the slowest file decides, while each has as many threads as processors.
+_MOST_WORKERS = 8
 
 
 def processors() -> int:

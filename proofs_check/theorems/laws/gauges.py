@@ -25,12 +25,9 @@ def _gauges(subject: str, draw: Draw) -> tuple[engine.Gauge, rigorous.Gauge]:
     if subject == "vector":
         q = draw.integer("outputs", 1, 4)
         return engine.Euclidean(q), rigorous.Euclidean(q)
-    up, down = {
-        "any": (1.0, 1.0),
-        "nonnegative": (1.0, math.inf),
-        "prices": (draw.real("up", 0.1, 10.0), draw.real("down", 0.1, 10.0)),
-    }[subject]
-    return engine.Signed(up, down), rigorous.Signed(up, down)
+    down = math.inf if subject == "nonnegative" else 1.0
+    prices = (draw.real("up", 0.1, 10.0), draw.real("down", 0.1, 10.0)) if subject == "prices" else (1.0, down)
+    return engine.Signed(*prices), rigorous.Signed(*prices)
 
 
 def _rows(draw: Draw, gauge: engine.Gauge, name: str, *, admitted: bool) -> Array:
@@ -69,7 +66,7 @@ def _law(subject: str, draw: Draw) -> float:
         worst.append(np.abs(turns - turn[:, a]).max(axis=1) * size / allowed)
     penalty = draw.real("penalty", 0.1, 10.0)
     cone = gauge.cone(w, penalty)
-    x = cone.start(w * np.sign(w) if gauge.outputs == 1 and subject != "vector" else w, eta, _SMALL)
+    x = cone.start(w, eta, _SMALL)
     barrier, rates = cone.barrier(x, _SMALL), (cone.newton(x, _SMALL)[0] * cone.weights(x)).sum(axis=1)
     allowed = 1e3 * _SMALL * (1 + size.max())
     worst += [np.abs(barrier - penalty * size.sum()) / allowed, np.abs(rates - penalty * size) / allowed]

@@ -29,7 +29,7 @@ def test_eta_keeps_between_the_levels_exactly_where_the_shade_is_at_most_one(nam
     eta = np.linspace(-4, 4, 1601) * problem.penalty
     low, *high = (level * problem.penalty for level in levels(problem))
     inside = (eta >= low * (1 + 1e-12)) & (eta <= (high or [np.inf])[0] * (1 + 1e-12))
-    np.testing.assert_array_equal(shade(problem, eta) <= 1 + 1e-9, inside)
+    np.testing.assert_array_equal(shade(problem, eta) <= 1 + 1e-9, inside)  # bits: true or false
     assert shade(problem, eta).min() >= 0
 
 

@@ -27,7 +27,7 @@ def test_it_is_what_the_problem_says(problem: cf.Problem, atoms: int, monkeypatc
             owner, name, lambda self, *a, true=true, name=name: (calls.update([name]), true(self, *a))[1]
         )
     point = Point(problem, measure)
-    for _ in range(3):
+    for _ in range(3):  # bits: the same calls for the same measure
         np.testing.assert_array_equal(point.f, f)
         assert (point.risk, point.objective) == (risk, objective)
         np.testing.assert_array_equal(point.residual, g)
