@@ -155,8 +155,8 @@ def _feature(table: Mapping[str, Any], sha256: str) -> FeatureSpec:
     )
     constants = constants_of(table)
     declared: tuple[Parameter | Input | Constant, ...] = (*parameters, *inputs, *constants)
-    check_symbols([item.name for item in declared], RESERVED_NAMES | _TAKEN_NAMES.get(kind, frozenset()))
     _check_kind(kind, parameters, inputs)
+    check_symbols([item.name for item in declared], RESERVED_NAMES | _TAKEN_NAMES.get(kind, frozenset()))
     symbols = {item.name: item.symbol for item in declared if kind != "ridge" or item not in parameters}
     phi = expression_of(table, "phi", symbols, allow_imaginary=kind == "torus")
     penalty_weight = _penalty_weight(table, kind, (*parameters, *constants))

@@ -193,12 +193,16 @@ class FeatureMap:
         outputs = particles.shape[1] - self.dimension
         with self._threads():
             rows = self.kernel.slopes(particles, self.statics, point)
-        return np.sum(particles[:, :outputs] * rows[:, :outputs], axis=1), self._by_particle(particles, rows)
+        products = particles[:, :outputs] * rows[:, :outputs]
+        value = products[:, 0] if outputs == 1 else np.sum(products, axis=1)
+        return value, self._by_particle(particles, rows)
 
     def _by_particle(self, particles: Array, rows: Array) -> Array:
         """The gradient by u_i of <g, Phi(u_i)> from the kernel's `slopes`, in their place."""
         weights = particles[:, : -self.dimension]
-        size = np.sqrt(np.sum(weights**2, axis=1, keepdims=True)) if self.kind == "ridge" else weights
+        size = weights
+        if self.kind == "ridge":
+            size = np.abs(weights) if weights.shape[1] == 1 else np.sqrt(np.sum(weights**2, axis=1, keepdims=True))
         rows[:, -self.dimension :] *= size
         return rows
 
@@ -251,7 +255,9 @@ class FeatureMap:
         """The dual certificate <g, phi(theta)>, shape (k,), or (k, q) for g of q outputs."""
         outputs = np.shape(g)[1] if np.ndim(g) == 2 else 1
         still = np.column_stack([np.zeros((len(positions), outputs)), self._positions(positions)])
-        rows = self.adjoint(still, g)[1][:, :outputs]
+        particles, point = self._checked(still, g)
+        with self._threads():
+            rows = self.kernel.slopes(particles, self.statics, point)[:, :outputs]
         return rows if np.ndim(g) == 2 else rows[:, 0]
 
     def certificate(self, positions: Array, g: Field, along: Array | None = None) -> tuple[Array, Array, Array]:

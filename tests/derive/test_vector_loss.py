@@ -127,7 +127,7 @@ def test_each_check_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, c
         ("xlogx(p + y)", "xlogx(f + y)", "conjugate: every name must be declared"),
         ('["p + y"]', '"p + y"', "conjugate_domain is a list"),
         ('["p + y"]', '["sum(p)"]', "conjugate_domain"),
-        ('name = "loss"', 'name = "sum"', "found 'sum'"),
+        ('name = "loss"', 'name = "log"', "found 'log'"),
     ],
 )
 def test_refused_files(tmp_path: Path, old: str, new: str, rule: str) -> None:
