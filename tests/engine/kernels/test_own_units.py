@@ -73,4 +73,5 @@ def test_waves_are_those_of_the_catalogue(shared_cache: Path, tmp_path: Path) ->
     own, built_in = (make(cutoff=20) for make in (compiled(WAVES, tmp_path), cf.features.fourier))
     random = np.random.default_rng(1)
     weights, positions = random.standard_normal(9), random.random((9, 1))
+    # bits: the same binary, the same arguments
     assert np.array_equal(own.forward(weights, positions), built_in.forward(weights, positions))
