@@ -21,6 +21,12 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PATH = re.compile(rf"`((?:{'|'.join(map(re.escape, FOLDERS))})/[\w./*-]+)`")
 REFERENCE = re.compile(r"theory(?:\.md)?,? (?:§|sections? )(\d+(?:(?:, | and )§\d+)*)", re.IGNORECASE)
+PROPERTIES = (
+    "energy decrease",
+    "2-homogeneity",
+    "conic-to-Wasserstein equivalence",
+    "global optimality certificates",
+)
 UNREFERENCED: set[int] = set()  # sections of the theory that no source needs to point to
 
 
@@ -112,6 +118,13 @@ def test_the_problem_file_of_a_page_is_solved(page: str, pages: dict[str, str], 
     done = CliRunner().invoke(cli.main, ["solve", str(tmp_path / "problem.toml"), "--out", str(tmp_path / "result")])
     assert done.exit_code == 0, done.output
     assert "certified" in done.output
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/theory.md", "docs/concepts.md"])
+def test_the_four_properties_have_the_same_names(page: str, pages: dict[str, str]) -> None:
+    words = " ".join(pages[page].split())
+    missing = [name for name in PROPERTIES if f"*{name}*" not in words]
+    assert missing == []
 
 
 def test_one_version_is_told(pages: dict[str, str], pytestconfig: pytest.Config) -> None:
