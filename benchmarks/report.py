@@ -83,6 +83,7 @@ RUNS: Mapping[str, Run] = {
     "steps": Run("python benchmarks/steps.py"),
     "own_kernel": Run("python benchmarks/own_kernel.py"),
     "build": Run("python benchmarks/build.py"),
+    "compilations": Run("python benchmarks/compilations.py"),
     "imports": Run("python benchmarks/imports.py"),
 }
 """By the names of their sections, in their order."""

@@ -19,6 +19,7 @@ from .fidelity import Fidelity, Fit, fidelity_of
 EXACT = 1e-15  # gap relative to J: float64 tells no less
 ROUNDS = 200  # twenty to forty are usual
 PATIENCE, _NEAR = 8, 1e-6  # rounds in a row without progress below this gap: rounding has the word
+_FALLS = 0.9  # mu relative to its least so far
 _HALVINGS = 40
 _DISTANT = 0.1  # of R(0) - inf R is the gap to start with: from nearer, iterates meet edges before they are central
 _TINY = 1e-300
@@ -66,7 +67,7 @@ def interior_weights(
 
     fidelity = fidelity_of(fit, rows, w.ravel(), mu)
     x = cone.start(w, eta(fidelity.dual_point()), mu)
-    best, waited, length = (math.inf, w, fidelity.dual_point()), 0, 1.0
+    best, least, waited, length = (math.inf, w, fidelity.dual_point()), math.inf, 0, 1.0
     for _ in range(rounds):
         mu = max(_CENTRING, (1 - length) ** 2) * (cone.left(x) + fidelity.left()) / (k + fidelity.count)
         half, p = fidelity.newton(mu)
@@ -82,9 +83,10 @@ def interior_weights(
         w, p = cone.weights(x), fidelity.dual_point()
         objective = fidelity.value() + problem.penalty * float(gauge.size(w).sum())
         gap = (cone.gap(w, eta(p)) + fidelity.gap()) / max(abs(objective), _TINY)
-        waited += 1
+        waited = 0 if gap < best[0] or mu < _FALLS * least else waited + 1  # a gap may rise for long while mu falls
+        least = min(least, mu)
         if gap < best[0]:
-            best, waited = (gap, w, p), 0
+            best = gap, w, p
         if gap <= accuracy or (waited >= patience and best[0] < _NEAR):
             break
     _, w, p = best

@@ -85,13 +85,18 @@ def test_line_ends_are_drift(checkout: Path) -> None:
     assert regenerate(check=True) == 1
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 def test_writing_mends_every_kind_of_drift(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    before = {path.name: path.read_bytes() for path in (checkout / "generated").iterdir()}
+    before = contents(checkout / "generated")
     (checkout / "generated" / "gaussian.py").write_text("changed", encoding="utf-8")
     (checkout / "generated" / "squared.py").unlink()
     (checkout / "generated" / "stray.py").write_text("x = 1\n", encoding="utf-8")
     assert regenerate() == 0
-    assert {path.name: path.read_bytes() for path in (checkout / "generated").iterdir()} == before
+    assert contents(checkout / "generated") == before
     assert len(capsys.readouterr().out.splitlines()) == 3
     assert regenerate() == 0
     assert capsys.readouterr().out == ""  # nothing left to do

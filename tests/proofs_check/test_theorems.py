@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from conicflow.app import cli
-from conicflow.engine.kernels.loading import load_kernel
+from conicflow.engine.kernels.loading import KINDS, kernel_names, load_kernel
 from conicflow.engine.model import gap as engine_gap
 from conicflow.proofs_check import gap
 from conicflow.proofs_check.enclosures.points import inner
@@ -243,7 +243,7 @@ def test_the_command_shows_a_table() -> None:
     assert rows[0][:2] == ["check", "theorem"]
     assert rows[2] == ["kernels", "and", "losses"]
     assert rows[3][0] == "fresh-kernels"
-    assert rows[3][-3:] == ["31", "0", "holds"]
+    assert rows[3][-3:] == [str(len(kernel_names(*KINDS, "loss"))), "0", "holds"]
     assert rows[-1][0] == "stale-kernel"
 
 
@@ -254,7 +254,8 @@ def test_the_command_prints_json() -> None:
     assert report["seed"] == 4
     (check,) = report["checks"]
     assert check["property"] == "kernels"
-    assert (check["name"], check["holds"], check["cases"], check["worst_margin"]) == ("fresh-kernels", True, 31, 0.0)
+    cases = len(kernel_names(*KINDS, "loss"))
+    assert (check["name"], check["holds"], check["cases"], check["worst_margin"]) == ("fresh-kernels", True, cases, 0.0)
     (mutant,) = report["mutants"]
     assert (mutant["name"], mutant["killed"], mutant["search"]["worst_margin"]) == ("stale-kernel", True, None)
 

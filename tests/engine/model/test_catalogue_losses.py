@@ -53,6 +53,22 @@ def heaviest(result: cf.Result, count: int) -> np.ndarray:
     return np.sort(result.measure.positions[np.argsort(-result.measure.sizes)[:count], 0])
 
 
+def test_log_cosh_forgives_an_outlier() -> None:
+    """One datum far off pulls by a slope of at most 1, where a square pulls by its distance."""
+    y = 20 * signal()
+    y[10] += 500.0
+    _, robust = solved(GAUSSIANS, cf.losses.log_cosh(y), 0.02)
+    assert robust.status == "certified"
+    assert max(nearest(robust, 0.3), nearest(robust, 0.7)) < 0.01
+    _, square = solved(GAUSSIANS, cf.losses.squared(y), 0.02)
+
+    def outlier(result: cf.Result) -> float:
+        return float(result.measure.weights[np.abs(result.measure.positions[:, 0] - 10 / 79) < 0.05].sum())
+
+    assert abs(outlier(robust)) < 1
+    assert outlier(square) > 100  # as much as a bump of that width explains of one datum
+
+
 def test_squared_with_sample_weights() -> None:
     """Weights 4 mean the same as data and features measured four times."""
     generator = np.random.default_rng(0)
