@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import conicflow.generated
 import numpy as np
 import pytest
 
@@ -87,6 +88,59 @@ def test_a_loss(pytestconfig: pytest.Config, tmp_path: Path) -> None:
     np.testing.assert_allclose(slope, omega * np.tanh(f - y), rtol=0, atol=1e-14)
     np.testing.assert_allclose(kernel.curvature(f, y, omega, none), omega / np.cosh(f - y) ** 2, rtol=0, atol=1e-14)
     assert value + kernel.conjugate(slope, y, omega, none) == pytest.approx(float(f @ slope), rel=1e-12)
+
+
+def package(root: Path, checkout: Path, folder: Path) -> Path:
+    """What PYTHONPATH needs to find a package whose engine is that of a copy, with the rooms of the checkout and the kernels
+    that are installed.
+    """
+    (folder / "conicflow").mkdir(parents=True)
+    (folder / "conicflow/__init__.py").symlink_to(root / "app/root.py")
+    (folder / "conicflow/engine").symlink_to(checkout / "engine")
+    (folder / "conicflow/generated").symlink_to(Path(conicflow.generated.__path__[0]))
+    for room in ("derive", "proofs_check"):
+        (folder / "conicflow" / room).symlink_to(root / room)
+    return folder
+
+
+def in_the_annulus(root: Path, checkout: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    """What in_the_annulus.py says when it runs with the engine of a copy."""
+    found = os.environ | {"PYTHONPATH": str(package(root, checkout, folder))}
+    command = [sys.executable, "-W", "error", str(root / "tests/docs/in_the_annulus.py")]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=found)
+
+
+def test_a_domain(pytestconfig: pytest.Config, tmp_path: Path) -> None:
+    """Its laws, flows in it, and a solve whose optimum over the whole ball lies in the hole, in a process of its own."""
+    root = pytestconfig.rootpath
+    done = in_the_annulus(root, changed(root, "A domain", ("engine",), tmp_path / "copy"), tmp_path / "package")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "the annulus works\n"
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "law"),
+    [
+        ("        held |= (norms <=", "        _ = (norms <=", "holds"),
+        ("def moved(", "def unmoved(", "holds"),
+        ("np.where(held, outwards / norms**2", "np.where(held, abs(outwards) / norms**2", "holds"),
+        ("exact_bounds = False", "exact_bounds = True", "flows"),
+        ("np.clip(norms, self.inner, self.radius) *", "self.radius *", "projects"),
+    ],
+)
+def test_a_domain_that_breaks_a_law_is_seen(
+    right: str, wrong: str, law: str, pytestconfig: pytest.Config, tmp_path: Path
+) -> None:
+    root = pytestconfig.rootpath
+    checkout = changed(root, "A domain", ("engine",), tmp_path / "copy")
+    path = checkout / "engine/space/domain/annulus.py"
+    source = path.read_text(encoding="utf-8")
+    assert source.count(right) == 1
+    path.write_text(source.replace(right, wrong), encoding="utf-8")
+    done = in_the_annulus(root, checkout, tmp_path / "package")
+    assert done.returncode == 1
+    assert "AssertionError" in done.stderr
+    assert f"in {law}\n" in done.stderr
 
 
 def test_a_diff_that_does_not_apply_is_seen(pytestconfig: pytest.Config, tmp_path: Path) -> None:
