@@ -16,9 +16,10 @@ from .emit.torus import torus_source
 from .errors import SpecError
 from .prove.derivation import derive_feature
 from .prove.loss_derivation import derive_loss
-from .prove.vector_loss import VectorLossSpec, derive_vector_loss
+from .prove.vector_loss import derive_vector_loss
 from .read.loss_spec import LossSpec
 from .read.spec import FeatureSpec, load_spec
+from .read.vector_loss_spec import VectorLossSpec
 
 _PACKAGE = (
     '"""Kernels written by `conicflow derive`, one module per spec; compiled by Pythran, never edited by hand."""\n'

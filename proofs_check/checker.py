@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from conicflow.derive.errors import SpecError
-from conicflow.derive.prove.vector_loss import VectorLossSpec
+from conicflow.derive.read.vector_loss_spec import VectorLossSpec
 from flint import arb
 
 from .enclosures.balls import precision

@@ -14,8 +14,8 @@ from zipfile import BadZipFile
 
 import numpy as np
 from conicflow.derive.errors import SpecError
-from conicflow.derive.prove.vector_loss import VectorLossSpec
 from conicflow.derive.read.spec import FeatureSpec, load_spec
+from conicflow.derive.read.vector_loss_spec import VectorLossSpec
 
 from .enclosures.points import Array
 from .gauge import read_gauge

@@ -12,9 +12,10 @@ from conicflow.derive import SPECS
 from conicflow.derive.errors import SpecError
 from conicflow.derive.prove.derivation import derive_feature
 from conicflow.derive.prove.loss_derivation import derive_loss
-from conicflow.derive.prove.vector_loss import VectorLossSpec, derive_vector_loss
+from conicflow.derive.prove.vector_loss import derive_vector_loss
 from conicflow.derive.read.loss_spec import LossSpec
 from conicflow.derive.read.spec import FeatureSpec, load_spec, read_spec
+from conicflow.derive.read.vector_loss_spec import VectorLossSpec
 from flint import arb
 
 from .enclosures.points import Array, Point, exact

@@ -19,8 +19,13 @@ MAY_IMPORT = {
     "app": {"app", "derive", "engine", "generated", "proofs_check"},
 }
 MAY_IMPORT_LAZILY = {"engine": {"derive"}}
-# The rooms of `engine`, each of which may import those before it, and itself; flow and atoms stand side by side.
-ROOMS = {"base": 0, "kernels": 1, "space": 2, "dual": 3, "model": 4, "flow": 5, "atoms": 5, "solve": 6}
+# The rooms of each folder: each may import lower ones, and itself; those of one height stand side by side.
+ROOMS = {
+    "derive": {"read": 0, "prove": 1, "emit": 2},
+    "engine": {"base": 0, "kernels": 1, "space": 2, "dual": 3, "model": 4, "flow": 5, "atoms": 5, "solve": 6},
+    "proofs_check": {"enclosures": 0, "suprema": 1, "references": 1, "theorems": 2},
+    "app": {"files": 0, "words": 1, "figures": 2, "folders": 3, "commands": 4},
+}
 NEVER_CALLED = {"eval", "exec", "compile", "sympify", "parse_expr"}
 NEVER_IMPORTED = {"pickle", "cPickle", "marshal", "shelve", "dill", "cloudpickle"}
 NOT_AT_IMPORT = {"sympy", "matplotlib", "pythran", "scipy", "click"}
@@ -52,14 +57,14 @@ def wrong_imports(source: str, path: str) -> list[str]:
 
 
 def wrong_rooms(source: str, path: str) -> list[str]:
-    """Imports of a file of `engine`, lazy or not, that do not lead downwards."""
+    """Imports of a room of the same folder, lazy or not, that do not lead downwards."""
     package = tuple(path.split("/")[:-1])
-    wrong = []
+    rooms, wrong = ROOMS[package[0]], []
     for name, _ in imports(ast.parse(source), package):
         parts = name.split(".")
-        if parts[:2] != ["conicflow", "engine"] or len(parts) < 3 or parts[2] == package[1]:
+        if parts[:2] != ["conicflow", package[0]] or len(parts) < 3 or parts[2] == package[1]:
             continue
-        if parts[2] not in ROOMS or ROOMS[parts[2]] >= ROOMS[package[1]]:
+        if rooms.get(parts[2], -1) >= rooms[package[1]]:  # what stands beside the rooms belongs to all of them
             wrong.append(name)
     return wrong
 
@@ -115,11 +120,16 @@ def test_a_backward_import_is_seen(path: str, source: str) -> None:
     assert wrong_imports(source, path)
 
 
-def test_the_rooms_of_the_engine_import_downwards(sources: dict[str, str]) -> None:
-    inside = {path: text for path, text in sources.items() if path.startswith("engine/") and path.count("/") > 1}
+@pytest.mark.parametrize("folder", ROOMS)
+def test_rooms_import_downwards(folder: str, sources: dict[str, str]) -> None:
+    inside = {path: text for path, text in sources.items() if path.startswith(f"{folder}/") and path.count("/") > 1}
+    inside = {path: text for path, text in inside.items() if not path.startswith("app/examples/")}
     found = {path: wrong_rooms(text, path) for path, text in inside.items()}
     assert {path: names for path, names in found.items() if names} == {}
-    assert {path.split("/")[1] for path in inside} == set(ROOMS)
+    assert {path.split("/")[1] for path in inside} == set(ROOMS[folder])
+
+
+def test_nothing_stands_beside_the_rooms_of_the_engine(sources: dict[str, str]) -> None:
     assert [path for path in sources if path.startswith("engine/") and path.count("/") == 1] == ["engine/__init__.py"]
 
 
@@ -130,6 +140,8 @@ def test_the_rooms_of_the_engine_import_downwards(sources: dict[str, str]) -> No
         ("engine/atoms/x.py", "from ..flow.flow import flow"),
         ("engine/model/x.py", "def f():\n    from conicflow.engine.solve import search"),
         ("engine/space/domain/x.py", "from ...dual import certificate"),
+        ("derive/read/x.py", "from ..prove import proofs"),
+        ("proofs_check/suprema/x.py", "from ..references import relu"),
     ],
 )
 def test_an_import_upwards_or_sideways_is_seen(path: str, source: str) -> None:

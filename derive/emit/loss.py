@@ -8,12 +8,13 @@ import sympy
 
 from ..prove.loss_derivation import LossDerivation
 from ..prove.properties import loss_properties, vector_loss_properties
-from ..prove.vector_loss import VectorLossDerivation, print_rows, sum_lines
+from ..prove.vector_loss import VectorLossDerivation
 from ..read.loss_spec import DUAL
 from .fit import scalar_fit, vector_fit
 from .header import header
 from .printer import indent, is_costly, print_expression
 from .symbols import marked
+from .vector_rows import print_rows, sum_lines
 
 AnyLoss = LossDerivation | VectorLossDerivation
 

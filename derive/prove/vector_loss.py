@@ -3,60 +3,19 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from string import Template
-from typing import Any
 
 import sympy
 
-from ..emit.printer import print_expression
 from ..errors import SpecError
 from ..read.functions import differentiate, expand_definitions
 from ..read.loss_spec import DUAL, PREDICTION, TARGET
-from ..read.spec_tables import (
-    COMMON_KEYS,
-    RESERVED_NAMES,
-    check_keys,
-    check_name,
-    conditions_of,
-    expression_of,
-    text_of,
-)
+from ..read.vector_loss_spec import VectorLossSpec, sum_over_outputs
 from .loss_derivation import FAR
 from .proofs import TOLERANCE, Point, between, evaluate
 
-_KEYS = COMMON_KEYS - {"constants"} | {"value", "conjugate", "conjugate_domain"}
 _OUTPUTS, _TRIALS = 4, 20  # of the sample points at which convexity is checked
-
-
-class sum_over_outputs(sympy.Function):  # type: ignore[misc]  # SymPy has no types
-    """The sum over the outputs k = 1..q of an expression in f_k, y_k or p_k."""
-
-    nargs = 1
-
-    def _eval_is_extended_real(self) -> Any:
-        return self.args[0].is_extended_real
-
-    def _eval_is_extended_positive(self) -> Any:
-        return self.args[0].is_extended_positive
-
-
-@dataclass(frozen=True)
-class VectorLossSpec:
-    """A convex loss l(f, y) of q outputs f, where y is a class: one entry is 1, the others 0.
-
-    `value` and `conjugate` depend on f (or p) and y only through sums over the outputs. l*(p, y) is finite where
-    sum(p) = 0 and every expression of `conjugate_domain` is >= 0 for each output.
-    """
-
-    name: str
-    title: str
-    reference: str
-    value: sympy.Expr
-    conjugate: sympy.Expr
-    conjugate_domain: tuple[sympy.Expr, ...]
-    source_sha256: str
 
 
 @dataclass(frozen=True)
@@ -82,23 +41,6 @@ class VectorLossDerivation:
     directions: tuple[sympy.Expr, ...]
     coupling: tuple[tuple[sympy.Expr, ...], ...]
     conjugate: sympy.Expr
-
-
-def read_vector_loss(table: Mapping[str, Any], sha256: str) -> VectorLossSpec:
-    """The spec in a parsed TOML file of kind "vector loss"."""
-    check_keys(table, _KEYS, optional=set())
-    check_name(text_of(table, "name"), RESERVED_NAMES)
-    extra = {"sum": (sum_over_outputs, 1)}
-    primal, dual = {"f": PREDICTION, "y": TARGET}, {"p": DUAL, "y": TARGET}
-    return VectorLossSpec(
-        name=table["name"],
-        title=text_of(table, "title"),
-        reference=text_of(table, "reference"),
-        value=expression_of(table, "value", primal, extra_functions=extra),
-        conjugate=expression_of(table, "conjugate", dual, extra_functions=extra),
-        conjugate_domain=conditions_of(table, "conjugate_domain", dual),
-        source_sha256=sha256,
-    )
 
 
 def derive_vector_loss(spec: VectorLossSpec) -> VectorLossDerivation:
@@ -244,37 +186,4 @@ def _in_domain(derivation: VectorLossDerivation, dual: Sequence[sympy.Expr]) -> 
         evaluate(condition, {DUAL: p, TARGET: y}) >= -TOLERANCE
         for condition in derivation.spec.conjugate_domain
         for p, y in zip(dual, _targets(), strict=True)
-    )
-
-
-_ROWS = Template('''\
-def value_of_row(f_row, y):
-    """l of one sample, with f less its largest entry: the same l, and no overflow."""
-    f = f_row - np.max(f_row)
-$sums
-    return $outer + 0.0
-
-
-def slope_of_row(f_row, y):
-    """dl/df, shape (q,)."""
-    f = f_row - np.max(f_row)
-$sums
-    return $slope
-
-
-''')
-
-
-def sum_lines(derivation: VectorLossDerivation) -> str:
-    """Assignments of the sums."""
-    pairs = zip(derivation.sums, derivation.bodies, strict=True)
-    return "\n".join(f"    {symbol} = np.sum({print_expression(body)})" for symbol, body in pairs)
-
-
-def print_rows(derivation: VectorLossDerivation) -> str:
-    """Source of the loss and its slope for the outputs of one sample."""
-    return _ROWS.substitute(
-        sums=sum_lines(derivation),
-        outer=print_expression(derivation.outer),
-        slope=print_expression(derivation.slope),
     )

@@ -12,7 +12,6 @@ from typing import Any, Literal, get_args
 import sympy
 
 from ..errors import SpecError
-from ..prove.vector_loss import VectorLossSpec, read_vector_loss
 from .loss_spec import LossSpec, read_loss
 from .spec_tables import (
     COMMON_KEYS,
@@ -27,6 +26,7 @@ from .spec_tables import (
     section_of,
     text_of,
 )
+from .vector_loss_spec import VectorLossSpec, read_vector_loss
 
 Domain = Literal["interval", "nonnegative interval", "positive interval", "torus", "circle", "real", "ball"]
 Kind = Literal["pointwise", "ridge", "torus"]

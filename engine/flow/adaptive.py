@@ -72,7 +72,7 @@ class DenseOutput:
         particles = self.velocity.particles(piece.interpolate(time).reshape(self.shape), piece.regime)
         if not self.velocity.lift.everywhere:
             theta = particles[:, self.velocity.q :]
-            particles[:, self.velocity.q :] = self.velocity.edges.domain.project(theta)
+            particles[:, self.velocity.q :] = self.velocity.contacts.domain.project(theta)
         return particles
 
 

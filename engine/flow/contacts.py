@@ -37,7 +37,7 @@ class Regime:
     rim: Mask
 
 
-class Edges:
+class Contacts:
     """The ends of intervals and the sphere of a ball: positions there lose the part of their velocity that points outward.
 
     Parameters

@@ -11,7 +11,7 @@ from ..model.derivatives import fit_derivatives
 from ..model.lift import FlatLift
 from ..model.lifts import Conic, prices
 from ..model.problem import Problem
-from .contacts import Edges, Mask, Regime
+from .contacts import Contacts, Mask, Regime
 
 
 class Velocity:
@@ -37,7 +37,7 @@ class Velocity:
     ) -> None:
         self.problem, self.lift, self.speeds = problem, lift, lift.speeds(*speeds)
         self.q, self.tiny = problem.outputs, tolerance * mass
-        self.edges = Edges(problem.features.domain, lift.everywhere, tolerance)
+        self.contacts = Contacts(problem.features.domain, lift.everywhere, tolerance)
 
     def sizes(self, mass: float) -> Array:
         """How large the variables of a particle of this mass are, (q + d,)."""
@@ -54,7 +54,7 @@ class Velocity:
         """(m, q + d) from the variables, exactly on what holds them and inside the domain."""
         u = z.copy()
         u[regime.resting, : self.q] = 0.0
-        u[:, self.q :] = self.edges.inside(u[:, self.q :], regime)
+        u[:, self.q :] = self.contacts.inside(u[:, self.q :], regime)
         return u
 
     def regime(self, z: Array) -> Regime:
@@ -67,7 +67,7 @@ class Velocity:
             if self.lift.rest is not None:
                 resting = zero & (self.lift.gauge.height(eta) <= self.lift.rest)
             heads = np.where(zero[:, None], self.lift.gauge.head(eta), w)
-        return self.edges.regime(
+        return self.contacts.regime(
             theta,
             np.sign(heads[:, 0]),
             resting,
@@ -80,7 +80,7 @@ class Velocity:
         slope = self._slope(u, regime)
         slope[regime.resting, : self.q] = 0.0
         velocity: Array = -slope * np.repeat(self.speeds, (self.q, u.shape[1] - self.q))
-        velocity[:, self.q :] = self.edges.along(u[:, self.q :], velocity[:, self.q :], regime)
+        velocity[:, self.q :] = self.contacts.along(u[:, self.q :], velocity[:, self.q :], regime)
         return velocity
 
     def _slope(self, u: Array, regime: Regime) -> Array:
@@ -132,14 +132,14 @@ class Velocity:
                 away = np.minimum(np.linalg.norm(w, axis=1) - self.tiny, (w * start[:, : self.q]).sum(axis=1))
                 moving = np.maximum(away, -room)
             guards[:, 0] = np.where(regime.resting, room, moving)
-        guards[:, 1:] = self.edges.guards(z[:, self.q :], -rows[:, self.q :], regime)
+        guards[:, 1:] = self.contacts.guards(z[:, self.q :], -rows[:, self.q :], regime)
         return guards
 
     def settle(self, z: Array, regime: Regime, violated: Mask) -> Array:
         """z with what has met a constraint set exactly on it."""
         settled = z.copy()
         settled[regime.resting | violated[:, 0], : self.q] = 0.0
-        settled[:, self.q :] = self.edges.settle(z[:, self.q :], regime, violated[:, 1:])
+        settled[:, self.q :] = self.contacts.settle(z[:, self.q :], regime, violated[:, 1:])
         return settled
 
 
@@ -156,7 +156,7 @@ class ConicVelocity:
         self, problem: Problem, lift: Conic, speeds: tuple[float, float], tolerance: float, initial: Array
     ) -> None:
         self.problem, self.lift, self.speeds, self.q = problem, lift, speeds, problem.outputs
-        self.edges = Edges(problem.features.domain, False, tolerance)
+        self.contacts = Contacts(problem.features.domain, False, tolerance)
         w = initial[:, : self.q]
         self.alive = w.any(axis=1)
         self.side = np.where(w[:, 0] >= 0, 1.0, -1.0)
@@ -186,17 +186,17 @@ class ConicVelocity:
 
     def particles(self, z: Array, regime: Regime) -> Array:
         """(m, q + d) from the variables."""
-        return np.column_stack([self._weights(z), self.edges.inside(z[:, self.width :], regime)])
+        return np.column_stack([self._weights(z), self.contacts.inside(z[:, self.width :], regime)])
 
     def regime(self, z: Array) -> Regime:
         """The regime that begins at z."""
         theta, nothing = z[:, self.width :], np.zeros(len(z), dtype=bool)
-        return self.edges.regime(theta, self.side, nothing, lambda: -self._slope(z, theta)[:, self.q :])
+        return self.contacts.regime(theta, self.side, nothing, lambda: -self._slope(z, theta)[:, self.q :])
 
     def __call__(self, z: Array, regime: Regime) -> Array:
         """z', the shape of z."""
         (alpha, beta), units = self.speeds, self._units(z)
-        theta = self.edges.inside(z[:, self.width :], regime)
+        theta = self.contacts.inside(z[:, self.width :], regime)
         slope = self._slope(z, theta)
         eta = slope[:, : self.q]
         along = (eta * units).sum(axis=1, keepdims=True)
@@ -205,7 +205,7 @@ class ConicVelocity:
         if self.q > 1:
             velocity[:, 1 : self.width] = -beta * (eta - along * units)
         velocity[~self.alive, : self.width] = 0.0
-        velocity[:, self.width :] = self.edges.along(theta, -beta * slope[:, self.q :], regime)
+        velocity[:, self.width :] = self.contacts.along(theta, -beta * slope[:, self.q :], regime)
         return velocity
 
     def guards(self, z: Array, regime: Regime, start: Array) -> Array:
@@ -213,15 +213,15 @@ class ConicVelocity:
         theta = z[:, self.width :]
         force = np.zeros_like(theta)
         if regime.low.any() or regime.high.any() or regime.rim.any():
-            force = -self._slope(z, self.edges.inside(theta, regime))[:, self.q :]
-        return np.column_stack([np.full(len(z), np.inf), self.edges.guards(theta, force, regime)])
+            force = -self._slope(z, self.contacts.inside(theta, regime))[:, self.q :]
+        return np.column_stack([np.full(len(z), np.inf), self.contacts.guards(theta, force, regime)])
 
     def settle(self, z: Array, regime: Regime, violated: Mask) -> Array:
         """z with what has met a constraint set exactly on it, and unit vectors of unit length."""
         settled = z.copy()
         if self.q > 1:
             settled[:, 1 : self.width] = self._units(z)
-        settled[:, self.width :] = self.edges.settle(z[:, self.width :], regime, violated[:, 1:])
+        settled[:, self.width :] = self.contacts.settle(z[:, self.width :], regime, violated[:, 1:])
         return settled
 
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import sympy
-from conicflow.derive.prove.vector_loss import VectorLossSpec, sum_over_outputs
 from conicflow.derive.read.functions import differentiate
 from conicflow.derive.read.loss_spec import DUAL, PREDICTION, TARGET
+from conicflow.derive.read.vector_loss_spec import VectorLossSpec, sum_over_outputs
 from flint import arb
 
 from ..statement import Statement, in_catalogue

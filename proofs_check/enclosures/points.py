@@ -13,6 +13,10 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Point = list[arb]
 """In real coordinates: complex entries as (real, imaginary) pairs, rows of outputs one after another."""
+Vector = list[arb]
+Matrix = list[list[arb]]
+Jet = tuple[arb, Vector, Matrix]
+"""Value, gradient and Hessian of a function at a point of Theta."""
 
 
 def exact(values: Array) -> Point:

@@ -8,8 +8,7 @@ from itertools import product
 import numpy as np
 from flint import arb
 
-from ..suprema.branch import Jet, Matrix, Vector
-from .points import Array
+from .points import Array, Jet, Matrix, Vector
 from .taylor_functions import TINY, UNIT, UP, magnitude
 from .taylor_models import Powers
 

@@ -12,9 +12,7 @@ from typing import Protocol
 import numpy as np
 from flint import arb
 
-Vector = list[arb]
-Matrix = list[list[arb]]
-Jet = tuple[arb, Vector, Matrix]
+from ..enclosures.points import Jet, Matrix, Vector
 
 TOLERANCE = 1e-12  # relative: a hundredth of the gaps that are to be told apart
 _SMALLER = arb(0.25)  # the part of a box that is worth a box of its own

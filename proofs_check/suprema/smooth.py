@@ -12,13 +12,13 @@ import numpy as np
 from flint import arb
 
 from ..enclosures.balls import Undecided
-from ..enclosures.points import Array, Point, down, inner
+from ..enclosures.points import Array, Point, Vector, down, inner
 from ..enclosures.polynomials import Polynomial
 from ..enclosures.sample_sums import SampleSum
 from ..enclosures.taylor_functions import UNIT, UP
 from ..enclosures.taylor_models import Model, Powers
 from ..statement import Statement
-from .branch import Bound, Landscape, Search, Vector
+from .branch import Bound, Landscape, Search
 
 _PIECES = {1: 8, 2: 4, 3: 4}  # of each axis of a box, on which its polynomial is bounded; 2 in more dimensions
 _NUMBERS = 2**13  # boxes times samples at a time

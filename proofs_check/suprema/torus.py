@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from flint import acb, acb_mat, arb, fmpz
 
-from ..enclosures.points import Point, down, rows_of
+from ..enclosures.points import Jet, Matrix, Point, Vector, down, rows_of
 from ..statement import Statement
-from .branch import Bound, Jet, Matrix, Search, Vector
+from .branch import Bound, Search
 
 _PER_FREQUENCY = {
     1: (32, 16, 8, 4),

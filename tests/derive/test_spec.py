@@ -7,9 +7,9 @@ import pytest
 import sympy
 from conicflow.derive import SPECS
 from conicflow.derive.errors import SpecError
-from conicflow.derive.prove.vector_loss import VectorLossSpec
 from conicflow.derive.read.loss_spec import LossSpec
 from conicflow.derive.read.spec import MAX_FILE_BYTES, FeatureSpec, load_spec
+from conicflow.derive.read.vector_loss_spec import VectorLossSpec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

@@ -8,9 +8,10 @@ import sympy
 from conicflow.derive import SPECS
 from conicflow.derive.errors import SpecError
 from conicflow.derive.prove import vector_loss
-from conicflow.derive.prove.vector_loss import VectorLossSpec, derive_vector_loss
+from conicflow.derive.prove.vector_loss import derive_vector_loss
 from conicflow.derive.read.loss_spec import PREDICTION, TARGET
 from conicflow.derive.read.spec import load_spec
+from conicflow.derive.read.vector_loss_spec import VectorLossSpec
 
 SPEC = SPECS / "multinomial_logistic.toml"
 VALUE = "log(sum(exp(f))) - sum(y*f)"

@@ -94,7 +94,7 @@ def test_the_readme_is_short(pages: dict[str, str]) -> None:
     assert len(pages["README.md"].splitlines()) <= 150
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/concepts.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/concepts.md", "docs/extending.md"])
 def test_python_of_a_page_runs(page: str, pages: dict[str, str], tmp_path: Path) -> None:
     blocks = [body for language, body in BLOCK.findall(pages[page]) if language == "python"]
     (tmp_path / "page.py").write_text("\n".join(blocks), encoding="utf-8")

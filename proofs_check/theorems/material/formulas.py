@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import scipy.special
 import sympy
-from conicflow.derive.prove.vector_loss import VectorLossSpec
 from conicflow.derive.read import functions
 from conicflow.derive.read.loss_spec import PREDICTION, TARGET
+from conicflow.derive.read.vector_loss_spec import VectorLossSpec
 from conicflow.engine.model.measure import Measure
 from conicflow.engine.model.problem import Problem
 from conicflow.engine.space.gauge import Signed

@@ -216,8 +216,8 @@ def test_the_jacobian_of_the_velocity(name: str) -> None:
     velocity = Velocity(problem, flat_lift(problem), (1.0, 0.5), tolerance=1e-9, mass=1.0)
     free = velocity.regime(u)
     low = free.low.copy()
-    low[2, 0] = np.isfinite(velocity.edges.lower[0])
-    u[2, q:] = np.where(low[2], velocity.edges.lower, u[2, q:])
+    low[2, 0] = np.isfinite(velocity.contacts.lower[0])
+    u[2, q:] = np.where(low[2], velocity.contacts.lower, u[2, q:])
     zero = np.zeros(5, dtype=bool)
     zero[0] = not problem.features.homogeneous
     regime = Regime(free.side, zero, low, free.high, free.rim)
