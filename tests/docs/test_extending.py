@@ -7,10 +7,14 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
-import conicflow.generated
+import conicflow as cf
 import numpy as np
+import precisions
 import pytest
+from conicflow import generated
+from conicflow.engine.kernels.loading import built_for
 
 
 def diff_of(page: str, section: str) -> str:
@@ -91,22 +95,25 @@ def test_a_loss(pytestconfig: pytest.Config, tmp_path: Path) -> None:
 
 
 def package(root: Path, checkout: Path, folder: Path) -> Path:
-    """What PYTHONPATH needs to find a package whose engine is that of a copy, with the rooms of the checkout and the kernels
-    that are installed.
-    """
-    (folder / "conicflow").mkdir(parents=True)
-    (folder / "conicflow/__init__.py").symlink_to(root / "app/root.py")
-    (folder / "conicflow/engine").symlink_to(checkout / "engine")
-    (folder / "conicflow/generated").symlink_to(Path(conicflow.generated.__path__[0]))
-    for room in ("derive", "proofs_check"):
-        (folder / "conicflow" / room).symlink_to(root / room)
+    """The package with the engine of a copy, and as it is here otherwise, compiled kernels included."""
+    inside = folder / "conicflow"
+    (inside / "generated").mkdir(parents=True)
+    for path in Path(str(generated.__file__)).parent.glob("*.py"):
+        shutil.copy(path, inside / "generated")
+    compiled = Path(str(built_for().__file__)).parent
+    (inside / "generated" / compiled.name).symlink_to(compiled)
+    for room in ("derive", "proofs_check", "app"):
+        (inside / room).symlink_to(root / room)
+    (inside / "__init__.py").symlink_to(root / "app/root.py")
+    (inside / "engine").symlink_to(checkout / "engine")
     return folder
 
 
 def in_the_annulus(root: Path, checkout: Path, folder: Path) -> subprocess.CompletedProcess[str]:
     """What in_the_annulus.py says when it runs with the engine of a copy."""
-    found = os.environ | {"PYTHONPATH": str(package(root, checkout, folder))}
-    command = [sys.executable, "-W", "error", str(root / "tests/docs/in_the_annulus.py")]
+    found = os.environ | {"PYTHONPATH": os.pathsep.join([str(package(root, checkout, folder)), *sys.path])}
+    # -S: an editable installation puts its own finder before the path
+    command = [sys.executable, "-S", "-W", "error", str(root / "tests/docs/in_the_annulus.py")]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=found)
 
 
@@ -141,6 +148,68 @@ def test_a_domain_that_breaks_a_law_is_seen(
     assert done.returncode == 1
     assert "AssertionError" in done.stderr
     assert f"in {law}\n" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def single(compiler: None, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """`precisions` in float32: what a process says that imports the changed package, and has no other."""
+    folder, root = tmp_path_factory.mktemp("single"), pytestconfig.rootpath
+    checkout = changed(root, "A precision", ("engine",), folder / "copy")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(package(root, checkout, folder / "package")), *sys.path]))
+        patch.setenv("CONICFLOW_CACHE", str(folder / "kernels"))
+        # -S: an editable installation puts its own finder before the path
+        run([sys.executable, "-S", "-c", "import precisions; precisions.save('single.npz')"], checkout)
+    with np.load(checkout / "single.npz") as found:
+        return dict(found)
+
+
+def test_a_precision_touches_the_kernels_alone(pytestconfig: pytest.Config) -> None:
+    diff = diff_of((pytestconfig.rootpath / "docs/extending.md").read_text(encoding="utf-8"), "A precision")
+    touched = re.findall(r"^\+\+\+ b/(.*)/[^/]*$", diff, re.MULTILINE)
+    assert touched == ["engine/kernels"] * 3
+
+
+def test_a_precision_agrees_to_its_roundings(single: dict[str, Any]) -> None:
+    """x and theta lie in [0, 1] and are rounded by u = 2^-24, so the k-th derivative of phi = exp(-(t/sigma)²/2) by at most
+    2u max|phi^(k+1)|, which is below 3u/sigma^(k+1) for k <= 2. The terms of that derivative are at most 2/sigma^k, and each
+    has fewer than 40 roundings: sigma's, of its powers, exp's, and of products. Sums of n terms round n times more.
+    """
+    w, _, g = precisions.particles()
+    order = {"forward": 0, "rows": 0, "row slopes": 1, "eta": 0, "gradient": 1, "hessian": 2}
+    double = precisions.functions()
+    assert double.keys() == order.keys()
+    for name, k in order.items():
+        terms = np.abs(w if name == "forward" else g)
+        roundings = (3 / precisions.WIDTH + 2 * (40 + len(terms))) / precisions.WIDTH**k
+        difference = np.abs(single[name] - double[name])
+        assert np.all(difference <= 2**-24 * roundings * terms.sum())
+        # bits: of float32 in one, and of float64 in the other
+        assert np.array_equal(single[name], single[name].astype(np.float32))
+        assert np.all(double[name] != double[name].astype(np.float32))
+
+
+def test_a_precision_is_that_of_the_flow(single: dict[str, Any]) -> None:
+    assert np.array_equal(single["flow rows"], single["defined rows"])  # bits: the same binary, the same arguments
+    assert single["value"] == pytest.approx(single["defined value"], rel=1e-14)  # in float64, from the same f
+
+
+def test_a_precision_solves_and_is_proved_without_it(single: dict[str, Any]) -> None:
+    double, asked = precisions.solution(), precisions.RELATIVE_GAP
+    low, high = single["enclosure"]
+    least = double["enclosure"][1]
+    assert single["certified"]
+    assert single["rigorous"]
+    # what the kernels said is wrong, by the roundings of f; what was proved of the same measure is not
+    assert not low <= single["objective"] <= high
+    measure = cf.Measure(single["weights"], single["positions"])
+    assert cf.certify(precisions.problem(), measure).objective == (low, high)  # bits: the same balls, no kernel
+    assert 0 < low - least <= single["gap"]
+    assert single["relative_gap"] <= asked
+    # J grows with the square of the distance from its minimum, in units of the width
+    assert single["positions"].shape == double["positions"].shape
+    assert np.all(np.abs(single["positions"] - double["positions"]) <= precisions.WIDTH * np.sqrt(asked))
+    assert np.all(np.abs(single["weights"] - double["weights"]) <= np.sqrt(asked))
 
 
 def test_a_diff_that_does_not_apply_is_seen(pytestconfig: pytest.Config, tmp_path: Path) -> None:
