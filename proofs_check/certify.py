@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -120,7 +121,7 @@ def statement_of(problem: Problem) -> Statement:
         intervals={
             item["name"]: axes[item["name"]] for item in description["parameters"] if "interval" in item["domain"]
         },
-        radius=features.domain.arguments.get("radius"),
+        radius=features.domain.radius if math.isfinite(features.domain.radius) else None,
         loss=described_spec(loss.description),
         y=loss.y,
         penalty=problem.penalty,

@@ -109,8 +109,9 @@ class WeightsAndPositions:
         return _held(problem.features.domain.held(positions, -gradient[:, q:]), gradient, hessian)
 
     def clip(self, z: Array, step: Array) -> Array:
-        (before, _), (after, positions) = self._split(z), self._split(z + step)
-        return np.column_stack([_without_turned(before, after), positions])
+        (before, here), (turned, along) = self._split(z), self._split(step)
+        positions = self.problem.features.domain.moved(here, along)
+        return np.column_stack([_without_turned(before, before + turned), positions])
 
 
 def _held(held: Held, gradient: Array, hessian: Array) -> tuple[Array, Array]:

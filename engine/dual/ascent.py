@@ -37,7 +37,7 @@ def ascend(eta: DualCertificate, positions: Array, rounds: int = _ROUNDS) -> tup
         if not going.any():
             break
         climbing, positions, step, damping = (array[going] for array in (climbing, positions, step, damping))
-        trial = domain.project(positions + damping[:, None] * step)
+        trial = domain.project(domain.moved(positions, damping[:, None] * step))
         heights, new_gradient, new_hessian = _derivatives(eta, trial)
         better = heights > highest[climbing]
         highest[climbing] = np.where(better, heights, highest[climbing])

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base.arrays import Array
+from ..base.errors import FlowError
 from ..space.domain.domain import Domain
 
 Mask = NDArray[np.bool_]
@@ -44,9 +45,18 @@ class Contacts:
     domain : where positions live.
     everywhere : positions are all of R^d, without edges, as in a lift of that kind.
     tolerance : of the integration.
+
+    Raises
+    ------
+    FlowError : a domain that has other edges.
     """
 
     def __init__(self, domain: Domain, everywhere: bool, tolerance: float) -> None:
+        if not domain.exact_bounds:
+            raise FlowError(
+                "integration to a tolerance knows the ends of intervals and the sphere of a ball alone; positions lie "
+                f"{domain.where}; choose forward-backward"
+            )
         self.domain, self.everywhere = domain, everywhere
         free = domain.wraps | everywhere | domain.is_ball
         self.lower, self.upper = np.where(free, -np.inf, domain.lower), np.where(free, np.inf, domain.upper)

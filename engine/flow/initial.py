@@ -18,9 +18,8 @@ from ..model.lift import conic_lift, flat_lift
 from ..model.lifts import one_sided
 from ..model.measure import Measure
 from ..model.problem import Problem
-from ..space.domain.ball import Ball
 from ..space.domain.box import Box
-from ..space.domain.sphere import Sphere
+from ..space.domain.domain import Round
 from ..space.scales import side_by_side
 from .separation import both_signs, family, on_cone, over_theta, within_a_part
 
@@ -78,17 +77,18 @@ def sphere(problem: Problem, m: int, radius: float, seed: int = 0) -> Array:
 
 @family(over_theta)
 def ball(problem: Problem, m: int, seed: int = 0) -> Array:
-    """m particles of weight zero in random directions, their norms spread evenly over (0, radius]."""
+    """m particles of weight zero in random directions, their norms spread evenly from the least, without it, to the largest."""
     _check_count(m)
     integer("the seed", seed, 0, 2**63 - 1, "choose another", FlowError)
     domain = problem.features.domain
     directions = np.random.default_rng(seed).standard_normal((m, domain.dimension))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    if not isinstance(domain, Ball):
+    if not isinstance(domain, Round) or domain.sphere:
         raise ProblemError(
             f"directions and norms are for units in a ball; positions lie {domain.where}; use initial.grid"
         )
-    norms = domain.radius * (np.arange(m) + 1)[:, None] / m
+    least, largest = domain.reach
+    norms = least + (largest - least) * (np.arange(m) + 1)[:, None] / m
     return np.ascontiguousarray(np.column_stack([np.zeros((m, problem.outputs)), directions * norms]))
 
 
@@ -182,23 +182,15 @@ def _shares(sizes: Array, m: int) -> NDArray[np.int64]:
 
 
 def _spread(problem: Problem, cube: Array, weight: float) -> Array:
-    """Points of the unit cube (m, d + 1) moved to Theta: axis by axis, or for a ball by direction and norm."""
-    from scipy.special import ndtri
-
-    domain, d = problem.features.domain, problem.features.dimension
-    if isinstance(domain, Sphere):
+    """Points of the unit cube (m, d + 1) moved to Theta."""
+    domain = problem.features.domain
+    if domain.sphere:
         raise FlowError(
             f"positions of {problem.features.name} are directions; got an initial measure over a box; use initial.sphere"
         )
-    if isinstance(domain, Ball):
-        directions = ndtri(np.clip(cube[:, :d], 1e-16, 1 - 1e-16))
-        norms = np.maximum(np.linalg.norm(directions, axis=1, keepdims=True), 1e-300)
-        return _rows(problem, weight, directions / norms * domain.radius * cube[:, d:] ** (1 / d))
-    assert isinstance(domain, Box)
-    lengths = domain.upper - domain.lower
-    if not np.all(np.isfinite(lengths)):
+    if not np.all(np.isfinite(domain.upper - domain.lower)):
         raise FlowError("an initial measure over Theta needs bounded axes; one is unbounded; give it an interval")
-    return _rows(problem, weight, domain.project(domain.lower + lengths * cube[:, :d]))
+    return _rows(problem, weight, domain.spread(cube))
 
 
 def _rows(problem: Problem, weight: float, positions: Array) -> Array:

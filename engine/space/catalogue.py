@@ -16,7 +16,7 @@ from ..kernels.loading import KINDS, describe, find_kernel, kernel_names
 from ..kernels.protocol import FeatureKernel
 from .domain.ball import Ball
 from .domain.box import Box
-from .domain.domain import Axis
+from .domain.domain import Axis, Round
 from .domain.sphere import Sphere
 from .feature_map import FeatureMap, check_inputs, pack
 from .torus import make_torus
@@ -93,13 +93,13 @@ def _build(kernel: FeatureKernel, description: Mapping[str, Any], arguments: Map
     samples = check_inputs(description, {key: arguments[key] for key in inputs})
     if description["kind"] == "ridge":
         load_kernel_blas()
-        domain: Box | Ball | Sphere = _ridge_domain(samples["x"].shape[1], *(arguments[key] for key in balls))
+        domain: Box | Round = _ridge_domain(samples["x"].shape[1], *(arguments[key] for key in balls))
     else:
         domain = Box(tuple(_axis(item, arguments) for item in description["parameters"]))
     return FeatureMap(kernel, description, domain, samples, numbers, pack(description["kind"], samples, numbers))
 
 
-def _ridge_domain(dimension: int, *radii: Any) -> Ball | Sphere:
+def _ridge_domain(dimension: int, *radii: Any) -> Round:
     """A ball, or the unit sphere of 2-homogeneous units, which have no radius."""
     if not radii:
         return Sphere.of(dimension)

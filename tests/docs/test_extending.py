@@ -109,6 +109,47 @@ def package(root: Path, checkout: Path, folder: Path) -> Path:
     return folder
 
 
+def in_the_annulus(root: Path, checkout: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    """What in_the_annulus.py says when it runs with the engine of a copy."""
+    found = os.environ | {"PYTHONPATH": os.pathsep.join([str(package(root, checkout, folder)), *sys.path])}
+    # -S: an editable installation puts its own finder before the path
+    command = [sys.executable, "-S", "-W", "error", str(root / "tests/docs/in_the_annulus.py")]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=found)
+
+
+def test_a_domain(pytestconfig: pytest.Config, tmp_path: Path) -> None:
+    """Its laws, flows in it, and a solve whose optimum over the whole ball lies in the hole, in a process of its own."""
+    root = pytestconfig.rootpath
+    done = in_the_annulus(root, changed(root, "A domain", ("engine",), tmp_path / "copy"), tmp_path / "package")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "the annulus works\n"
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "law"),
+    [
+        ("        held |= (norms <=", "        _ = (norms <=", "holds"),
+        ("def moved(", "def unmoved(", "holds"),
+        ("np.where(held, outwards / norms**2", "np.where(held, abs(outwards) / norms**2", "holds"),
+        ("exact_bounds = False", "exact_bounds = True", "flows"),
+        ("np.clip(norms, self.inner, self.radius) *", "self.radius *", "projects"),
+    ],
+)
+def test_a_domain_that_breaks_a_law_is_seen(
+    right: str, wrong: str, law: str, pytestconfig: pytest.Config, tmp_path: Path
+) -> None:
+    root = pytestconfig.rootpath
+    checkout = changed(root, "A domain", ("engine",), tmp_path / "copy")
+    path = checkout / "engine/space/domain/annulus.py"
+    source = path.read_text(encoding="utf-8")
+    assert source.count(right) == 1
+    path.write_text(source.replace(right, wrong), encoding="utf-8")
+    done = in_the_annulus(root, checkout, tmp_path / "package")
+    assert done.returncode == 1
+    assert "AssertionError" in done.stderr
+    assert f"in {law}\n" in done.stderr
+
+
 @pytest.fixture(scope="module")
 def single(compiler: None, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """`precisions` in float32: what a process says that imports the changed package, and has no other."""

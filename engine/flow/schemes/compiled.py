@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+
+import numpy as np
 
 from ...base.arrays import Array
 from ...model.lift import Lift
 from ...model.problem import Problem
+from ...space.domain.domain import Domain
 from ..batches import Batch
 from .scheme import Steps
 
@@ -48,4 +52,27 @@ class Compiled:
                 statics=None if batch is None else batch.statics,
             )
 
-        return steps
+        if problem.features.domain.exact_bounds:
+            return steps
+        return _kept_inside(problem.features.domain, particles, problem.outputs, steps)
+
+
+def _kept_inside(domain: Domain, particles: Array, q: int, steps: Steps) -> Steps:
+    """Steps one by one, after each of which what has left Theta moves to its nearest positions."""
+    theta = particles[:, q:]
+
+    def inside(length: float, count: int, descent: bool, batch: Batch | None) -> Array:
+        energies = [float(steps(length, 0, False, batch)[0])]
+        for _ in range(count):
+            before = particles.copy()
+            energy = float(steps(length, 1, False, batch)[-1])
+            if math.isfinite(energy) and not domain.contains(theta):
+                theta[:] = domain.project(theta)
+                energy = float(steps(length, 0, False, batch)[0])
+            if descent and not energy < energies[-1]:
+                particles[:] = before
+                break
+            energies.append(energy)
+        return np.array(energies)
+
+    return inside

@@ -11,7 +11,6 @@ from ...base.arrays import Array
 from ...base.vectors import unit_rows
 from .domain import Axis, Held, Round
 
-SHARES = np.arange(1, 17)[:, None] / 16  # of the radius, over which directions are spread
 _ROUNDING = 1e-12  # of a norm
 
 
@@ -43,13 +42,8 @@ class Ball(Round):
         return 2 * self.radius
 
     @property
-    def centre(self) -> Array:
-        return np.zeros((1, self.dimension))
-
-    def scatter(self, directions: Array) -> Array:
-        """The given directions at norms spread over (0, radius]."""
-        shares = np.resize(SHARES, (len(directions), 1))
-        return np.asarray(self.radius * shares * directions / np.linalg.norm(directions, axis=1, keepdims=True))
+    def reach(self) -> tuple[float, float]:
+        return 0.0, self.radius
 
     def project(self, positions: Array) -> Array:
         norms = np.linalg.norm(positions, axis=1, keepdims=True)

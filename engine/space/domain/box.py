@@ -44,6 +44,9 @@ class Box(Domain):
         )  # a tiny negative number wraps to the period itself
         return np.asarray(np.where(self.wraps, wrapped, np.clip(positions, self.lower, self.upper)))
 
+    def spread(self, cube: Array) -> Array:
+        return self.project(self.lower + (self.upper - self.lower) * cube[:, : self.dimension])
+
     def contains(self, positions: Array) -> bool:
         return bool((positions >= self.lower).all() and (positions <= self.upper).all())
 

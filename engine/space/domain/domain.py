@@ -14,6 +14,10 @@ from numpy.typing import NDArray
 from ...base.arrays import Array
 from ...base.errors import ProblemError
 
+SHARES = (
+    np.arange(1, 17)[:, None] / 16
+)  # of the way from the least to the largest norm, over which directions are spread
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -82,6 +86,9 @@ class Domain(ABC):
     where: ClassVar[str] = "in the feature map's domain"
     sphere: ClassVar[bool] = False
     is_ball: ClassVar[bool] = False
+    exact_bounds: ClassVar[bool] = (
+        True  # whether `bounds` say all of Theta; else what leaves it is projected after each step
+    )
 
     @property
     def dimension(self) -> int:
@@ -122,7 +129,7 @@ class Domain(ABC):
     @property
     @abstractmethod
     def bounds(self) -> tuple[Any, ...]:
-        """What the compiled flow takes to keep positions in Theta."""
+        """What the compiled flow takes to keep positions in Theta, or in a larger set of the same kind; see `exact_bounds`."""
 
     @property
     @abstractmethod
@@ -133,9 +140,17 @@ class Domain(ABC):
         """positions - centre, shortest way round on circles; shapes (..., d)."""
         return np.asarray(positions - centre, dtype=np.float64)
 
+    def moved(self, positions: Array, steps: Array) -> Array:
+        """positions + steps, (k, d), for `project`; back on a boundary that steps along it would leave inwards."""
+        return np.asarray(positions + steps)
+
     @abstractmethod
     def project(self, positions: Array) -> Array:
         """The nearest admissible positions, (k, d)."""
+
+    @abstractmethod
+    def spread(self, cube: Array) -> Array:
+        """Positions (k, d) uniform over Theta, where rows of `cube` (k, d + 1) are uniform over the unit cube."""
 
     @abstractmethod
     def contains(self, positions: Array) -> bool:
@@ -147,13 +162,30 @@ class Domain(ABC):
 
 
 class Round(Domain):
-    """A domain that rays from 0 cover; no grid does."""
+    """Theta = {theta in R^d: least <= |theta| <= largest}: rays from 0 cover it; no grid does."""
 
     @property
     @abstractmethod
+    def reach(self) -> tuple[float, float]:
+        """The least and the largest norm of a position."""
+
+    @property
     def centre(self) -> Array:
         """Positions, (0, d) or (1, d), to which no ray leads."""
+        return np.zeros((1 if self.reach[0] == 0 else 0, self.dimension))
 
-    @abstractmethod
     def scatter(self, directions: Array) -> Array:
         """Positions of Theta spread over the rays in the given directions, (k, d)."""
+        least, largest = self.reach
+        norms = least + (largest - least) * np.resize(SHARES, (len(directions), 1))
+        return np.asarray(norms * directions / np.linalg.norm(directions, axis=1, keepdims=True))
+
+    def spread(self, cube: Array) -> Array:
+        """Directions of normal vectors, and norms whose d-th powers are uniform."""
+        from scipy.special import ndtri
+
+        (least, largest), d = self.reach, self.dimension
+        directions = ndtri(np.clip(cube[:, :d], 1e-16, 1 - 1e-16))
+        lengths = np.maximum(np.linalg.norm(directions, axis=1, keepdims=True), 1e-300)
+        hole = (least / largest) ** d
+        return np.asarray(directions / lengths * largest * (hole + (1 - hole) * cube[:, d:]) ** (1 / d))

@@ -36,11 +36,8 @@ class Sphere(Round):
         return 2.0
 
     @property
-    def centre(self) -> Array:
-        return np.zeros((0, self.dimension))
-
-    def scatter(self, directions: Array) -> Array:
-        return self.project(directions)
+    def reach(self) -> tuple[float, float]:
+        return 1.0, 1.0
 
     def project(self, positions: Array) -> Array:
         return np.asarray(positions / np.linalg.norm(positions, axis=1, keepdims=True))

@@ -7,7 +7,7 @@ import pytest
 from conicflow.engine.base.errors import ProblemError
 from conicflow.engine.space.domain.ball import Ball
 from conicflow.engine.space.domain.box import Box
-from conicflow.engine.space.domain.domain import Axis
+from conicflow.engine.space.domain.domain import Axis, Domain
 from conicflow.engine.space.domain.sphere import Sphere
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,6 +89,34 @@ def test_a_ball_is_bounded_in_norm() -> None:
     assert not BALL.contains(np.array([[1.2, 1.2, 1.2]]))  # in the cube, not in the ball
     assert not BALL.contains(np.array([[np.nan, 0.0, 0.0]]))
     assert not MIXED.is_ball
+
+
+@pytest.mark.parametrize("domain", [BALL, Sphere.of(3), MIXED])
+def test_a_cube_is_spread_over_theta(domain: Domain) -> None:
+    """Uniformly: of equal parts of Theta each has its share, of 4000 positions up to four standard deviations."""
+    positions = domain.spread(np.random.default_rng(0).random((4000, domain.dimension + 1)))
+    assert domain.contains(positions)
+    if isinstance(domain, Box):
+        shares = [(positions[:, 0] < 0.5).mean(), (positions[:, 1] < 1.5).mean()]
+    else:
+        shares = [(positions[:, j] > 0).mean() for j in range(3)]
+        if domain is BALL:
+            shares.append((np.linalg.norm(positions, axis=1) < 2 * 0.5 ** (1 / 3)).mean())
+    np.testing.assert_allclose(shares, 0.5, atol=4 * 0.5 / np.sqrt(4000))
+
+
+@given(seed=st.integers(0, 100))
+def test_rays_are_covered(seed: int) -> None:
+    """Directions stay, and norms are all over those that Theta has."""
+    directions = np.random.default_rng(seed).standard_normal((32, 3))
+    for domain, least in ((BALL, 0.125), (Sphere.of(3), 1.0)):
+        positions = domain.scatter(directions)
+        norms = np.linalg.norm(positions, axis=1, keepdims=True)
+        assert domain.contains(positions)
+        assert (norms.min(), norms.max()) == pytest.approx((least, domain.reach[1]), rel=1e-14)
+        units = directions / np.linalg.norm(directions, axis=1, keepdims=True)
+        np.testing.assert_allclose(positions / norms, units, rtol=1e-13)
+        assert len(domain.centre) == (domain.reach[0] == 0)
 
 
 def test_contains() -> None:
