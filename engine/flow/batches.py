@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from ..base.errors import FlowError
 from ..kernels.protocol import Data, Statics
 from ..model.problem import Problem
-from ..space.feature_map import check_inputs, pack
+from ..space.arguments import check_inputs, pack
 
 Sampler = Callable[[np.random.Generator, int], tuple[Mapping[str, ArrayLike], ArrayLike]]
 

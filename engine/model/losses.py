@@ -1,5 +1,7 @@
 """Losses: convex functions of a prediction, summed over the coordinates of F."""
 
+# Over 300 lines: one class with its options, and the factory that makes it and that it names. Docstrings are half of it.
+
 from __future__ import annotations
 
 from collections.abc import Mapping

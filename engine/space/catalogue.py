@@ -14,11 +14,12 @@ from ..base.threads import load_kernel_blas
 from ..kernels.binding import bind
 from ..kernels.loading import KINDS, describe, find_kernel, kernel_names
 from ..kernels.protocol import FeatureKernel
+from .arguments import check_inputs, pack
 from .domain.ball import Ball
 from .domain.box import Box
 from .domain.domain import Axis, Round
 from .domain.sphere import Sphere
-from .feature_map import FeatureMap, check_inputs, pack
+from .feature_map import FeatureMap
 from .torus import make_torus
 
 

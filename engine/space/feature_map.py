@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..base.arrays import Array, Field
-from ..base.checks import array
 from ..base.errors import ProblemError
 from ..base.threads import single_threaded_blas
 from ..kernels.protocol import Data, FeatureKernel, Statics
+from .arguments import check_inputs, pack
 from .domain.box import Box
 from .domain.domain import Round
 from .units import HomogeneousUnit
@@ -297,27 +297,3 @@ class FeatureMap:
             )
         statics = pack(self.kind, checked, self.constants)
         return FeatureMap(self.kernel, self.description, self.domain, checked, self.constants, statics)
-
-
-def pack(kind: str, samples: Mapping[str, Array], constants: Mapping[str, float]) -> Statics:
-    """Samples and constants as the kernels of a kind take them: (inputs, n), of ridge units (n, d), and (constants,)."""
-    packed = samples["x"] if kind == "ridge" else np.ascontiguousarray(np.stack(list(samples.values())))
-    return packed, np.array(list(constants.values()), dtype=np.float64)
-
-
-def check_inputs(description: Mapping[str, Any], inputs: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float64]]:
-    """Samples as C-contiguous float64, all of one length; (n, d) for ridge features, else (n,)."""
-    ndim = 2 if description["kind"] == "ridge" else 1
-    shape = "(n, d)" if ndim == 2 else "(n,)"
-    checked: dict[str, NDArray[np.float64]] = {}
-    for name, values in inputs.items():
-        samples = array(f"samples {name}", values)
-        if samples.ndim != ndim or samples.size == 0:
-            raise ProblemError(
-                f"samples {name} need shape {shape} with at least one sample; got {samples.shape}; reshape them"
-            )
-        checked[name] = samples
-    lengths = {name: len(samples) for name, samples in checked.items()}
-    if len(set(lengths.values())) > 1:
-        raise ProblemError(f"all samples need one length; got {lengths}; give one entry of each per observation")
-    return checked
