@@ -92,7 +92,7 @@ def _witness(problem: Problem, measure: Measure, seconds: float) -> Measure:
 
 def _hints(problem: Problem, measure: Measure) -> Array:
     """Where the engine finds |eta| largest; the proof trusts nothing of it."""
-    if problem.features.kind == "torus":
+    if problem.features.spectrum is not None:
         return measure.positions
     found = engine_supremum(problem.dual(problem.loss.gradient(problem.forward(measure))), measure.positions)
     return np.concatenate([measure.positions, found.positions[:_HINTS]])

@@ -83,7 +83,7 @@ def stochastic_flow(
 
 def _check_samples(problem: Problem, samples: Sampler | None) -> None:
     loss = problem.loss
-    if problem.features.kind == "torus":
+    if problem.features.spectrum is not None:
         raise FlowError(
             f"batches are of samples; the data of {problem.features.name} are Fourier coefficients, all of one function; "
             "use conicflow.flow"
