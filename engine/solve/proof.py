@@ -1,0 +1,31 @@
+"""What ball arithmetic proved of a measure: numbers only, so that a result can hold them without the prover."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Proof:
+    """J(mu) - J* <= gap, with every rounding error inside (docs/theory.md §4, equation (G)).
+
+    Parameters
+    ----------
+    gap : proved bound of J(mu) - J*; infinite where nothing was proved.
+    relative_gap : proved bound of gap / (J(0) - J(mu) + gap), the share of the possible decrease that may be missing.
+    objective : numbers below and above J(mu).
+    sup_bound : S, proved: sup |eta| <= S of the dual point that the gap rests on, in the units of the penalty.
+    method : how S was bounded.
+    bits : Arb's working precision.
+    boxes : work spent on S: boxes, cells or candidates visited.
+    finished : S is as tight as the method aims at; False where the budget ended first.
+    """
+
+    gap: float
+    relative_gap: float
+    objective: tuple[float, float]
+    sup_bound: float
+    method: str
+    bits: int
+    boxes: int
+    finished: bool
