@@ -165,7 +165,7 @@ def _statement(folder: Path, document: Mapping[str, Any], archive: Path) -> Stat
     intervals = {
         item.name: (float(table[item.name][0]), float(table[item.name][1]))
         for item in spec.parameters
-        if item.domain.endswith("interval")
+        if spec.kind == "pointwise" and item.domain not in ("torus", "circle")
     }
     y = numbers.read(loss["data"], rows=True)
     y = y.astype(np.complex128).ravel() if spec.kind == "torus" else y

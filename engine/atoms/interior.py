@@ -54,7 +54,7 @@ def interior_weights(
     """
     scaled, gauge, y = problem.scaled(measure), problem.gauge, problem.loss.y
     k, q = scaled.rows.shape
-    rows = rows_by_weight(problem.features.jacobian(scaled.positions)[0], y).reshape(k * q, *y.shape)
+    rows = rows_by_weight(problem.features.scaled.jacobian(scaled.positions)[0], y).reshape(k * q, *y.shape)
     flat = rows.reshape(k * q, -1)
     cone = gauge.cone(scaled.rows, problem.penalty)
     w, fit = _inside(problem.loss, rows, cone.inside(scaled.rows))

@@ -38,7 +38,7 @@ def sparsify(problem: Problem, measure: Measure) -> Measure:
 def _thinned(problem: Problem, measure: Measure) -> Measure:
     """At most dim F atoms of more: dependencies are eliminated, and weights that reach zero with them."""
     scaled = problem.scaled(measure)
-    phi = np.ascontiguousarray(problem.features.jacobian(scaled.positions)[0]).view(np.float64)
+    phi = np.ascontiguousarray(problem.features.scaled.jacobian(scaled.positions)[0]).view(np.float64)
     sizes = scaled.sizes
     directions = (scaled.weights.T / sizes).T.reshape(len(measure), -1)
     terms = (phi[:, :, None] * directions[:, None, :]).reshape(len(measure), -1)

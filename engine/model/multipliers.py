@@ -37,7 +37,7 @@ def subgradient(problem: Problem, measure: Measure, f: Field) -> Field:
     index = index[f.reshape(-1)[index] + room <= _AT_EDGE * room]
     scaled = problem.scaled(measure)
     heavy = scaled.sizes > _HEAVY * scaled.sizes.max()
-    rows = rows_by_weight(problem.features.jacobian(scaled.positions[heavy])[0], f).reshape(-1, f.size)
+    rows = rows_by_weight(problem.features.scaled.jacobian(scaled.positions[heavy])[0], f).reshape(-1, f.size)
     directions = problem.gauge.slope_and_turn(scaled.rows[heavy])[0].ravel()
     most, p = loss.flat_omega[index], g.reshape(-1)
     p[index] = most
