@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..base.arrays import Array
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Proof:
     """J(mu) - J* <= gap, with every rounding error inside (docs/theory.md §4, equation (G)).
 
@@ -19,6 +21,8 @@ class Proof:
     bits : Arb's working precision.
     boxes : work spent on S: boxes, cells or candidates visited.
     finished : S is as tight as the method aims at; False where the budget ended first.
+    witness : weights and positions of a measure whose residual R'(f) is the dual point, in the place of mu's own; any measure
+        may be it, and whoever proves the gap again needs it.
     """
 
     gap: float
@@ -29,3 +33,4 @@ class Proof:
     bits: int
     boxes: int
     finished: bool
+    witness: tuple[Array, Array] | None = None

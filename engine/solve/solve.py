@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from ..base.checks import integer
 from ..base.errors import ProblemError
 from ..base.progress import Progress
@@ -89,23 +87,28 @@ def _check(problem: Problem, start: Measure | None, particles: int | None, flow_
         problem.check(start)
 
 
-def sharpen(problem: Problem, measure: Measure, relative_gap: float, seconds: float) -> Measure:
+class _Enough(Exception):
+    """Enough reports of progress."""
+
+
+@single_threaded_blas()
+def sharpen(problem: Problem, measure: Measure, relative_gap: float, reports: int) -> Measure:
     """The measure refined, and completed as in `solve`, without a flow: where its residual makes a better dual point.
 
     Parameters
     ----------
     relative_gap : at which it ends.
-    seconds : of wall time, after which it ends at the next progress.
+    reports : of progress, after which it ends: a count, so that the same measure comes out on every machine.
 
     Returns
     -------
     measure : of those met, the one of which J + gap is smallest.
     """
-    deadline = time.perf_counter() + seconds
+    left = iter(range(reports))
 
     def watch(*_: object) -> None:
-        if time.perf_counter() > deadline:
-            raise TimeoutError
+        if next(left, None) is None:
+            raise _Enough
 
     search = Search(problem, relative_gap, watch)
     try:
@@ -114,6 +117,6 @@ def sharpen(problem: Problem, measure: Measure, relative_gap: float, seconds: fl
             if search.certified:
                 break
             phase(search)
-    except TimeoutError:
+    except _Enough:
         pass
     return search.surest.measure
