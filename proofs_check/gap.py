@@ -33,7 +33,7 @@ class Enclosed:
 
     Parameters
     ----------
-    objective : a ball around J(mu).
+    objective : a ball around J(mu). mass : around int kappa d|mu|. dual_point : p, of which multiples were tried.
     gap : a number >= J(mu) - J*, of radius 0; infinite where there is no bound.
     least : what (G) is at least for this dual point, with the largest |eta| found in the place of its bound.
     share : a number >= gap / (J(0) - J(mu) + gap).
@@ -43,6 +43,8 @@ class Enclosed:
     """
 
     objective: arb
+    mass: arb
+    dual_point: Point
     gap: arb
     least: arb
     share: arb
@@ -85,7 +87,8 @@ def prove(
         statement = _around(statement, positions)
         loss = BallLoss(statement)
         f = forward(statement, weights, positions)
-        objective = loss.value(f) + arb(statement.penalty) * total_variation(statement, weights, positions)
+        mass = total_variation(statement, weights, positions)
+        objective = loss.value(f) + arb(statement.penalty) * mass
         if not np.any(weights):
             proved = _of_zero(statement, loss, objective, positions[:0], boxes, bits)
             if proved is not None:
@@ -103,7 +106,8 @@ def prove(
         gap = gap if gap.is_finite() else arb.pos_inf()
         share = _share(loss, objective, gap, reference, len(f))
         edges = bool(loss.edges(near))
-        return Enclosed(objective, gap, arb(least.lower()), share, bound, method, bits, budget.spent, edges)
+        least = arb(least.lower())
+        return Enclosed(objective, mass, p, gap, least, share, bound, method, bits, budget.spent, edges)
 
 
 def _of_zero(
@@ -114,11 +118,14 @@ def _of_zero(
     if not objective.is_finite() or loss.edges(zero):
         return None
     budget = Budget(boxes, arb(statement.penalty))
-    bound, method = supremum(statement, loss.slope(zero), nowhere, budget)
+    slope = loss.slope(zero)
+    bound, method = supremum(statement, slope, nowhere, budget)
     if not bound.upper <= statement.penalty:
         return None
     nothing = arb(0)
-    return Enclosed(objective, nothing, nothing, nothing, bound, _OF_ZERO + method, bits, budget.spent, False)
+    return Enclosed(
+        objective, nothing, slope, nothing, nothing, nothing, bound, _OF_ZERO + method, bits, budget.spent, False
+    )
 
 
 def _share(loss: BallLoss, objective: arb, gap: arb, reference: float | None, size: int) -> arb:
