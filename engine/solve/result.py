@@ -127,7 +127,7 @@ class Result:
         return self.status in ("certified", "converged")
 
     def certify(self, boxes: int | None = None) -> Result:
-        """This result with what ball arithmetic proves of it (`conicflow.certify`).
+        """The same result with what ball arithmetic proves of it (`conicflow.certify`).
 
         Parameters
         ----------
