@@ -53,8 +53,9 @@ def test_a_round_trip_keeps_every_bit(result: cf.Result, tmp_path: Path) -> None
 def test_json_holds_the_promised_keys_and_exact_floats(result: cf.Result, tmp_path: Path) -> None:
     result.save(tmp_path / "out")
     data = json.loads((tmp_path / "out" / "result.json").read_text())
-    promised = "schema status objective gap relative_gap rounding reference proof certificate weights positions penalty evaluations seconds"
+    promised = "schema status objective gap relative_gap rounding reference proof certificate interrupted ended_by"
     assert set(promised.split()) <= set(data)
+    assert {"weights", "positions", "penalty", "evaluations", "seconds"} <= set(data)
     assert {"method", "sup_bound"} == set(data["certificate"])
     assert float.fromhex(data["exact"]["objective"]) == result.objective
     with np.load(tmp_path / "out" / "measure.npz") as arrays:

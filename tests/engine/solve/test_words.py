@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import conicflow as cf
 import pytest
+from conicflow.engine.model.gap import relative_gap
 from conicflow.engine.solve.proof import Proof
 from conicflow.engine.solve.tolerance import Tolerance
 from hypothesis import given
@@ -43,8 +44,7 @@ def test_no_word_is_contradicted_by_its_numbers(
     interrupted: bool,
     proved: tuple[float, float] | None,
 ) -> None:
-    """Whatever the numbers: certified only of a proof within a tolerance; converged only of a gap within one, or within its
-    rounding; and where a gap is within, no other word."""
+    """Certified only of a proof within a tolerance, converged only of a gap within one or within its rounding; then no less."""
     result = replace(
         found,
         objective=part * reference,
@@ -72,8 +72,6 @@ def test_no_word_is_contradicted_by_its_numbers(
 @pytest.mark.parametrize("constant", [0.0, 1e6, -1e6])
 def test_a_constant_of_the_loss_moves_no_relative_gap(constant: float) -> None:
     """J + c - (J* + c): what is missing counts against what there is to gain, not against |J|."""
-    from conicflow.engine.model.gap import relative_gap
-
     exact = relative_gap(2.0, 10.0, 40.0)
     assert exact == 2.0 / 32.0
     assert relative_gap(2.0, 10.0 + constant, 40.0 + constant) == exact  # bits: integers are exact
