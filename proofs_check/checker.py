@@ -15,10 +15,12 @@ from conicflow.derive.read.vector_loss_spec import VectorLossSpec
 from flint import arb
 
 from .enclosures.balls import precision
-from .enclosures.points import down, up
+from .enclosures.losses import BallLoss
+from .enclosures.points import down, exact, up
 from .folder import BadFolder, Claims, read_folder
-from .gap import SECONDS, Proof, prove
+from .gap import Enclosed, prove
 from .statement import Statement, in_catalogue, prove_claims
+from .suprema.budget import BOXES
 
 ROUNDING = 1e-10  # relative to |J|: float64 of the solver, whose own words for such a claim are "rounding not enclosed"
 _STATUSES = ("certified", "gap above tolerance", "interrupted", "zero measure")
@@ -34,7 +36,7 @@ class Verdict:
     words: str
 
 
-def check_folder(folder: Path, seconds: float = SECONDS, data: Path | None = None) -> list[Verdict]:
+def check_folder(folder: Path, boxes: int = BOXES, data: Path | None = None) -> list[Verdict]:
     """Verdicts on every claim of a result folder; `data` may be an archive elsewhere, in the place of its data.npz.
 
     Raises
@@ -46,11 +48,11 @@ def check_folder(folder: Path, seconds: float = SECONDS, data: Path | None = Non
     if not all(verdict.holds for verdict in verdicts):
         return verdicts
     try:
-        proof = prove(statement, claims.weights, claims.positions, seconds=seconds)
+        proof = prove(statement, claims.weights, claims.positions, boxes=boxes)
     except (SpecError, ArithmeticError, ValueError, IndexError) as error:
         raise BadFolder(f"a problem must make sense to be proved; {folder}: {error!s:.200}; solve it again") from None
     with precision(proof.bits):
-        return [*verdicts, *_numbers(claims, proof)]
+        return [*verdicts, *_numbers(claims, statement, proof)]
 
 
 def _agreement(claims: Claims) -> Verdict:
@@ -112,9 +114,16 @@ def _admissible(statement: Statement, claims: Claims) -> list[Verdict]:
     ]
 
 
-def _numbers(claims: Claims, proof: Proof) -> list[Verdict]:
+def _size(statement: Statement, proof: Enclosed) -> arb:
+    """What the relative gap counts against: |J|, or 2^-52 (R(0) - inf R) where |J| is smaller."""
+    loss, zero = BallLoss(statement), [arb(0)] * len(exact(statement.y))
+    negligible = arb(2) ** -52 * (loss.value(zero) + loss.conjugate(zero))
+    return arb(abs(proof.objective).max(negligible).max(arb(2.0**-1022)).upper())
+
+
+def _numbers(claims: Claims, statement: Statement, proof: Enclosed) -> list[Verdict]:
     value = claims.numbers
-    size = arb(proof.size.upper())
+    size = _size(statement, proof)
     slack = arb(0) if claims.rigorous else ROUNDING * size
     objective = arb(value["objective"])
     verdicts = [
@@ -126,14 +135,14 @@ def _numbers(claims: Claims, proof: Proof) -> list[Verdict]:
     ]
     gap, supremum = arb(value["gap"]), proof.supremum
     proved = bool(proof.gap <= gap + slack)
-    estimated = not claims.rigorous and not supremum.finished and bool(arb(proof.estimate) <= gap + slack)
+    estimated = not claims.rigorous and not supremum.finished and bool(proof.least <= gap + slack)
     kind = "proved" if proved and claims.rigorous else "proved up to rounding" if proved else "estimated, not proved"
     words = f"claimed {value['gap']:.3g}, proved bound {up(proof.gap):.3g}"
     if not proved:
-        words += f", estimate {proof.estimate:.3g}"
+        words += f", estimate {float(proof.least):.3g}"
     verdicts.append(Verdict("gap", proved or estimated, f"{words}: {kind if proved or estimated else 'not so'}"))
     relative = arb(value["relative_gap"])
-    expected = gap / proof.size
+    expected = gap / size
     consistent = (
         bool(abs(relative - expected) <= ROUNDING * expected) or value["relative_gap"] == value["gap"] == np.inf
     )

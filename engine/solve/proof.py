@@ -7,14 +7,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from ..base.arrays import Array
 from ..base.errors import CertificateError
 from ..model.measure import Measure
 from ..model.problem import Problem
 
 _NUMBERS = ("gap", "relative_gap", "sup_bound")
+_WITNESS = ("weights", "positions")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Proof:
     """J(mu) - J* <= gap, with every rounding error inside (docs/theory.md §4, equation (G)).
 
@@ -28,6 +32,8 @@ class Proof:
     bits : Arb's working precision.
     boxes : work spent on S: boxes, cells or candidates visited.
     finished : S is as tight as the method aims at; False where the budget ended first.
+    witness : weights and positions of a measure whose residual R'(f) is the dual point, in the place of mu's own; any measure
+        may be it, and whoever proves the gap again needs it.
     """
 
     gap: float
@@ -38,6 +44,7 @@ class Proof:
     bits: int
     boxes: int
     finished: bool
+    witness: tuple[Array, Array] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As in result.json, where `exact` repeats the numbers."""
@@ -48,12 +55,16 @@ class Proof:
             "bits": self.bits,
             "boxes": self.boxes,
             "finished": self.finished,
+            "witness": None
+            if self.witness is None
+            else dict(zip(_WITNESS, map(np.ndarray.tolist, self.witness), strict=True)),
         }
 
     def exact(self) -> dict[str, Any]:
         """Its numbers as hexadecimal text."""
-        numbers: dict[str, Any] = {name: float(getattr(self, name)).hex() for name in _NUMBERS}
-        return numbers | {"objective": [float(value).hex() for value in self.objective]}
+        scalars: dict[str, Any] = {name: float(getattr(self, name)).hex() for name in _NUMBERS}
+        witness = None if self.witness is None else dict(zip(_WITNESS, map(hexadecimal, self.witness), strict=True))
+        return scalars | {"objective": [float(value).hex() for value in self.objective], "witness": witness}
 
     @staticmethod
     def from_dict(data: Mapping[str, Any], exact: Mapping[str, Any]) -> Proof:
@@ -66,6 +77,7 @@ class Proof:
         low, high = (float.fromhex(value) for value in exact["objective"])
         if not isinstance(data["finished"], bool):
             raise ValueError(f"finished is true or false, not {data['finished']!r:.30}")
+        witness = exact["witness"]
         return Proof(
             **{name: float.fromhex(exact[name]) for name in _NUMBERS},
             objective=(low, high),
@@ -73,7 +85,18 @@ class Proof:
             bits=int(data["bits"]),
             boxes=int(data["boxes"]),
             finished=data["finished"],
+            witness=None if witness is None else (numbers(witness["weights"]), numbers(witness["positions"])),
         )
+
+
+def hexadecimal(values: Array) -> Any:
+    """An array as lists of exact text."""
+    return [hexadecimal(value) for value in values] if values.ndim else float(values).hex()
+
+
+def numbers(texts: Any) -> Array:
+    """What `hexadecimal` wrote."""
+    return np.array([numbers(text) for text in texts]) if isinstance(texts, list) else np.array(float.fromhex(texts))
 
 
 def json_number(value: float) -> float | None:

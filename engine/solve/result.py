@@ -20,7 +20,7 @@ from ..model.measure import Measure
 from ..model.problem import Problem
 from ..space.gauge import Sign, gauge_of
 from .folder import OutputFolder
-from .proof import Proof, json_number, prove
+from .proof import Proof, hexadecimal, json_number, numbers, prove
 from .schedule import Schedule
 from .tolerance import Tolerance
 
@@ -146,14 +146,13 @@ class Result:
     def to_dict(self) -> dict[str, Any]:
         """Contents of result.json; `exact` repeats the scalars and atoms as hexadecimal floats."""
         weights, positions = self.measure.weights.tolist(), self.measure.positions.tolist()
-        numbers = {name: float(getattr(self, name)) for name in _OWN_NUMBERS}
-        numbers["relative_gap"] = self.relative_gap
-        numbers["relative_tolerance"] = self.tolerance.relative_gap
-        numbers["absolute_tolerance"] = self.tolerance.absolute_gap
-        exact: dict[str, Any] = {name: value.hex() for name, value in numbers.items()}
+        scalars = {name: float(getattr(self, name)) for name in _OWN_NUMBERS}
+        scalars["relative_gap"] = self.relative_gap
+        scalars["relative_tolerance"] = self.tolerance.relative_gap
+        scalars["absolute_tolerance"] = self.tolerance.absolute_gap
+        exact: dict[str, Any] = {name: value.hex() for name, value in scalars.items()}
         exact["sup_bound"] = float(self.certificate.sup_bound).hex()
-        exact["weights"] = [_hex(weight) for weight in weights]
-        exact["positions"] = [[coordinate.hex() for coordinate in position] for position in positions]
+        exact["weights"], exact["positions"] = hexadecimal(self.measure.weights), hexadecimal(self.measure.positions)
         proof = None if self.proof is None else self.proof.to_dict()
         if self.proof is not None:
             exact["proof"] = self.proof.exact()
@@ -167,7 +166,7 @@ class Result:
             "interrupted": self.interrupted,
             "ended_by": self.ended_by,
             "schedule": self.schedule.to_dict(),
-            **{name: json_number(value) for name, value in numbers.items()},
+            **{name: json_number(value) for name, value in scalars.items()},
             "certificate": {
                 "method": self.certificate.method,
                 "sup_bound": json_number(self.certificate.sup_bound),
@@ -215,15 +214,6 @@ class Result:
         return _load(Path(folder))
 
 
-def _hex(weight: Any) -> Any:
-    """A float as exact text, or each entry of a weight in R^q."""
-    return weight.hex() if isinstance(weight, float) else [entry.hex() for entry in weight]
-
-
-def _from_hex(weight: Any) -> Any:
-    return float.fromhex(weight) if isinstance(weight, str) else [float.fromhex(entry) for entry in weight]
-
-
 def _load(folder: Path) -> Result:
     try:
         return _read(Path(folder))
@@ -252,10 +242,10 @@ def _read(folder: Path) -> Result:
             f"result.json has schema {data['schema']!r:.20}; this version reads {SCHEMA}; solve it again"
         )
     exact, features = data["exact"], data["features"]
-    weights = np.array([_from_hex(weight) for weight in exact["weights"]])
+    weights = numbers(exact["weights"])
     if len(weights) == 0 and data["sign"] == "vector":
         weights = weights.reshape(0, int(data["outputs"]))
-    positions = np.array([[float.fromhex(number) for number in row] for row in exact["positions"]])
+    positions = numbers(exact["positions"])
     certificate = data["certificate"]
     result = Result(
         measure=Measure(weights, positions.reshape(len(weights), features["dimension"])),

@@ -106,25 +106,36 @@ def _check(
         problem.check(start)
 
 
-def sharpen(problem: Problem, measure: Measure, relative_gap: float, seconds: float) -> Measure:
+class _Enough(Exception):
+    """Enough reports of progress."""
+
+
+@single_threaded_blas()
+def sharpen(problem: Problem, measure: Measure, relative_gap: float, reports: int) -> Measure:
     """The measure refined, and completed as in `solve`, without a flow: where its residual makes a better dual point.
 
     Parameters
     ----------
     relative_gap : at which it ends.
-    seconds : of wall time, after which it ends at its next step.
+    reports : of progress, after which it ends: a count, so that the same measure comes out on every machine.
 
     Returns
     -------
     measure : of those met, the one of which J + gap is smallest.
     """
-    search = Search(problem, Tolerance(relative_gap), None, seconds=seconds)
+    left = iter(range(reports))
+
+    def watch(*_: object) -> None:
+        if next(left, None) is None:
+            raise _Enough
+
+    search = Search(problem, Tolerance(relative_gap), watch)
     try:
         search.begin(refine(Point(problem, measure), DEFAULT))
         for phase in completion(search):
             if search.converged:
                 break
             phase(search)
-    except OutOfTime:
+    except _Enough:
         pass
     return search.surest.measure
