@@ -36,7 +36,7 @@ class Search:
     progress : called with (phase, fraction done, message).
     positions : None, or the finite set (k, d) that stands for Theta in every gap.
     schedule : the numbers of the search.
-    seconds : of wall time, after which `log` and `offer` raise OutOfTime.
+    seconds : of wall time, after which whatever is logged or offered raises OutOfTime.
 
     Attributes
     ----------
@@ -78,7 +78,7 @@ class Search:
         first = zero if start is None or start.objective >= zero.objective else start
         self.best = self.surest = gap_at(first, self.positions)
         if len(first.measure):
-            self.log("start", 1.0, self.best.objective, len(first.measure), self.best.gap)
+            self._note("start", 1.0, self.best.objective, len(first.measure), self.best.gap)
 
     def closed(self, gap: Gap) -> bool:
         """Whether a gap is within the tolerance, or as small as its own rounding lets it be told."""
@@ -102,8 +102,16 @@ class Search:
         return "interrupted" if self.interrupted else "; ".join(self.limits.values())
 
     def log(self, phase: str, fraction: float, objective: float, atoms: int, gap: float = math.nan) -> None:
-        """A row of `Result.trace`, and a word to whoever watches."""
+        """A row of `Result.trace`, and a word to whoever watches.
+
+        Raises
+        ------
+        OutOfTime : after `seconds`.
+        """
+        self._note(phase, fraction, objective, atoms, gap)
         self._watch_the_clock()
+
+    def _note(self, phase: str, fraction: float, objective: float, atoms: int, gap: float) -> None:
         lowest = min(objective, self._rows[-1][2] if self._rows else objective)
         seconds = time.perf_counter() - self._started
         self._rows.append((seconds, self.evaluations, lowest, gap, atoms, self.step, phase))

@@ -63,9 +63,9 @@ def solve(
     """
     _check(problem, start, particles, flow_steps, seed, seconds)
     search = Search(problem, Tolerance(relative_gap, absolute_gap), progress, schedule=schedule, seconds=seconds)
+    search.begin(None if start is None else refine(Point(problem, start), schedule))
     descent = None
     try:
-        search.begin(None if start is None else refine(Point(problem, start), schedule))
         if start is not None:
             insert(search)
         if not search.converged:
