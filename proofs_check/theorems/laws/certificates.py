@@ -100,7 +100,7 @@ def _rigorous_gap(subject: str, draw: Draw) -> float:
     proof = prove(statement_of(case), mu.weights, mu.positions, witness=witness, boxes=1200)
     scale = 1e-12 * (1 + abs(value) + abs(rival))  # float64 of J by formulas
     worst = (value - rival - up(proof.gap)) / scale
-    if witness is None and proof.supremum.finished and best.certified and off == 0.0:
+    if witness is None and proof.supremum.finished and best.converged and off == 0.0:
         worst = max(worst, (up(proof.gap) - 2 * best.gap) / (1e3 * scale))
     return worst
 
