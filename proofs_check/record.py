@@ -199,7 +199,7 @@ def _hexadecimal(text: Any, name: str, *, infinite: bool = False) -> float:
     if not isinstance(text, str):
         raise TypeError(f"{name} is hexadecimal text, not {text!r:.40}")
     value = float.fromhex(text)
-    if math.isnan(value) or (math.isinf(value) and not infinite):
+    if math.isnan(value) or value == -math.inf or (math.isinf(value) and not infinite):
         raise ValueError(f"{name} is a finite number, not {text:.40}")
     return value
 

@@ -13,23 +13,24 @@ from .ending import REFUTED, fail
 @click.option(
     "--boxes",
     type=click.IntRange(min=1),
-    default=12_000,
-    show_default=True,
-    help="Work for the search of the dual certificate's supremum: the default is about ten seconds of one core.",
+    help="Work for the search of sup |eta|: by default as much as the folder's own proof may have taken, about ten seconds.",
 )
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
     help="The archive data.npz, where it is kept elsewhere; it must have the SHA-256 that the result states.",
 )
-def certify(folder: Path, boxes: int, data: Path | None) -> int:
+def certify(folder: Path, boxes: int | None, data: Path | None) -> int:
     """Prove what the result folder FOLDER claims again, from its files, in ball arithmetic; no solver is loaded.
 
     \b
     conicflow certify result
     conicflow certify result --data archive/data.npz
+
+    A claim holds, is not proved (with the bound that is), or FAILS. The exit code is 1 if one fails, or if the folder says
+    certified and that is not proved.
     """
-    from conicflow.proofs_check.checker import check_folder
+    from conicflow.proofs_check.checker import check_folder, refuted
     from conicflow.proofs_check.folder import BadFolder
 
     try:
@@ -37,8 +38,8 @@ def certify(folder: Path, boxes: int, data: Path | None) -> int:
     except BadFolder as error:
         return fail(str(error))
     for verdict in verdicts:
-        click.echo(f"{'holds' if verdict.holds else 'FAILS':<5}  {verdict.claim}: {verdict.words}")
-    return 0 if all(verdict.holds for verdict in verdicts) else REFUTED
+        click.echo(f"{verdict.outcome:<10}  {verdict.claim}: {verdict.words}")
+    return REFUTED if refuted(verdicts) else 0
 
 
 @click.command()

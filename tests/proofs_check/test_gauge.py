@@ -140,7 +140,7 @@ def test_a_result_may_have_prices(tmp_path: Path) -> None:
         '[loss]\nname = "squared"\ndata = "y.npy"\n[measure]\npenalty_ratio = 0.1\nsign = "any"\n',
         encoding="utf-8",
     )
-    solve_problem_file(tmp_path / "problem.toml", tmp_path / "result")
+    solve_problem_file(tmp_path / "problem.toml", tmp_path / "result", None)
     folder = tmp_path / "result"
     texts = {name: (folder / name).read_text(encoding="utf-8") for name in ("result.json", "problem.toml")}
     assert min(json.loads(texts["result.json"])["weights"]) > 0
