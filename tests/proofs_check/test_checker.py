@@ -18,7 +18,7 @@ from conicflow import proofs_check
 from conicflow.app import cli
 from conicflow.app.folders.result_folder import solve_problem_file
 from conicflow.derive import SPECS
-from conicflow.proofs_check.checker import check_folder, relative_gap, refuted
+from conicflow.proofs_check.checker import check_folder, refuted, relative_gap
 from conicflow.proofs_check.folder import BadFolder
 
 TORUS = """
@@ -470,7 +470,7 @@ def test_numbers_out_of_their_range_are_false_claims(torus: Path, tmp_path: Path
 
 
 NAMES = ("objective", "gap", "relative_tolerance", "rounding", "reference", "sup_bound", "penalty")
-NONE = [(name, text) for name in NAMES for text in ("nan", "inf", "-inf", "0x1p+99999", "1e400", None, 3)]
+NONE = [(name, text) for name in NAMES for text in ("nan", "inf", "-inf", "0x1p+99999", None, 3)]
 
 
 @pytest.mark.parametrize(
