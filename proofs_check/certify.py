@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from conicflow.derive.errors import SpecError
-from conicflow.engine.base.checks import integer, number
+from conicflow.engine.base.validation import integer, number
 from conicflow.engine.base.errors import CertificateError, ConicflowError
 from conicflow.engine.model.gap import duality_gap
 from conicflow.engine.model.measure import Measure
@@ -53,7 +53,7 @@ def certify(
     CertificateError : the feature map's formula cannot be enclosed, or bounds contradict each other.
     ProblemError : the measure is not one of this problem, or an option is out of its range.
     """
-    problem.check(measure)
+    problem.validate(measure)
     integer("boxes", boxes, 1, _MOST_BOXES, f"the default is {BOXES}")
     integer("bits", bits, 53, 10_000, f"the default is {BITS}")
     if reference is not None:

@@ -14,7 +14,7 @@ from .problem import Problem
 from .rounding import rounding
 
 _GOLDEN = (math.sqrt(5) - 1) / 2
-_SEARCHES = 60  # golden-section steps: the interval shrinks by 3e-13
+_GOLDEN_STEPS = 60  # golden-section steps: the interval shrinks by 3e-13
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +139,7 @@ def _best_multiple(problem: Problem, g: Field, largest: float) -> tuple[float, f
     low, high = 0.0, most
     left, right = high - _GOLDEN * high, _GOLDEN * high
     left_value, right_value = dual(left), dual(right)
-    for _ in range(_SEARCHES):
+    for _ in range(_GOLDEN_STEPS):
         tried[left], tried[right] = left_value, right_value
         # Beyond the domain of R* both are infinite: the domain contains s = 0, so move towards it.
         if left_value <= right_value:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ..base.checks import integer
+from ..base.validation import integer
 from ..base.errors import ProblemError
 from ..base.progress import Progress
 from ..base.threads import single_threaded_blas
@@ -61,7 +61,7 @@ def solve(
     ------
     ProblemError, FlowError : unusable options.
     """
-    _check(problem, start, particles, flow_steps, seed, seconds)
+    _validate(problem, start, particles, flow_steps, seed, seconds)
     search = Search(problem, Tolerance(relative_gap, absolute_gap), progress, schedule=schedule, seconds=seconds)
     search.begin(None if start is None else refine(Point(problem, start), schedule))
     descent = None
@@ -83,7 +83,7 @@ def solve(
     return search.result(None if descent is None else descent.trajectory())
 
 
-def _check(
+def _validate(
     problem: Problem,
     start: Measure | None,
     particles: int | None,
@@ -103,7 +103,7 @@ def _check(
             raise ProblemError(
                 f"start must be a Measure; got {type(start).__name__}; leave it out to start with a flow"
             )
-        problem.check(start)
+        problem.validate(start)
 
 
 class _Enough(Exception):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..base.checks import number
+from ..base.validation import number
 from ..base.errors import ProblemError
 
 

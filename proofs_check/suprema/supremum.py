@@ -51,27 +51,27 @@ def _over_face(statement: Statement, p: Point, face: Face, hints: Array, budget:
 
 
 def _searched(statement: Statement, p: Point, face: Face, hints: Array, budget: Budget) -> tuple[Bound, str]:
-    spec, sides = statement.features, face.sides
+    spec, signs = statement.features, face.signs
     if spec.kind == "torus":
         prove_torus(spec)
-        return torus_supremum(statement, p, sides, budget), "branch and bound, Ehlich-Zeller and Bernstein"
+        return torus_supremum(statement, p, signs, budget), "branch and bound, Ehlich-Zeller and Bernstein"
     if budget.enough > arb.neg_inf():
-        loose = loose_bound(statement, p, sides, 1)
+        loose = loose_bound(statement, p, signs, 1)
         if loose <= budget.enough:
             return Bound(loose, _highest(statement, p, face, hints), True), "enclosures of every sample"
     found = _highest(statement, p, face, hints)
     bound, method = Bound(arb.pos_inf(), found, False), "triangle inequality over samples"
     if is_relu(statement) and affordable(statement):
-        bound, method = relu_supremum(statement, p, sides, budget, hints), "branch and bound over cones"
+        bound, method = relu_supremum(statement, p, signs, budget, hints), "branch and bound over cones"
     elif spec.family_claim == "partially 1-homogeneous":
         try:
-            bound = smooth_supremum(statement, p, sides, budget, found)
+            bound = smooth_supremum(statement, p, signs, budget, found)
             method = "branch and bound, Taylor models"
         except Undecided:
             pass
     if bound.finished:
         return bound, method
-    loose = loose_bound(statement, p, sides)
+    loose = loose_bound(statement, p, signs)
     if not loose >= bound.upper:
         bound, method = Bound(loose, bound.lower.max(found), False), "enclosures of every sample"
     return bound, method
