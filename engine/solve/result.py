@@ -12,8 +12,8 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from ..base.validation import array
 from ..base.errors import ProblemError
+from ..base.validation import array
 from ..flow.trajectory import Trajectory
 from ..model.gap import relative_gap
 from ..model.measure import Measure
