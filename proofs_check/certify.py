@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 from conicflow.derive.errors import SpecError
-from conicflow.engine.base.validation import integer, number
 from conicflow.engine.base.errors import CertificateError, ConicflowError
+from conicflow.engine.base.validation import integer, number
 from conicflow.engine.model.gap import duality_gap
 from conicflow.engine.model.measure import Measure
 from conicflow.engine.model.problem import Problem

@@ -11,11 +11,6 @@ import numpy as np
 from ..base.arrays import Array
 from ..base.errors import ProblemError
 from ..base.progress import Progress
-<<<<<<< 635382212973c1b900446cb148032669156a1a0b
-=======
-from ..base.validation import number
-from ..dual.supremum import Supremum
->>>>>>> 8dfd27cb1bed2c0ee278be5115060861dda4f675
 from ..flow.trajectory import Trajectory
 from ..model.gap import Gap, gap_at
 from ..model.measure import Measure

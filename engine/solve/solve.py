@@ -84,16 +84,12 @@ def solve(
 
 
 def _validate(
-<<<<<<< 635382212973c1b900446cb148032669156a1a0b
     problem: Problem,
     start: Measure | None,
     particles: int | None,
     flow_steps: int | None,
     seed: int,
     seconds: float,
-=======
-    problem: Problem, start: Measure | None, particles: int | None, flow_steps: int | None, seed: int
->>>>>>> 8dfd27cb1bed2c0ee278be5115060861dda4f675
 ) -> None:
     if flow_steps is not None:
         integer("flow_steps", flow_steps, 1, 100_000_000, "leave it out")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..base.validation import number
 from ..base.errors import ProblemError
+from ..base.validation import number
 
 
 @dataclass(frozen=True)

@@ -17,19 +17,14 @@ from ..statement import Statement
 _EVALUATIONS = 20000  # of a pointwise feature: boxes times samples
 
 
-<<<<<<< 635382212973c1b900446cb148032669156a1a0b
 def loose_bound(statement: Statement, p: Point, signs: tuple[int, ...], evaluations: int = _EVALUATIONS) -> arb:
-    """An upper bound of sup s·eta over s in `sides`; of several outputs, the root of the sum of squares of each one's.
+    """An upper bound of sup s·eta over s in `signs`; of several outputs, the root of the sum of squares of each one's.
 
     Parameters
     ----------
     p : balls; the bound holds for every point inside.
     evaluations : of a pointwise feature, boxes times samples, but one box at least.
     """
-=======
-def loose_bound(statement: Statement, p: Point, signs: tuple[int, ...]) -> arb:
-    """An upper bound of sup s·eta over s in `signs`; of several outputs, the root of the sum of squares of each one's."""
->>>>>>> 8dfd27cb1bed2c0ee278be5115060861dda4f675
     q = statement.outputs
     if q > 1:
         alone = [loose_bound(_one_output(statement, k), p[k::q], signs, evaluations) for k in range(q)]

@@ -17,12 +17,8 @@ from ..enclosures.sample_sums import SampleSum
 from ..enclosures.taylor_functions import UNIT, UP
 from ..enclosures.taylor_models import Model, Powers
 from ..statement import Statement
-<<<<<<< 635382212973c1b900446cb148032669156a1a0b
-from .branch import Bound, Landscape, BranchAndBound
-from .budget import Budget
-=======
 from .branch import Bound, BranchAndBound, Landscape
->>>>>>> 8dfd27cb1bed2c0ee278be5115060861dda4f675
+from .budget import Budget
 
 _PIECES = {1: 8, 2: 4, 3: 4}  # of each axis of a box, on which its polynomial is bounded; 2 in more dimensions
 _NUMBERS = 2**13  # boxes times samples at a time
@@ -137,15 +133,8 @@ class _Bounds:
         return self.on_boxes(shifted, size[:, None] * UP)
 
 
-<<<<<<< 635382212973c1b900446cb148032669156a1a0b
 def _remaining(eta: SampleSum, branching: BranchAndBound) -> tuple[list[tuple[Landscape, Vector, Vector]], arb]:
     """Pieces of boxes where |eta| may be above its values known; and a bound of it wherever the budget was too small to look."""
-=======
-def _remaining(
-    eta: SampleSum, branching: BranchAndBound, deadline: float
-) -> tuple[list[tuple[Landscape, Vector, Vector]], arb]:
-    """Pieces of boxes where |eta| may be above its values known; and a bound of it wherever time was too short to look."""
->>>>>>> 8dfd27cb1bed2c0ee278be5115060861dda4f675
     scale, bounds_of = float(branching.scale), _Bounds(eta.d, eta.order, branching.signs)
     left: list[tuple[Landscape, Vector, Vector]] = []
     centres, radii, bounds = np.zeros((1, eta.d)), np.ones((1, eta.d)), np.full(1, np.inf)

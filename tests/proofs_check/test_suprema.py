@@ -22,11 +22,8 @@ from conicflow.proofs_check.statement import Statement
 from conicflow.proofs_check.suprema import branch, simplices_of_outputs
 from conicflow.proofs_check.suprema import relu as suprema_relu
 from conicflow.proofs_check.suprema.branch import Bound
-<<<<<<< 635382212973c1b900446cb148032669156a1a0b
 from conicflow.proofs_check.suprema.budget import Budget
-=======
 from conicflow.proofs_check.suprema.loose import cauchy_schwarz, loose_bound
->>>>>>> 8dfd27cb1bed2c0ee278be5115060861dda4f675
 from conicflow.proofs_check.suprema.simplices import Simplex, Sphere
 from conicflow.proofs_check.suprema.simplices_of_outputs import Outputs
 from conicflow.proofs_check.suprema.smooth import polynomial_on
@@ -146,13 +143,8 @@ def test_each_side_is_divided_by_its_price(kind: str, seed: int, up: float, down
 
 def test_what_a_shrunk_box_leaves_out_stays_bounded() -> None:
     """Of |f| on a box of which only a part may exceed `lower` on one side: the other side may do so within the tolerance."""
-<<<<<<< 635382212973c1b900446cb148032669156a1a0b
-    search = branch.BranchAndBound((1, -1), arb(1), Budget(1000))
-    search.observe(arb(1))
-=======
-    branching = branch.BranchAndBound((1, -1), arb(1), 1.0)
+    branching = branch.BranchAndBound((1, -1), arb(1), Budget(1000))
     branching.observe(arb(1))
->>>>>>> 8dfd27cb1bed2c0ee278be5115060861dda4f675
     other = arb(1 + 5e-13)
 
     def bound(landscape: Any, centre: Any, radii: Any, sign: int, jet: Any, change: Any) -> Any:
