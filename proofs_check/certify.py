@@ -45,7 +45,7 @@ def certify(
     ----------
     problem, measure : their float64 numbers are taken as exact.
     reference : a value of J that was met, which the relative gap counts against where R(0) is infinite; else it is R(0).
-    boxes : how many boxes, cones or Taylor models the search of sup |eta| may visit. The default is about ten seconds of one
+    boxes : how many boxes, simplices or Taylor models the search of sup |eta| may visit. The default is about ten seconds of one
         core; where it ends first, the gap holds and is looser.
     bits : Arb's working precision.
 

@@ -104,10 +104,10 @@ def _ridge_domain(dimension: int, *radii: Any) -> Round:
     """A ball, or the unit sphere of 2-homogeneous units, which have no radius."""
     if not radii:
         return Sphere.of(dimension)
-    validated = number("radius", radii[0], "a positive number", "give the largest norm of theta")
-    if validated <= 0:
-        raise ProblemError(f"radius must be positive; got {checked}; give the largest norm of theta")
-    return Ball.of(dimension, validated)
+    radius = number("radius", radii[0], "a positive number", "give the largest norm of theta")
+    if radius <= 0:
+        raise ProblemError(f"radius must be positive; got {radius}; give the largest norm of theta")
+    return Ball.of(dimension, radius)
 
 
 def _axis(parameter: Mapping[str, str], arguments: Mapping[str, Any]) -> Axis:

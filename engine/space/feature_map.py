@@ -293,7 +293,7 @@ class FeatureMap:
         validated = validate_inputs(self.description, inputs)
         if self.kind == "ridge" and validated["x"].shape[1] != self.dimension:
             raise ProblemError(
-                f"new samples need {self.dimension} columns; got {checked['x'].shape[1]}; keep the columns as they were"
+                f"new samples need {self.dimension} columns; got {validated['x'].shape[1]}; keep the columns as they were"
             )
         statics = pack(self.kind, validated, self.constants)
         return FeatureMap(self.kernel, self.description, self.domain, validated, self.constants, statics)

@@ -9,7 +9,7 @@ _SAMPLES = 64  # of a Taylor model that costs as much as a box of a polynomial t
 
 
 class Budget:
-    """Boxes, cones and Taylor models that may still be visited, and the bound that is small enough.
+    """Boxes, simplices and Taylor models that may still be visited, and the bound that is small enough.
 
     Parameters
     ----------

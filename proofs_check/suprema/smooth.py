@@ -199,7 +199,7 @@ def _outside(centres: Array, radii: Array) -> Array:
 
 
 def _worst_axis(coefficients: Array, keys: list[Powers], radii: Array) -> int:
-    """The variable of the highest terms, or of the longest side."""
+    """The variable of the highest terms, or of the largest radius."""
     weights = np.array(keys) * (np.sum(keys, axis=1) >= np.sum(keys[-1]) - 1)[:, None]
     reach = np.abs(coefficients) @ weights
     return int(np.argmax(reach if np.all(np.isfinite(reach)) and reach.max() > 0 else radii))

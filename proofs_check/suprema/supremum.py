@@ -62,7 +62,8 @@ def _searched(statement: Statement, p: Point, face: Face, hints: Array, budget: 
     found = _highest(statement, p, face, hints)
     bound, method = Bound(arb.pos_inf(), found, False), "triangle inequality over samples"
     if is_relu(statement) and affordable(statement):
-        bound, method = relu_supremum(statement, p, signs, budget, hints), "branch and bound over cones"
+        bound = relu_supremum(statement, p, signs, budget, hints)
+        method = "branch and bound over spherical simplices"
     elif spec.family_claim == "partially 1-homogeneous":
         try:
             bound = smooth_supremum(statement, p, signs, budget, found)

@@ -104,7 +104,7 @@ def _soundness(subject: str, draw: Draw) -> float:
             abs(found.objective - formulas.objective(mu, joined=False)) / scale,
             (found.rounding - found.gap) / scale if len(mu) else 0.0,  # it is inside
         )
-        missing = formulas.objective(case.zero) - value + found.gap
+        missing = formulas.objective(case.zero) - found.objective + found.gap
         if missing > found.gap > 0.0:  # J < J(0): the relative gap is in [0, 1]
             worst = max(worst, abs(found.relative - found.gap / missing) * missing / scale)
         most = min(case.penalty / found.supremum.value, 4.0) if found.supremum.value > 0 else 4.0
