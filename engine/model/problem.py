@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from ..base.arrays import Array, Field
-from ..base.validation import number
 from ..base.errors import ProblemError
+from ..base.validation import number
 from ..dual.certificate import DualCertificate
 from ..dual.supremum import Supremum, supremum
 from ..kernels.protocol import Data
@@ -127,7 +126,12 @@ class Problem:
     def forward(self, measure: Measure) -> Field:
         """f = int phi dmu, shape (size,), or (n, q)."""
         self.validate(measure)
+<<<<<<< fdff17c3fa8011ee0227b3b64c4df81b5e7723bd
         return self.features.forward(measure.weights, measure.positions)
+=======
+        penalised = self.with_penalty_weights(measure)
+        return self.field(penalised.rows, penalised.positions)
+>>>>>>> 897044f90d21fbe28bdb2a9d7e3f725d008ecfbf
 
     def field(self, weights: Array, positions: Array) -> Field:
         """f = sum_i w_i phi(theta_i)/kappa(theta_i), in the shape of the data, for weights (k, q) of kappa·mu."""
@@ -178,12 +182,6 @@ class Problem:
         """R(0)."""
         return self.loss.value(np.zeros_like(self.loss.y))
 
-    @cached_property
-    def negligible(self) -> float:
-        """2^-52 (R(0) - inf R): J below it is rounding of the data. Zero where R is unbounded below, and nothing is known."""
-        infimum = self.loss.infimum()
-        return float(np.finfo(np.float64).eps * (self.risk_at_zero - infimum)) if math.isfinite(infimum) else 0.0
-
     def dual(self, g: Field) -> DualCertificate:
         """eta = <g, phi/kappa> of a point g of F: its heights compare with the penalty."""
         return DualCertificate(self.features.scaled, self.gauge, g)
@@ -210,7 +208,7 @@ class Problem:
         ProblemError : a penalty that is negative or not finite.
         """
         other = replace(self, penalty=penalty)
-        for name in ("supremum_at_zero", "risk_at_zero", "negligible"):
+        for name in ("supremum_at_zero", "risk_at_zero"):
             if (known := vars(self).get(name)) is not None:
                 vars(other)[name] = known
         return other

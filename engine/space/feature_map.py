@@ -15,8 +15,12 @@ from ..base.arrays import Array, Field
 from ..base.errors import ProblemError
 from ..base.threads import single_threaded_blas
 from ..kernels.protocol import Data, FeatureKernel, Statics
+<<<<<<< fdff17c3fa8011ee0227b3b64c4df81b5e7723bd
 from ..kernels.weighted import WithPenaltyWeight
 from .arguments import validate_inputs, pack
+=======
+from .arguments import pack, validate_inputs
+>>>>>>> 897044f90d21fbe28bdb2a9d7e3f725d008ecfbf
 from .domain.box import Box
 from .domain.domain import Round
 from .units import HomogeneousUnit
@@ -292,7 +296,7 @@ class FeatureMap:
         validated = validate_inputs(self.description, inputs)
         if self.kind == "ridge" and validated["x"].shape[1] != self.dimension:
             raise ProblemError(
-                f"new samples need {self.dimension} columns; got {checked['x'].shape[1]}; keep the columns as they were"
+                f"new samples need {self.dimension} columns; got {validated['x'].shape[1]}; keep the columns as they were"
             )
         statics = pack(self.kind, validated, self.constants)
         return FeatureMap(self.kernel, self.description, self.domain, validated, self.constants, statics)
