@@ -52,15 +52,9 @@ def interior_weights(
     point : with the best weights.
     p : the dual point: R'(f), less the multipliers at edges; where R' nearly jumps, near it.
     """
-<<<<<<< fdff17c3fa8011ee0227b3b64c4df81b5e7723bd
-    scaled, gauge, y = problem.with_penalty_weights(measure), problem.gauge, problem.loss.y
-    k, q = scaled.rows.shape
-    rows = rows_by_weight(problem.features.scaled.jacobian(scaled.positions)[0], y).reshape(k * q, *y.shape)
-=======
     penalised, gauge, y = problem.with_penalty_weights(measure), problem.gauge, problem.loss.y
     k, q = penalised.rows.shape
-    rows = rows_by_weight(problem.features.jacobian(penalised.positions)[0], y).reshape(k * q, *y.shape)
->>>>>>> 897044f90d21fbe28bdb2a9d7e3f725d008ecfbf
+    rows = rows_by_weight(problem.features.penalised.jacobian(penalised.positions)[0], y).reshape(k * q, *y.shape)
     flat = rows.reshape(k * q, -1)
     cone = gauge.cone(penalised.rows, problem.penalty)
     w, fit = _inside(problem.loss, rows, cone.inside(penalised.rows))

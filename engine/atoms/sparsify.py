@@ -37,17 +37,10 @@ def sparsify(problem: Problem, measure: Measure) -> Measure:
 
 def _thinned(problem: Problem, measure: Measure) -> Measure:
     """At most dim F atoms of more: dependencies are eliminated, and weights that reach zero with them."""
-<<<<<<< fdff17c3fa8011ee0227b3b64c4df81b5e7723bd
-    scaled = problem.with_penalty_weights(measure)
-    phi = np.ascontiguousarray(problem.features.scaled.jacobian(scaled.positions)[0]).view(np.float64)
-    sizes = scaled.sizes
-    directions = (scaled.weights.T / sizes).T.reshape(len(measure), -1)
-=======
     penalised = problem.with_penalty_weights(measure)
-    phi = np.ascontiguousarray(problem.features.jacobian(penalised.positions)[0]).view(np.float64)
+    phi = np.ascontiguousarray(problem.features.penalised.jacobian(penalised.positions)[0]).view(np.float64)
     sizes = penalised.sizes
     directions = (penalised.weights.T / sizes).T.reshape(len(measure), -1)
->>>>>>> 897044f90d21fbe28bdb2a9d7e3f725d008ecfbf
     terms = (phi[:, :, None] * directions[:, None, :]).reshape(len(measure), -1)
     _, values, rows = np.linalg.svd(terms.T, full_matrices=True)
     null = rows[np.count_nonzero(values > _NULL * values[0]) :].T

@@ -35,17 +35,10 @@ def subgradient(problem: Problem, measure: Measure, f: Field) -> Field:
     if len(index) == 0 or len(measure) == 0:
         return g
     index = index[f.reshape(-1)[index] + room <= _AT_EDGE * room]
-<<<<<<< fdff17c3fa8011ee0227b3b64c4df81b5e7723bd
-    scaled = problem.with_penalty_weights(measure)
-    heavy = scaled.sizes > _HEAVY * scaled.sizes.max()
-    rows = rows_by_weight(problem.features.scaled.jacobian(scaled.positions[heavy])[0], f).reshape(-1, f.size)
-    directions = problem.gauge.slope_and_turn(scaled.rows[heavy])[0].ravel()
-=======
     penalised = problem.with_penalty_weights(measure)
     heavy = penalised.sizes > _HEAVY * penalised.sizes.max()
-    rows = rows_by_weight(problem.features.jacobian(penalised.positions[heavy])[0], f).reshape(-1, f.size)
+    rows = rows_by_weight(problem.features.penalised.jacobian(penalised.positions[heavy])[0], f).reshape(-1, f.size)
     directions = problem.gauge.slope_and_turn(penalised.rows[heavy])[0].ravel()
->>>>>>> 897044f90d21fbe28bdb2a9d7e3f725d008ecfbf
     most, p = loss.flat_omega[index], g.reshape(-1)
     p[index] = most
     missing = -problem.penalty * directions - rows @ p

@@ -126,17 +126,12 @@ class Problem:
     def forward(self, measure: Measure) -> Field:
         """f = int phi dmu, shape (size,), or (n, q)."""
         self.validate(measure)
-<<<<<<< fdff17c3fa8011ee0227b3b64c4df81b5e7723bd
         return self.features.forward(measure.weights, measure.positions)
-=======
-        penalised = self.with_penalty_weights(measure)
-        return self.field(penalised.rows, penalised.positions)
->>>>>>> 897044f90d21fbe28bdb2a9d7e3f725d008ecfbf
 
     def field(self, weights: Array, positions: Array) -> Field:
         """f = sum_i w_i phi(theta_i)/kappa(theta_i), in the shape of the data, for weights (k, q) of kappa·mu."""
         flat = weights if self.loss.y.ndim == 2 else weights[:, 0]
-        return self.features.scaled.forward(flat, positions)
+        return self.features.penalised.forward(flat, positions)
 
     def measure(self, weights: Array, positions: Array) -> Measure:
         """The measure of which kappa·mu has weights (k, q)."""
@@ -171,7 +166,7 @@ class Problem:
         ----------
         particles : (m, q + d) float64, rows (w, theta), m >= 1, w of kappa·mu.
         """
-        return self.features.scaled.value_and_gradient(particles, self.loss_arguments)
+        return self.features.penalised.value_and_gradient(particles, self.loss_arguments)
 
     def objective(self, measure: Measure) -> float:
         """J(mu)."""
@@ -184,7 +179,7 @@ class Problem:
 
     def dual(self, g: Field) -> DualCertificate:
         """eta = <g, phi/kappa> of a point g of F: its heights compare with the penalty."""
-        return DualCertificate(self.features.scaled, self.gauge, g)
+        return DualCertificate(self.features.penalised, self.gauge, g)
 
     @cached_property
     def supremum_at_zero(self) -> Supremum:

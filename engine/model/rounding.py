@@ -30,7 +30,7 @@ def rounding(point: Point, p: Field, conjugate: float) -> float:
     g = np.abs(point.residual)
     terms = abs(point.risk) + problem.penalty * point.mass + abs(conjugate)
     terms += float(((g + np.abs(p)) * (np.abs(f) + y)).sum())
-    terms += float(np.linalg.norm(g)) * _spread(problem.features, problem.with_penalty_weights(point.measure))
+    terms += float(np.linalg.norm(g)) * _spread(problem.features.penalised, problem.with_penalty_weights(point.measure))
     if problem.loss.description["targets"] == "count":
         weight = omega.reshape(-1, *[1] * (y.ndim - 1))
         terms += float((weight * (y * (1.0 + np.abs(np.log(np.where(y > 0, y, 1.0)))) + np.abs(f))).sum())

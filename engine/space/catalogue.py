@@ -14,11 +14,7 @@ from ..base.validation import number
 from ..kernels.binding import bind
 from ..kernels.loading import KINDS, describe, find_kernel, kernel_names
 from ..kernels.protocol import FeatureKernel
-<<<<<<< fdff17c3fa8011ee0227b3b64c4df81b5e7723bd
-from .arguments import validate_inputs, interval_names, pack
-=======
-from .arguments import pack, validate_inputs
->>>>>>> 897044f90d21fbe28bdb2a9d7e3f725d008ecfbf
+from .arguments import interval_names, pack, validate_inputs
 from .domain.ball import Ball
 from .domain.box import Box
 from .domain.domain import Axis, Round

@@ -15,12 +15,8 @@ from ..base.arrays import Array, Field
 from ..base.errors import ProblemError
 from ..base.threads import single_threaded_blas
 from ..kernels.protocol import Data, FeatureKernel, Statics
-<<<<<<< fdff17c3fa8011ee0227b3b64c4df81b5e7723bd
 from ..kernels.weighted import WithPenaltyWeight
-from .arguments import validate_inputs, pack
-=======
 from .arguments import pack, validate_inputs
->>>>>>> 897044f90d21fbe28bdb2a9d7e3f725d008ecfbf
 from .domain.box import Box
 from .domain.domain import Round
 from .units import HomogeneousUnit
@@ -246,9 +242,9 @@ class FeatureMap:
         return isinstance(self.kernel, WithPenaltyWeight)
 
     @cached_property
-    def scaled(self) -> FeatureMap:
+    def penalised(self) -> FeatureMap:
         """phi/kappa, the features of kappa·mu, whose penalty weight is 1: of these flows, charts and bounds speak."""
-        return replace(self, kernel=self.kernel.scaled) if isinstance(self.kernel, WithPenaltyWeight) else self
+        return replace(self, kernel=self.kernel.penalised) if isinstance(self.kernel, WithPenaltyWeight) else self
 
     def penalty_weights(self, positions: Array) -> Array:
         """kappa(theta_i) > 0 of the penalty int kappa d|mu|, shape (k,): 1 unless the spec has a `penalty_weight`."""
