@@ -21,6 +21,7 @@ from ..model.problem import Problem
 from ..space.scales import feature_scales
 from .result import Certificate, Result
 from .schedule import DEFAULT, Schedule
+from .tidy import tidied
 from .traits import Traits
 
 _ROUNDING = 1e-12  # differences of J, relative to it, by which nothing is preferred
@@ -157,7 +158,9 @@ class Search:
 
     def result(self, trajectory: Trajectory | None = None) -> Result:
         """What was found, `surest` where nothing is certified, its atoms in the order of their positions."""
-        gap, problem = self.best if self.certified else self.surest, self.problem
+        problem = self.problem
+        found = self.best if self.certified else self.surest
+        gap = tidied(found, self.schedule, lambda gap: gap.relative <= self.tolerance, self.positions)
         measure = gap.measure
         status = "certified" if self.certified else "interrupted" if self.interrupted else "gap above tolerance"
         status = "zero measure" if self.optimal_at_zero else status
