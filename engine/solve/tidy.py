@@ -41,12 +41,13 @@ def tidied(gap: Gap, schedule: Schedule, within: Callable[[Gap], bool], position
     tidy = _Tidy(schedule, within, positions, gap.objective + slack(gap.point), gap.gap, within(gap))
     if not gap.measure.sizes.all():
         gap = tidy.fewer(gap, Point(problem, _part(gap.measure, gap.measure.sizes > 0))) or gap
-    radius = schedule.join_radius
-    for _ in range(schedule.joins if positions is None else 0):
-        joined = unite(problem, merged(gap.point, radius, schedule), radius)
+    radii = [schedule.join_radius * _GROWTH**step for step in range(schedule.joins if positions is None else 0)]
+    if radii and len(_joined(gap.point, radii[-1], schedule)) == len(gap.measure):
+        radii = []
+    for radius in radii:
+        joined = _joined(gap.point, radius, schedule)
         if len(joined) < len(gap.measure):
             gap = tidy.polished(gap, Point(problem, joined)) or gap
-        radius *= _GROWTH
     for point in _without_the_light(gap.point, tidy.highest):
         if found := tidy.fewer(gap, point) or tidy.polished(gap, point):
             return found
@@ -90,6 +91,10 @@ class _Tidy:
             exact, p = interior_weights(problem, point.measure)
             found = self.fewer(before, exact, p if len(edges(problem.loss)[0]) else None)
         return found
+
+
+def _joined(point: Point, radius: float, schedule: Schedule) -> Measure:
+    return unite(point.problem, merged(point, radius, schedule), radius)
 
 
 def _part(measure: Measure, chosen: NDArray[np.intp] | NDArray[np.bool_]) -> Measure:
