@@ -15,22 +15,22 @@ from .enclosures.points import Array, Point, largest, total
 
 @dataclass(frozen=True)
 class Face:
-    """One search: the larger of s·eta, s in `sides`, or |eta| of several outputs, over `price`; a height is the largest of these.
+    """One search: the larger of s·eta, s in `signs`, or |eta| of several outputs, over `price`; a height is the largest of these.
 
     Parameters
     ----------
-    sides : of 1 and -1.
+    signs : of 1 and -1.
     price : a number > 0, exact.
     """
 
-    sides: tuple[int, ...]
+    signs: tuple[int, ...]
     price: float
 
     def of(self, eta: Point) -> arb:
         """That value before it is divided by the price."""
         if len(eta) > 1:
             return total([entry * entry for entry in eta]).sqrt()
-        return largest([side * eta[0] for side in self.sides])
+        return largest([sign * eta[0] for sign in self.signs])
 
 
 class Gauge(Protocol):

@@ -14,7 +14,7 @@ _RANDOM = 2  # directions beside those within kinks: on the circle, d = 2, one i
 _ROUNDING = 1e-14  # relative rise that is none, of sums over samples
 
 
-def ascend_on_arcs(pieces: Pieces, theta: Array, heights: Array, sides: Array) -> tuple[Array, Array, Array]:
+def ascend_on_arcs(pieces: Pieces, theta: Array, heights: Array, directions: Array) -> tuple[Array, Array, Array]:
     """From unit vectors theta (k, d) to the highest point of great circles through them, again and again.
 
     On the circle cos t·theta + sin t·v every <., x_j> changes its sign twice, and <eta, s> is A cos t + B sin t between such
@@ -23,46 +23,48 @@ def ascend_on_arcs(pieces: Pieces, theta: Array, heights: Array, sides: Array) -
 
     Parameters
     ----------
-    heights, sides : (k,) and (k, q) at theta, of `Pieces.heights`.
+    heights, directions : (k,) and (k, q) at theta, of `Pieces.heights`.
 
     Returns
     -------
-    theta, heights, sides : none lower than before.
+    theta, heights, directions : none lower than before.
     """
-    theta, heights, sides = theta.copy(), heights.copy(), sides.copy()
+    theta, heights, directions = theta.copy(), heights.copy(), directions.copy()
     random = np.random.default_rng(0)
     if theta.shape[1] == 1 or not len(pieces.x):
-        return theta, heights, sides
+        return theta, heights, directions
     rising = np.arange(len(theta))
     for _ in range(_SWEEPS):
         before = heights[rising]
-        for basis in pieces.within_kinks(theta[rising], sides[rising]):
+        for basis in pieces.within_kinks(theta[rising], directions[rising]):
             z = theta[rising] @ pieces.x.T
-            _along(pieces, theta, heights, sides, rising, basis(pieces.gradient(sides[rising], z)))
+            _along(pieces, theta, heights, directions, rising, basis(pieces.gradient(directions[rising], z)))
         for _ in range(_RANDOM):
-            _along(pieces, theta, heights, sides, rising, random.standard_normal((len(rising), theta.shape[1])))
+            _along(pieces, theta, heights, directions, rising, random.standard_normal((len(rising), theta.shape[1])))
         rising = rising[heights[rising] > before + _ROUNDING * np.abs(before)]
         if not len(rising):
             break
-    return theta, heights, sides
+    return theta, heights, directions
 
 
-def _along(pieces: Pieces, theta: Array, heights: Array, sides: Array, rows: NDArray[np.intp], vectors: Array) -> None:
+def _along(
+    pieces: Pieces, theta: Array, heights: Array, directions: Array, rows: NDArray[np.intp], vectors: Array
+) -> None:
     """Move the rows to the highest point of the circle through them and these vectors, where that is higher."""
     here = theta[rows]
     for _ in range(2):  # the second time for the rounding of the first
         vectors = vectors - (vectors * here).sum(axis=1, keepdims=True) * here
         vectors = unit_rows(vectors)
-    trial = _highest(pieces, here, vectors, sides[rows])
-    values, new_sides = pieces.heights(trial, trial @ pieces.x.T)
+    trial = _highest(pieces, here, vectors, directions[rows])
+    values, new_directions = pieces.heights(trial, trial @ pieces.x.T)
     better = values > heights[rows]
     chosen = rows[better]
-    theta[chosen], heights[chosen], sides[chosen] = trial[better], values[better], new_sides[better]
+    theta[chosen], heights[chosen], directions[chosen] = trial[better], values[better], new_directions[better]
 
 
-def _highest(pieces: Pieces, theta: Array, v: Array, sides: Array) -> Array:
+def _highest(pieces: Pieces, theta: Array, v: Array, directions: Array) -> Array:
     """Where <eta, s> is highest on cos t·theta + sin t·v, (k, d)."""
-    slopes, (a, b) = sides @ pieces.turns.T, (theta @ pieces.x.T, v @ pieces.x.T)
+    slopes, (a, b) = directions @ pieces.turns.T, (theta @ pieces.x.T, v @ pieces.x.T)
     middle = np.arctan2(b, a)  # of the half-circle on which a sample is active
     angles = np.concatenate([middle - np.pi / 2, middle + np.pi / 2], axis=1)
     angles = np.mod(angles, 2 * np.pi)
@@ -71,7 +73,7 @@ def _highest(pieces: Pieces, theta: Array, v: Array, sides: Array) -> Array:
     active = (a > 0) | ((a == 0) & (b > 0))  # just behind t = 0
     sums = []
     for part, tilt in ((a, theta), (b, v)):
-        first = (active * slopes * part).sum(axis=1, keepdims=True) - (tilt * pieces.tilt(sides)).sum(
+        first = (active * slopes * part).sum(axis=1, keepdims=True) - (tilt * pieces.tilt(directions)).sum(
             axis=1, keepdims=True
         )
         turn = np.concatenate([slopes * part, -slopes * part], axis=1)

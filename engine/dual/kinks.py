@@ -35,35 +35,35 @@ def ascend_along_kinks(eta: DualCertificate, unit: HomogeneousUnit, positions: A
     """
     pieces = Pieces(eta, unit)
     theta = positions / np.linalg.norm(positions, axis=1, keepdims=True)
-    heights, sides = pieces.heights(theta, theta @ pieces.x.T)
+    heights, directions = pieces.heights(theta, theta @ pieces.x.T)
     rising = np.arange(len(theta))
     for _ in range(_ROUNDS):
         blocks = np.array_split(rising, 1 + len(rising) * len(pieces.x) // _BLOCK)
         still = []
         for rows in blocks if len(rising) else []:
             before = heights[rows]
-            theta[rows], heights[rows], sides[rows] = _climb(pieces, theta[rows], before, sides[rows])
+            theta[rows], heights[rows], directions[rows] = _climb(pieces, theta[rows], before, directions[rows])
             still.append(rows[heights[rows] > before])
         rising = np.concatenate(still) if still else rising[:0]
     top = np.argsort(-heights, kind="stable")[:_ON_ARCS]
-    theta[top], heights[top], sides[top] = ascend_on_arcs(pieces, theta[top], heights[top], sides[top])
+    theta[top], heights[top], directions[top] = ascend_on_arcs(pieces, theta[top], heights[top], directions[top])
     return theta, eta.heights(theta)
 
 
-def _climb(eta: Pieces, theta: Array, heights: Array, sides: Array) -> tuple[Array, Array, Array]:
+def _climb(eta: Pieces, theta: Array, heights: Array, directions: Array) -> tuple[Array, Array, Array]:
     """One round: the best of all trials, or what was given. On the way to a goal z moves as theta does."""
-    theta, heights, sides = theta.copy(), heights.copy(), sides.copy()
-    for within in eta.within_kinks(theta, sides):
+    theta, heights, directions = theta.copy(), heights.copy(), directions.copy()
+    for within in eta.within_kinks(theta, directions):
         start = unit_rows(within(theta))
         z = start @ eta.x.T
-        goal = unit_rows(within(eta.gradient(sides, z)))
+        goal = unit_rows(within(eta.gradient(directions, z)))
         way, z_way = goal - start, goal @ eta.x.T - z
         for share in _SHARES:
             trial = start + share * way
             lengths = np.linalg.norm(trial, axis=1)
-            values, new_sides = eta.heights(trial, z + share * z_way)
+            values, new_directions = eta.heights(trial, z + share * z_way)
             values = np.where(lengths > _TINY, values / np.maximum(lengths, _TINY), -np.inf)
             better = values > heights * (1 + 1e-15)
             theta[better] = trial[better] / lengths[better, None]
-            heights[better], sides[better] = values[better], new_sides[better]
-    return theta, heights, sides
+            heights[better], directions[better] = values[better], new_directions[better]
+    return theta, heights, directions

@@ -39,26 +39,26 @@ class Pieces:
         eta = np.maximum(z, 0.0) @ self.turns - theta @ self._tilted
         return self.gauge.height(eta), -self.gauge.head(eta)
 
-    def gradient(self, sides: Array, z: Array) -> Array:
+    def gradient(self, directions: Array, z: Array) -> Array:
         """Of <eta, c> by theta, (k, d)."""
-        return np.asarray(((z > 0) * (sides @ self.turns.T)) @ self.x - self.tilt(sides))
+        return np.asarray(((z > 0) * (directions @ self.turns.T)) @ self.x - self.tilt(directions))
 
-    def tilt(self, sides: Array) -> Array:
+    def tilt(self, directions: Array) -> Array:
         """t, (k, d), where <eta, s> = sum_j <turns_j, s> max(z_j, 0) - <t, theta>."""
-        return np.asarray(sides @ self._tilted.T)
+        return np.asarray(directions @ self._tilted.T)
 
-    def within_kinks(self, theta: Array, sides: Array) -> Iterator[Callable[[Array], Array]]:
+    def within_kinks(self, theta: Array, directions: Array) -> Iterator[Callable[[Array], Array]]:
         """Projections of vectors (k, d) onto what the nearest 0, 1, 2, ... concave kinks have in common."""
         most = min(theta.shape[1] - 1, _MOST_KINKS, len(self.x))
-        bases = _nearest_kinks(self.x, self.turns, theta, sides, most)
+        bases = _nearest_kinks(self.x, self.turns, theta, directions, most)
         for count in range(most + 1):
             yield partial(_project, basis=bases[:, :, :count])
 
 
-def _nearest_kinks(x: Array, turns: Array, theta: Array, sides: Array, most: int) -> Array:
+def _nearest_kinks(x: Array, turns: Array, theta: Array, directions: Array, most: int) -> Array:
     """Orthonormal columns that span the samples of the nearest concave kinks, nearest first, (k, d, most)."""
     distance = np.abs(theta @ x.T)
-    distance[sides @ turns.T >= 0] = np.inf
+    distance[directions @ turns.T >= 0] = np.inf
     nearest = np.argsort(distance, axis=1, kind="stable")[:, :most]
     return _span(np.where(np.isfinite(np.take_along_axis(distance, nearest, 1))[:, :, None], x[nearest], 0.0))
 

@@ -19,7 +19,12 @@ from ..model.point import Point
 from .refine import merged, settle, slack
 from .schedule import Schedule
 
-_GROWTH = 2.0  # of the radius within which atoms are joined: few radii are tried, and none jumps over a pair
+_RADII = (
+    1 / 16,
+    1 / 4,
+    1.0,
+    4.0,
+)  # of atoms that are joined, relative to the schedule's: halves first, then what is flat
 _LIGHTEST = 1e-3  # share of the mass: no heavier atom is tried without
 
 
@@ -41,16 +46,10 @@ def tidied(gap: Gap, schedule: Schedule, within: Callable[[Gap], bool], position
     tidy = _Tidy(schedule, within, positions, gap.objective + slack(gap.point), gap.gap, within(gap))
     if not gap.measure.sizes.all():
         gap = tidy.fewer(gap, Point(problem, _part(gap.measure, gap.measure.sizes > 0))) or gap
-    radii = [schedule.join_radius * _GROWTH**step for step in range(schedule.joins if positions is None else 0)]
-    if radii and len(_joined(gap.point, radii[-1], schedule)) == len(gap.measure):
-        radii = []
-    for radius in radii:
-        joined = _joined(gap.point, radius, schedule)
-        if len(joined) < len(gap.measure):
-            gap = tidy.polished(gap, Point(problem, joined)) or gap
-    for point in _without_the_light(gap.point, tidy.highest):
-        if found := tidy.fewer(gap, point) or tidy.polished(gap, point):
-            return found
+    atoms = len(gap.measure) + 1
+    while len(gap.measure) < atoms:
+        atoms = len(gap.measure)
+        gap = tidy.joined(tidy.without_dust(gap))
     return gap
 
 
@@ -71,6 +70,26 @@ class _Tidy:
     highest: float
     gap: float
     good: bool
+
+    def without_dust(self, gap: Gap) -> Gap:
+        """As many of the lightest atoms left out as the rest does not feel."""
+        for point in _without_the_light(gap.point, self.highest):
+            if found := self.fewer(gap, point) or self.polished(gap, point):
+                return found
+        return gap
+
+    def joined(self, gap: Gap) -> Gap:
+        """Atoms joined within radii that grow."""
+        radii = [share * self.schedule.join_radius for share in _RADII]
+        if self.positions is not None or not self.schedule.joins:
+            return gap
+        if len(_joined(gap.point, radii[-1], self.schedule)) == len(gap.measure):
+            return gap
+        for radius in radii:
+            joined = _joined(gap.point, radius, self.schedule)
+            if len(joined) < len(gap.measure):
+                gap = self.polished(gap, Point(gap.point.problem, joined)) or gap
+        return gap
 
     def fewer(self, before: Gap, point: Point, dual_point: Field | None = None) -> Gap | None:
         """The gap of a point with fewer atoms, if it is as good."""
@@ -104,7 +123,7 @@ def _part(measure: Measure, chosen: NDArray[np.intp] | NDArray[np.bool_]) -> Mea
 def _without_the_light(point: Point, highest: float) -> Iterator[Point]:
     """The measure without its lightest atoms: as many as J does not feel, then half as many, and so on."""
     measure, problem = point.measure, point.problem
-    order = np.argsort(problem.gauge.size(problem.scaled(measure).rows), kind="stable")
+    order = np.argsort(problem.gauge.size(problem.with_penalty_weights(measure).rows), kind="stable")
 
     @cache
     def without(count: int) -> Point:

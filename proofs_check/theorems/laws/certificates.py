@@ -1,4 +1,4 @@
-"""Rigorous certificates: suprema, bounds on cones, residuals and gaps; no garbage lowers a bound."""
+"""Rigorous certificates: suprema, bounds on spherical simplices, residuals and gaps; no garbage lowers a bound."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from conicflow.proofs_check.enclosures.features import feature
 from conicflow.proofs_check.enclosures.points import down, exact, inner, up
 from conicflow.proofs_check.gap import prove
 from conicflow.proofs_check.gauge import Signed
-from conicflow.proofs_check.suprema.cones import Sphere
-from conicflow.proofs_check.suprema.cones_of_outputs import Outputs
+from conicflow.proofs_check.suprema.simplices import Sphere
+from conicflow.proofs_check.suprema.simplices_of_outputs import Outputs
 from conicflow.proofs_check.suprema.supremum import supremum
 from flint import arb
 
@@ -105,11 +105,11 @@ def _rigorous_gap(subject: str, draw: Draw) -> float:
 
 
 def _multipliers(subject: str, draw: Draw) -> float:
-    """Whatever multipliers are proposed for a cone, s·eta is below its bound there."""
-    d, n, side = draw.integer("dimension", 1, 4), draw.integer("samples", 1, 9), draw.choice("side", (1, -1))
-    random = draw.generator("cone")
+    """Whatever multipliers are proposed for a simplex, s·eta is below its bound there."""
+    d, n, sign = draw.integer("dimension", 1, 4), draw.integer("samples", 1, 9), draw.choice("side", (1, -1))
+    random = draw.generator("simplex")
     x, p = random.standard_normal((n, d)), random.standard_normal(n)
-    sphere = Sphere(x, exact(p), side)
+    sphere = Sphere(x, exact(p), sign)
     if draw.choice("garbage", (True, False)):
 
         def garbage(a: Any, falling: list[int], normals: list[Any], generators: Any) -> tuple[list[float], list[float]]:
@@ -118,8 +118,8 @@ def _multipliers(subject: str, draw: Draw) -> float:
         vars(sphere)["_multipliers"] = garbage
     with precision(96):
         generators = [exact(row) for row in np.linalg.qr(random.standard_normal((d, d)))[0]]
-        cone = sphere.narrowed(generators, None)
-        bound, _ = sphere.bound(cone)
+        simplex = sphere.narrowed(generators, None)
+        bound, _ = sphere.bound(simplex)
         for shares in random.exponential(size=(8, d)).tolist():
             theta = [sum((arb(s) * v[k] for s, v in zip(shares, generators, strict=True)), arb(0)) for k in range(d)]
             if sphere.value(theta) > bound:
@@ -128,9 +128,9 @@ def _multipliers(subject: str, draw: Draw) -> float:
 
 
 def _several_outputs(subject: str, draw: Draw) -> float:
-    """|eta| of several outputs is below its bound on a cone, whatever direction is proposed, and below its supremum."""
+    """|eta| of several outputs is below its bound on a simplex, whatever direction is proposed, and below its supremum."""
     d, n, q = draw.integer("dimension", 1, 3), draw.integer("samples", 1, 9), draw.integer("outputs", 2, 3)
-    random = draw.generator("cone")
+    random = draw.generator("simplex")
     sphere = Outputs(random.standard_normal((n, d)), [exact(row) for row in random.standard_normal((n, q))], False)
     with precision(96):
         frame = [exact(row) for row in np.linalg.qr(random.standard_normal((d, d)))[0]]
@@ -158,18 +158,18 @@ CHECKS = (
         8,
     ),
     Check(
-        "cone-bounds",
+        "simplex-bounds",
         "optimality-certificates",
-        "s·η ≤ |A| on a cone, any multipliers",
+        "s·η ≤ |A| on a simplex, any multipliers",
         "relu units in 1 to 4 dimensions",
         ("relu",),
         _multipliers,
         80,
     ),
     Check(
-        "cone-bounds-of-outputs",
+        "simplex-bounds-of-outputs",
         "optimality-certificates",
-        "|η| on a cone, any direction",
+        "|η| on a simplex, any direction",
         "relu units",
         ("relu",),
         _several_outputs,

@@ -79,23 +79,23 @@ def test_data_of_several_outputs_mean_vectors(name: str) -> None:
 def test_weights_of_another_width_are_refused(weights: np.ndarray) -> None:
     problem, truth = units("sigmoid", 2)
     measure = cf.Measure(weights, truth.positions[:2])
-    for call in (problem.check, problem.forward, problem.objective, lambda m: cf.merge(problem, m, 0.1)):
+    for call in (problem.validate, problem.forward, problem.objective, lambda m: cf.merge(problem, m, 0.1)):
         with pytest.raises(ProblemError, match=r"weights of this problem need shape \(k, 2\)") as caught:
             call(measure)
         check_refusal(caught)
     scalar, truth = units("sigmoid")
     with pytest.raises(ProblemError, match=r"shape \(k,\); got \(3, 1\)"):
-        scalar.check(cf.Measure(np.ones((3, 1)), truth.positions))
+        scalar.validate(cf.Measure(np.ones((3, 1)), truth.positions))
 
 
 def test_positions_outside_the_ball_are_refused() -> None:
     problem, truth = units("tanh")
     far = truth.positions * 10
     with pytest.raises(ProblemError, match="domain"):
-        problem.check(cf.Measure(truth.weights, far))
+        problem.validate(cf.Measure(truth.weights, far))
     with pytest.raises(FlowError, match="domain"):
         Flow(problem, np.column_stack([truth.weights, far]))
-    problem.check(cf.Measure(truth.weights, problem.features.domain.project(far)))
+    problem.validate(cf.Measure(truth.weights, problem.features.domain.project(far)))
 
 
 @pytest.mark.parametrize("width", [3, 4, 6])
