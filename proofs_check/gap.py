@@ -156,7 +156,7 @@ def _dual(statement: Statement, loss: BallLoss, p: Point, supremum: arb) -> arb:
         return value if value.is_finite() else arb.pos_inf()
 
     if statement.penalty == 0 or not supremum.is_finite():
-        return conjugate(zero)
+        return loss.conjugate_bound([zero] * len(p))
     ratio = arb(statement.penalty) / supremum
     most = arb(_MOST) if supremum <= 0 else arb(min(_MOST, float(ratio.lower())))
     if not most * supremum <= statement.penalty and supremum > 0:
@@ -166,7 +166,15 @@ def _dual(statement: Statement, loss: BallLoss, p: Point, supremum: arb) -> arb:
     tried = [zero, least, most, likely, likely * (1 - arb(2) ** -_INSIDE)]
     best = _golden(lambda s: float(conjugate(arb(s))), 0.0, float(most))
     tried.append(arb(best).min(most))
-    return min((conjugate(s) for s in tried), key=lambda value: float(value.upper()) if value.is_finite() else math.inf)
+    proposed = [
+        (float(value.upper()) if value.is_finite() else math.inf, s)
+        for s, value in zip(tried, map(conjugate, tried), strict=True)
+    ]
+    for _, s in sorted(proposed, key=lambda pair: pair[0]):
+        bound = loss.conjugate_bound([s * entry for entry in p])
+        if bound.is_finite():
+            return bound
+    return arb.pos_inf()
 
 
 def _golden(function: Callable[[float], float], low: float, high: float) -> float:
