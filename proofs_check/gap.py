@@ -129,14 +129,14 @@ def _of_zero(
 
 
 def _share(loss: BallLoss, objective: arb, gap: arb, reference: float | None, size: int) -> arb:
-    """A number >= gap / (J(0) - J + gap); 0 of 0, and infinite where J is not proved to be below J(0) + gap."""
-    if gap == 0:
-        return arb(0)
+    """A number >= gap / (J(0) - J + gap); 0 of 0, 1 of an infinite gap, and infinite where J may be above J(0) + gap."""
+    if gap == 0 or not gap.is_finite():
+        return arb(0) if gap == 0 else arb(1)
     first = loss.value([arb(0)] * size)
     if not first.is_finite():
         first = objective if reference is None else arb(reference)
     whole = first - objective + gap
-    return arb((gap / whole).upper()) if gap.is_finite() and whole > 0 else arb.pos_inf()
+    return arb((gap / whole).upper()) if whole > 0 else arb.pos_inf()
 
 
 def _around(statement: Statement, positions: Array) -> Statement:

@@ -2,8 +2,8 @@
 
 Let f_- < f_+ with l'(f_-) <= p <= l'(f_+). Beyond f_+ the function p f - l(f) falls, below f_- it rises, and between them it is
 below its tangent at f_-. So it is nowhere above the larger of p f_+ - l(f_+) and p f_- - l(f_-) + (p - l'(f_-))(f_+ - f_-),
-which for f_+ - f_- small is as sharp as rounding lets it be. Where no slope reaches p there is no such bound: there l* is infinite, or
-its supremum is not attained.
+which for f_+ - f_- small is as sharp as rounding lets it be. Where no slope reaches p there is no such bound: there l* is
+infinite, or its supremum is not attained.
 """
 
 from __future__ import annotations
@@ -39,11 +39,10 @@ def conjugate_bound(value: Function, slope: Function, p: arb, near: arb, size: a
             high = high.max(low)
         left, right = slope(low), slope(high)
         if right >= p and (left <= p or end is not None):
-            below = p * low - value(low)
-            if left <= p:
-                between = below + (p - left) * (high - low)
-            else:  # p is below every slope: the supremum is at the end
-                between = below + (left - p) * (low - (end if end is not None else low))
+            nothing = arb(0)
+            between = p * low - value(low) + (p - left).max(nothing) * (high - low)
+            if end is not None:  # down to the end, where p is below every slope
+                between += (left - p).max(nothing) * (low - end)
             return arb(between.max(p * high - value(high)).upper())
         reach = reach * _WIDER
     return arb.pos_inf()
