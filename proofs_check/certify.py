@@ -15,6 +15,7 @@ from conicflow.engine.model.problem import Problem
 from conicflow.engine.solve.proof import Proof
 from conicflow.engine.solve.solve import sharpen
 from conicflow.engine.space import gauge
+from conicflow.engine.space.arguments import interval_names
 from flint import arb
 
 from .enclosures.points import down, up
@@ -153,9 +154,7 @@ def statement_of(problem: Problem) -> Statement:
         features=described_spec(description),
         inputs=features.inputs,
         constants=features.constants,
-        intervals={
-            item["name"]: axes[item["name"]] for item in description["parameters"] if "interval" in item["domain"]
-        },
+        intervals={name: axes[name] for name in interval_names(description)},
         radius=features.domain.radius if math.isfinite(features.domain.radius) else None,
         loss=described_spec(loss.description),
         y=loss.y,

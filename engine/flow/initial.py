@@ -42,7 +42,7 @@ def grid(problem: Problem, m: int, weight: float = 0.0) -> Array:
     if domain.dimension == 1:
         counts: tuple[int, ...] = (m,)
     else:
-        extents = side_by_side(problem.features)
+        extents = side_by_side(problem.features.penalised)
         ratio = (m / math.prod(extents)) ** (1 / len(extents))
         counts = tuple(max(2, math.ceil(ratio * extent - 1e-9)) for extent in extents)
     positions = domain.grid(counts)

@@ -168,7 +168,7 @@ class Search:
             return None
         eta, gauge = problem.dual(best.residual).eta(positions), problem.gauge
         excess = gauge.height(eta)[:, None] - problem.penalty
-        norm, _ = feature_scales(problem.features, positions)
+        norm, _ = feature_scales(problem.features.penalised, positions)
         curvature = problem.loss.typical_curvature
         added = problem.measure(gauge.head(eta) * excess / max(norm**2 * curvature * len(eta), 1e-300), positions)
         for _ in range(self.schedule.insertion_halvings):
