@@ -267,3 +267,22 @@ def test_units_without_a_positive_part_to_gain_are_proved_at_once() -> None:
     assert proof.gap == 0
     assert proof.supremum.finished
     assert proof.boxes == 0
+
+
+def test_without_a_penalty_a_positive_direction_makes_room() -> None:
+    """Nonnegative least squares, minus the curvature of a bump beside it: one atom is optimal, as eta >= 0 on a fine grid."""
+    x = np.linspace(-2, 2, 21)
+    phi = np.exp(-(x**2) / 2)
+    y = 2 * phi - 0.1 * x**2 * phi
+    weight = float(phi @ y / (phi @ phi))
+    statement = replace(stated((-1.0, 1.0)), inputs={"x": x}, y=y, penalty=0.0)
+    theta = np.linspace(-1, 1, 20_001)[:, None]
+    eta = np.exp(-((x - theta) ** 2) / 2) @ (weight * phi - y)
+    assert eta.min() > -1e-12  # the one atom is optimal
+    proof = prove(statement, np.array([weight]), np.zeros((1, 1)))
+    assert proof.supremum.finished
+    assert proof.gap <= 1e-12 * proof.objective
+    low = prove(statement, np.array([0.9 * weight]), np.zeros((1, 1)))
+    assert low.gap >= 0.5 * (0.1 * weight) ** 2 * float(phi @ phi) * (1 - 1e-9)
+    signed = prove(replace(statement, gauge=Signed()), np.array([weight]), np.zeros((1, 1)))
+    assert signed.gap >= proof.objective * (1 - 1e-12)  # of both signs nothing is feasible but 0: inf R is 0
