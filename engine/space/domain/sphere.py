@@ -10,6 +10,7 @@ import numpy as np
 from ...base.arrays import Array
 from ...base.vectors import unit_rows
 from .domain import Axis, Held, Round
+from .walls import NoWalls
 
 _ROUNDING = 1e-9  # of a norm that was made 1, carried through a file or a few steps
 
@@ -30,6 +31,10 @@ class Sphere(Round):
     def bounds(self) -> tuple[float]:
         """None: the lifts of 2-homogeneous units live in all of R^d, and the conic update keeps unit vectors by itself."""
         return (math.inf,)
+
+    @property
+    def walls(self) -> NoWalls:
+        return NoWalls(sphere=True)
 
     @property
     def span(self) -> float:

@@ -27,6 +27,8 @@ class StepByStep(Ball):
 class HalfBall(StepByStep):
     """The part of a ball with theta_0 >= 0."""
 
+    walls = None
+
     def project(self, positions: Array) -> Array:
         halved = positions.copy()
         halved[:, 0] = np.maximum(halved[:, 0], 0.0)
