@@ -14,7 +14,7 @@ from ..base.errors import FlowError
 from ..model.lift import FlatLift
 from ..model.lifts import Conic
 from ..model.problem import Problem
-from ..space.domain.walls import Mask
+from ..space.domain.boundary import Mask
 from ..space.scales import feature_scales
 from .contacts import Regime
 from .velocity import ConicVelocity, Velocity

@@ -9,8 +9,8 @@ import numpy as np
 
 from ..base.arrays import Array
 from ..base.errors import FlowError
+from ..space.domain.boundary import Mask, NoBoundary
 from ..space.domain.domain import Domain, Held
-from ..space.domain.walls import Mask, NoWalls
 
 _SLACK = 0.01  # of the tolerance: errors of a step may lead so far across the boundary without meeting it
 
@@ -23,7 +23,7 @@ class Regime:
     ----------
     sign : (m,) that of each scalar weight, and at weight zero the one it is about to take.
     resting : (m,) weights held at zero.
-    held : (m, c) which of the domain's walls hold each position.
+    held : (m, c) which pieces of the domain's boundary hold each position.
     """
 
     sign: Array
@@ -37,7 +37,7 @@ class Regime:
 
 
 class Contacts:
-    """The walls of a domain: positions there lose the part of their velocity that points outward.
+    """The boundary of a domain: positions there lose the part of their velocity that points outward.
 
     Parameters
     ----------
@@ -51,33 +51,33 @@ class Contacts:
     """
 
     def __init__(self, domain: Domain, everywhere: bool, tolerance: float) -> None:
-        walls = NoWalls(sphere=False) if everywhere else domain.walls
-        if walls is None:
+        boundary = NoBoundary(sphere=False) if everywhere else domain.boundary
+        if boundary is None:
             raise FlowError(
                 "integration to a tolerance follows boundaries that a domain says piece by piece; positions lie "
                 f"{domain.where}; choose forward-backward"
             )
-        self.domain, self.everywhere, self.walls, self.slack = domain, everywhere, walls, _SLACK * tolerance
+        self.domain, self.everywhere, self.boundary, self.slack = domain, everywhere, boundary, _SLACK * tolerance
 
     def regime(self, theta: Array, sign: Array, resting: Mask, force: Callable[[], Array]) -> Regime:
         """What holds positions from here on; `force` gives the direction (m, d) in which each would move."""
-        held = self.walls.touched(theta)
+        held = self.boundary.touched(theta)
         if held.any():
-            held = held & (self.walls.outward(theta, force()) > 0)
+            held = held & (self.boundary.outward(theta, force()) > 0)
         return Regime(sign, resting, held)
 
     def inside(self, theta: Array, regime: Regime) -> Array:
         """The nearest positions of the domain, exactly on what holds them."""
-        return theta if self.everywhere else self.walls.onto(self.domain.project(theta), regime.held)
+        return theta if self.everywhere else self.boundary.onto(self.domain.project(theta), regime.held)
 
     def along(self, theta: Array, velocity: Array, regime: Regime) -> Array:
         """The velocity without its part across what holds the position."""
-        return Held(self.walls.normals(theta, regime.held), np.zeros(len(theta))).along(velocity)
+        return Held(self.boundary.normals(theta, regime.held), np.zeros(len(theta))).along(velocity)
 
     def guards(self, theta: Array, force: Array, regime: Regime) -> Array:
         """(m, c), >= 0 in the regime: the room of what is free, outward forces of what is held."""
-        return np.where(regime.held, self.walls.outward(theta, force), self.walls.room(theta, self.slack))
+        return np.where(regime.held, self.boundary.outward(theta, force), self.boundary.room(theta, self.slack))
 
     def settle(self, theta: Array, regime: Regime, violated: Mask) -> Array:
         """Positions with those that have met the boundary exactly on it; circles are left unwrapped."""
-        return self.walls.onto(theta, regime.held | violated)
+        return self.boundary.onto(theta, regime.held | violated)

@@ -11,7 +11,7 @@ from ..model.derivatives import fit_derivatives
 from ..model.lift import FlatLift
 from ..model.lifts import Conic, prices
 from ..model.problem import Problem
-from ..space.domain.walls import Mask
+from ..space.domain.boundary import Mask
 from .contacts import Contacts, Regime
 
 
@@ -109,12 +109,12 @@ class Velocity:
         slope = hessian.reshape(m, width, m * width)
         slope[regime.resting, :q] = 0.0
         jacobian = -slope * np.repeat(self.speeds, (q, width - q))[:, None]
-        normals = self.contacts.walls.normals(u[:, q:], regime.held)
+        normals = self.contacts.boundary.normals(u[:, q:], regime.held)
         jacobian[:, q:] -= np.einsum("mab,mbk->mak", normals, jacobian[:, q:])
         return np.asarray(jacobian.reshape(m * width, m * width))
 
     def guards(self, z: Array, regime: Regime, start: Array) -> Array:
-        """All >= 0 within the regime, (m, 1 + c): of the weight, and of the c walls of the domain.
+        """All >= 0 within the regime, (m, 1 + c): of the weight, and of the c pieces of the boundary.
 
         `start` is where the step began: a vector that has turned by a right angle since, and may rest, has passed zero.
         """

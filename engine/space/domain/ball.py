@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...base.arrays import Array
+from .boundary import Rim
 from .domain import Axis, Held, Round
-from .walls import Rim
 
 _ROUNDING = 1e-12  # of a norm
 
@@ -38,7 +38,7 @@ class Ball(Round):
         return (self.radius,)
 
     @property
-    def walls(self) -> Rim | None:
+    def boundary(self) -> Rim | None:
         return Rim(self.radius, _ROUNDING)
 
     @property

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ...base.arrays import Array
 from ...base.errors import ProblemError
+from .boundary import IntervalEnds
 from .domain import Domain, Held
-from .walls import Ends
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class Box(Domain):
         return self.lower, self.upper, self.wraps
 
     @property
-    def walls(self) -> Ends:
+    def boundary(self) -> IntervalEnds:
         lower, upper = np.where(self.wraps, -np.inf, self.lower), np.where(self.wraps, np.inf, self.upper)
-        return Ends(lower, upper, self.extents)
+        return IntervalEnds(lower, upper, self.extents)
 
     @property
     def span(self) -> float:
@@ -67,8 +67,8 @@ class Box(Domain):
 
     def held(self, theta: Array, force: Array) -> Held:
         """Coordinates at an end of their interval that the force pushes outwards."""
-        held = self.walls.touched(theta) & (self.walls.outward(theta, force) > 0)
-        return Held(self.walls.normals(theta, held), np.zeros(len(theta)))
+        held = self.boundary.touched(theta) & (self.boundary.outward(theta, force) > 0)
+        return Held(self.boundary.normals(theta, held), np.zeros(len(theta)))
 
     def lines(self, counts: tuple[int, ...]) -> list[Array]:
         """Equispaced coordinates on every axis, counts[a] on axis a.

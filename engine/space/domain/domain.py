@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...base.arrays import Array
 from ...base.errors import ProblemError
-from .walls import Walls
+from .boundary import Boundary
 
 SHARES = (
     np.arange(1, 17)[:, None] / 16
@@ -134,7 +134,7 @@ class Domain(ABC):
         """What the compiled flow takes to keep positions in Theta, or in a larger set of the same kind; see `exact_bounds`."""
 
     @property
-    def walls(self) -> Walls | None:
+    def boundary(self) -> Boundary | None:
         """The boundary, for flows that follow it exactly; None where nothing says it piece by piece."""
         return None
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from ...base.arrays import Array
 from ...base.vectors import unit_rows
+from .boundary import NoBoundary
 from .domain import Axis, Held, Round
-from .walls import NoWalls
 
 _ROUNDING = 1e-9  # of a norm that was made 1, carried through a file or a few steps
 
@@ -33,8 +33,8 @@ class Sphere(Round):
         return (math.inf,)
 
     @property
-    def walls(self) -> NoWalls:
-        return NoWalls(sphere=True)
+    def boundary(self) -> NoBoundary:
+        return NoBoundary(sphere=True)
 
     @property
     def span(self) -> float:

@@ -220,7 +220,7 @@ def test_the_jacobian_of_the_velocity(name: str) -> None:
     low[2, 0] = domain.gridded and not domain.wraps[0]
     lower_ends = held.shape[1] // 2  # of intervals; other domains have none
     held[:, :lower_ends] |= low[:, :lower_ends]
-    u[:, q:] = velocity.contacts.walls.onto(u[:, q:], held)
+    u[:, q:] = velocity.contacts.boundary.onto(u[:, q:], held)
     zero = np.zeros(5, dtype=bool)
     zero[0] = not problem.features.homogeneous
     regime = Regime(free.sign, zero, held)

@@ -106,30 +106,30 @@ def test_a_cube_is_spread_over_theta(domain: Domain) -> None:
 
 
 @given(seed=st.integers(0, 1000))
-def test_walls_hold_what_the_domain_holds(seed: int) -> None:
-    """Of positions inside and on walls, what touches and is pushed outwards is what `held` says, and what would leave Theta."""
+def test_boundaries_hold_what_the_domain_holds(seed: int) -> None:
+    """Of positions inside and on the boundary, what touches and is pushed outwards is what `held` says, and what would leave Theta."""
     generator = np.random.default_rng(seed)
     for domain in (BALL, MIXED, TORUS):
-        walls, d = domain.walls, domain.dimension
-        assert walls is not None
+        boundary, d = domain.boundary, domain.dimension
+        assert boundary is not None
         theta = domain.spread(generator.random((20, d + 1)))
-        chosen = generator.random(walls.touched(theta).shape) < 0.3
-        on = walls.onto(theta, chosen)
-        reachable = np.isfinite(walls.room(theta, 0.0))  # a circle has no ends
+        chosen = generator.random(boundary.touched(theta).shape) < 0.3
+        on = boundary.onto(theta, chosen)
+        reachable = np.isfinite(boundary.room(theta, 0.0))  # a circle has no ends
         theta = np.where(np.isfinite(on), on, theta)
         assert domain.contains(theta)
-        room = walls.room(theta, 0.0)
-        np.testing.assert_allclose(room[chosen & reachable & walls.touched(theta)], 0.0, atol=1e-11)
-        assert np.array_equal(walls.touched(theta), room <= 1e-11)
-        assert np.all(walls.room(theta, 1e-3)[reachable] > 0)
+        room = boundary.room(theta, 0.0)
+        np.testing.assert_allclose(room[chosen & reachable & boundary.touched(theta)], 0.0, atol=1e-11)
+        assert np.array_equal(boundary.touched(theta), room <= 1e-11)
+        assert np.all(boundary.room(theta, 1e-3)[reachable] > 0)
         force = generator.standard_normal((20, d))
-        held = walls.touched(theta) & (walls.outward(theta, force) > 0)
-        np.testing.assert_allclose(walls.normals(theta, held), domain.held(theta, force).normals, atol=1e-14)
-        inwards = np.einsum("kab,kb->ka", walls.normals(theta, held), force)
+        held = boundary.touched(theta) & (boundary.outward(theta, force) > 0)
+        np.testing.assert_allclose(boundary.normals(theta, held), domain.held(theta, force).normals, atol=1e-14)
+        inwards = np.einsum("kab,kb->ka", boundary.normals(theta, held), force)
         np.testing.assert_allclose(domain.held(theta, force).along(force), force - inwards, atol=1e-13)
-        # a short way along the force leaves Theta just where a wall holds
+        # a short way along the force leaves Theta just where the boundary holds
         ahead = theta + 1e-6 * force
-        leaves = (walls.room(ahead, 0.0) < 0).any(axis=1)
+        leaves = (boundary.room(ahead, 0.0) < 0).any(axis=1)
         assert np.array_equal(leaves, held.any(axis=1))
 
 

@@ -26,7 +26,7 @@ class StepByStep(Ball):
 class HalfBall(StepByStep):
     """The part of a ball with theta_0 >= 0."""
 
-    walls = None
+    boundary = None
 
     def project(self, positions: Array) -> Array:
         halved = positions.copy()

@@ -14,31 +14,31 @@ from ...base.vectors import unit_rows
 Mask = NDArray[np.bool_]
 
 
-class Walls(Protocol):
+class Boundary(Protocol):
     """c pieces of a boundary, on each of which k positions theta (k, d) may be held: masks (k, c).
 
     Laws: `onto(theta, held)` touches what holds it, and is theta where nothing does; `room` is zero there, and positive where
-    a wall is neither touched nor passed; a force that no wall holds has no part along `normals`.
+    a piece is neither touched nor passed; a force that no piece holds has no part along `normals`.
     """
 
     def touched(self, theta: Array) -> Mask:
-        """Which walls positions are on, up to rounding, or beyond."""
+        """Which pieces positions are on, up to rounding, or beyond."""
 
     def outward(self, theta: Array, force: Array) -> Array:
-        """Forces (k, d) across each wall, (k, c), positive where they push against it."""
+        """Forces (k, d) across each piece, (k, c), positive where they push against it."""
 
     def room(self, theta: Array, slack: float) -> Array:
-        """How far positions are from each wall, (k, c), negative from `slack` on beyond it, as a part of Theta's extent."""
+        """How far positions are from each piece, (k, c), negative from `slack` on beyond it, as a part of Theta's extent."""
 
     def onto(self, theta: Array, held: Mask) -> Array:
-        """Positions exactly on the walls that hold them."""
+        """Positions exactly on the pieces that hold them."""
 
     def normals(self, theta: Array, held: Mask) -> Array:
-        """Orthogonal projectors (k, d, d) onto the directions across the walls that hold a position."""
+        """Orthogonal projectors (k, d, d) onto the directions across the pieces that hold a position."""
 
 
 @dataclass(frozen=True, eq=False)
-class Ends:
+class IntervalEnds:
     """The ends of intervals: first all lower ones, then all upper ones, infinite where there is none.
 
     Parameters
@@ -96,7 +96,7 @@ class Rim:
 
 
 @dataclass(frozen=True)
-class NoWalls:
+class NoBoundary:
     """Nothing to meet or to leave: all of R^d, or the unit sphere, which holds its positions always."""
 
     sphere: bool
