@@ -91,7 +91,7 @@ def even(problem: Problem, m: int, seed: int = 0) -> Array:
 
 def _even(problem: Problem, m: int, seed: int) -> Array:
     """Positions; cells are as square as Theta's features are."""
-    features = problem.features
+    features = problem.features.penalised
     extents = side_by_side(features) if features.domain.gridded and features.dimension > 1 else np.ones(0)
     return features.domain.even(m, extents, seed)
 

@@ -20,6 +20,16 @@ def pack(kind: str, samples: Mapping[str, Array], constants: Mapping[str, float]
     return packed, np.array(list(constants.values()), dtype=np.float64)
 
 
+def interval_names(description: Mapping[str, Any]) -> list[str]:
+    """The parameters whose interval is given with the samples: all of a pointwise map but those on circles.
+
+    The search for sup |eta| needs an end on either side, also of a parameter that may be any real number.
+    """
+    if description["kind"] != "pointwise":
+        return []
+    return [item["name"] for item in description["parameters"] if item["domain"] not in ("torus", "circle")]
+
+
 def validate_inputs(description: Mapping[str, Any], inputs: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float64]]:
     """Samples as C-contiguous float64, all of one length; (n, d) for ridge features, else (n,)."""
     ndim = 2 if description["kind"] == "ridge" else 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,7 @@ from ..base.arrays import Array, Field
 from ..base.errors import ProblemError
 from ..base.threads import single_threaded_blas
 from ..kernels.protocol import Data, FeatureKernel, Statics
+from ..kernels.weighted import WithPenaltyWeight
 from .arguments import pack, validate_inputs
 from .domain.box import Box
 from .domain.domain import Round
@@ -125,7 +126,7 @@ class FeatureMap:
     @cached_property
     def unit(self) -> HomogeneousUnit | None:
         """The unit's kink and warp, where features are positively homogeneous; None elsewhere."""
-        if not self.homogeneous:
+        if not self.homogeneous or self.kind != "ridge":
             return None
         return HomogeneousUnit.of(self.description["properties"], self.jacobian, self.inputs["x"])
 
@@ -238,18 +239,16 @@ class FeatureMap:
     @property
     def weighted(self) -> bool:
         """Whether the penalty has a weight kappa(theta) other than 1."""
-        return bool(self.description["penalty_weight"] != "1")
+        return isinstance(self.kernel, WithPenaltyWeight)
+
+    @cached_property
+    def penalised(self) -> FeatureMap:
+        """phi/kappa, the features of kappa·mu, whose penalty weight is 1: of these flows, charts and bounds speak."""
+        return replace(self, kernel=self.kernel.penalised) if isinstance(self.kernel, WithPenaltyWeight) else self
 
     def penalty_weights(self, positions: Array) -> Array:
-        """kappa(theta_i) > 0 of the penalty int kappa d|mu|, shape (k,): 1 unless the spec has a `penalty_weight`.
-
-        The compiled features are phi/kappa: everything here but this function speaks of the measure kappa·mu.
-        """
-        positions = self._positions(positions)
-        if not self.weighted:
-            return np.ones(len(positions))
-        weights: Array = self.kernel.penalty_weights(positions, self.statics[1])
-        return weights
+        """kappa(theta_i) > 0 of the penalty int kappa d|mu|, shape (k,): 1 unless the spec has a `penalty_weight`."""
+        return self.kernel.penalty_weights(self._positions(positions), self.statics)
 
     def eta(self, positions: Array, g: Field) -> Array:
         """The dual certificate <g, phi(theta)>, shape (k,), or (k, q) for g of q outputs."""

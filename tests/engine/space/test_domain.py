@@ -107,7 +107,7 @@ def test_a_cube_is_spread_over_theta(domain: Domain) -> None:
 
 @given(seed=st.integers(0, 1000))
 def test_boundaries_hold_what_the_domain_holds(seed: int) -> None:
-    """Of positions inside and on the boundary, what touches and is pushed outwards is what `held` says, and what would leave Theta."""
+    """What positions touch and are pushed against is what `held` says, and what would leave Theta."""
     generator = np.random.default_rng(seed)
     for domain in (BALL, MIXED, TORUS):
         boundary, d = domain.boundary, domain.dimension
