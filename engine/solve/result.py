@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
 from ..base.errors import ProblemError
+from ..base.numpy_files import Unreadable, open_npz
 from ..base.validation import array
 from ..flow.trajectory import Trajectory
 from ..model.gap import relative_gap
@@ -25,6 +24,7 @@ from .schedule import Schedule
 from .tolerance import Tolerance
 
 SCHEMA = 2
+_UNREADABLE = (OSError, LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError, Unreadable)
 _OWN_NUMBERS = ("objective", "gap", "rounding", "reference", "penalty", "seconds")
 
 
@@ -184,10 +184,13 @@ class Result:
             "exact": exact,
         }
 
+    def text(self, **more: Any) -> str:
+        """result.json; `more` are further entries."""
+        return json.dumps(self.to_dict() | more, indent=1, allow_nan=False) + "\n"
+
     def write(self, folder: Path, **more: Any) -> None:
         """result.json, measure.npz and trajectory.npz into an existing folder; `more` are further entries of result.json."""
-        text = json.dumps(self.to_dict() | more, indent=1, allow_nan=False) + "\n"
-        (folder / "result.json").write_text(text, encoding="utf-8")
+        (folder / "result.json").write_text(self.text(**more), encoding="utf-8")
         np.savez(folder / "measure.npz", weights=self.measure.weights, positions=self.measure.positions)
         if self.trajectory is not None:
             path = self.trajectory
@@ -198,10 +201,10 @@ class Result:
 
         Raises
         ------
-        ProblemError : the folder holds what we did not write, or cannot be written.
+        ProblemError : the folder holds what we did not write, or cannot be written; the message says where the result is
+            kept then.
         """
-        with OutputFolder(Path(folder)) as temporary:
-            self.write(temporary)
+        OutputFolder(Path(folder)).write(self.write)
 
     @staticmethod
     def load(folder: str | Path) -> Result:
@@ -217,18 +220,7 @@ class Result:
 def _load(folder: Path) -> Result:
     try:
         return _read(Path(folder))
-    except (
-        OSError,
-        LookupError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        OverflowError,
-        RuntimeError,
-        EOFError,
-        zlib.error,
-        BadZipFile,
-    ) as error:
+    except _UNREADABLE as error:
         raise ProblemError(
             f"a result folder holds a readable result.json and its arrays; {str(folder)[:200]}: {str(error)[:200]}; "
             "solve the problem again"
@@ -287,9 +279,9 @@ def _truth(value: Any) -> bool:
 def _read_trajectory(path: Path, width: int) -> Trajectory | None:
     if not path.is_file():
         return None
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+    with open_npz(path) as arrays:
         times, particles, energies = (
-            array(f"{name} in {path.name}", arrays[name]) for name in ("times", "particles", "energies")
+            array(f"{name} in {path.name}", arrays.read(name)) for name in ("times", "particles", "energies")
         )
     if not (
         particles.ndim == 3 and particles.shape[2] == width and times.shape == energies.shape == particles.shape[:1]
