@@ -28,7 +28,8 @@ from conicflow.engine.solve.replacing import refuse_to_replace
 from mutated_data import mutate_data
 from mutated_text import Random, mutate_json, mutate_toml
 
-LONGEST = 20.0  # seconds, after which a command hangs: every problem asks for fewer
+LONGEST = 20.0  # seconds of a processor, after which a command hangs: every problem asks for fewer
+PATIENCE = 20  # times as long by the clock, of a machine that others use
 MOST_CHARACTERS = 300 + len("conicflow: internal error: ") + len(" (see: conicflow --help)")
 FOREIGN = b"years of work"
 FIGURES = ((result_folder, "solution_png"), (path_folder, "solution_png"), (path_folder, "png"))
@@ -153,26 +154,29 @@ def _in_process(command: list[str], folder: Path) -> tuple[int, str, str, list[s
         *command,
     ]
     try:
-        done = subprocess.run(call, cwd=folder, capture_output=True, text=True, timeout=3 * LONGEST)
+        done = subprocess.run(call, cwd=folder, capture_output=True, text=True, timeout=PATIENCE * LONGEST)
     except subprocess.TimeoutExpired:
-        return 0, "", "", [f"more than {3 * LONGEST:g} s"]
+        return 0, "", "", [f"more than {PATIENCE * LONGEST:g} s"]
     return done.returncode, done.stdout, done.stderr, []
 
 
 @contextlib.contextmanager
 def _limited() -> Iterator[None]:
-    """A command that keeps a processor busy for too long ends with `Hang`."""
+    """A command that keeps a processor busy for too long, or waits for long, ends with `Hang`."""
 
     def end(number: int, frame: FrameType | None) -> None:
         raise Hang
 
-    before = signal.signal(signal.SIGPROF, end)
-    signal.setitimer(signal.ITIMER_PROF, LONGEST)
+    timers = {signal.SIGPROF: (signal.ITIMER_PROF, LONGEST), signal.SIGALRM: (signal.ITIMER_REAL, PATIENCE * LONGEST)}
+    before = {number: signal.signal(number, end) for number in timers}
+    for timer, seconds in timers.values():
+        signal.setitimer(timer, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_PROF, 0.0)
-        signal.signal(signal.SIGPROF, before)
+        for number, (timer, _) in timers.items():
+            signal.setitimer(timer, 0.0)
+            signal.signal(number, before[number])
 
 
 def _words(code: int, stdout: str, stderr: str, command: str) -> list[str]:
