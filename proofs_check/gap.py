@@ -129,14 +129,14 @@ def _of_zero(
 
 
 def _share(loss: BallLoss, objective: arb, gap: arb, reference: float | None, size: int) -> arb:
-    """A number >= gap / (J(0) - J + gap); 0 of 0, and infinite where J is not proved to be below J(0) + gap."""
-    if gap == 0:
-        return arb(0)
+    """A number >= gap / (J(0) - J + gap); 0 of 0, 1 of an infinite gap, and infinite where J may be above J(0) + gap."""
+    if gap == 0 or not gap.is_finite():
+        return arb(0) if gap == 0 else arb(1)
     first = loss.value([arb(0)] * size)
     if not first.is_finite():
         first = objective if reference is None else arb(reference)
     whole = first - objective + gap
-    return arb((gap / whole).upper()) if gap.is_finite() and whole > 0 else arb.pos_inf()
+    return arb((gap / whole).upper()) if whole > 0 else arb.pos_inf()
 
 
 def _around(statement: Statement, positions: Array) -> Statement:
@@ -156,7 +156,7 @@ def _dual(statement: Statement, loss: BallLoss, p: Point, supremum: arb) -> arb:
         return value if value.is_finite() else arb.pos_inf()
 
     if statement.penalty == 0 or not supremum.is_finite():
-        return conjugate(zero)
+        return loss.conjugate_bound([zero] * len(p))
     ratio = arb(statement.penalty) / supremum
     most = arb(_MOST) if supremum <= 0 else arb(min(_MOST, float(ratio.lower())))
     if not most * supremum <= statement.penalty and supremum > 0:
@@ -166,7 +166,15 @@ def _dual(statement: Statement, loss: BallLoss, p: Point, supremum: arb) -> arb:
     tried = [zero, least, most, likely, likely * (1 - arb(2) ** -_INSIDE)]
     best = _golden(lambda s: float(conjugate(arb(s))), 0.0, float(most))
     tried.append(arb(best).min(most))
-    return min((conjugate(s) for s in tried), key=lambda value: float(value.upper()) if value.is_finite() else math.inf)
+    proposed = [
+        (float(value.upper()) if value.is_finite() else math.inf, s)
+        for s, value in zip(tried, map(conjugate, tried), strict=True)
+    ]
+    for _, s in sorted(proposed, key=lambda pair: pair[0]):
+        bound = loss.conjugate_bound([s * entry for entry in p])
+        if bound.is_finite():
+            return bound
+    return arb.pos_inf()
 
 
 def _golden(function: Callable[[float], float], low: float, high: float) -> float:

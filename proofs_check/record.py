@@ -151,7 +151,9 @@ def _proof(
     table: Mapping[str, Any], exact: Mapping[str, Any], shape: tuple[int, ...], dimension: int, wrong: list[str]
 ) -> ClaimedProof:
     numbers = {name: _hexadecimal(exact[name], f"proof.{name}", infinite=True) for name in _OF_A_PROOF}
-    low, high = (_hexadecimal(text, "proof.objective", infinite=True) for text in exact["objective"])
+    low, high = map(float.fromhex, exact["objective"])
+    if not low <= high:
+        raise ValueError(f"proof.objective is a number below and one above J, not {low} and {high}")
     wrong += [f"proof.{name}" for name, value in numbers.items() if not _same(table[name], value)]
     if len(table["objective"]) != 2 or not all(map(_same, table["objective"], (low, high))):
         wrong.append("proof.objective")

@@ -18,7 +18,7 @@ from ..model.point import Point
 from ..model.problem import Problem
 from ..space.domain.box import Box
 from ..space.scales import feature_scales, side_by_side
-from .refine import refine
+from .refine import refine, slack
 from .schedule import Schedule
 from .search import Search
 
@@ -91,10 +91,11 @@ class Descent:
         particles, radius = Point(self.problem, self.flow.measure()), schedule.merge_radius
         effort, least = (schedule.brief, radius) if stuck else (schedule.settling, schedule.join_radius)
         candidate = refine(particles, schedule, radius=radius, effort=effort)
-        while candidate.objective > particles.objective and radius > least:
+        highest = particles.objective + slack(particles)
+        while candidate.objective > highest and radius > least:
             radius /= 2
             candidate = refine(particles, schedule, radius=radius, effort=effort)
-        return candidate if candidate.objective <= particles.objective else particles
+        return candidate if candidate.objective <= highest else particles
 
     def merged(self) -> Point:
         """The particles, those together that cannot be told apart."""
