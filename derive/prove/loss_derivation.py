@@ -50,9 +50,9 @@ def derive_loss(spec: LossSpec) -> LossDerivation:
         If the equality fails or cannot be proved, or a check fails, with the point where it does.
     """
     _check_value_domain(spec)
-    slope = differentiate(spec.value, PREDICTION)
-    curvature = differentiate(slope, PREDICTION)
-    _check_convex(spec, slope, curvature)
+    derivation = differentiated(spec)
+    slope = derivation.slope
+    _check_convex(spec, slope, derivation.curvature)
     residual = spec.value + spec.conjugate.subs(DUAL, slope) - PREDICTION * slope
     claim = f"the conjugate {spec.conjugate} satisfies l(f) + l*(l'(f)) = f l'(f)"
     refute(residual, claim, _loss_points(spec))
@@ -62,7 +62,13 @@ def derive_loss(spec: LossSpec) -> LossDerivation:
             case = case.subs(PREDICTION, PREDICTION + sympy.Dummy("s", positive=True) - condition)
         prove(case, claim)
     _check_conjugate_domain(spec, slope)
-    return LossDerivation(spec, spec.value, slope, curvature, spec.conjugate)
+    return derivation
+
+
+def differentiated(spec: LossSpec) -> LossDerivation:
+    """A loss with its derivatives, of which nothing is proved."""
+    slope = differentiate(spec.value, PREDICTION)
+    return LossDerivation(spec, spec.value, slope, differentiate(slope, PREDICTION), spec.conjugate)
 
 
 def _check_value_domain(spec: LossSpec) -> None:
