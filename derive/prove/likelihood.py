@@ -10,7 +10,7 @@ from ..read.loss_spec import PREDICTION, TARGET
 from ..read.vector_loss_spec import sum_over_outputs
 from .loss_derivation import LossDerivation
 from .proofs import prove
-from .signs import nonnegative, vanishes
+from .signs import positive, vanishes
 from .vector_loss import VectorLossDerivation, summed
 
 
@@ -50,8 +50,8 @@ def _is_poisson(derivation: LossDerivation) -> bool:
     if slope.has(sympy.Piecewise, sympy.Max, sympy.Min, sympy.Abs, sympy.sign) or share.has(TARGET) or share == 0:
         return False
     mean = sympy.cancel(rise / share)
-    positive = any(mean == condition for condition in derivation.spec.value_domain) or nonnegative(mean)
-    return positive and vanishes(mean.diff(PREDICTION) - rise)
+    above_zero = mean in derivation.spec.value_domain or positive(mean)
+    return above_zero and vanishes(mean.diff(PREDICTION) - rise)
 
 
 def is_likelihood_of_classes(derivation: VectorLossDerivation) -> bool:

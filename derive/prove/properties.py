@@ -116,7 +116,9 @@ def _translations(derivation: FeatureDerivation) -> list[list[str]]:
         for item in spec.inputs:
             both = {parameter.symbol: parameter.symbol + shift, item.symbol: item.symbol + shift}
             moved = derivation.phi.subs(both, simultaneous=True)
-            if not sympy.expand(moved - derivation.phi).has(shift):  # what all terms with the shift leave when they cancel
+            if not sympy.expand(moved - derivation.phi).has(
+                shift
+            ):  # what all terms with the shift leave when they cancel
                 found.append([parameter.name, item.name])
     return found
 

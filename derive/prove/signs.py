@@ -30,6 +30,11 @@ def nonnegative(expression: sympy.Expr) -> bool:
     return any(map(_factors_nonnegative, _rewritings(expression)))
 
 
+def positive(expression: sympy.Expr) -> bool:
+    """Whether an expression without kinks is proved to be > 0."""
+    return any(map(_factors_positive, _rewritings(expression)))
+
+
 def vanishes(expression: sympy.Expr) -> bool:
     """Whether an expression without kinks is proved to be 0."""
     return any(bool(form.is_zero or sympy.simplify(form) == 0) for form in _rewritings(expression))
@@ -103,11 +108,12 @@ def _polynomial(expression: sympy.Expr, strict: bool) -> bool:
         return False
     terms, generators = polynomial.terms(), polynomial.gens
     if all(_term(powers, coefficient, generators) for powers, coefficient in terms):
-        positive = (
-            coefficient.is_positive and all(power == 0 or base.is_positive for power, base in zip(powers, generators, strict=True))
+        some = (
+            coefficient.is_positive
+            and all(power == 0 or base.is_positive for power, base in zip(powers, generators, strict=True))
             for powers, coefficient in terms
         )
-        return not strict or any(positive)
+        return not strict or any(some)
     if len(generators) > 1 or not generators[0].is_real or not polynomial.get_domain().is_Exact:
         return False
     if not all(coefficient.is_rational for coefficient in polynomial.all_coeffs()):
