@@ -87,7 +87,7 @@ def integrate(
     """Solve u' = v(u) (see `Velocity`) by SciPy's Dormand-Prince 5(4), or by its implicit Radau IIA of order 5.
 
     A step that leaves its regime is cut where the first guard becomes negative, and the flow restarts there under the new
-    one: weights that come to rest at zero, wait there while |eta| <= penalty and leave; positions that meet an edge, slide
+    one: weights that come to rest at zero, wait there while |eta| <= penalty and leave; positions that meet the boundary, slide
     along it and leave. So each step integrates one smooth branch of the velocity. Two limits:
 
     - guards are read at thirds of steps: a particle that leaves and returns between two of them is taken to have stayed.
@@ -123,9 +123,9 @@ def integrate(
 def _mass(problem: Problem, positions: Array) -> float:
     """The mass that the data ask for, max|eta_0|/(|phi|² R''): below it errors of weights are absolute."""
     pull = float(
-        np.abs(problem.features.scaled.eta(positions, problem.loss.gradient(np.zeros_like(problem.loss.y)))).max()
+        np.abs(problem.features.penalised.eta(positions, problem.loss.gradient(np.zeros_like(problem.loss.y)))).max()
     )
-    norm, _ = feature_scales(problem.features.scaled, positions[:64])
+    norm, _ = feature_scales(problem.features.penalised, positions[:64])
     mass = pull / max(norm**2 * problem.loss.typical_curvature, 1e-300)
     return mass if _LEAST < mass < math.inf else 1.0
 

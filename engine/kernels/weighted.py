@@ -21,27 +21,27 @@ class WithPenaltyWeight:
 
     Parameters
     ----------
-    scaled : the kernel of phi/kappa.
+    penalised : the kernel of phi/kappa.
     module : of the spec, whose `penalty_weights` gives kappa (k,), its gradient (k, d) and its Hessian (k, d, d).
     """
 
-    scaled: FeatureKernel
+    penalised: FeatureKernel
     module: ModuleType
 
     def forward(self, u: Array, statics: Statics, /) -> Field:
-        return self.scaled.forward(self._times(u, statics, 1), statics)
+        return self.penalised.forward(self._times(u, statics, 1), statics)
 
     def slopes(self, u: Array, statics: Statics, g: Field, /) -> Array:
-        return self._rows(u, statics, self.scaled.slopes(u, statics, g))
+        return self._rows(u, statics, self.penalised.slopes(u, statics, g))
 
     def jacobian(self, positions: Array, statics: Statics, /) -> Field:
-        phi, *slopes = self.scaled.jacobian(positions, statics)
+        phi, *slopes = self.penalised.jacobian(positions, statics)
         kappa, gradient, _ = self._weights(positions, statics)
         sides = [slope * kappa[:, None] + phi * gradient[:, [a]] for a, slope in enumerate(slopes)]
         return np.stack([phi * kappa[:, None], *sides])
 
     def certificate(self, positions: Array, statics: Statics, g: Field, /) -> tuple[Array, Array, Array]:
-        eta, slope, curvature = self.scaled.certificate(positions, statics, g)
+        eta, slope, curvature = self.penalised.certificate(positions, statics, g)
         kappa, gradient, hessian = self._weights(positions, statics)
         cross = slope[:, :, None] * gradient[:, None, :]
         turned = kappa[:, None, None] * curvature + cross + cross.transpose(0, 2, 1) + eta[:, None, None] * hessian
@@ -51,13 +51,13 @@ class WithPenaltyWeight:
         return self._weights(positions, statics)[0]
 
     def value_and_rows(self, u: Array, statics: Statics, data: Data, /) -> tuple[float, Array]:
-        value, rows = self.scaled.value_and_rows(self._times(u, statics, 1), statics, data)
+        value, rows = self.penalised.value_and_rows(self._times(u, statics, 1), statics, data)
         return value, self._rows(u, statics, rows)
 
     def advance(self, u: Array, statics: Statics, data: Data, /, *arguments: Any) -> Array:
         """Particles of mu along the flow of kappa·mu, whose penalty is what `arguments` say."""
         moved = self._times(u, statics, 1)
-        energies = self.scaled.advance(moved, statics, data, *arguments)
+        energies = self.penalised.advance(moved, statics, data, *arguments)
         u[:] = self._times(moved, statics, -1)
         return energies
 

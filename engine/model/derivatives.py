@@ -18,7 +18,7 @@ def fit_derivatives(problem: Problem, weights: Array, positions: Array, f: Field
     ----------
     f : sum_i w_i phi(theta_i), which is known.
     """
-    features, (k, q) = problem.features.scaled, weights.shape
+    features, (k, q) = problem.features.penalised, weights.shape
     g = problem.loss.gradient(f)
     eta, slope, curvature = features.certificate(positions, g, weights)
     jacobian = features.jacobian(positions)

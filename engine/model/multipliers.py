@@ -37,7 +37,7 @@ def subgradient(problem: Problem, measure: Measure, f: Field) -> Field:
     index = index[f.reshape(-1)[index] + room <= _AT_EDGE * room]
     scaled = problem.with_penalty_weights(measure)
     heavy = scaled.sizes > _HEAVY * scaled.sizes.max()
-    rows = rows_by_weight(problem.features.scaled.jacobian(scaled.positions[heavy])[0], f).reshape(-1, f.size)
+    rows = rows_by_weight(problem.features.penalised.jacobian(scaled.positions[heavy])[0], f).reshape(-1, f.size)
     directions = problem.gauge.slope_and_turn(scaled.rows[heavy])[0].ravel()
     p = g.reshape(-1)
     most = p[index].copy()

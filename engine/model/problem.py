@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from ..base.arrays import Array, Field
-from ..base.validation import number
 from ..base.errors import ProblemError
+from ..base.validation import number
 from ..dual.certificate import DualCertificate
 from ..dual.supremum import Supremum, supremum
 from ..kernels.protocol import Data
@@ -132,7 +131,7 @@ class Problem:
     def field(self, weights: Array, positions: Array) -> Field:
         """f = sum_i w_i phi(theta_i)/kappa(theta_i), in the shape of the data, for weights (k, q) of kappa·mu."""
         flat = weights if self.loss.y.ndim == 2 else weights[:, 0]
-        return self.features.scaled.forward(flat, positions)
+        return self.features.penalised.forward(flat, positions)
 
     def measure(self, weights: Array, positions: Array) -> Measure:
         """The measure of which kappa·mu has weights (k, q)."""
@@ -167,7 +166,7 @@ class Problem:
         ----------
         particles : (m, q + d) float64, rows (w, theta), m >= 1, w of kappa·mu.
         """
-        return self.features.scaled.value_and_gradient(particles, self.loss_arguments)
+        return self.features.penalised.value_and_gradient(particles, self.loss_arguments)
 
     def objective(self, measure: Measure) -> float:
         """J(mu)."""
@@ -178,15 +177,9 @@ class Problem:
         """R(0)."""
         return self.loss.value(np.zeros_like(self.loss.y))
 
-    @cached_property
-    def negligible(self) -> float:
-        """2^-52 (R(0) - inf R): J below it is rounding of the data. Zero where R is unbounded below, and nothing is known."""
-        infimum = self.loss.infimum()
-        return float(np.finfo(np.float64).eps * (self.risk_at_zero - infimum)) if math.isfinite(infimum) else 0.0
-
     def dual(self, g: Field) -> DualCertificate:
         """eta = <g, phi/kappa> of a point g of F: its heights compare with the penalty."""
-        return DualCertificate(self.features.scaled, self.gauge, g)
+        return DualCertificate(self.features.penalised, self.gauge, g)
 
     @cached_property
     def supremum_at_zero(self) -> Supremum:
@@ -210,7 +203,7 @@ class Problem:
         ProblemError : a penalty that is negative or not finite.
         """
         other = replace(self, penalty=penalty)
-        for name in ("supremum_at_zero", "risk_at_zero", "negligible"):
+        for name in ("supremum_at_zero", "risk_at_zero"):
             if (known := vars(self).get(name)) is not None:
                 vars(other)[name] = known
         return other

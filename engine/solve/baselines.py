@@ -9,16 +9,17 @@ from numpy.typing import ArrayLike
 
 from ..atoms.polish import reweighed
 from ..base.arrays import Array
-from ..base.validation import array, integer
 from ..base.errors import ProblemError
 from ..base.progress import Progress
 from ..base.threads import single_threaded_blas
+from ..base.validation import array, integer
 from ..model.point import Point
 from ..model.problem import Problem
 from .refine import refine
 from .result import Result
 from .schedule import DEFAULT, Schedule
 from .search import Search, counted
+from .tolerance import Tolerance
 
 
 @single_threaded_blas()
@@ -61,7 +62,7 @@ def weights_at(
         raise ProblemError(
             "positions must lie in the feature map's domain; some do not; project them with features.domain.project"
         )
-    search = Search(problem, relative_gap, progress, grid, schedule)
+    search = Search(problem, Tolerance(relative_gap), progress, grid, schedule)
 
     def choose() -> Array:
         return _unlike(problem, search.highest(schedule.candidates), schedule)
@@ -99,13 +100,13 @@ def sliding_frank_wolfe(
     def slide(point: Point) -> Point:
         return refine(reweighed(point, schedule.effort(schedule.settling[0])), schedule)
 
-    search = Search(problem, relative_gap, progress, schedule=schedule)
+    search = Search(problem, Tolerance(relative_gap), progress, schedule=schedule)
     return _conditional_gradient(search, iterations, lambda: search.highest(1), slide, "slide")
 
 
 def _unlike(problem: Problem, positions: Array, schedule: Schedule) -> Array:
     """The first of these positions whose features are little correlated: one for each bump of |eta|."""
-    phi = problem.features.scaled.jacobian(positions)[0]
+    phi = problem.features.penalised.jacobian(positions)[0]
     phi = phi / np.linalg.norm(phi, axis=1, keepdims=True)
     chosen: list[int] = []
     free = np.ones(len(positions), dtype=bool)
@@ -126,7 +127,7 @@ def _conditional_gradient(
     integer("iterations", iterations, 0, 10_000_000, "the default is 1000")
     search.begin(None)
     for _ in range(iterations):
-        if search.certified:
+        if search.converged:
             break
         atoms, larger = len(search.best.measure), search.with_atoms_at(choose())
         if larger is None:

@@ -215,7 +215,7 @@ def _part(problem: Problem, kept: NDArray[np.bool_]) -> Problem:
 
 def _distinct(problem: Problem, measure: Measure) -> int:
     """How many atoms have features that are not parallel to an earlier one's."""
-    phi = problem.features.scaled.jacobian(measure.positions)[0]
+    phi = problem.features.penalised.jacobian(measure.positions)[0]
     phi = phi / np.linalg.norm(phi, axis=1, keepdims=True)
     parallel = np.abs(np.real(phi @ phi.conj().T)) > 1 - _PARALLEL
     return int(np.sum(~np.triu(parallel, 1).any(axis=0)))

@@ -16,7 +16,7 @@ from ..base.errors import ProblemError
 from ..base.threads import single_threaded_blas
 from ..kernels.protocol import Data, FeatureKernel, Statics
 from ..kernels.weighted import WithPenaltyWeight
-from .arguments import validate_inputs, pack
+from .arguments import pack, validate_inputs
 from .domain.box import Box
 from .domain.domain import Round
 from .units import HomogeneousUnit
@@ -242,9 +242,9 @@ class FeatureMap:
         return isinstance(self.kernel, WithPenaltyWeight)
 
     @cached_property
-    def scaled(self) -> FeatureMap:
+    def penalised(self) -> FeatureMap:
         """phi/kappa, the features of kappa·mu, whose penalty weight is 1: of these flows, charts and bounds speak."""
-        return replace(self, kernel=self.kernel.scaled) if isinstance(self.kernel, WithPenaltyWeight) else self
+        return replace(self, kernel=self.kernel.penalised) if isinstance(self.kernel, WithPenaltyWeight) else self
 
     def penalty_weights(self, positions: Array) -> Array:
         """kappa(theta_i) > 0 of the penalty int kappa d|mu|, shape (k,): 1 unless the spec has a `penalty_weight`."""
@@ -292,7 +292,7 @@ class FeatureMap:
         validated = validate_inputs(self.description, inputs)
         if self.kind == "ridge" and validated["x"].shape[1] != self.dimension:
             raise ProblemError(
-                f"new samples need {self.dimension} columns; got {checked['x'].shape[1]}; keep the columns as they were"
+                f"new samples need {self.dimension} columns; got {validated['x'].shape[1]}; keep the columns as they were"
             )
         statics = pack(self.kind, validated, self.constants)
         return FeatureMap(self.kernel, self.description, self.domain, validated, self.constants, statics)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from conicflow.engine.model.gap import duality_gap
 from conicflow.engine.model.problem import Problem
+from conicflow.engine.solve.proof import Proof
 from conicflow.proofs_check.references.programmes import Reference, one_spike, over_positions, torus
 from conicflow.proofs_check.references.relu import patterns, relu
 from conicflow.proofs_check.theorems.check import Check, Draw, Inapplicable
@@ -58,12 +59,12 @@ def gram(problem: Problem) -> float:
     p = cp.Variable(len(y), complex=True)
     q = cp.multiply(cp.conj(p), np.asarray(problem.features.inputs["filter"]).ravel())
     constraints = []
-    for side in (1, -1) if problem.sign == "any" else (1,):
+    for sign in (1, -1) if problem.sign == "any" else (1,):
         matrix = cp.Variable((cutoff + 1, cutoff + 1), hermitian=True)
-        constraints += [matrix >> 0, cp.real(cp.trace(matrix)) == problem.penalty + side * cp.real(q[cutoff])]
+        constraints += [matrix >> 0, cp.real(cp.trace(matrix)) == problem.penalty + sign * cp.real(q[cutoff])]
         for k in range(1, cutoff + 1):
             diagonal = sum(matrix[i + k, i] for i in range(cutoff + 1 - k))
-            constraints.append(diagonal == side * (q[cutoff + k] + cp.conj(q[cutoff - k])) / 2)
+            constraints.append(diagonal == sign * (q[cutoff + k] + cp.conj(q[cutoff - k])) / 2)
     conjugate = cp.sum_squares(p) / 2 + cp.real(cp.sum(cp.multiply(np.conj(y), p)))
     programme = cp.Problem(cp.Minimize(conjugate), constraints)
     return -float(programme.solve(solver=cp.CLARABEL))
@@ -198,9 +199,9 @@ def test_a_gap_too_small_is_seen(subject: str, monkeypatch: pytest.MonkeyPatch) 
     """Zero and shrunk measures of one spike have gaps that are exactly J - J*: a tenth less is no bound."""
     right = gap_references.certify
 
-    def wrong(problem: Problem, measure: cf.Measure, seconds: float) -> cf.Certificate:
-        certificate = right(problem, measure, seconds=seconds)
-        return replace(certificate, rigorous_gap=(0.9 if "spike" in subject else 0.1) * certificate.rigorous_gap)
+    def wrong(problem: Problem, measure: cf.Measure, boxes: int) -> Proof:
+        proof = right(problem, measure, boxes=boxes)
+        return replace(proof, gap=(0.9 if "spike" in subject else 0.1) * proof.gap)
 
     monkeypatch.setattr(gap_references, "certify", wrong)
     assert worst("gap-against-reference", subject, 12) > 1

@@ -22,9 +22,10 @@ from conicflow.proofs_check.statement import Statement
 from conicflow.proofs_check.suprema import branch, simplices_of_outputs
 from conicflow.proofs_check.suprema import relu as suprema_relu
 from conicflow.proofs_check.suprema.branch import Bound
+from conicflow.proofs_check.suprema.budget import Budget
+from conicflow.proofs_check.suprema.loose import cauchy_schwarz, loose_bound
 from conicflow.proofs_check.suprema.simplices import Simplex, Sphere
 from conicflow.proofs_check.suprema.simplices_of_outputs import Outputs
-from conicflow.proofs_check.suprema.loose import cauchy_schwarz, loose_bound
 from conicflow.proofs_check.suprema.smooth import polynomial_on
 from conicflow.proofs_check.suprema.supremum import supremum
 from conicflow.proofs_check.suprema.torus import TrigonometricPolynomial
@@ -99,9 +100,9 @@ def points(problem: cf.Problem, count: int, seed: int) -> Any:
     return np.concatenate([generator.uniform(domain.lower, domain.upper, (count, domain.dimension)), corners])
 
 
-def bound_of(statement: Statement, p: Any, hints: Any, seconds: float = 20.0) -> Bound:
+def bound_of(statement: Statement, p: Any, hints: Any, boxes: int = 50_000) -> Bound:
     with precision(96):
-        return supremum(statement, exact(p), hints, seconds)[0]
+        return supremum(statement, exact(p), hints, Budget(boxes))[0]
 
 
 # Random p, unlike a residual, can leave eta of three inputs nearly constant: such bounds hold too, but take long to be tight.
@@ -142,16 +143,16 @@ def test_each_side_is_divided_by_its_price(kind: str, seed: int, up: float, down
 
 def test_what_a_shrunk_box_leaves_out_stays_bounded() -> None:
     """Of |f| on a box of which only a part may exceed `lower` on one side: the other side may do so within the tolerance."""
-    search = branch.BranchAndBound((1, -1), arb(1), 1.0)
-    search.observe(arb(1))
+    branching = branch.BranchAndBound((1, -1), arb(1), Budget(1000))
+    branching.observe(arb(1))
     other = arb(1 + 5e-13)
 
     def bound(landscape: Any, centre: Any, radii: Any, sign: int, jet: Any, change: Any) -> Any:
         return (arb(2), (centre, [arb(0.125)])) if sign == 1 else (other, None)
 
-    with patch.object(search, "_bound", bound):
-        search._add(Polynomial({(0,): 0.0}, [arb(0)], [arb(1)], arb(0)), [arb(0)], [arb(1)])
-    assert search.decided.upper() >= other
+    with patch.object(branching, "_bound", bound):
+        branching._add(Polynomial({(0,): 0.0}, [arb(0)], [arb(1)], arb(0)), [arb(0)], [arb(1)])
+    assert branching.decided.upper() >= other
 
 
 @settings(max_examples=8)
@@ -159,7 +160,7 @@ def test_what_a_shrunk_box_leaves_out_stays_bounded() -> None:
 def test_a_bound_cut_short_is_above_every_value(seed: int, sign: str) -> None:
     problem, statement, p = case("sigmoid 3", seed, sign)
     theta = points(problem, 2000, seed)
-    bound = bound_of(statement, p, theta[:1], seconds=0.3)
+    bound = bound_of(statement, p, theta[:1], boxes=300)
     eta = problem.features.eta(theta, p)
     assert float(bound.upper) >= float((-eta if sign == "nonnegative" else np.abs(eta)).max()) - 1e-13 * np.abs(p).sum()
 
@@ -280,9 +281,9 @@ def test_a_single_wave_peaks_anywhere(n: int, shift: float) -> None:
     assert abs(float(bound.upper) - modulus) <= 1e-11
 
 
-@pytest.mark.parametrize("side", [1, -1])
+@pytest.mark.parametrize("sign", [1, -1])
 @given(seed=seeds, d=st.integers(1, 4))
-def test_no_multipliers_make_a_cone_bound_too_small(sign: int, seed: int, d: int) -> None:
+def test_no_multipliers_make_a_simplex_bound_too_small(sign: int, seed: int, d: int) -> None:
     generator = np.random.default_rng(seed)
     x, p = generator.standard_normal((9, d)), generator.standard_normal(9)
     sphere = Sphere(x, exact(p), sign)
@@ -294,7 +295,7 @@ def test_no_multipliers_make_a_cone_bound_too_small(sign: int, seed: int, d: int
 
     with precision(96):
         generators = [exact(row) for row in np.linalg.qr(generator.standard_normal((d, d)))[0]]
-        if generator.integers(2):  # a narrow cone, inside another
+        if generator.integers(2):  # a narrow simplex, inside another
             parent: Simplex | None = sphere.narrowed(generators, None)
             middle = [[(a + 7 * b) / 8 for a, b in zip(generators[0], v, strict=True)] for v in generators[1:]]
             simplex = sphere.narrowed([generators[0], *middle], parent)
@@ -305,15 +306,16 @@ def test_no_multipliers_make_a_cone_bound_too_small(sign: int, seed: int, d: int
                 bound, _ = sphere.bound(simplex)
             for shares in generator.exponential(size=(5, d)).tolist():
                 theta = [
-                    sum((arb(s) * v[k] for s, v in zip(shares, simplex.generators, strict=True)), arb(0)) for k in range(d)
+                    sum((arb(s) * v[k] for s, v in zip(shares, simplex.generators, strict=True)), arb(0))
+                    for k in range(d)
                 ]
                 assert not sphere.value(theta) > bound
 
 
 @settings(max_examples=100)
 @given(seed=seeds, d=st.integers(2, 4), width=st.sampled_from([1e-5, 1e-6, 1e-7, 1e-8]))
-def test_narrow_cones_at_a_kink_are_bounded_to_second_order(seed: int, d: int, width: float) -> None:
-    """A unit whose maximum, 1, lies on the hyperplane of a sample: the bound is off by what its cone leaves of cosines."""
+def test_narrow_simplices_at_a_kink_are_bounded_to_second_order(seed: int, d: int, width: float) -> None:
+    """A unit whose maximum, 1, lies on the hyperplane of a sample: the bound is off by what its simplex leaves of cosines."""
     generator = np.random.default_rng(seed)
     peak, kink = np.linalg.qr(generator.standard_normal((d, 2)))[0].T
     slope, bend = generator.uniform(0.001, 0.1, 2)
@@ -357,7 +359,7 @@ def test_no_climb_makes_a_bound_too_small(kind: str, seed: int) -> None:
     eta = np.abs(problem.features.eta(theta, p)).max()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(branch.BranchAndBound, "_climb", lost)
-        bound = bound_of(statement, p, theta[:1], seconds=0.5)
+        bound = bound_of(statement, p, theta[:1], boxes=500)
     assert float(bound.upper) >= eta - 1e-12 * np.abs(p).sum()
 
 
@@ -381,7 +383,7 @@ def test_several_outputs_are_bounded_jointly(name: str, seed: int, q: int) -> No
 
 
 @given(seed=seeds, d=st.integers(1, 3), q=st.integers(2, 4), narrow=st.booleans())
-def test_no_direction_makes_a_cone_bound_of_outputs_too_small(seed: int, d: int, q: int, narrow: bool) -> None:
+def test_no_direction_makes_a_simplex_bound_of_outputs_too_small(seed: int, d: int, q: int, narrow: bool) -> None:
     generator = np.random.default_rng(seed)
     p = [exact(row) for row in generator.standard_normal((9, q))]
     sphere = Outputs(generator.standard_normal((9, d)), p, False)
@@ -411,9 +413,9 @@ def test_the_largest_eigenvalue_is_below_its_bound(seed: int) -> None:
         assert float(value) <= np.linalg.norm(rows, 2) ** 2 * (1 + 1e-8)
 
 
-def test_a_search_without_time_says_so() -> None:
+def test_a_supremum_without_time_says_so() -> None:
     problem, statement, p = case("relu 3", 0)
-    bound = bound_of(statement, p, points(problem, 1, 0), seconds=0.0)
+    bound = bound_of(statement, p, points(problem, 1, 0), boxes=0)
     assert not bound.finished
     assert float(bound.upper) >= np.abs(problem.features.eta(points(problem, 500, 0), p)).max()
     assert suprema_relu.affordable(statement)

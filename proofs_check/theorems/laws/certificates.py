@@ -1,4 +1,4 @@
-"""Rigorous certificates: suprema, bounds on cones, residuals and gaps; no garbage lowers a bound."""
+"""Rigorous certificates: suprema, bounds on spherical simplices, residuals and gaps; no garbage lowers a bound."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from conicflow.proofs_check.enclosures.features import feature
 from conicflow.proofs_check.enclosures.points import down, exact, inner, up
 from conicflow.proofs_check.gap import prove
 from conicflow.proofs_check.gauge import Signed
+from conicflow.proofs_check.suprema.budget import Budget
 from conicflow.proofs_check.suprema.simplices import Sphere
 from conicflow.proofs_check.suprema.simplices_of_outputs import Outputs
 from conicflow.proofs_check.suprema.supremum import supremum
@@ -30,7 +31,7 @@ from .enclosures import LINE, dual_case, positions_in
 from .mixtures import mixture
 from .optimality import penalised
 
-_SECONDS = 5.0  # of one search of a supremum
+_BOXES = 6000  # of one search of a supremum
 _GAUGES = (Signed(), Signed(1.0, math.inf), Signed(0.5, 2.0))
 _BOUNDED = (*TORUS, *LINE, "gaussian_2d", "gaussian_width", "tanh", "cosine", "erf", "relu", "relu_signed_square")
 
@@ -46,7 +47,7 @@ def _suprema(subject: str, draw: Draw) -> float:
     theta = np.concatenate([positions_in(case, random, 30), case.features.domain.project(_peaks(case, p, random))])
     with precision(96):
         numbers = exact(p)
-        bound, _ = supremum(statement, numbers, theta[:1], _SECONDS)
+        bound, _ = supremum(statement, numbers, theta[:1], Budget(_BOXES))
         for row in theta:
             value = inner(numbers, feature(statement, row))
             if case.features.domain.sphere:  # a unit vector up to rounding
@@ -75,7 +76,7 @@ def _residual(subject: str, draw: Draw) -> float:
     value = Formulas(case).objective(mu, joined=False)
     if not math.isfinite(value):
         raise Inapplicable("a measure of finite J")
-    proofs = [prove(statement, mu.weights, mu.positions, bits=bits, seconds=0.0) for bits in (96, 192)]
+    proofs = [prove(statement, mu.weights, mu.positions, bits=bits, boxes=1) for bits in (96, 192)]
     with precision(256):
         if not proofs[0].objective.overlaps(proofs[1].objective):
             return math.inf
@@ -96,18 +97,18 @@ def _rigorous_gap(subject: str, draw: Draw) -> float:
     if not math.isfinite(value):
         raise Inapplicable("a measure of finite J")
     witness = draw.choice("of garbage", (None, (garbage.weights, garbage.positions)))
-    proof = prove(statement_of(case), mu.weights, mu.positions, witness=witness, seconds=1.0)
+    proof = prove(statement_of(case), mu.weights, mu.positions, witness=witness, boxes=1200)
     scale = 1e-12 * (1 + abs(value) + abs(rival))  # float64 of J by formulas
     worst = (value - rival - up(proof.gap)) / scale
-    if witness is None and proof.supremum.finished and best.certified and off == 0.0:
+    if witness is None and proof.supremum.finished and best.converged and off == 0.0:
         worst = max(worst, (up(proof.gap) - 2 * best.gap) / (1e3 * scale))
     return worst
 
 
 def _multipliers(subject: str, draw: Draw) -> float:
-    """Whatever multipliers are proposed for a cone, s·eta is below its bound there."""
+    """Whatever multipliers are proposed for a simplex, s·eta is below its bound there."""
     d, n, sign = draw.integer("dimension", 1, 4), draw.integer("samples", 1, 9), draw.choice("side", (1, -1))
-    random = draw.generator("cone")
+    random = draw.generator("simplex")
     x, p = random.standard_normal((n, d)), random.standard_normal(n)
     sphere = Sphere(x, exact(p), sign)
     if draw.choice("garbage", (True, False)):
@@ -128,9 +129,9 @@ def _multipliers(subject: str, draw: Draw) -> float:
 
 
 def _several_outputs(subject: str, draw: Draw) -> float:
-    """|eta| of several outputs is below its bound on a cone, whatever direction is proposed, and below its supremum."""
+    """|eta| of several outputs is below its bound on a simplex, whatever direction is proposed, and below its supremum."""
     d, n, q = draw.integer("dimension", 1, 3), draw.integer("samples", 1, 9), draw.integer("outputs", 2, 3)
-    random = draw.generator("cone")
+    random = draw.generator("simplex")
     sphere = Outputs(random.standard_normal((n, d)), [exact(row) for row in random.standard_normal((n, q))], False)
     with precision(96):
         frame = [exact(row) for row in np.linalg.qr(random.standard_normal((d, d)))[0]]
@@ -152,24 +153,24 @@ CHECKS = (
         "rigorous-suprema",
         "optimality-certificates",
         "theory §4: S ≥ sup |η|, rounding enclosed",
-        "any dual point; found within five seconds",
+        "any dual point; found within 6000 boxes",
         _BOUNDED,
         _suprema,
         8,
     ),
     Check(
-        "cone-bounds",
+        "simplex-bounds",
         "optimality-certificates",
-        "s·η ≤ |A| on a cone, any multipliers",
+        "s·η ≤ |A| on a simplex, any multipliers",
         "relu units in 1 to 4 dimensions",
         ("relu",),
         _multipliers,
         80,
     ),
     Check(
-        "cone-bounds-of-outputs",
+        "simplex-bounds-of-outputs",
         "optimality-certificates",
-        "|η| on a cone, any direction",
+        "|η| on a simplex, any direction",
         "relu units",
         ("relu",),
         _several_outputs,

@@ -236,7 +236,7 @@ class Formulas:
         return np.real(phi @ g), np.real(gradient)
 
     def velocity(self, u: Array, conic: bool = False) -> Array:
-        """u', of minimal norm where a weight is zero or a position at an edge; conic rows are (signed mass, theta)."""
+        """u', of minimal norm where a weight is zero or a position at the boundary; conic rows are (signed mass, theta)."""
         w, theta = u[:, : self.q], u[:, self.q :]
         sizes, heads = lengths(w), directions(w)
         eta, gradient = self.eta_and_gradient(u)

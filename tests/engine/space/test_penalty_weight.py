@@ -136,9 +136,9 @@ def test_the_features_are_phi_whatever_the_weight_is(features: FeatureMap) -> No
     value, gradient = features.adjoint(np.column_stack([w, positions]), g)
     np.testing.assert_allclose(value, w * eta, rtol=1e-13)
     np.testing.assert_allclose(gradient, np.column_stack([eta, w * slope[:, 0]]), rtol=1e-12)
-    np.testing.assert_allclose(features.scaled.eta(positions, g), eta / kappa(theta), rtol=1e-13)
-    assert features.scaled.scaled is features.scaled
-    assert not features.scaled.weighted
+    np.testing.assert_allclose(features.penalised.eta(positions, g), eta / kappa(theta), rtol=1e-13)
+    assert features.penalised.scaled is features.penalised
+    assert not features.penalised.weighted
 
 
 def test_steps_and_the_risk_of_particles_of_mu(features: FeatureMap) -> None:
@@ -156,7 +156,7 @@ def test_steps_and_the_risk_of_particles_of_mu(features: FeatureMap) -> None:
     arguments = (0.4, 0.4, 0, 1e-3, 1e-3, *features.domain.bounds, 3, False)
     energies = features.advance(moved, problem.loss_arguments, *arguments)
     np.testing.assert_allclose(
-        energies, features.scaled.advance(scaled, problem.loss_arguments, *arguments), rtol=1e-13
+        energies, features.penalised.advance(scaled, problem.loss_arguments, *arguments), rtol=1e-13
     )
     np.testing.assert_allclose(moved[:, 0] * kappa(moved[:, 1]), scaled[:, 0], rtol=1e-12)
     assert np.abs(moved - u).max() > 0
