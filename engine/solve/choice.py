@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base.arrays import Array
-from ..base.validation import integer, number
 from ..base.errors import ProblemError
 from ..base.progress import Progress
+from ..base.validation import integer, number
 from ..model.losses import Loss
 from ..model.measure import Measure
 from ..model.problem import Problem
@@ -170,7 +170,8 @@ def cross_validation(path: Path, folds: int = 5, seed: int = 0, progress: Progre
         solutions = solve_path(
             rest,
             path.penalties * share,
-            relative_gap=first.tolerance,
+            relative_gap=first.tolerance.relative_gap,
+            absolute_gap=first.tolerance.absolute_gap,
             seed=seed,
             schedule=first.schedule,
             progress=watch,
