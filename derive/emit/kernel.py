@@ -13,11 +13,7 @@ from .header import header
 from .helpers import helper_sources
 from .pointwise import pointwise_body, pointwise_evaluate
 from .ridge_move import LIFTS
-<<<<<<< 310f9c934024c066f1d2eec0fa2a72f0654c725e
 from .symbols import placed, placed_feature
-=======
-from .symbols import marked
->>>>>>> a27abbc328af834f766565b946db5a7ab2b21706
 from .weight import penalty_weight_tree, weight_body
 
 
@@ -51,11 +47,7 @@ def emit_feature(derivation: FeatureDerivation) -> str:
         "spec_sha256": spec.source_sha256,
     }
     if spec.penalty_weight != sympy.S.One:
-<<<<<<< 310f9c934024c066f1d2eec0fa2a72f0654c725e
         description["penalty_weight_tree"] = penalty_weight_tree(placed(spec))
-=======
-        description["penalty_weight_tree"] = penalty_weight_tree(spec)
->>>>>>> a27abbc328af834f766565b946db5a7ab2b21706
     if spec.kind == "torus":  # all that it computes is shared
         return header(description, spec.source_sha256, imports="").rstrip() + "\n"
     if spec.kind == "ridge":

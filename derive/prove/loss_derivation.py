@@ -95,17 +95,17 @@ def _require_value_domain(spec: LossSpec) -> None:
 
 def _require_convex(spec: LossSpec, slope: sympy.Expr, curvature: sympy.Expr) -> None:
     """Check at sample points that l is finite, that l' does not decrease along the grid, and that l'' >= 0."""
-    previous = None
+    before: tuple[sympy.Expr, Point] = sympy.S.Zero, {PREDICTION: sympy.oo, TARGET: sympy.S.Zero}
     wide = (*(-far for far in reversed(WIDE)), *GRID, *WIDE)
     for point in (*_loss_points(spec), *_loss_points(spec, wide)):
         values = [evaluate(expression, point) for expression in (spec.value, slope, curvature)]
         if not all(value.is_real for value in values):
             raise SpecError(f"a loss is finite and real, but {spec.value} is not at {shown(point)}: rewrite it")
-        along = previous is not None and previous[1][PREDICTION] < point[PREDICTION]
-        rising = not along or previous[1][TARGET] != point[TARGET] or values[1] >= previous[0] - TOLERANCE
-        if not rising or values[2] < -TOLERANCE:
+        lowest, previous = before
+        follows = previous[TARGET] == point[TARGET] and previous[PREDICTION] < point[PREDICTION]
+        if values[2] < -TOLERANCE or (follows and values[1] < lowest - TOLERANCE):
             raise SpecError(f"a loss is convex in f, but {spec.value} is not at {shown(point)}: rewrite it")
-        previous = values[1], point
+        before = values[1], point
 
 
 def _require_conjugate_domain(spec: LossSpec, slope: sympy.Expr) -> None:

@@ -35,21 +35,12 @@ def subgradient(problem: Problem, measure: Measure, f: Field) -> Field:
     if len(index) == 0 or len(measure) == 0:
         return g
     index = index[f.reshape(-1)[index] + room <= _AT_EDGE * room]
-<<<<<<< 310f9c934024c066f1d2eec0fa2a72f0654c725e
-    scaled = problem.with_penalty_weights(measure)
-    heavy = scaled.sizes > _HEAVY * scaled.sizes.max()
-    rows = rows_by_weight(problem.features.penalised.jacobian(scaled.positions[heavy])[0], f).reshape(-1, f.size)
-    directions = problem.gauge.slope_and_turn(scaled.rows[heavy])[0].ravel()
-    p = g.reshape(-1)
-    most = p[index].copy()
-=======
     penalised = problem.with_penalty_weights(measure)
     heavy = penalised.sizes > _HEAVY * penalised.sizes.max()
     rows = rows_by_weight(problem.features.penalised.jacobian(penalised.positions[heavy])[0], f).reshape(-1, f.size)
     directions = problem.gauge.slope_and_turn(penalised.rows[heavy])[0].ravel()
-    most, p = loss.flat_omega[index], g.reshape(-1)
-    p[index] = most
->>>>>>> a27abbc328af834f766565b946db5a7ab2b21706
+    p = g.reshape(-1)
+    most = p[index].copy()
     missing = -problem.penalty * directions - rows @ p
     p[index] = np.minimum(most + np.linalg.lstsq(rows[:, index], missing, rcond=None)[0], most)
     return p.reshape(f.shape)

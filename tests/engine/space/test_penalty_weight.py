@@ -117,11 +117,7 @@ def test_a_flow_lowers_the_weighted_objective(features: FeatureMap, scheme: str)
 
 
 def test_the_features_are_phi_whatever_the_weight_is(features: FeatureMap) -> None:
-<<<<<<< 310f9c934024c066f1d2eec0fa2a72f0654c725e
-    """forward, eta, certificate, jacobian and adjoint speak of phi, also at other samples; `scaled` of phi/kappa."""
-=======
     """forward, eta, certificate, jacobian and adjoint speak of phi, also at other samples; `penalised` of phi/kappa."""
->>>>>>> a27abbc328af834f766565b946db5a7ab2b21706
     random = np.random.default_rng(0)
     theta, w, g = random.uniform(-1, 2, 5), random.standard_normal(5), random.standard_normal(len(X))
     positions, h = theta[:, None], 1e-5
@@ -141,20 +137,12 @@ def test_the_features_are_phi_whatever_the_weight_is(features: FeatureMap) -> No
     np.testing.assert_allclose(value, w * eta, rtol=1e-13)
     np.testing.assert_allclose(gradient, np.column_stack([eta, w * slope[:, 0]]), rtol=1e-12)
     np.testing.assert_allclose(features.penalised.eta(positions, g), eta / kappa(theta), rtol=1e-13)
-<<<<<<< 310f9c934024c066f1d2eec0fa2a72f0654c725e
-    assert features.penalised.scaled is features.penalised
-=======
     assert features.penalised.penalised is features.penalised
->>>>>>> a27abbc328af834f766565b946db5a7ab2b21706
     assert not features.penalised.weighted
 
 
 def test_steps_and_the_risk_of_particles_of_mu(features: FeatureMap) -> None:
-<<<<<<< 310f9c934024c066f1d2eec0fa2a72f0654c725e
-    """`advance` and `value_and_gradient` of the map itself take particles of mu; those of `scaled` take kappa·mu's."""
-=======
     """`advance` and `value_and_gradient` of the map itself take particles of mu; those of `penalised` take kappa·mu's."""
->>>>>>> a27abbc328af834f766565b946db5a7ab2b21706
     problem = make_problem(features)
     random = np.random.default_rng(1)
     u = np.column_stack([random.standard_normal(6), random.uniform(-1, 2, 6)])
@@ -171,11 +159,7 @@ def test_steps_and_the_risk_of_particles_of_mu(features: FeatureMap) -> None:
         energies, features.penalised.advance(scaled, problem.loss_arguments, *arguments), rtol=1e-13
     )
     np.testing.assert_allclose(moved[:, 0] * kappa(moved[:, 1]), scaled[:, 0], rtol=1e-12)
-<<<<<<< 310f9c934024c066f1d2eec0fa2a72f0654c725e
     assert np.abs(moved - u).max() > 0
-=======
-    assert not np.array_equal(moved, u)
->>>>>>> a27abbc328af834f766565b946db5a7ab2b21706
 
 
 def test_the_weight_is_positive_on_the_intervals_given(shared_cache: Path, tmp_path: Path) -> None:
