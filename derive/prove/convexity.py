@@ -127,11 +127,11 @@ def _check_end(piece: Piece, limit: sympy.Expr, side: int, word: str) -> None:
         if ends:
             raise SpecError(f"conjugate_domain contains every l'(f), but {told}, and p ends at {ends[0]}: widen it")
         return
+    if not all(nonnegative(side * (limit - end)) or vanishes(limit - end) for end in ends):
+        raise SpecError(f"conjugate_domain contains every l'(f), but {told}, and p ends at {ends}: widen it")
     if not any(vanishes(end - limit) for end in ends):
         rule = "conjugate_domain contains nothing outside the range of l', where the conjugate is infinite"
         raise SpecError(f"{rule}, but {told}, and no condition ends p there: add {sympy.expand(side * (DUAL - limit))}")
-    if not all(nonnegative(side * (limit - end)) or vanishes(limit - end) for end in ends):
-        raise SpecError(f"conjugate_domain contains every l'(f), but {told}, and p ends at {ends}: widen it")
 
 
 def _prove_finite(case: Case, piece: Piece) -> None:

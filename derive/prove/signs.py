@@ -120,7 +120,7 @@ def _polynomial(expression: sympy.Expr, strict: bool) -> bool:
         return False
     above = generators[0].is_positive
     roots = polynomial.count_roots(0, None) if above else polynomial.count_roots()
-    return bool(roots == 0 and polynomial.eval(1) > 0)
+    return bool(roots == 0 and polynomial.as_expr().subs(generators[0], 1) > 0)
 
 
 def _term(powers: Sequence[int], coefficient: sympy.Expr, generators: Sequence[sympy.Expr]) -> bool:

@@ -78,7 +78,12 @@ def test_what_is_convex_passes(value: str, conjugate: str, domain: tuple[str, ..
         (huber("300"), "p**2/2 + p*y", ("300 - p", "299 + p"), r"widen it"),
         ("(f - y)**2/2", "p**2/2 + p*y", ("9999999 - p",), r"l' tends to oo, and p ends at 9999999: widen it"),
         # where l' jumps, what lies between decides too
-        ("abs(f - y)", "p*y + max(1/4 - p**2/4, 0)", ("1 - p", "1 + p"), r"p f - l\(f\) where l' jumps, at f = y"),
+        (
+            "abs(f - y - 1/3)",
+            "p*(y + 1/3) + max(1/4 - p**2/4, 0)",
+            ("1 - p", "1 + p"),
+            r"p f - l\(f\) where l' jumps, at f = y \+ 1/3",
+        ),
         # a pole beyond every sample point
         ("(f - y)**2/2 + 1/(f - 12345)**2", "p**2/2 + p*y", (), r"."),
     ],

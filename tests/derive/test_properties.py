@@ -186,7 +186,7 @@ def test_likelihoods_of_signs(value: str, conjugate: str, domain: list[str], lik
         ('value = "exp(f) - y*f"\nconjugate = "xlogx(p + y) - (p + y)"\nconjugate_domain = ["p + y"]', True, True),
         (
             'value = "(exp(f) - y*f)/2"\nconjugate = "(xlogx(2*p + y) - (2*p + y))/2"\nconjugate_domain = ["2*p + y"]',
-            True,
+            False,
             True,
         ),
         (
