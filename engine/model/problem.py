@@ -17,6 +17,7 @@ from ..space.feature_map import FeatureMap
 from ..space.gauge import Gauge, Sign, gauge_of
 from .losses import Loss, suited
 from .measure import Measure
+from .samples import of_same_samples
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +52,9 @@ class Problem:
                 f"a problem needs a feature map and a loss; got {type(self.features).__name__} and "
                 f"{type(self.loss).__name__}; build them with conicflow.features and conicflow.losses"
             )
+        features, loss = of_same_samples(self.features, self.loss)
+        object.__setattr__(self, "features", features)
+        object.__setattr__(self, "loss", loss)
         penalty = number("the penalty", self.penalty, "a finite number >= 0", "give lambda >= 0")
         if penalty < 0:
             raise ProblemError(f"the penalty must be a finite number >= 0; got {penalty}; give lambda >= 0")

@@ -176,6 +176,8 @@ def cross_validation(path: Path, folds: int = 5, seed: int = 0, progress: Progre
             schedule=first.schedule,
             progress=watch,
         )
+        if solutions.interrupted:
+            raise KeyboardInterrupt
         for index, result in enumerate(solutions.results):
             scores[index] += held_out.loss.value(held_out.forward(result.measure))
     return Choice(path, int(scores.argmin()), "cv", scores / omega.sum())

@@ -16,9 +16,8 @@ from ..flow.steps import StepSize, natural_step
 from ..flow.trajectory import Trajectory
 from ..model.point import Point
 from ..model.problem import Problem
-from ..space.domain.box import Box
 from ..space.scales import feature_scales, side_by_side
-from .refine import refine
+from .refine import refine, slack
 from .schedule import Schedule
 from .search import Search
 
@@ -40,8 +39,7 @@ def start_particles(problem: Problem, m: int, seed: int, radius: float = Schedul
     radius : as `Schedule.start_radius`.
     """
     if not problem.features.homogeneous:
-        product = isinstance(problem.features.domain, Box)
-        return initial.grid(problem, m) if product else initial.ball(problem, m, seed)
+        return initial.even(problem, m, seed)
     unit = initial.sphere(problem, m, 1.0, seed)
     g = problem.loss.gradient(np.zeros_like(problem.loss.y))
     positions = unit[:, problem.outputs :]
@@ -91,10 +89,11 @@ class Descent:
         particles, radius = Point(self.problem, self.flow.measure()), schedule.merge_radius
         effort, least = (schedule.brief, radius) if stuck else (schedule.settling, schedule.join_radius)
         candidate = refine(particles, schedule, radius=radius, effort=effort)
-        while candidate.objective > particles.objective and radius > least:
+        highest = particles.objective + slack(particles)
+        while candidate.objective > highest and radius > least:
             radius /= 2
             candidate = refine(particles, schedule, radius=radius, effort=effort)
-        return candidate if candidate.objective <= particles.objective else particles
+        return candidate if candidate.objective <= highest else particles
 
     def merged(self) -> Point:
         """The particles, those together that cannot be told apart."""

@@ -19,6 +19,7 @@ from ..model.problem import Problem
 from ..space.scales import feature_scales
 from .result import Certificate, Result, within_rounding
 from .schedule import DEFAULT, Schedule
+from .tidy import tidied
 from .tolerance import Tolerance
 from .traits import Traits
 
@@ -182,8 +183,9 @@ class Search:
         return None
 
     def result(self, trajectory: Trajectory | None = None) -> Result:
-        """The surest measure, its atoms in the order of their positions."""
-        gap, problem = self.surest, self.problem
+        """The surest measure, tidied, its atoms in the order of their positions."""
+        problem = self.problem
+        gap = tidied(self.surest, self.schedule, self.closed, self.positions)
         measure = gap.measure
         features = problem.features
         order = np.lexsort(measure.positions.T[::-1]) if len(measure) else np.zeros(0, dtype=int)

@@ -14,7 +14,7 @@ from ..base.validation import number
 from ..kernels.binding import bind
 from ..kernels.loading import KINDS, describe, find_kernel, kernel_names
 from ..kernels.protocol import FeatureKernel
-from .arguments import interval_names, pack, validate_inputs
+from .arguments import interval_names, pack, split_masks, validate_inputs
 from .domain.ball import Ball
 from .domain.box import Box
 from .domain.domain import Axis, Round
@@ -92,7 +92,8 @@ def _build(kernel: FeatureKernel, description: Mapping[str, Any], arguments: Map
         numbers[key] = validate_constant(item, arguments.get(key, default))
     if description["kind"] == "torus":
         return make_torus(kernel, description, arguments["cutoff"], arguments.get("filter"))
-    samples = validate_inputs(description, {key: arguments[key] for key in inputs})
+    filled, masked = split_masks(description["kind"], {key: arguments[key] for key in inputs})
+    samples = validate_inputs(description, filled)
     if description["kind"] == "ridge":
         load_kernel_blas()
         domain: Box | Round = _ridge_domain(samples["x"].shape[1], *(arguments[key] for key in balls))
@@ -100,7 +101,8 @@ def _build(kernel: FeatureKernel, description: Mapping[str, Any], arguments: Map
         domain = Box(tuple(_axis(item, arguments) for item in description["parameters"]))
         if "penalty_weight_tree" in description:
             check_penalty_weight(description, domain, numbers)
-    return FeatureMap(kernel, description, domain, samples, numbers, pack(description["kind"], samples, numbers))
+    statics = pack(description["kind"], samples, numbers)
+    return FeatureMap(kernel, description, domain, samples, numbers, statics, masked)
 
 
 def _ridge_domain(dimension: int, *radii: Any) -> Round:

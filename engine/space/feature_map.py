@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..base.arrays import Array, Field
 from ..base.errors import ProblemError
+from ..base.masks import Mask
 from ..base.threads import single_threaded_blas
 from ..kernels.protocol import Data, FeatureKernel, Statics
 from ..kernels.weighted import WithPenaltyWeight
@@ -27,9 +28,7 @@ _LARGEST = 1e150  # of a sum of features: their squares are summed too, and must
 
 @dataclass(frozen=True, eq=False)
 class FeatureMap:
-    """phi: Theta -> F for given samples, with its compiled value, adjoint, derivatives and flow.
-
-    Made by `features.NAME(...)`; not by hand.
+    """phi: Theta -> F for given samples, compiled with its derivatives and flow. Made by `features.NAME(...)`.
 
     Parameters
     ----------
@@ -39,6 +38,7 @@ class FeatureMap:
     inputs : sample arrays by name; for torus features the cutoffs K_a and the filter h, of shape (2K_1 + 1, ..).
     constants : fixed numbers by name.
     statics : the arguments that every kernel call repeats; see `pack`.
+    missing : (n,), which samples have masked entries, so that a problem leaves them out; or None.
 
     Raises
     ------
@@ -51,6 +51,7 @@ class FeatureMap:
     inputs: Mapping[str, Any]
     constants: Mapping[str, float]
     statics: Statics
+    missing: Mask | None = None
 
     def __post_init__(self) -> None:
         domain = self.domain
@@ -290,9 +291,8 @@ class FeatureMap:
         if self.kind == "torus":
             raise ProblemError("a feature on the torus has no samples; got new inputs; build another feature map")
         validated = validate_inputs(self.description, inputs)
-        if self.kind == "ridge" and validated["x"].shape[1] != self.dimension:
+        if self.kind == "ridge" and (columns := validated["x"].shape[1]) != self.dimension:
             raise ProblemError(
-                f"new samples need {self.dimension} columns; got {validated['x'].shape[1]}; keep the columns as they were"
+                f"new samples need {self.dimension} columns; got {columns}; keep the columns as they were"
             )
-        statics = pack(self.kind, validated, self.constants)
-        return FeatureMap(self.kernel, self.description, self.domain, validated, self.constants, statics)
+        return replace(self, inputs=validated, statics=pack(self.kind, validated, self.constants), missing=None)

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 from conicflow.derive import SPECS
-from conicflow.derive.drift import derive_specs
 from conicflow.derive.prove.derivation import differentiated
 from conicflow.derive.prove.properties import feature_properties
 from conicflow.derive.read.spec import FeatureSpec, load_spec, read_spec
+from conicflow.derive.regenerate import derive_specs
 from conicflow.engine.space.units import HomogeneousUnit
 
 LOSSES: dict[str, dict[str, Any]] = {

@@ -10,7 +10,6 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from conicflow.derive.drift import derive_specs, shared_sources
 from conicflow.derive.emit.kernel import emit_feature
 from conicflow.derive.emit.loss import emit_loss
 from conicflow.derive.emit.symbols import PLACES, placed
@@ -20,6 +19,7 @@ from conicflow.derive.prove.loss_derivation import differentiated as differentia
 from conicflow.derive.read.loss_spec import _TAKEN_NAMES
 from conicflow.derive.read.spec import FeatureSpec, LossSpec, read_spec
 from conicflow.derive.read.spec_tables import RESERVED_NAMES
+from conicflow.derive.regenerate import derive_specs, shared_sources
 
 BUMP = """
 name = "bump"
