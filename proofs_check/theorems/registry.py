@@ -16,6 +16,7 @@ MODULES = (
     "laws.energy",
     "laws.descent",
     "laws.schemes",
+    "laws.steps",
     "laws.lifts",
     "laws.symmetry",
     "laws.losses",

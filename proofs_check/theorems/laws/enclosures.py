@@ -27,7 +27,7 @@ from conicflow.proofs_check.suprema.torus import TrigonometricPolynomial
 from flint import arb
 
 from ..check import Check, Draw, Inapplicable
-from ..material import cases
+from ..material import cases, maps
 from ..material.cases import TORUS
 
 _X, _Y = sympy.Symbol("x", real=True), sympy.Symbol("y", real=True)
@@ -78,7 +78,7 @@ def _small(draw: Draw, subject: str) -> FeatureMap:
     """A small feature map, whose suprema are found in milliseconds."""
     if subject.startswith("relu"):
         return cases.features(draw, subject, most=8, dimension=2)
-    if subject in cases.BALL:
+    if cases.in_a_ball(maps.described(subject)):
         return cases.features(draw, subject, most=5, dimension=draw.choice("dimension", (1, 2)))
     return cases.features(draw, subject, most=5)
 

@@ -102,7 +102,7 @@ def _kernels(subject: str, draw: Draw) -> float:
         scaled[:, part] *= s**power  # the mass r² of a cone
         factor = s ** (2 if conic else degree)
         f = formulas.predict(v[:, :q] / len(v), v[:, q:])
-        potential = case.penalty * float(formulas.potential(v, conic).mean())
+        potential = float(formulas.potential(v, conic).mean())
         expected = formulas.value_and_slope(factor * f)[0] + factor * potential
         found = Flow(case, np.ascontiguousarray(scaled), scheme).energy
         worst = max(worst, abs(found - expected) / (_ROUNDING * (1 + abs(expected))))

@@ -119,7 +119,7 @@ def _inequality(subject: str, draw: Draw) -> float:
     if case.features.family == "2-homogeneous" and not conic:
         unbalanced = float(((sizes - norms) ** 2).mean()) / 2
     masses = (
-        formulas.potential(u, True)
+        sizes
         if conic
         else {1.0: sizes, 2.0: sizes * norms, 3.0: norms**2}[
             {"partially 1-homogeneous": 1.0, "2-homogeneous": 2.0, "2-homogeneous in theta": 3.0}[case.features.family]

@@ -157,8 +157,9 @@ def _rate(subject: str, draw: Draw) -> float:
     case = cases.problem(draw, subject, "squared")
     u = cases.particles(draw, case, 8)
     m, q = len(u), case.outputs
-    phi, omega = Formulas(case).features(u[:, q:])[0], case.loss.omega
-    h = m / float(np.linalg.norm(phi * np.sqrt(omega), 2) ** 2)  # 1/h: the curvature of F_m by weights, times m
+    formulas = Formulas(case)
+    h = m / float(np.linalg.norm(formulas.whitened(formulas.features(u[:, q:])[0]), 2) ** 2)
+    # 1/h: the curvature of F_m by weights, times m
     other = u.copy()
     lowest = Flow(case, other, "forward-backward", (1.0, 0.0)).steps(h, _LONG, descent=False)[-1]
     energies = Flow(case, u.copy(), "nesterov", (1.0, 0.0)).steps(h, _CONVEX, descent=False)

@@ -80,6 +80,8 @@ def _translation(subject: str, draw: Draw) -> float:
     case, scheme = cases.problem(draw, subject), draw.choice("scheme", tuple(STEPPED))
     u = cases.particles(draw, case, conic=scheme.startswith("conic"))
     d = case.features.dimension
+    if case.loss.cholesky is not None:
+        raise Inapplicable("noise without a covariance, which would turn with the torus")
     shift = draw.reals("shift", d, 0.0, 1.0)
     cutoffs = case.features.inputs["cutoff"]
     frequencies = np.stack(np.meshgrid(*(np.arange(-k, k + 1) for k in cutoffs), indexing="ij"), axis=-1).reshape(-1, d)
@@ -117,8 +119,8 @@ def _rotation(subject: str, draw: Draw) -> float:
     radius = {"radius": 1.5} if subject in BALL else {}
     phi = getattr(catalogue, subject)(x=x, **radius)
     loss = cases.named_loss(draw, "squared", phi.size).with_data(y)
-    if loss.sample_weights is not None:
-        raise Inapplicable("samples of one weight")
+    if loss.sample_weights is not None or loss.cholesky is not None:
+        raise Inapplicable("samples of one weight, and independent")
     case, scheme = Problem(phi, loss, draw.real("penalty", 0.01, 0.5)), draw.choice("scheme", tuple(STEPPED))
     u = cases.particles(draw, case, conic=scheme.startswith("conic"))
     turn = group[draw.integer("turn", 1, len(group) - 1)]

@@ -1,0 +1,111 @@
+"""Feature maps and losses by name: those of the catalogue, a few of our own that have what it lacks, and a user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+from conicflow.engine.base.errors import KernelError
+from conicflow.engine.kernels.loading import KINDS, describe, kernel_names
+from conicflow.engine.kernels.own import Spec
+from conicflow.engine.kernels.toolchain import find_toolchain
+from conicflow.engine.model import losses
+from conicflow.engine.model.losses import LossFactory
+from conicflow.engine.model.own import compile_loss
+from conicflow.engine.space import catalogue
+from conicflow.engine.space.catalogue import FeatureFactory
+from conicflow.engine.space.own import compile_spec
+
+PRICED = Spec(
+    b"""\
+schema = 1
+kind = "pointwise"
+name = "checked_priced_bump"
+title = "A bump whose atoms cost more to the right"
+reference = "none: for checks"
+family = "partially 1-homogeneous"
+phi = "exp(-(x - theta)**2/(2*sigma**2))"
+penalty_weight = "1 + theta**2/2"
+
+[parameters]
+theta = "interval"
+
+[inputs]
+x = "place"
+
+[constants.sigma]
+description = "width"
+positive = true
+""",
+    "the checked spec of a priced bump",
+)
+_CHECKED = {"checked_priced_bump": PRICED}
+_user: dict[str, FeatureFactory | LossFactory] = {}  # while they are checked
+
+
+@cache
+def checked_names() -> tuple[str, ...]:
+    """Names of the maps that are compiled for the checks; none where there is no compiler."""
+    try:
+        find_toolchain()
+    except KernelError:
+        return ()
+    return tuple(_CHECKED)
+
+
+@cache
+def _compiled(name: str) -> FeatureFactory:
+    return compile_spec(_CHECKED[name])
+
+
+def feature_factory(name: str) -> FeatureFactory:
+    """The feature map of this name, as a function of its arguments."""
+    user = _user.get(name)
+    if isinstance(user, FeatureFactory):
+        return user
+    made: FeatureFactory = _compiled(name) if name in _CHECKED else getattr(catalogue, name)
+    return made
+
+
+def loss_factory(name: str) -> LossFactory:
+    """The loss of this name, as a function of the data."""
+    user = _user.get(name)
+    if isinstance(user, LossFactory):
+        return user
+    made: LossFactory = getattr(losses, name)
+    return made
+
+
+def described(name: str) -> Mapping[str, Any]:
+    """What a map or a loss says of itself."""
+    if name in _user:
+        return _user[name].description
+    return _compiled(name).description if name in _CHECKED else describe(name)
+
+
+def users_losses() -> tuple[str, ...]:
+    """Names of the user's own losses that are checked now: then problems have these, and no others."""
+    return tuple(name for name, factory in _user.items() if isinstance(factory, LossFactory))
+
+
+def in_catalogue(name: str) -> bool:
+    """Whether a kernel of this name is built in."""
+    return name in kernel_names(*KINDS, "loss")
+
+
+def compiled(spec: Spec, *, loss: bool) -> FeatureFactory | LossFactory:
+    """A user's own map or loss."""
+    return compile_loss(spec) if loss else compile_spec(spec)
+
+
+@contextmanager
+def including(factories: Sequence[FeatureFactory | LossFactory]) -> Iterator[None]:
+    """These are known by their names, inside a with statement."""
+    for factory in factories:
+        _user[factory.name] = factory
+    try:
+        yield
+    finally:
+        _user.clear()
