@@ -35,10 +35,10 @@ def main() -> int:
             }
             results = {name: run() for name, run in runs.items()}
             on_grid.fit()
-            sides = {name: partial(seconds, run) for name, run in runs.items()} | {
+            contenders = {name: partial(seconds, run) for name, run in runs.items()} | {
                 "celer": partial(seconds, on_grid.fit)
             }
-            measured = alternate(sides, ROUNDS)
+            measured = alternate(contenders, ROUNDS)
             lowest = results["solve"].objective
             found = {name: (result.objective, len(result.measure)) for name, result in results.items()}
             found["celer"] = problem.objective(on_grid.measure()), len(on_grid.measure())

@@ -82,17 +82,17 @@ def main() -> int:
     """Measure, print, and return 1 if a goal is missed."""
     rows, missed = [], []
     for name, (problem, tolerance) in INSTANCES.items():
-        sides = {"path": partial(warm, problem, tolerance), "cold": partial(cold, problem, tolerance)}
-        measured = alternate({side: partial(seconds, run) for side, run in sides.items()}, ROUNDS)
+        contenders = {"path": partial(warm, problem, tolerance), "cold": partial(cold, problem, tolerance)}
+        measured = alternate({contender: partial(seconds, run) for contender, run in contenders.items()}, ROUNDS)
         ratio = ratios(measured["cold"], measured["path"])
-        results = {side: run() for side, run in sides.items()}
+        results = {contender: run() for contender, run in contenders.items()}
         apart = 0.0
         for a, b in zip(results["path"], results["cold"], strict=True):
             bound = max(a.gap, b.gap) + ROUNDING * problem.loss.value(np.zeros_like(problem.loss.y))
             apart = max(apart, abs(a.objective - b.objective) / bound)
-        above = {side: sum(r.status == "gap above tolerance" for r in run) for side, run in results.items()}
+        above = {contender: sum(r.status == "gap above tolerance" for r in run) for contender, run in results.items()}
         flows = sum(r.trajectory is not None for r in results["path"])
-        times = [spread(measured[side], 1e-3, 0) for side in sides]
+        times = [spread(measured[contender], 1e-3, 0) for contender in contenders]
         counts = (f"{above['path']}, {above['cold']}", str(flows), f"{apart:.2f}")
         rows.append((name, *times, spread(ratio), *counts))
         if statistics.median(ratio) <= 1 or above["path"] > 0 or apart > 1:

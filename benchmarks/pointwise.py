@@ -91,11 +91,11 @@ def jax_side() -> dict[str, Evaluate]:
     }
 
 
-def serve(side: Callable[[], dict[str, Evaluate]], connection: Connection) -> None:
+def serve(contender: Callable[[], dict[str, Evaluate]], connection: Connection) -> None:
     """A worker process: sends its names, then the result of each (after compilation), then times on request."""
     import numpy as np
 
-    calls = side()
+    calls = contender()
     connection.send({name: tuple(np.asarray(part) for part in call()) for name, call in calls.items()})
     while (name := connection.recv()) is not None:
         connection.send(seconds(calls[name]))
@@ -112,17 +112,17 @@ def main() -> int:
     os.environ.update(threads(THREADS))  # read by the workers when they start
     spawn = multiprocessing.get_context("spawn")
     results: dict[str, Any] = {}
-    sides: dict[str, Callable[[], float]] = {}
+    contenders: dict[str, Callable[[], float]] = {}
     workers = []
-    for side in (conicflow_side, jax_side):
+    for contender in (conicflow_side, jax_side):
         ours, theirs = spawn.Pipe()
-        worker = spawn.Process(target=serve, args=(side, theirs), daemon=True)
+        worker = spawn.Process(target=serve, args=(contender, theirs), daemon=True)
         worker.start()
         workers.append((worker, ours))
         answers = ours.recv()
         results |= answers
-        sides |= {name: partial(time_remotely, ours, name) for name in answers}
-    measured = alternate(sides, ROUNDS)
+        contenders |= {name: partial(time_remotely, ours, name) for name in answers}
+    measured = alternate(contenders, ROUNDS)
     for worker, connection in workers:
         connection.send(None)
         worker.join()

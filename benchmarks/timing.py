@@ -23,11 +23,11 @@ def seconds(call: Callable[[], object], clock: Callable[[], float] = time.perf_c
     return clock() - start
 
 
-def alternate(sides: Mapping[str, Callable[[], float]], rounds: int, warm_up: int = 1) -> dict[str, list[float]]:
+def alternate(contenders: Mapping[str, Callable[[], float]], rounds: int, warm_up: int = 1) -> dict[str, list[float]]:
     """A, B, A, B, ...: the seconds that each side reports in each round, the first `warm_up` rounds left out."""
-    measured: dict[str, list[float]] = {name: [] for name in sides}
+    measured: dict[str, list[float]] = {name: [] for name in contenders}
     for index in range(warm_up + rounds):
-        for name, run in sides.items():
+        for name, run in contenders.items():
             elapsed = run()
             if index >= warm_up:
                 measured[name].append(elapsed)

@@ -19,7 +19,7 @@ HOUSE: dict[str, tuple[str, ...]] = {
     "generated": (),
     "derive": ("read", "prove", "emit"),
 }
-Edges = dict[tuple[str, str], bool]  # (importer, imported): whether every such import is inside a function
+Arrows = dict[tuple[str, str], bool]  # (importer, imported): whether every such import is inside a function
 
 WIDTH, BAND, SMALL, LEFT, BOX, GAP, LANE = 990, 104, 52, 130, (76, 30), 14, 18
 RIGHT = LEFT + 8 * (BOX[0] + GAP)
@@ -48,20 +48,20 @@ def room(parts: tuple[str, ...]) -> str:
     return "/".join(parts[:2]) if len(parts) > 1 and parts[1] in HOUSE[parts[0]] else parts[0]
 
 
-def edges(root: Path) -> Edges:
+def arrows(root: Path) -> Arrows:
     """Who imports whom, of rooms."""
-    found: Edges = {}
+    found: Arrows = {}
     for folder in HOUSE:
         for path in sorted((root / folder).rglob("*.py")):
             package = path.relative_to(root).parts[:-1]
             for parts, lazy in imported(ast.parse(path.read_text(encoding="utf-8")), package):
                 if parts and parts[0] in HOUSE and room(parts) != room(package):
-                    edge = room(package), room(parts)
-                    found[edge] = found.get(edge, True) and lazy
+                    arrow = room(package), room(parts)
+                    found[arrow] = found.get(arrow, True) and lazy
     return found
 
 
-def within(folder: str, found: Edges) -> list[tuple[int, int]]:
+def within(folder: str, found: Arrows) -> list[tuple[int, int]]:
     """Imports between the rooms of one folder, by their places; of those downwards, none that follows from the others."""
     place = {f"{folder}/{name}": index for index, name in enumerate(HOUSE[folder])}
     pairs = {(place[a], place[b]) for a, b in found if a in place and b in place}
@@ -73,13 +73,13 @@ def within(folder: str, found: Edges) -> list[tuple[int, int]]:
     return sorted(needed | (pairs - down))
 
 
-def between(found: Edges) -> list[tuple[str, str, bool]]:
+def between(found: Arrows) -> list[tuple[str, str, bool]]:
     """Imports between folders, and whether all of them are inside functions."""
-    tops: Edges = {}
+    tops: Arrows = {}
     for (a, b), lazy in found.items():
-        edge = a.split("/")[0], b.split("/")[0]
-        if edge[0] != edge[1]:
-            tops[edge] = tops.get(edge, True) and lazy
+        arrow = a.split("/")[0], b.split("/")[0]
+        if arrow[0] != arrow[1]:
+            tops[arrow] = tops.get(arrow, True) and lazy
     order = list(HOUSE)
     return sorted(((a, b, lazy) for (a, b), lazy in tops.items()), key=lambda e: (order.index(e[0]), order.index(e[1])))
 
@@ -95,7 +95,7 @@ def tops() -> dict[str, int]:
 
 def picture(root: Path) -> str:
     """The whole SVG."""
-    found, places = edges(root), tops()
+    found, places = arrows(root), tops()
     height = max(places.values()) + BAND
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" font-size="13">',
@@ -121,7 +121,7 @@ def _line(path: str, wrong: bool, lazy: bool = False) -> str:
     return f'<path d="{path}" fill="none" stroke="{colour}"{dashes} marker-end="url(#{marker})"/>'
 
 
-def _band(folder: str, top: int, found: Edges) -> Iterator[str]:
+def _band(folder: str, top: int, found: Arrows) -> Iterator[str]:
     """A folder, its rooms, and the imports between these: as arcs above them, and below them where they run upwards."""
     height = (BAND if HOUSE[folder] else SMALL) - 12
     yield f'<rect x="10" y="{top}" width="{RIGHT - 10}" height="{height}" rx="6" fill="{PALE}"/>'
@@ -135,9 +135,9 @@ def _band(folder: str, top: int, found: Edges) -> Iterator[str]:
     for a, b in within(folder, found):
         reach = min(12 + 6 * abs(a - b), 30)
         if a > b:
-            start, end, edge, bend = centres[a] - 12, centres[b] + 12, high - 1, high - reach
+            start, end, arrow, bend = centres[a] - 12, centres[b] + 12, high - 1, high - reach
         else:
-            start, end, edge, bend = centres[a] + 12, centres[b] - 12, low + 1, low + reach
+            start, end, arrow, bend = centres[a] + 12, centres[b] - 12, low + 1, low + reach
         yield _line(f"M{start:g},{edge} C{start:g},{bend} {end:g},{bend} {end:g},{edge}", wrong=a < b)
 
 

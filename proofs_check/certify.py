@@ -41,7 +41,7 @@ def certify(problem: Problem, measure: Measure, *, bits: int = BITS, seconds: fl
     CertificateError : the feature map's formula cannot be enclosed, or bounds contradict each other.
     ProblemError : the measure is not one of this problem.
     """
-    problem.check(measure)
+    problem.validate(measure)
     witness = _witness(problem, measure, seconds)
     try:
         proof = prove(

@@ -21,7 +21,7 @@ from .suprema.supremum import supremum
 BITS = 96
 SECONDS = 60.0
 _GOLDEN = (math.sqrt(5) - 1) / 2
-_SEARCHES = 50  # golden-section steps: s to nine digits, its effect on R* to eighteen
+_GOLDEN_STEPS = 50  # golden-section steps: s to nine digits, its effect on R* to eighteen
 _INSIDE = 80  # bits: s < 1 by this much leaves the end of the domain of R*, where p = R'(f) may be
 _MOST = 4.0  # at an optimum s = 1
 
@@ -136,7 +136,7 @@ def _golden(function: Callable[[float], float], low: float, high: float) -> floa
     """A point near the minimum of a convex function, infinite beyond its domain, which contains `low`."""
     inside = [low + (1 - _GOLDEN) * (high - low), low + _GOLDEN * (high - low)]
     values = [function(s) for s in inside]
-    for _ in range(_SEARCHES):
+    for _ in range(_GOLDEN_STEPS):
         if values[0] <= values[1]:
             high, inside[1], values[1] = inside[1], inside[0], values[0]
             inside[0] = low + (1 - _GOLDEN) * (high - low)

@@ -23,14 +23,14 @@ class Face:
     price : a number > 0, exact.
     """
 
-    sides: tuple[int, ...]
+    signs: tuple[int, ...]
     price: float
 
     def of(self, eta: Point) -> arb:
         """That value before it is divided by the price."""
         if len(eta) > 1:
             return total([entry * entry for entry in eta]).sqrt()
-        return largest([side * eta[0] for side in self.sides])
+        return largest([sign * eta[0] for sign in self.signs])
 
 
 class Gauge(Protocol):

@@ -23,9 +23,9 @@ def levels(problem: Problem) -> list[float]:
 
     The gauge's height of eta is at most the penalty (CB18 Prop 3.1), and it is linear on either side of 0.
     """
-    sides = np.array([[-1.0], [1.0]])
-    heights = problem.gauge.height(sides)
-    return [float(side / height) for side, height in zip(sides[:, 0], heights, strict=True) if height > 0]
+    units = np.array([[-1.0], [1.0]])
+    heights = problem.gauge.height(units)
+    return [float(unit / height) for unit, height in zip(units[:, 0], heights, strict=True) if height > 0]
 
 
 def inequality(problem: Problem) -> str:

@@ -166,7 +166,7 @@ def _read_array(source: str, folder: Path, where: str) -> Array:
         raise ProblemError(
             f"{where} must be a readable {kind} file of numbers; got {reason!r:.80}; write the file again"
         ) from None
-    return _checked(values, where)
+    return _validated(values, where)
 
 
 def _parse(source: str, where: str) -> tuple[str, str, str]:
@@ -237,7 +237,7 @@ def _cell(text: str, where: str) -> float:
     return number
 
 
-def _checked(values: Array, where: str) -> Array:
+def _validated(values: Array, where: str) -> Array:
     if values.dtype.kind not in "biufc":
         raise ProblemError(f"{where} must hold numbers; got the dtype {values.dtype}; save it as float64 or complex128")
     if values.size == 0:

@@ -20,7 +20,7 @@ from conicflow.engine.space.feature_map import FeatureMap
 from conicflow.engine.space.own import compile_spec
 
 from .data import Array, Data, Rows, read_data
-from .toml_tables import Check, Table, is_flag, is_integer, is_interval, is_number, is_text
+from .toml_tables import Predicate, Table, is_flag, is_integer, is_interval, is_number, is_text
 
 MAX_CUTOFF = 10**5
 
@@ -183,7 +183,7 @@ def _cutoffs(table: Table, description: Mapping[str, Any]) -> tuple[int, ...]:
     return tuple(cutoff) if isinstance(cutoff, list) else (cutoff,) * dimension
 
 
-def _is_cutoff(dimension: int) -> Check:
+def _is_cutoff(dimension: int) -> Predicate:
     one = is_integer(1, MAX_CUTOFF)
     return lambda value: (
         one(value) or (isinstance(value, list) and len(value) == dimension > 1 and all(map(one, value)))

@@ -46,7 +46,7 @@ from conicflow.engine.space.feature_map import FeatureMap
 from .data import Array, Data
 from .holdout import Holdout, split_rows
 from .model_tables import References, choose_features, choose_loss, own_specs, read_features, read_loss
-from .toml_tables import Table, check_known, is_integer, is_line, is_number, to_toml
+from .toml_tables import Table, require_known, is_integer, is_line, is_number, to_toml
 
 MAX_BYTES = 2**20
 MAX_PARTICLES = 10**6
@@ -148,7 +148,7 @@ class _Reader:
     """Reads one table after another."""
 
     def __init__(self, path: Path, document: Mapping[str, Any], progress: Progress | None) -> None:
-        check_known(document, ["title", *TABLES], "a problem file")
+        require_known(document, ["title", *TABLES], "a problem file")
         self.path, self.document, self.progress = path, document, progress
         self.references = References(document, path.parent)
 
@@ -167,7 +167,7 @@ class _Reader:
         build_loss, target = read_loss(self.references, chosen, loss, training)
         holdout = None
         if split is not None:
-            self.check_split(chosen, loss, inputs, target)
+            self.validate_split(chosen, loss, inputs, target)
             kept, out = split(len(target))
             for rows in (kept, out):
                 if np.any(np.ptp(target[rows], axis=0) == 0):
@@ -201,7 +201,7 @@ class _Reader:
         seed = table.get("seed", "an integer from 0 to 2^32 - 1", is_integer(0, 2**32 - 1), 0)
         return partial(split_rows, fraction=fraction, seed=seed)
 
-    def check_split(
+    def validate_split(
         self, chosen: FeatureFactory, loss: LossFactory, inputs: Mapping[str, Array], target: Array
     ) -> None:
         if chosen.description["kind"] != "ridge" or loss.name != "squared":
@@ -243,7 +243,7 @@ class _Reader:
     def options(self) -> SolveOptions:
         table, numbers = Table(self.document, "solve"), [item.name for item in fields(Schedule)]
         own = ["particles", "relative_gap", "flow_steps", "seed"]
-        check_known(
+        require_known(
             table.value, [*own, *numbers], "[solve]", f"{', '.join(own)} and the numbers of a conicflow.Schedule"
         )
         try:

@@ -9,7 +9,7 @@ from conicflow.engine.base.errors import ProblemError
 
 FEW = 8  # choices that fit into a message; more are those of the catalogue, which a command of the table's name lists
 
-Check = Callable[[Any], bool]
+Predicate = Callable[[Any], bool]
 
 
 class Table:
@@ -26,7 +26,7 @@ class Table:
 
     def allow(self, keys: Sequence[str]) -> None:
         """Refuse every key not listed."""
-        check_known(self.value, keys, f"[{self.name}]")
+        require_known(self.value, keys, f"[{self.name}]")
 
     def require(self, key: str, meaning: str) -> Any:
         """The value of a key that must be there."""
@@ -34,7 +34,7 @@ class Table:
             raise ProblemError(f"[{self.name}] must give {key}, {meaning}; got no such key; add a line {key} = …")
         return self.value[key]
 
-    def get(self, key: str, rule: str, holds: Check, default: Any = None) -> Any:
+    def get(self, key: str, rule: str, holds: Predicate, default: Any = None) -> Any:
         """The value of a key, checked; `default` if the key is absent."""
         if key not in self.value:
             return default
@@ -51,7 +51,7 @@ class Table:
         return str(value)
 
 
-def check_known(table: Mapping[str, Any], known: Sequence[str], name: str, words: str | None = None) -> None:
+def require_known(table: Mapping[str, Any], known: Sequence[str], name: str, words: str | None = None) -> None:
     """Refuse every key of a table that is not known; `words` for keys that are too many for a message."""
     for key in table:
         if key not in known:
@@ -68,7 +68,7 @@ def is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= 1.7e308
 
 
-def is_integer(low: int, high: int) -> Check:
+def is_integer(low: int, high: int) -> Predicate:
     """An integer from `low` to `high`; not a bool."""
     return lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from conicflow.proofs_check.theorems.campaign import Kill, Verdict
 from conicflow.proofs_check.theorems.check import PROPERTIES
-from conicflow.proofs_check.theorems.search import Outcome
+from conicflow.proofs_check.theorems.counterexample import Outcome
 
 from .tables import table
 
@@ -75,7 +75,7 @@ def as_json(seed: int, verdicts: Sequence[Verdict], kills: Sequence[Kill] | None
                 "cases": verdict.cases,
                 "worst_margin": _number(verdict.worst.worst),
                 "holds": verdict.holds,
-                "searches": [_search(outcome) for outcome in verdict.outcomes],
+                "searches": [_outcome(outcome) for outcome in verdict.outcomes],
             }
             for verdict in verdicts
         ],
@@ -87,14 +87,14 @@ def as_json(seed: int, verdicts: Sequence[Verdict], kills: Sequence[Kill] | None
                 "words": kill.mutant.words,
                 "check": kill.mutant.check,
                 "killed": kill.holds,
-                "search": _search(kill.outcome),
+                "search": _outcome(kill.outcome),
             }
             for kill in kills
         ]
     return json.dumps(report, indent=1)
 
 
-def _search(outcome: Outcome) -> dict[str, Any]:
+def _outcome(outcome: Outcome) -> dict[str, Any]:
     return {
         "subject": outcome.subject,
         "cases": outcome.cases,

@@ -13,7 +13,7 @@ from ..errors import SpecError
 from ..read.functions import differentiate
 from ..read.spec import Family, FeatureSpec
 from .proofs import SAMPLES, between, draw_constants, evaluate, prove_zero, shown
-from .regularity import Range, check_continuous, check_finite
+from .regularity import Range, require_continuous, require_finite
 
 PERIODS = {"torus": sympy.Integer(1), "circle": 2 * sympy.pi}
 _RANGES = {
@@ -54,8 +54,8 @@ def derive_feature(spec: FeatureSpec) -> FeatureDerivation:
         If phi or a derivative is not finite (and real, but for a torus feature) on its domain, if phi jumps as a parameter
         moves, or lacks the period of a parameter's domain, or if a claim fails or cannot be proved.
     """
-    _check_defined(spec)
-    _check_periods(spec)
+    _require_defined(spec)
+    _require_periods(spec)
     if spec.kind == "torus":
         prove_torus(spec)
     phi = spec.phi / spec.penalty_weight
@@ -64,7 +64,7 @@ def derive_feature(spec: FeatureSpec) -> FeatureDerivation:
     hessian = tuple(tuple(differentiate(entry, variable) for variable in variables) for entry in gradient)
     family = prove_homogeneity(spec)
     if spec.kind != "torus":
-        _check_regular(spec, [phi, *gradient, *(entry for row in hessian for entry in row)])
+        _require_regular(spec, [phi, *gradient, *(entry for row in hessian for entry in row)])
     return FeatureDerivation(spec=spec, phi=phi, gradient=gradient, hessian=hessian, family=family)
 
 
@@ -119,9 +119,9 @@ def _coordinates(spec: FeatureSpec) -> list[sympy.Symbol]:
     return [item.symbol for item in (spec.inputs if spec.kind == "ridge" else spec.parameters)]
 
 
-def _check_defined(spec: FeatureSpec) -> None:
+def _require_defined(spec: FeatureSpec) -> None:
     wanted = "finite" if spec.kind == "torus" else "finite and real"
-    for point in (*_edges(spec), *_feature_points(spec)):
+    for point in (*_ends(spec), *_feature_points(spec)):
         value = evaluate(spec.phi, point)
         if not value.is_finite or (spec.kind != "torus" and not value.is_real):
             raise SpecError(f"phi = {spec.phi} is {wanted}, but is {value.evalf(6)} at {shown(point)}: rewrite phi")
@@ -131,19 +131,19 @@ def _check_defined(spec: FeatureSpec) -> None:
             raise SpecError(f"{rule}, but is {weight.evalf(6)} at {shown(point)}: rewrite it")
 
 
-def _check_regular(spec: FeatureSpec, derivatives: list[sympy.Expr]) -> None:
+def _require_regular(spec: FeatureSpec, derivatives: list[sympy.Expr]) -> None:
     """Along lines through a few points, in every direction: a feature is defined for all samples; in x it may jump."""
     points = list(itertools.islice(_feature_points(spec), _LINES))
     ranges = {item.symbol: Range() for item in spec.inputs}
     if spec.kind != "ridge":
         ranges |= {item.symbol: _RANGES[item.domain] for item in spec.parameters}
     claim = f"phi = {spec.phi} is finite, with its derivatives, on its domain"
-    check_finite(derivatives, ranges, points, claim)
+    require_finite(derivatives, ranges, points, claim)
     moving = {symbol: ranges[symbol] for symbol in _coordinates(spec)}
-    check_continuous(spec.phi, moving, points, f"phi = {spec.phi} is continuous in its parameters")
+    require_continuous(spec.phi, moving, points, f"phi = {spec.phi} is continuous in its parameters")
 
 
-def _check_periods(spec: FeatureSpec) -> None:
+def _require_periods(spec: FeatureSpec) -> None:
     for parameter in spec.parameters:
         if period := PERIODS.get(parameter.domain):
             residual = spec.phi.subs(parameter.symbol, parameter.symbol + period) - spec.phi
@@ -151,13 +151,13 @@ def _check_periods(spec: FeatureSpec) -> None:
             prove_zero(residual, claim, _feature_points(spec))
 
 
-def _edges(spec: FeatureSpec) -> Iterator[dict[sympy.Symbol, sympy.Expr]]:
+def _ends(spec: FeatureSpec) -> Iterator[dict[sympy.Symbol, sympy.Expr]]:
     """Points with every parameter, every input, or both at 0, or near it where 0 is excluded."""
     parameters = {} if spec.kind == "ridge" else {item.symbol: item.domain for item in spec.parameters}
     low = {symbol: sympy.Rational(_RANGES[domain].open, 1000) for symbol, domain in parameters.items()}
     inputs = {item.symbol: sympy.S.Zero for item in spec.inputs}
-    for point, edge in zip(_feature_points(spec), (low, inputs, low | inputs), strict=False):
-        yield point | edge
+    for point, ends in zip(_feature_points(spec), (low, inputs, low | inputs), strict=False):
+        yield point | ends
 
 
 def _feature_points(spec: FeatureSpec) -> Iterator[dict[sympy.Symbol, sympy.Expr]]:

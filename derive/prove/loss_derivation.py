@@ -49,10 +49,10 @@ def derive_loss(spec: LossSpec) -> LossDerivation:
     SpecError
         If the equality fails or cannot be proved, or a check fails, with the point where it does.
     """
-    _check_value_domain(spec)
+    _require_value_domain(spec)
     slope = differentiate(spec.value, PREDICTION)
     curvature = differentiate(slope, PREDICTION)
-    _check_convex(spec, slope, curvature)
+    _require_convex(spec, slope, curvature)
     residual = spec.value + spec.conjugate.subs(DUAL, slope) - PREDICTION * slope
     claim = f"the conjugate {spec.conjugate} satisfies l(f) + l*(l'(f)) = f l'(f)"
     refute(residual, claim, _loss_points(spec))
@@ -61,17 +61,17 @@ def derive_loss(spec: LossSpec) -> LossDerivation:
         for condition in spec.value_domain:  # f = s - b with s = f + b > 0
             case = case.subs(PREDICTION, PREDICTION + sympy.Dummy("s", positive=True) - condition)
         prove(case, claim)
-    _check_conjugate_domain(spec, slope)
+    _require_conjugate_domain(spec, slope)
     return LossDerivation(spec, spec.value, slope, curvature, spec.conjugate)
 
 
-def _check_value_domain(spec: LossSpec) -> None:
+def _require_value_domain(spec: LossSpec) -> None:
     for condition in spec.value_domain:
         if condition.diff(PREDICTION) != 1:
             raise SpecError(f"conditions of value_domain have the form f + b, found {condition}: rewrite it")
 
 
-def _check_convex(spec: LossSpec, slope: sympy.Expr, curvature: sympy.Expr) -> None:
+def _require_convex(spec: LossSpec, slope: sympy.Expr, curvature: sympy.Expr) -> None:
     """Check at sample points that l is finite, that l' does not decrease along the grid, and that l'' >= 0."""
     previous = None
     for point in _loss_points(spec):
@@ -84,7 +84,7 @@ def _check_convex(spec: LossSpec, slope: sympy.Expr, curvature: sympy.Expr) -> N
         previous = values[1], point
 
 
-def _check_conjugate_domain(spec: LossSpec, slope: sympy.Expr) -> None:
+def _require_conjugate_domain(spec: LossSpec, slope: sympy.Expr) -> None:
     """Check at sample points that l'(f) is in the domain of l*, and that the domain ends where the range of l' ends.
 
     Outside the range of l' the conjugate is infinite, so that a domain too wide would make dual bounds wrong.

@@ -50,7 +50,7 @@ class Range:
         return [value for value in (*below, *inner, *above) if self.contains(value)]
 
 
-def check_finite(
+def require_finite(
     formulas: Sequence[sympy.Expr], ranges: Mapping[sympy.Symbol, Range], points: Sequence[Point], claim: str
 ) -> None:
     """Refuse formulas that divide by zero, or take the logarithm of zero, somewhere in the ranges of their variables."""
@@ -62,7 +62,7 @@ def check_finite(
         raise SpecError(f"{claim}, {found}: rewrite the formula, or narrow the domain")
 
 
-def check_continuous(
+def require_continuous(
     phi: sympy.Expr, ranges: Mapping[sympy.Symbol, Range], points: Sequence[Point], claim: str
 ) -> None:
     """Refuse a formula that jumps as one of the variables in `ranges` passes a value."""

@@ -66,8 +66,8 @@ def derive_vector_loss(spec: VectorLossSpec) -> VectorLossDerivation:
     )
     _prove_shift_invariant(derivation)
     _prove_fenchel_young(derivation)
-    _check_convex(derivation)
-    _check_conjugate_domain(derivation)
+    _require_convex(derivation)
+    _require_conjugate_domain(derivation)
     return derivation
 
 
@@ -126,7 +126,7 @@ def _prove_fenchel_young(derivation: VectorLossDerivation) -> None:
         raise SpecError(f"{claim}: the difference is {sympy.simplify(residual)}: correct it")
 
 
-def _check_convex(derivation: VectorLossDerivation) -> None:
+def _require_convex(derivation: VectorLossDerivation) -> None:
     """<v, l''(f) v> >= 0 at sample points."""
     draw = random.Random(0)
     for _ in range(_TRIALS):
@@ -145,7 +145,7 @@ def _check_convex(derivation: VectorLossDerivation) -> None:
             raise SpecError(f"a loss is convex in f, but {derivation.spec.value} is not at f = {f}: rewrite it")
 
 
-def _check_conjugate_domain(derivation: VectorLossDerivation) -> None:
+def _require_conjugate_domain(derivation: VectorLossDerivation) -> None:
     """Check at sample points that l'(f) is in the domain of l*, and that the domain ends where the range of l' ends.
 
     The limit of l'(t v) for t to infinity maximises <p, v> over the range: a step from l'(0) beyond it leaves the range.

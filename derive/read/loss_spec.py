@@ -13,9 +13,9 @@ from .spec_tables import (
     COMMON_KEYS,
     RESERVED_NAMES,
     Constant,
-    check_keys,
-    check_symbols,
-    check_used,
+    validate_keys,
+    validate_symbols,
+    require_used,
     choice_of,
     conditions_of,
     constants_of,
@@ -63,13 +63,13 @@ class LossSpec:
 
 
 def read_loss(table: Mapping[str, Any], sha256: str) -> LossSpec:
-    check_keys(table, _LOSS_KEYS, optional={"complex", "value_domain", "conjugate_domain", "constants"})
+    validate_keys(table, _LOSS_KEYS, optional={"complex", "value_domain", "conjugate_domain", "constants"})
     constants = constants_of(table)
-    check_symbols([constant.name for constant in constants], RESERVED_NAMES | _TAKEN_NAMES)
+    validate_symbols([constant.name for constant in constants], RESERVED_NAMES | _TAKEN_NAMES)
     fixed = {"y": TARGET} | {constant.name: constant.symbol for constant in constants}
     primal, dual = {"f": PREDICTION} | fixed, {"p": DUAL} | fixed
     value = expression_of(table, "value", primal)
-    check_used(primal, value)
+    require_used(primal, value)
     complex_values, targets = table.get("complex", False), choice_of(table, "targets", get_args(Targets))
     if not isinstance(complex_values, bool) or (complex_values and targets != "real"):
         found = f"complex = {complex_values!r:.60} with targets = {targets!r}"

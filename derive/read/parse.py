@@ -147,8 +147,8 @@ class _Reader:
         left = self.read(node.left, depth if _continues_chain(node) else depth + 1)
         right = self.read(node.right, depth + 1)
         if isinstance(node.op, ast.Pow):
-            self._check_exponent(node.right, right)
-        return self._checked(node, lambda: _OPERATORS[type(node.op)](left, right))
+            self._validate_exponent(node.right, right)
+        return self._validated(node, lambda: _OPERATORS[type(node.op)](left, right))
 
     def _call(self, node: ast.Call, depth: int) -> sympy.Expr:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
@@ -159,8 +159,8 @@ class _Reader:
             raise self._error(node, f"{name} takes {arity} plain argument{'s' * (arity > 1)}", "pass just that")
         arguments = [self.read(argument, depth + 1) for argument in node.args]
         if name in _EXPONENTIALS:
-            self._check_exponential(node, arguments[0])
-        return self._checked(node, lambda: function(*arguments))
+            self._validate_exponential(node, arguments[0])
+        return self._validated(node, lambda: function(*arguments))
 
     def _name(self, node: ast.Name) -> sympy.Expr:
         if node.id in self.symbols:
@@ -187,9 +187,9 @@ class _Reader:
         exact = Fraction(number.group())
         return sympy.Rational(exact.numerator, exact.denominator)
 
-    def _check_exponent(self, node: ast.expr, exponent: sympy.Expr) -> None:
+    def _validate_exponent(self, node: ast.expr, exponent: sympy.Expr) -> None:
         if exponent.free_symbols:
-            self._check_exponential(node, exponent)
+            self._validate_exponential(node, exponent)
         elif not (exponent.is_Rational and abs(exponent) <= MAX_EXPONENT):
             raise self._error(
                 node,
@@ -197,7 +197,7 @@ class _Reader:
                 "lower it, or declare it under [constants]",
             )
 
-    def _check_exponential(self, node: ast.expr, exponent: sympy.Expr) -> None:
+    def _validate_exponential(self, node: ast.expr, exponent: sympy.Expr) -> None:
         if _tower(exponent) >= MAX_TOWER:
             raise self._error(node, f"exponentials are nested at most {MAX_TOWER} deep", "simplify the formula")
         if any(abs(number) > MAX_NUMBER_IN_EXPONENT for number in exponent.atoms(sympy.Rational)):
@@ -207,7 +207,7 @@ class _Reader:
                 "rescale the quantity, or declare the number under [constants]",
             )
 
-    def _checked(self, node: ast.expr, build: Callable[[], sympy.Expr]) -> sympy.Expr:
+    def _validated(self, node: ast.expr, build: Callable[[], sympy.Expr]) -> sympy.Expr:
         """Build one node; refuse what is infinite, what is not real where it should be, and numbers grown too large."""
         try:
             value = build()
@@ -224,7 +224,7 @@ class _Reader:
                 raise self._error(node, f"numbers grow to at most {MAX_NUMBER_BITS} bits", "lower the exponents")
         for power in value.atoms(sympy.Pow, sympy.exp):
             if not power.exp.is_Rational:
-                self._check_exponential(node, power.exp)
+                self._validate_exponential(node, power.exp)
         return value
 
     def _source(self, node: ast.expr) -> str:

@@ -17,9 +17,9 @@ from .spec_tables import (
     COMMON_KEYS,
     RESERVED_NAMES,
     Constant,
-    check_keys,
-    check_symbols,
-    check_used,
+    validate_keys,
+    validate_symbols,
+    require_used,
     choice_of,
     constants_of,
     expression_of,
@@ -142,7 +142,7 @@ def _read_toml(source: bytes) -> tuple[dict[str, Any], str]:
 
 
 def _feature(table: Mapping[str, Any], sha256: str) -> FeatureSpec:
-    check_keys(table, _FEATURE_KEYS, optional={"parameters", "inputs", "constants", "warp", "penalty_weight"})
+    validate_keys(table, _FEATURE_KEYS, optional={"parameters", "inputs", "constants", "warp", "penalty_weight"})
     kind = choice_of(table, "kind", (*get_args(Kind), "loss", "vector loss"))
     domains, descriptions = section_of(table, "parameters"), section_of(table, "inputs")
     parameters = tuple(
@@ -155,12 +155,12 @@ def _feature(table: Mapping[str, Any], sha256: str) -> FeatureSpec:
     )
     constants = constants_of(table)
     declared: tuple[Parameter | Input | Constant, ...] = (*parameters, *inputs, *constants)
-    _check_kind(kind, parameters, inputs)
-    check_symbols([item.name for item in declared], RESERVED_NAMES | _TAKEN_NAMES.get(kind, frozenset()))
+    _validate_kind(kind, parameters, inputs)
+    validate_symbols([item.name for item in declared], RESERVED_NAMES | _TAKEN_NAMES.get(kind, frozenset()))
     symbols = {item.name: item.symbol for item in declared if kind != "ridge" or item not in parameters}
     phi = expression_of(table, "phi", symbols, allow_imaginary=kind == "torus")
     penalty_weight = _penalty_weight(table, kind, (*parameters, *constants))
-    check_used(symbols, sympy.Tuple(phi, penalty_weight))
+    require_used(symbols, sympy.Tuple(phi, penalty_weight))
     return FeatureSpec(
         name=table["name"],
         kind=kind,
@@ -210,7 +210,7 @@ def frequencies(dimension: int) -> list[str]:
     return ["k"] if dimension == 1 else [f"k{axis}" for axis in range(1, dimension + 1)]
 
 
-def _check_kind(kind: Kind, parameters: tuple[Parameter, ...], inputs: tuple[Input, ...]) -> None:
+def _validate_kind(kind: Kind, parameters: tuple[Parameter, ...], inputs: tuple[Input, ...]) -> None:
     domains, names = [parameter.domain for parameter in parameters], [item.name for item in inputs]
     expected = frequencies(len(domains))
     rule, holds = {

@@ -48,14 +48,14 @@ class Constant:
         }
 
 
-def check_keys(table: Mapping[str, Any], known: set[str], optional: set[str]) -> None:
+def validate_keys(table: Mapping[str, Any], known: set[str], optional: set[str]) -> None:
     if unknown := sorted(set(table) - known):
         raise SpecError(f"the keys of such a spec are {', '.join(sorted(known))}; found {unknown[0]!r:.60}: remove it")
     if missing := sorted(known - set(table) - optional):
         raise SpecError(f"a spec of this kind needs the key {missing[0]!r}, which is missing: add it")
     if type(table["schema"]) is not int or table["schema"] != 1:
         raise SpecError(f"this program reads schema = 1, found {table['schema']!r:.60}: write schema = 1")
-    check_name(text_of(table, "name"), frozenset(keyword.kwlist))
+    validate_name(text_of(table, "name"), frozenset(keyword.kwlist))
 
 
 def section_of(table: Mapping[str, Any], key: str) -> dict[str, Any]:
@@ -140,27 +140,27 @@ def _number(name: str, key: str, value: Any) -> float:
     return float(value)
 
 
-def check_name(name: str, reserved: frozenset[str]) -> None:
+def validate_name(name: str, reserved: frozenset[str]) -> None:
     """The name of a spec."""
-    _check_form(name, _NAME, reserved)
+    _validate_form(name, _NAME, reserved)
 
 
-def check_symbols(names: list[str], reserved: frozenset[str]) -> None:
+def validate_symbols(names: list[str], reserved: frozenset[str]) -> None:
     """The names that a spec declares."""
     for name in names:
-        _check_form(name, _SYMBOL, reserved)
+        _validate_form(name, _SYMBOL, reserved)
         if names.count(name) > 1:
             raise SpecError(f"a name is declared once, found {name!r} in two tables: rename one")
 
 
-def _check_form(name: str, pattern: re.Pattern[str], reserved: frozenset[str]) -> None:
+def _validate_form(name: str, pattern: re.Pattern[str], reserved: frozenset[str]) -> None:
     if not pattern.fullmatch(name):
         raise SpecError(f"a name matches {pattern.pattern} in full, found {name!r:.60}: rename it")
     if name in reserved:
         raise SpecError(f"a name must not already mean something else, found {name!r}: rename it")
 
 
-def check_used(symbols: Mapping[str, sympy.Symbol], expression: sympy.Expr) -> None:
+def require_used(symbols: Mapping[str, sympy.Symbol], expression: sympy.Expr) -> None:
     for name, symbol in symbols.items():
         if not expression.has(symbol):
             raise SpecError(f"a formula depends on every declared name, but not on {name!r}: use it or remove it")

@@ -12,8 +12,8 @@ from .loss_spec import DUAL, PREDICTION, TARGET
 from .spec_tables import (
     COMMON_KEYS,
     RESERVED_NAMES,
-    check_keys,
-    check_name,
+    validate_keys,
+    validate_name,
     conditions_of,
     expression_of,
     text_of,
@@ -53,8 +53,8 @@ class VectorLossSpec:
 
 def read_vector_loss(table: Mapping[str, Any], sha256: str) -> VectorLossSpec:
     """The spec in a parsed TOML file of kind "vector loss"."""
-    check_keys(table, _KEYS, optional=set())
-    check_name(text_of(table, "name"), RESERVED_NAMES)
+    validate_keys(table, _KEYS, optional=set())
+    validate_name(text_of(table, "name"), RESERVED_NAMES)
     extra = {"sum": (sum_over_outputs, 1)}
     primal, dual = {"f": PREDICTION, "y": TARGET}, {"p": DUAL, "y": TARGET}
     return VectorLossSpec(

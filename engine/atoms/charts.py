@@ -53,7 +53,7 @@ class WeightsAtPositions:
     alike = slice(0, 0)
 
     def coordinates(self, measure: Measure) -> Array:
-        return self.problem.scaled(measure).rows
+        return self.problem.with_penalty_weights(measure).rows
 
     def measure(self, z: Array) -> Measure:
         alive = np.linalg.norm(z, axis=1) > 0
@@ -86,7 +86,7 @@ class WeightsAndPositions:
         return slice(self.problem.outputs, None) if math.isfinite(self.problem.features.domain.span) else slice(0, 0)
 
     def coordinates(self, measure: Measure) -> Array:
-        return np.column_stack([self.problem.scaled(measure).rows, measure.positions])
+        return np.column_stack([self.problem.with_penalty_weights(measure).rows, measure.positions])
 
     def measure(self, z: Array) -> Measure:
         weights, positions = self._split(z)

@@ -52,7 +52,7 @@ def interior_weights(
     point : with the best weights.
     p : the dual point: R'(f), less the multipliers at edges; where R' nearly jumps, near it.
     """
-    scaled, gauge, y = problem.scaled(measure), problem.gauge, problem.loss.y
+    scaled, gauge, y = problem.with_penalty_weights(measure), problem.gauge, problem.loss.y
     k, q = scaled.rows.shape
     rows = rows_by_weight(problem.features.jacobian(scaled.positions)[0], y).reshape(k * q, *y.shape)
     flat = rows.reshape(k * q, -1)

@@ -25,8 +25,8 @@ def merge(problem: Problem, measure: Measure, radius: float, negligible: float =
     radius : dimensionless, > 0.
     negligible : atoms lighter than this fraction of the mass are left out.
     """
-    problem.check(measure)
-    measure = problem.scaled(measure)
+    problem.validate(measure)
+    measure = problem.with_penalty_weights(measure)
     keep = measure.sizes > negligible * measure.mass
     weights, positions = measure.weights[keep], measure.positions[keep]
     order = np.argsort(-measure.sizes[keep], kind="stable")
@@ -50,7 +50,7 @@ def merge(problem: Problem, measure: Measure, radius: float, negligible: float =
         merged_positions.append(domain.project(centre[None, :])[0])
     if not merged_weights:
         return problem.zero
-    return problem.unscaled(Measure(np.stack(merged_weights), np.stack(merged_positions)))
+    return problem.without_penalty_weights(Measure(np.stack(merged_weights), np.stack(merged_positions)))
 
 
 def unite(problem: Problem, measure: Measure, radius: float = COALESCED) -> Measure:
@@ -61,15 +61,15 @@ def unite(problem: Problem, measure: Measure, radius: float = COALESCED) -> Meas
     """
     if len(measure) < 2:
         return measure
-    scaled = problem.scaled(measure)
+    scaled = problem.with_penalty_weights(measure)
     order = np.argsort(-scaled.sizes, kind="stable")
     weights, positions = scaled.weights[order], scaled.positions[order]
     rows = weights.reshape(len(weights), problem.outputs)
     phi = problem.features.jacobian(positions)[0]
     inner = np.real(phi @ phi.conj().T)
-    squares, sides = np.diag(inner), np.where(inner < 0, -1.0, 1.0)
+    squares, signs = np.diag(inner), np.where(inner < 0, -1.0, 1.0)
     apart = squares[:, None] + squares[None, :] - 2 * np.abs(inner)  # ||phi_i - side·phi_j||²
-    alike = (apart <= radius**2 * squares[:, None]) & (sides * (rows @ rows.T) > 0)
+    alike = (apart <= radius**2 * squares[:, None]) & (signs * (rows @ rows.T) > 0)
     free, heads, united = np.ones(len(rows), dtype=bool), [], []
     for i in range(len(rows)):
         if free[i]:
@@ -77,8 +77,8 @@ def unite(problem: Problem, measure: Measure, radius: float = COALESCED) -> Meas
             group[i] = True
             free &= ~group
             heads.append(i)
-            united.append((sides[i, group] * weights[group].T).sum(axis=-1))
-    return problem.unscaled(Measure(np.stack(united), positions[heads]))
+            united.append((signs[i, group] * weights[group].T).sum(axis=-1))
+    return problem.without_penalty_weights(Measure(np.stack(united), positions[heads]))
 
 
 def fuse(problem: Problem, measure: Measure) -> Measure:

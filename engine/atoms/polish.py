@@ -50,7 +50,7 @@ def polish(problem: Problem, measure: Measure, effort: Effort = DEFAULT) -> Meas
     rounding; from there on every step halves the gradient. Quadratically convergent where the minimiser is
     non-degenerate. An atom whose weight would change its sign leaves.
     """
-    problem.check(measure)
+    problem.validate(measure)
     return polished(Point(problem, measure), effort).measure
 
 

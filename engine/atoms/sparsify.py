@@ -37,7 +37,7 @@ def sparsify(problem: Problem, measure: Measure) -> Measure:
 
 def _thinned(problem: Problem, measure: Measure) -> Measure:
     """At most dim F atoms of more: dependencies are eliminated, and weights that reach zero with them."""
-    scaled = problem.scaled(measure)
+    scaled = problem.with_penalty_weights(measure)
     phi = np.ascontiguousarray(problem.features.jacobian(scaled.positions)[0]).view(np.float64)
     sizes = scaled.sizes
     directions = (scaled.weights.T / sizes).T.reshape(len(measure), -1)
@@ -57,4 +57,4 @@ def _thinned(problem: Problem, measure: Measure) -> Measure:
         null = np.delete(null - np.outer(null[:, pivot], null[leaves] / null[leaves, pivot]), pivot, axis=1)
         null, alive = np.delete(null, leaves, axis=0), np.delete(alive, leaves)
     kept = alive[weights[alive] > 0]
-    return problem.unscaled(Measure((scaled.weights[kept].T / sizes[kept] * weights[kept]).T, scaled.positions[kept]))
+    return problem.without_penalty_weights(Measure((scaled.weights[kept].T / sizes[kept] * weights[kept]).T, scaled.positions[kept]))

@@ -33,14 +33,14 @@ def ascend_along_kinks(eta: DualCertificate, unit: HomogeneousUnit, positions: A
     """
     pieces = _Pieces(eta, unit)
     theta = positions / np.linalg.norm(positions, axis=1, keepdims=True)
-    heights, sides = pieces.heights(theta, theta @ pieces.x.T)
+    heights, directions = pieces.heights(theta, theta @ pieces.x.T)
     rising = np.arange(len(theta))
     for _ in range(_ROUNDS):
         blocks = np.array_split(rising, 1 + len(rising) * len(pieces.x) // _BLOCK)
         still = []
         for rows in blocks if len(rising) else []:
             before = heights[rows]
-            theta[rows], heights[rows], sides[rows] = _climb(pieces, theta[rows], before, sides[rows])
+            theta[rows], heights[rows], directions[rows] = _climb(pieces, theta[rows], before, directions[rows])
             still.append(rows[heights[rows] > before])
         rising = np.concatenate(still) if still else rising[:0]
     return theta, eta.heights(theta)
@@ -70,36 +70,36 @@ class _Pieces:
         eta = np.maximum(z, 0.0) @ self.turns - theta @ self._tilted
         return self.gauge.height(eta), -self.gauge.head(eta)
 
-    def gradient(self, sides: Array, z: Array) -> Array:
+    def gradient(self, directions: Array, z: Array) -> Array:
         """Of <eta, c> by theta, (k, d)."""
-        return np.asarray(((z > 0) * (sides @ self.turns.T)) @ self.x - sides @ self._tilted.T)
+        return np.asarray(((z > 0) * (directions @ self.turns.T)) @ self.x - directions @ self._tilted.T)
 
 
-def _climb(eta: _Pieces, theta: Array, heights: Array, sides: Array) -> tuple[Array, Array, Array]:
+def _climb(eta: _Pieces, theta: Array, heights: Array, directions: Array) -> tuple[Array, Array, Array]:
     """One round: the best of all trials, or what was given. On the way to a goal z moves as theta does."""
-    theta, heights, sides = theta.copy(), heights.copy(), sides.copy()
+    theta, heights, directions = theta.copy(), heights.copy(), directions.copy()
     most = min(theta.shape[1] - 1, _MOST_KINKS, len(eta.x))
-    bases = _nearest_kinks(eta.x, eta.turns, theta, sides, most)
+    bases = _nearest_kinks(eta.x, eta.turns, theta, directions, most)
     for k in range(most + 1):
         start = unit_rows(_project(theta, bases[:, :, :k]))
         z = start @ eta.x.T
-        goal = unit_rows(_project(eta.gradient(sides, z), bases[:, :, :k]))
+        goal = unit_rows(_project(eta.gradient(directions, z), bases[:, :, :k]))
         way, z_way = goal - start, goal @ eta.x.T - z
         for share in _SHARES:
             trial = start + share * way
             lengths = np.linalg.norm(trial, axis=1)
-            values, new_sides = eta.heights(trial, z + share * z_way)
+            values, new_directions = eta.heights(trial, z + share * z_way)
             values = np.where(lengths > _TINY, values / np.maximum(lengths, _TINY), -np.inf)
             better = values > heights * (1 + 1e-15)
             theta[better] = trial[better] / lengths[better, None]
-            heights[better], sides[better] = values[better], new_sides[better]
-    return theta, heights, sides
+            heights[better], directions[better] = values[better], new_directions[better]
+    return theta, heights, directions
 
 
-def _nearest_kinks(x: Array, turns: Array, theta: Array, sides: Array, most: int) -> Array:
+def _nearest_kinks(x: Array, turns: Array, theta: Array, directions: Array, most: int) -> Array:
     """Orthonormal columns that span the samples of the nearest concave kinks, nearest first, (k, d, most)."""
     distance = np.abs(theta @ x.T)
-    distance[sides @ turns.T >= 0] = np.inf
+    distance[directions @ turns.T >= 0] = np.inf
     nearest = np.argsort(distance, axis=1, kind="stable")[:, :most]
     return _span(np.where(np.isfinite(np.take_along_axis(distance, nearest, 1))[:, :, None], x[nearest], 0.0))
 

@@ -44,17 +44,17 @@ def starting_positions(eta: DualCertificate) -> Array:
 
 
 def grid_maxima(eta: DualCertificate, domain: Box) -> Array:
-    """The highest local maxima of eta's height among the points of `search_lines`, (k, d)."""
+    """The highest local maxima of eta's height among the points of `grid_lines`, (k, d)."""
     lines = _LINES.get(eta.features)
     if lines is None:
-        lines = _LINES[eta.features] = search_lines(eta.features, domain)
+        lines = _LINES[eta.features] = grid_lines(eta.features, domain)
     positions = np.stack([line.ravel() for line in np.meshgrid(*lines, indexing="ij")], axis=1)
     on_grid = eta.heights(positions).reshape([len(line) for line in lines])
     index = _highest_maxima(on_grid, domain.wraps)
     return np.stack([line[i] for line, i in zip(lines, index.T, strict=True)], axis=1)
 
 
-def search_lines(features: FeatureMap, domain: Box) -> list[Array]:
+def grid_lines(features: FeatureMap, domain: Box) -> list[Array]:
     """Coordinates on every axis of a grid on which neighbouring features are strongly correlated, so that no bump of eta lies
     between its points; on a line, the samples that lie in it are among them.
     """

@@ -36,11 +36,11 @@ def ascend_to_vertices(eta: DualCertificate, unit: HomogeneousUnit, positions: A
     positions, heights : (k, d) and (k,), none lower than before.
     """
     values = eta.eta(positions)
-    found, sides = eta.gauge.height(values), -eta.gauge.head(values)[:, 0]
+    found, signs = eta.gauge.height(values), -eta.gauge.head(values)[:, 0]
     walls = _Walls(eta, unit)
     most = min(max(_PRODUCTS // (2 * walls.normals.size), _FEWEST_STARTS), _MOST_STARTS)
     order = np.argsort(-found, kind="stable")[:most]
-    z = _climb(walls, positions[order] * np.abs(positions[order]), np.sign(sides[order]))
+    z = _climb(walls, positions[order] * np.abs(positions[order]), np.sign(signs[order]))
     theta = eta.features.domain.project(np.sign(z) * np.sqrt(np.abs(z)))
     higher = eta.heights(theta)
     better = higher > found[order]
@@ -71,18 +71,18 @@ class _Walls:
         self.tilt = unit.tilt * slopes @ self.normals[: len(slopes)]
         self.folds = np.concatenate([np.zeros(np.count_nonzero(seen)), np.full(d, 2.0)])
 
-    def gradient(self, z: Array, sides: Array) -> Array:
+    def gradient(self, z: Array, signs: Array) -> Array:
         """Of side·eta / sum_k |z_k| at sum_k |z_k| = 1, times that sum, (k, d)."""
         u = z @ self.normals.T
-        value = self.heights(z, sides)
-        bends = (u > 0) * (sides[:, None] * self.slopes - value[:, None] * self.folds)
-        return np.asarray(bends @ self.normals + value[:, None] - sides[:, None] * self.tilt)
+        value = self.heights(z, signs)
+        bends = (u > 0) * (signs[:, None] * self.slopes - value[:, None] * self.folds)
+        return np.asarray(bends @ self.normals + value[:, None] - signs[:, None] * self.tilt)
 
-    def heights(self, z: Array, sides: Array) -> Array:
+    def heights(self, z: Array, signs: Array) -> Array:
         """side·eta at z, (k,)."""
-        return np.asarray(sides * (np.maximum(z @ self.normals.T, 0.0) @ self.slopes - z @ self.tilt))
+        return np.asarray(signs * (np.maximum(z @ self.normals.T, 0.0) @ self.slopes - z @ self.tilt))
 
-    def highest(self, z: Array, lines: Array, sides: Array) -> tuple[Array, Array, Index]:
+    def highest(self, z: Array, lines: Array, signs: Array) -> tuple[Array, Array, Index]:
         """The largest side·eta / sum_k |z_k| on the lines z + t·line at walls: value, t and wall, each (k, m).
 
         Parameters
@@ -109,44 +109,44 @@ class _Walls:
         (eta, eta_along), (size, size_along) = sums
         eta, eta_along = eta - (z @ self.tilt)[:, None, None], eta_along - (lines @ self.tilt)[:, :, None]
         size = size - z.sum(axis=1)[:, None, None] + t * (size_along - lines.sum(axis=2, keepdims=True))
-        value = sides[:, None, None] * (eta + t * eta_along)
+        value = signs[:, None, None] * (eta + t * eta_along)
         value = np.where(reached & (size > _TINY), value / np.where(size > _TINY, size, 1.0), -np.inf)
         best = value.argmax(axis=2)[:, :, None]
         value, t, wall = (np.take_along_axis(array, best, axis=2)[:, :, 0] for array in (value, t, order))
         return value, t, wall
 
 
-def _climb(walls: _Walls, z: Array, sides: Array) -> Array:
+def _climb(walls: _Walls, z: Array, signs: Array) -> Array:
     """Vertices (k, d), sum_k |z_k| = 1, from z upwards."""
     k, d = z.shape
     met = np.zeros((k, 0), dtype=np.intp)
     z = z / np.abs(z).sum(axis=1, keepdims=True)
     for _ in range(d - 1):
-        line = _across(z, _within(walls, met, walls.gradient(z, sides)))
+        line = _across(z, _within(walls, met, walls.gradient(z, signs)))
         flat = np.linalg.norm(line, axis=1) <= _TINY
         line[flat] = _across(z, _within(walls, met, np.random.default_rng(0).standard_normal(z.shape)))[flat]
         line = line / np.linalg.norm(line, axis=1, keepdims=True) - _OVER * z
-        _, t, wall = walls.highest(z, line[:, None, :], sides)
+        _, t, wall = walls.highest(z, line[:, None, :], signs)
         met = np.concatenate([met, wall], axis=1)
         z = _within(walls, met, z + t * line)
         z = z / np.abs(z).sum(axis=1, keepdims=True)
-    value = walls.heights(z, sides)
+    value = walls.heights(z, signs)
     rising = np.arange(k)
     for _ in range(_MOST_STEPS if d > 1 else 0):
-        edges = _edges(walls, met[rising], z[rising])[:, :, :-1].transpose(0, 2, 1)
-        edges /= np.linalg.norm(edges, axis=2, keepdims=True)
+        rays = _rays(walls, met[rising], z[rising])[:, :, :-1].transpose(0, 2, 1)
+        rays /= np.linalg.norm(rays, axis=2, keepdims=True)
         over = _OVER * z[rising][:, None, :]
-        lines = np.concatenate([edges - over, edges + over], axis=1)
-        found, t, wall = walls.highest(z[rising], lines, sides[rising])
-        edge, row = found.argmax(axis=1), np.arange(len(rising))
-        ahead = z[rising] + t[row, edge, None] * lines[row, edge]
-        going = found[row, edge] > value[rising] + _ROUNDING * np.abs(value[rising])
-        rising, edge, row, ahead = rising[going], edge[going], row[going], ahead[going]
+        lines = np.concatenate([rays - over, rays + over], axis=1)
+        found, t, wall = walls.highest(z[rising], lines, signs[rising])
+        ray, row = found.argmax(axis=1), np.arange(len(rising))
+        ahead = z[rising] + t[row, ray, None] * lines[row, ray]
+        going = found[row, ray] > value[rising] + _ROUNDING * np.abs(value[rising])
+        rising, ray, row, ahead = rising[going], ray[going], row[going], ahead[going]
         if not len(rising):
             break
-        value[rising] = found[row, edge]
-        met[rising, edge % (d - 1)] = wall[row, edge]
-        ahead = _edges(walls, met[rising], ahead)[:, :, -1]
+        value[rising] = found[row, ray]
+        met[rising, ray % (d - 1)] = wall[row, ray]
+        ahead = _rays(walls, met[rising], ahead)[:, :, -1]
         z[rising] = ahead / np.abs(ahead).sum(axis=1, keepdims=True)
     return z
 
@@ -167,6 +167,6 @@ def _across(z: Array, vectors: Array) -> Array:
     return np.asarray(vectors - (vectors * units).sum(axis=1, keepdims=True) * units)
 
 
-def _edges(walls: _Walls, met: Index, z: Array) -> Array:
+def _rays(walls: _Walls, met: Index, z: Array) -> Array:
     """Columns (k, d, d): the edges, each within all walls but one; the last is the vertex of all walls, on the side of z."""
     return np.linalg.inv(np.concatenate([walls.normals[met], z[:, None, :]], axis=1))

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from ..base.errors import FlowError
 from ..kernels.protocol import Data, Statics
 from ..model.problem import Problem
-from ..space.arguments import check_inputs, pack
+from ..space.arguments import validate_inputs, pack
 
 Sampler = Callable[[np.random.Generator, int], tuple[Mapping[str, ArrayLike], ArrayLike]]
 
@@ -61,7 +61,7 @@ def fresh(problem: Problem, batch: int, generator: np.random.Generator, sampler:
             raise FlowError(
                 f"a sampler gives the inputs {', '.join(features.inputs)}; got {', '.join(map(str, drawn[0]))}; give these"
             )
-        inputs = check_inputs(features.description, {name: drawn[0][name] for name in features.inputs})
+        inputs = validate_inputs(features.description, {name: drawn[0][name] for name in features.inputs})
         y = loss.with_data(drawn[1]).y
         if any(
             x.shape != (batch, *old.shape[1:]) for x, old in zip(inputs.values(), features.inputs.values(), strict=True)

@@ -30,7 +30,7 @@ class Regime:
     rim : (m,) positions held on the sphere of a ball.
     """
 
-    side: Array
+    sign: Array
     resting: Mask
     low: Mask
     high: Mask
@@ -65,7 +65,7 @@ class Contacts:
         self.slack = _SLACK * tolerance * domain.extents
         self.outside = self.radius * (1 + _SLACK * tolerance)
 
-    def regime(self, theta: Array, side: Array, resting: Mask, force: Callable[[], Array]) -> Regime:
+    def regime(self, theta: Array, sign: Array, resting: Mask, force: Callable[[], Array]) -> Regime:
         """What holds positions from here on; `force` gives the direction (m, d) in which each would move."""
         low, high = theta <= self.lower, theta >= self.upper
         rim = np.linalg.norm(theta, axis=1) >= self.radius * _ON_RIM
@@ -73,7 +73,7 @@ class Contacts:
             push = force()
             low, high = low & (push < 0), high & (push > 0)
             rim = rim & ((push * theta).sum(axis=1) > 0)
-        return Regime(side, resting, low, high, rim)
+        return Regime(sign, resting, low, high, rim)
 
     def inside(self, theta: Array, regime: Regime) -> Array:
         """The nearest positions of the domain, exactly on what holds them."""

@@ -7,12 +7,12 @@ import math
 import numpy as np
 
 from ..base.arrays import Array
-from ..base.checks import integer, number
+from ..base.validation import integer, number
 from ..base.errors import FlowError
 from ..model.lift import energy
 from ..model.problem import Problem
 from .adaptive import Adaptive, integrate
-from .particles import Flow, check_particles, check_speeds
+from .particles import Flow, validate_particles, validate_speeds
 from .recorder import Recorder
 from .schemes.named import ADAPTIVE, STEPPED, named
 from .steps import StepSize, natural_step
@@ -66,7 +66,7 @@ def flow(
     if isinstance(chosen, Adaptive):
         if step is not None:
             raise FlowError(f"{scheme} chooses its own steps; got step = {step}; leave it out, or give a tolerance")
-        return _follow_accurately(problem, own, until, chosen, speeds, _check_tolerance(tolerance), snapshots)
+        return _follow_accurately(problem, own, until, chosen, speeds, _validate_tolerance(tolerance), snapshots)
     if tolerance is not None:
         raise FlowError(f"a tolerance is for {', '.join(ADAPTIVE)}; got {scheme}; leave it out, or give a step")
     return _follow_in_steps(Flow(problem, own, scheme, speeds), until, step, snapshots)
@@ -99,8 +99,8 @@ def _follow_accurately(
     snapshots: int,
 ) -> Trajectory:
     lift = scheme.lift_of(problem)
-    check_particles(lift, particles)
-    dense = integrate(problem, particles, float(until), scheme, check_speeds(speeds), tolerance)
+    validate_particles(lift, particles)
+    dense = integrate(problem, particles, float(until), scheme, validate_speeds(speeds), tolerance)
     times = until * np.arange(snapshots + 1) / snapshots
     times[-1] = until
     frames = dense(times)
@@ -114,7 +114,7 @@ def _follow_accurately(
     return Trajectory(times, frames, energies, dense)
 
 
-def _check_tolerance(tolerance: float | None) -> float:
+def _validate_tolerance(tolerance: float | None) -> float:
     given = number(
         "the tolerance", 1e-8 if tolerance is None else tolerance, "a number", "the default is 1e-8", FlowError
     )

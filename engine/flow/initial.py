@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..base.arrays import Array
-from ..base.checks import array, integer, number
+from ..base.validation import array, integer, number
 from ..base.errors import FlowError, ProblemError
 from ..model.lift import conic_lift, flat_lift
 from ..model.lifts import one_sided
@@ -34,7 +34,7 @@ def grid(problem: Problem, m: int, weight: float = 0.0) -> Array:
     -------
     ndarray : (m', 1 + d), m' >= m the smallest product grid with cells as square as Theta's features are.
     """
-    _check_count(m)
+    _validate_count(m)
     domain = problem.features.domain
     if not isinstance(domain, Box):
         remedy = "initial.sphere" if domain.sphere else "initial.ball"
@@ -66,7 +66,7 @@ def signed_grid(problem: Problem, m: int, weight: float) -> Array:
 @family(on_cone)
 def sphere(problem: Problem, m: int, radius: float, seed: int = 0) -> Array:
     """m balanced 2-homogeneous particles: |w| = ||theta|| = radius, random directions, outputs and signs in turn."""
-    _check_count(m)
+    _validate_count(m)
     if number("the radius", radius, "a positive number", "choose another", FlowError) <= 0:
         raise FlowError(f"the radius must be positive; got {radius}; choose another")
     integer("the seed", seed, 0, 2**63 - 1, "choose another", FlowError)
@@ -78,7 +78,7 @@ def sphere(problem: Problem, m: int, radius: float, seed: int = 0) -> Array:
 @family(over_theta)
 def ball(problem: Problem, m: int, seed: int = 0) -> Array:
     """m particles of weight zero in random directions, their norms spread evenly from the least, without it, to the largest."""
-    _check_count(m)
+    _validate_count(m)
     integer("the seed", seed, 0, 2**63 - 1, "choose another", FlowError)
     domain = problem.features.domain
     directions = np.random.default_rng(seed).standard_normal((m, domain.dimension))
@@ -95,7 +95,7 @@ def ball(problem: Problem, m: int, seed: int = 0) -> Array:
 @family(over_theta)
 def uniform(problem: Problem, m: int, weight: float = 0.0, seed: int = 0) -> Array:
     """m particles of one weight, independent and uniform over Theta, an interval, box, torus or ball; (m, q + d)."""
-    _check_count(m)
+    _validate_count(m)
     integer("the seed", seed, 0, 2**63 - 1, "choose another", FlowError)
     return _spread(problem, np.random.default_rng(seed).random((m, problem.features.dimension + 1)), weight)
 
@@ -108,7 +108,7 @@ def sobol(problem: Problem, m: int, weight: float = 0.0, seed: int = 0) -> Array
     """
     from scipy.stats import qmc
 
-    _check_count(m)
+    _validate_count(m)
     integer("the seed", seed, 0, 2**63 - 1, "choose another", FlowError)
     sequence = qmc.Sobol(problem.features.dimension + 1, scramble=True, rng=seed)
     return _spread(problem, sequence.random_base2(math.ceil(math.log2(m)))[:m], weight)
@@ -125,7 +125,7 @@ def concentrated(
     centre : (d,) a position; for 2-homogeneous units a direction.
     weight : w; 2-homogeneous units need it > 0, and have |w| = ||theta|| = weight, outputs and signs in turn.
     """
-    _check_count(m)
+    _validate_count(m)
     integer("the seed", seed, 0, 2**63 - 1, "choose another", FlowError)
     features, middle = problem.features, array("the centre", centre)
     if middle.shape != (features.dimension,):
@@ -158,14 +158,14 @@ def from_measure(problem: Problem, measure: Measure, m: int, *, conic: bool = Fa
     FlowError : fewer particles than atoms, or no atoms.
     ProblemError : a measure that the problem does not admit.
     """
-    problem.check(measure)
+    problem.validate(measure)
     k = len(measure)
     if k == 0:
         raise FlowError(
             "a measure must have an atom to be split; got the zero measure; use initial.grid or initial.sphere"
         )
     integer("the number of particles", m, k, 10_000_000, "choose one for each atom at least", FlowError)
-    scaled = problem.scaled(measure)
+    scaled = problem.with_penalty_weights(measure)
     counts = _shares(scaled.sizes, m)
     weights = np.repeat(scaled.rows * (m / counts)[:, None], counts, axis=0)
     lift = conic_lift(problem) if conic else flat_lift(problem)
@@ -209,5 +209,5 @@ def _balanced(problem: Problem, radius: float, directions: Array) -> Array:
     return np.ascontiguousarray(lift.dilate(lift.particles(signs, directions), radius))
 
 
-def _check_count(m: int) -> None:
+def _validate_count(m: int) -> None:
     integer("the number of particles", m, 1, 10_000_000, "choose m", FlowError)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ..base.arrays import Array
-from ..base.checks import number
+from ..base.validation import number
 from ..base.errors import FlowError
 from ..model.lift import Lift
 from ..model.measure import Measure
@@ -50,8 +50,8 @@ class Flow:
     ) -> None:
         chosen = named(scheme, STEPPED)
         self.problem, self.scheme, self.lift = problem, scheme, chosen.lift(problem)
-        self.speeds = check_speeds(speeds)
-        check_particles(self.lift, particles)
+        self.speeds = validate_speeds(speeds)
+        validate_particles(self.lift, particles)
         self.particles = particles
         self.evaluations = 0
         self._steps = chosen.start(problem, particles, self.speeds)
@@ -78,7 +78,7 @@ class Flow:
         return self.problem.measure(weights / len(self.particles), positions)
 
 
-def check_speeds(speeds: tuple[float, float]) -> tuple[float, float]:
+def validate_speeds(speeds: tuple[float, float]) -> tuple[float, float]:
     """(alpha, beta), both finite and >= 0."""
     if not isinstance(speeds, tuple) or len(speeds) != 2:
         raise FlowError(f"speeds are two numbers (alpha, beta); got {speeds!r:.60}; give both")
@@ -88,7 +88,7 @@ def check_speeds(speeds: tuple[float, float]) -> tuple[float, float]:
     return alpha, beta
 
 
-def check_particles(lift: Lift, particles: Array) -> None:
+def validate_particles(lift: Lift, particles: Array) -> None:
     """Refuse what is no (m, q + d) finite rows of this lift."""
     width = lift.gauge.outputs + lift.domain.dimension
     if not isinstance(particles, np.ndarray) or particles.dtype != np.float64 or not particles.flags.c_contiguous:
@@ -101,4 +101,4 @@ def check_particles(lift: Lift, particles: Array) -> None:
         )
     if not np.all(np.isfinite(particles)):
         raise FlowError("particles must be finite; some are NaN or infinite; check the initial measure")
-    lift.check(particles)
+    lift.validate(particles)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..base.arrays import Array
-from ..base.checks import integer, number
+from ..base.validation import integer, number
 from ..base.errors import FlowError
 from ..model.problem import Problem
 from .batches import Sampler, epochs, fresh
@@ -57,7 +57,7 @@ def stochastic_flow(
         no flow.
     ProblemError : new samples that are not finite or not of the loss's kind.
     """
-    _check_samples(problem, samples)
+    _validate_samples(problem, samples)
     integer("the number of steps", steps, 1, 1_000_000_000, "choose another", FlowError)
     most = 1_000_000_000 if samples is not None else len(problem.loss.y)
     integer("the batch", batch, 1, most, "it counts samples", FlowError)
@@ -81,7 +81,7 @@ def stochastic_flow(
     return recorder.trajectory()
 
 
-def _check_samples(problem: Problem, samples: Sampler | None) -> None:
+def _validate_samples(problem: Problem, samples: Sampler | None) -> None:
     loss = problem.loss
     if problem.features.spectrum is not None:
         raise FlowError(

@@ -86,7 +86,7 @@ class Velocity:
     def _slope(self, u: Array, regime: Regime) -> Array:
         """m dF_m/du, with the subgradient of minimal norm at weight zero."""
         slope, w = self.problem.value_and_gradient(u)[1], u[:, : self.q]
-        heads = regime.side[:, None]
+        heads = regime.sign[:, None]
         if self.q > 1:  # at zero along -eta
             heads = np.where(w.any(axis=1, keepdims=True), w, -slope[:, : self.q])
             heads = np.where(heads.any(axis=1, keepdims=True), heads, np.eye(self.q)[0])
@@ -126,7 +126,7 @@ class Velocity:
             rows = self.problem.value_and_gradient(self.particles(z, regime))[1]
         if rest is not None:
             room = rest - self.lift.gauge.height(rows[:, : self.q])
-            moving = regime.side * z[:, 0]
+            moving = regime.sign * z[:, 0]
             if self.q > 1:
                 w = z[:, : self.q]
                 away = np.minimum(np.linalg.norm(w, axis=1) - self.tiny, (w * start[:, : self.q]).sum(axis=1))
@@ -159,7 +159,7 @@ class ConicVelocity:
         self.contacts = Contacts(problem.features.domain, False, tolerance)
         w = initial[:, : self.q]
         self.alive = w.any(axis=1)
-        self.side = np.where(w[:, 0] >= 0, 1.0, -1.0)
+        self.sign = np.where(w[:, 0] >= 0, 1.0, -1.0)
         self.threshold = lift.penalty * prices(lift.gauge, w)
         self.width = 1 if self.q == 1 else 1 + self.q  # log r², and the direction of a vector
 
@@ -175,7 +175,7 @@ class ConicVelocity:
         return np.concatenate([np.ones(self.width), self.problem.features.domain.extents])
 
     def _units(self, z: Array) -> Array:
-        return unit(z[:, 1 : self.width]) if self.q > 1 else self.side[:, None]
+        return unit(z[:, 1 : self.width]) if self.q > 1 else self.sign[:, None]
 
     def _weights(self, z: Array) -> Array:
         return np.where(self.alive, np.exp(z[:, 0]), 0.0)[:, None] * self._units(z)
@@ -191,7 +191,7 @@ class ConicVelocity:
     def regime(self, z: Array) -> Regime:
         """The regime that begins at z."""
         theta, nothing = z[:, self.width :], np.zeros(len(z), dtype=bool)
-        return self.contacts.regime(theta, self.side, nothing, lambda: -self._slope(z, theta)[:, self.q :])
+        return self.contacts.regime(theta, self.sign, nothing, lambda: -self._slope(z, theta)[:, self.q :])
 
     def __call__(self, z: Array, regime: Regime) -> Array:
         """z', the shape of z."""

@@ -84,7 +84,7 @@ class Cache:
         with self._writing():
             self.root.parent.mkdir(parents=True, exist_ok=True)
             _make_private(self.root)
-            check_private(self.root)
+            require_private(self.root)
 
     def find(self, request: str) -> ModuleType | None:
         """The kernel that a request led to before, if it is still there and sound."""
@@ -98,7 +98,7 @@ class Cache:
         """Note the entry that a request led to."""
         with self._locked():  # whoever holds the lock removes what looks unfinished
             _make_private(self.root / _INDEX)
-            check_private(self.root / _INDEX)
+            require_private(self.root / _INDEX)
             handle, partial = tempfile.mkstemp(prefix=_UNFINISHED, dir=self.root)
             with os.fdopen(handle, "w", encoding="ascii") as stream:
                 stream.write(key)
@@ -114,7 +114,7 @@ class Cache:
         folder = self.root / key
         try:
             for path in (self.root, folder, *(folder / name for name in ("kernel.so", "kernel.py", "manifest.json"))):
-                check_private(path)
+                require_private(path)
             manifest = _manifest(folder)
             source = _sha256(folder / "kernel.py")
             recorded = (manifest["key"], manifest["object"], manifest["source"])
@@ -206,7 +206,7 @@ class Cache:
             ) from None
 
 
-def check_private(path: Path) -> None:
+def require_private(path: Path) -> None:
     """Refuse what another user owns or can write, and links, which lead where anything may be.
 
     Raises

@@ -156,7 +156,7 @@ def _derive_feature(content: bytes) -> tuple[str, str]:
     read = read_spec(content)
     if not isinstance(read, FeatureSpec):
         raise Refused(f"compile_spec is for feature maps, found the loss {read.name!r}: use compile_loss")
-    _check_new(read.name)
+    _require_new(read.name)
     return read.name, derive_specs([read])[f"{read.name}.py"]
 
 
@@ -169,11 +169,11 @@ def _derive_loss(content: bytes) -> tuple[str, str]:
     read = read_spec(content)
     if isinstance(read, FeatureSpec):
         raise Refused(f"compile_loss is for losses, found the feature map {read.name!r}: use compile_spec")
-    _check_new(read.name)
+    _require_new(read.name)
     return read.name, derive_specs([read])[f"{read.name}.py"]
 
 
-def _check_new(name: str) -> None:
+def _require_new(name: str) -> None:
     from conicflow.derive.errors import SpecError as Refused
 
     if name in (taken := kernel_names(*KINDS, "loss")):

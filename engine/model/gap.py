@@ -16,7 +16,7 @@ from .problem import Problem
 
 _GOLDEN = (math.sqrt(5) - 1) / 2
 _ROUNDINGS = 8  # of each term of J and R*: differences, squares, logarithms, products
-_SEARCHES = 60  # golden-section steps: the interval shrinks by 3e-13
+_GOLDEN_STEPS = 60  # golden-section steps: the interval shrinks by 3e-13
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +120,7 @@ def _best_multiple(problem: Problem, g: Field, largest: float) -> float:
     low, high = 0.0, most
     left, right = high - _GOLDEN * high, _GOLDEN * high
     left_value, right_value = dual(left), dual(right)
-    for _ in range(_SEARCHES):
+    for _ in range(_GOLDEN_STEPS):
         best = min(best, left_value, right_value)
         # Beyond the domain of R* both are infinite: the domain contains s = 0, so move towards it.
         if left_value <= right_value:

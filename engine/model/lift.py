@@ -14,7 +14,7 @@ from .problem import Problem
 class Lift(Protocol):
     """Phi and V of F_m(u) = R((1/m) sum_i Phi(u_i)) + (1/m) sum_i V(u_i), for rows u_i = (w, theta) of shape (m, q + d).
 
-    Laws, for particles that `check` admits, with (c_i, t_i) = `atoms(u)` and nu = (1/m) sum_i c_i delta_(t_i):
+    Laws, for particles that `validate` admits, with (c_i, t_i) = `atoms(u)` and nu = (1/m) sum_i c_i delta_(t_i):
 
     - projection: (1/m) sum Phi(u_i) = int phi dnu, and penalty·|nu| <= (1/m) sum V(u_i), so J(nu) <= F_m(u); with equality
       for u = `particles(c, t)`, whose atoms are those (h¹, h² of docs/theory.md §2);
@@ -45,7 +45,7 @@ class Lift(Protocol):
     def rest(self) -> float | None:
         """A weight of zero stays while height(eta) <= this; None where nothing holds weights at zero."""
 
-    def check(self, u: Array) -> None:
+    def validate(self, u: Array) -> None:
         """Raises FlowError for finite rows that are no particles of this lift."""
 
     def positions(self, u: Array) -> Array:

@@ -43,8 +43,8 @@ class _OverTheta:
 
     everywhere = False
 
-    def check(self, u: Array) -> None:
-        _check_weights(self.gauge, u)
+    def validate(self, u: Array) -> None:
+        _validate_weights(self.gauge, u)
         if not self.domain.contains(u[:, self.gauge.outputs :]):
             raise FlowError(
                 "positions must lie in the feature map's domain; some do not; project them with domain.project"
@@ -124,8 +124,8 @@ class Balanced:
         """V is smooth at weight zero; only a bound stops weights there."""
         return 0.0 if one_sided(self.gauge) else None
 
-    def check(self, u: Array) -> None:
-        _check_weights(self.gauge, u)
+    def validate(self, u: Array) -> None:
+        _validate_weights(self.gauge, u)
 
     def positions(self, u: Array) -> Array:
         return unit_rows(u[:, self.gauge.outputs :])
@@ -188,8 +188,8 @@ class SignedSquares:
     everywhere = True
     rest = None
 
-    def check(self, u: Array) -> None:
-        _check_weights(self.gauge, u)
+    def validate(self, u: Array) -> None:
+        _validate_weights(self.gauge, u)
         wrong = u[np.abs(u[:, 0]) != 1, 0]
         if wrong.size:
             raise FlowError(
@@ -275,7 +275,7 @@ def _equal_speeds(scales: Scales) -> tuple[float, tuple[float, float]]:
     return 1.0 / max(scales.stiffness, scales.pull / scales.norm * scales.slope), (1.0, 1.0)
 
 
-def _check_weights(gauge: Gauge, u: Array) -> None:
+def _validate_weights(gauge: Gauge, u: Array) -> None:
     wrong = u[~gauge.admits(u[:, : gauge.outputs])]
     if len(wrong):
         raise FlowError(f"weights must be >= 0 in this problem; got {wrong[:, 0].min()}; drop the others")

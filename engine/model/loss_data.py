@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..base.arrays import Array, Field
-from ..base.checks import array
+from ..base.validation import array
 from ..base.errors import ProblemError
 
 _CLASSES_AT_MOST = 1000  # a label beyond is a number of another kind; one-hot rows are stored in full
 
 
-def check_data(description: Mapping[str, Any], data: Field) -> Field:
+def validate_data(description: Mapping[str, Any], data: Field) -> Field:
     """The data, as the loss that describes itself so takes them."""
     name = description["name"]
     if np.iscomplexobj(data) and data.ndim > 1:
@@ -64,7 +64,7 @@ def _one_hot(name: str, data: Array) -> Array:
     return data
 
 
-def check_weights(values: ArrayLike, n: int) -> Array:
+def validate_weights(values: ArrayLike, n: int) -> Array:
     """n sample weights > 0."""
     weights = array("sample_weights", values)
     if weights.shape != (n,) or weights.min() <= 0:
@@ -75,7 +75,7 @@ def check_weights(values: ArrayLike, n: int) -> Array:
     return weights
 
 
-def check_cholesky(values: ArrayLike, y: Field) -> Field:
+def validate_cholesky(values: ArrayLike, y: Field) -> Field:
     """The Cholesky factor of the covariance of noise in y."""
     n = len(y)
     factor = array("cholesky", values, allow_complex=np.iscomplexobj(y))
@@ -87,7 +87,7 @@ def check_cholesky(values: ArrayLike, y: Field) -> Field:
     return factor.astype(y.dtype)
 
 
-def check_constants(description: Mapping[str, Any], given: Mapping[str, Any], n: int) -> dict[str, Array]:
+def validate_constants(description: Mapping[str, Any], given: Mapping[str, Any], n: int) -> dict[str, Array]:
     """The constants, each a number or one for each of n samples."""
     name, known = description["name"], {item["name"]: item for item in description["constants"]}
     unknown, missing = sorted(set(given) - set(known)), sorted(set(known) - set(given))
@@ -95,7 +95,7 @@ def check_constants(description: Mapping[str, Any], given: Mapping[str, Any], n:
         what = f"there is no option {unknown[0]!r}" if unknown else f"{missing[0]!r} is missing"
         takes = ", ".join(known) or "no constants"
         raise ProblemError(f"the loss {name} takes {takes}; {what}; give exactly these")
-    checked = {}
+    validated = {}
     for key, item in known.items():
         value = array(key, given[key])
         if value.shape not in ((), (n,)):
@@ -109,5 +109,5 @@ def check_constants(description: Mapping[str, Any], given: Mapping[str, Any], n:
             raise ProblemError(
                 f"{key} of the loss {name} must lie between {low} and {below:g}; got {bad}; choose another"
             )
-        checked[key] = value
-    return checked
+        validated[key] = value
+    return validated

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..base.arrays import Array, Field
-from ..base.checks import array
+from ..base.validation import array
 from ..base.errors import ProblemError
 from ..kernels.loading import covariance_kernel, describe, find_kernel, kernel_names
 from ..kernels.protocol import Data, LossKernel
-from .loss_data import check_cholesky, check_constants, check_data, check_weights
+from .loss_data import validate_cholesky, validate_constants, validate_data, validate_weights
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -73,12 +73,12 @@ class Loss:
         put("_factory", own or LossFactory.built_in(name))
         given = array("data", y, allow_complex=True)
         put("shape", given.shape)
-        put("y", check_data(self.description, given))
+        put("y", validate_data(self.description, given))
         if not isinstance(average, bool):
             raise ProblemError(f"average must be True or False; got {average!r:.60}; choose one")
         put("average", average)
-        put("sample_weights", None if sample_weights is None else check_weights(sample_weights, len(self.y)))
-        put("constants", check_constants(self.description, constants or {}, len(self.y)))
+        put("sample_weights", None if sample_weights is None else validate_weights(sample_weights, len(self.y)))
+        put("constants", validate_constants(self.description, constants or {}, len(self.y)))
         put("cholesky", None)
         precision = np.zeros((0, 0), dtype=self.y.dtype)
         if cholesky is not None:
@@ -86,7 +86,7 @@ class Loss:
                 raise ProblemError(
                     f"a covariance is for the loss squared without sample weights; got {name}; leave cholesky out"
                 )
-            factor = check_cholesky(cholesky, self.y)
+            factor = validate_cholesky(cholesky, self.y)
             put("cholesky", factor)
             inverse = np.linalg.inv(factor)
             precision = np.ascontiguousarray(inverse.conj().T @ inverse) * self._scale

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.checks import array
+from ..base.validation import array
 from ..base.errors import ProblemError
 
 

@@ -35,7 +35,7 @@ def subgradient(problem: Problem, measure: Measure, f: Field) -> Field:
     if len(index) == 0 or len(measure) == 0:
         return g
     index = index[f.reshape(-1)[index] + room <= _AT_EDGE * room]
-    scaled = problem.scaled(measure)
+    scaled = problem.with_penalty_weights(measure)
     heavy = scaled.sizes > _HEAVY * scaled.sizes.max()
     rows = rows_by_weight(problem.features.jacobian(scaled.positions[heavy])[0], f).reshape(-1, f.size)
     directions = problem.gauge.slope_and_turn(scaled.rows[heavy])[0].ravel()

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from ..base.arrays import Array, Field
-from ..base.checks import number
+from ..base.validation import number
 from ..base.errors import ProblemError
 from ..dual.certificate import DualCertificate
 from ..dual.supremum import Supremum, supremum
@@ -56,13 +56,13 @@ class Problem:
         if penalty < 0:
             raise ProblemError(f"the penalty must be a finite number >= 0; got {penalty}; give lambda >= 0")
         object.__setattr__(self, "penalty", penalty)
-        self._check_weights()
+        self._validate_weights()
         if self.features.complex and not self.loss.description["complex_values"]:
             raise ProblemError(
                 f"{self.features.name} gives complex numbers, for which not every loss is made; got {self.loss.name}; "
                 f"choose one of {', '.join(suited('torus'))}"
             )
-        self._check_data()
+        self._validate_data()
         with np.errstate(over="ignore"):
             largest = self.risk_at_zero
         if not np.isfinite(largest):
@@ -70,7 +70,7 @@ class Problem:
                 f"R(0) must be finite; the data reach {np.abs(self.loss.y).max():.3g} in size; rescale them"
             )
 
-    def _check_weights(self) -> None:
+    def _validate_weights(self) -> None:
         """Features that take the weights that the data ask for, and whose eta can be searched."""
         if self.features.homogeneous and self.features.unit is None:
             raise ProblemError(
@@ -84,7 +84,7 @@ class Problem:
             )
         object.__setattr__(self, "sign", self.gauge.sign)
 
-    def _check_data(self) -> None:
+    def _validate_data(self) -> None:
         """As many data as features give numbers, in the same field; on the torus they become complex."""
         features, loss = self.features, self.loss
         if np.iscomplexobj(loss.y) and len(loss.shape) > 1 and loss.shape != features.shape:
@@ -126,8 +126,8 @@ class Problem:
 
     def forward(self, measure: Measure) -> Field:
         """f = int phi dmu, shape (size,), or (n, q)."""
-        self.check(measure)
-        scaled = self.scaled(measure)
+        self.validate(measure)
+        scaled = self.with_penalty_weights(measure)
         return self.field(scaled.rows, scaled.positions)
 
     def field(self, weights: Array, positions: Array) -> Field:
@@ -138,13 +138,13 @@ class Problem:
     def measure(self, weights: Array, positions: Array) -> Measure:
         """The measure of which kappa·mu has weights (k, q)."""
         flat = weights if self.loss.y.ndim == 2 else weights[:, 0]
-        return self.unscaled(Measure(flat, positions))
+        return self.without_penalty_weights(Measure(flat, positions))
 
-    def scaled(self, measure: Measure) -> Measure:
+    def with_penalty_weights(self, measure: Measure) -> Measure:
         """kappa·mu, the measure of which flows and charts speak: its features are phi/kappa, its penalty weight is 1."""
         return self._times(measure, 1)
 
-    def unscaled(self, measure: Measure) -> Measure:
+    def without_penalty_weights(self, measure: Measure) -> Measure:
         """mu from kappa·mu."""
         return self._times(measure, -1)
 
@@ -157,7 +157,7 @@ class Problem:
 
     def total_variation(self, measure: Measure) -> float:
         """|mu|(Theta), or int kappa d|mu|."""
-        return float(self.gauge.size(self.scaled(measure).rows).sum())
+        return float(self.gauge.size(self.with_penalty_weights(measure).rows).sum())
 
     def value_and_gradient(self, particles: Array) -> tuple[float, Array]:
         """R(f) at f = (1/m) sum_i w_i phi(theta_i), and its gradient by (w_i, theta_i) times m, shape (m, q + d).
@@ -216,7 +216,7 @@ class Problem:
                 vars(other)[name] = known
         return other
 
-    def check(self, measure: Measure) -> None:
+    def validate(self, measure: Measure) -> None:
         """Refuse a measure whose positions or weights this problem does not admit."""
         if measure.positions.shape[1] != self.features.dimension:
             raise ProblemError(

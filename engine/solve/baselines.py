@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from ..atoms.polish import reweighed
 from ..base.arrays import Array
-from ..base.checks import array, integer
+from ..base.validation import array, integer
 from ..base.errors import ProblemError
 from ..base.progress import Progress
 from ..base.threads import single_threaded_blas

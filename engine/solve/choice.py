@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base.arrays import Array
-from ..base.checks import integer, number
+from ..base.validation import integer, number
 from ..base.errors import ProblemError
 from ..base.progress import Progress
 from ..model.losses import Loss
@@ -54,7 +54,7 @@ class Choice:
         return self.path.results[self.index]
 
 
-def check(problem: Problem, method: str) -> None:
+def validate_method(problem: Problem, method: str) -> None:
     """Refuse a problem whose penalty the method cannot choose.
 
     Raises
@@ -95,7 +95,7 @@ def discrepancy(path: Path, noise: float, tau: float = 1.0) -> Choice:
     ProblemError : another loss than `squared`, a noise or tau out of range, or no penalty of the path fits that well.
     """
     loss = path.problem.loss
-    check(path.problem, "discrepancy")
+    validate_method(path.problem, "discrepancy")
     if number("noise", noise, "a positive number", "give the noise's standard deviation") <= 0:
         raise ProblemError(f"noise must be a positive number; got {noise}; give the noise's standard deviation")
     if number("tau", tau, "a number >= 1", "the default is 1") < 1:
@@ -126,7 +126,7 @@ def bic(path: Path) -> Choice:
     ProblemError : a loss that is no likelihood, or too few data for one atom.
     """
     loss, problem = path.problem.loss, path.problem
-    check(problem, "bic")
+    validate_method(problem, "bic")
     size, features = _size(loss), problem.features
     distinct = np.array([_distinct(problem, result.measure) for result in path.results])
     free = distinct * (problem.outputs - _is_class(loss) + features.dimension - features.homogeneous)
@@ -160,7 +160,7 @@ def cross_validation(path: Path, folds: int = 5, seed: int = 0, progress: Progre
     ProblemError : folds or a seed out of range, or data with a covariance, of which none can be held out alone.
     """
     problem = path.problem
-    check(problem, "cv")
+    validate_method(problem, "cv")
     labels = _deal(problem, folds, seed)
     omega, scores = problem.loss.omega, np.zeros(len(path))
     for fold in range(folds):

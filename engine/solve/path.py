@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..base.arrays import Array
-from ..base.checks import array, integer, number
+from ..base.validation import array, integer, number
 from ..base.errors import ProblemError
 from ..base.progress import Progress
 from ..model.problem import Problem
@@ -121,7 +121,7 @@ def path(
     ProblemError : penalties that are no such numbers. Penalty 0 has no dual bound (docs/theory.md §4): `solve` takes it.
     """
     largest = problem.penalty_max()
-    chosen = _geometric(largest, count, smallest_ratio) if penalties is None else _check_penalties(penalties)
+    chosen = _geometric(largest, count, smallest_ratio) if penalties is None else _validate_penalties(penalties)
     results: list[Result] = []
     start = problem.zero
     for index, penalty in enumerate(chosen.tolist()):
@@ -163,7 +163,7 @@ def _geometric(largest: float, count: int, smallest_ratio: float) -> Array:
     return chosen
 
 
-def _check_penalties(penalties: ArrayLike) -> Array:
+def _validate_penalties(penalties: ArrayLike) -> Array:
     chosen = array("penalties", penalties)
     if chosen.ndim != 1 or chosen.size == 0:
         raise ProblemError(

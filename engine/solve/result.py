@@ -12,7 +12,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from ..base.checks import array
+from ..base.validation import array
 from ..base.errors import ProblemError
 from ..flow.trajectory import Trajectory
 from ..model.measure import Measure

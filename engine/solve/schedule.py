@@ -9,7 +9,7 @@ from typing import Any
 from ..atoms.interior import PATIENCE, ROUNDS
 from ..atoms.merge import COALESCED
 from ..atoms.polish import Effort
-from ..base.checks import integer, number
+from ..base.validation import integer, number
 from ..base.errors import ProblemError
 
 _MOST = 10_000_000  # of anything that is counted

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..base.arrays import Array
-from ..base.checks import number
+from ..base.validation import number
 from ..base.errors import ProblemError
 from ..base.progress import Progress
 from ..dual.supremum import Supremum

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from ..base.checks import integer
+from ..base.validation import integer
 from ..base.errors import ProblemError
 from ..base.progress import Progress
 from ..base.threads import single_threaded_blas
@@ -55,7 +55,7 @@ def solve(
     ------
     ProblemError, FlowError : unusable options.
     """
-    _check(problem, start, particles, flow_steps, seed)
+    _validate(problem, start, particles, flow_steps, seed)
     search = Search(problem, relative_gap, progress, schedule=schedule)
     search.begin(None if start is None else refine(Point(problem, start), schedule))
     descent = None
@@ -75,7 +75,7 @@ def solve(
     return search.result(None if descent is None else descent.trajectory())
 
 
-def _check(problem: Problem, start: Measure | None, particles: int | None, flow_steps: int | None, seed: int) -> None:
+def _validate(problem: Problem, start: Measure | None, particles: int | None, flow_steps: int | None, seed: int) -> None:
     if flow_steps is not None:
         integer("flow_steps", flow_steps, 1, 100_000_000, "leave it out")
     if particles is not None:
@@ -86,7 +86,7 @@ def _check(problem: Problem, start: Measure | None, particles: int | None, flow_
             raise ProblemError(
                 f"start must be a Measure; got {type(start).__name__}; leave it out to start with a flow"
             )
-        problem.check(start)
+        problem.validate(start)
 
 
 def sharpen(problem: Problem, measure: Measure, relative_gap: float, seconds: float) -> Measure:

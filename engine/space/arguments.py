@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..base.arrays import Array
-from ..base.checks import array
+from ..base.validation import array
 from ..base.errors import ProblemError
 from ..kernels.protocol import Statics
 
@@ -20,19 +20,19 @@ def pack(kind: str, samples: Mapping[str, Array], constants: Mapping[str, float]
     return packed, np.array(list(constants.values()), dtype=np.float64)
 
 
-def check_inputs(description: Mapping[str, Any], inputs: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float64]]:
+def validate_inputs(description: Mapping[str, Any], inputs: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float64]]:
     """Samples as C-contiguous float64, all of one length; (n, d) for ridge features, else (n,)."""
     ndim = 2 if description["kind"] == "ridge" else 1
     shape = "(n, d)" if ndim == 2 else "(n,)"
-    checked: dict[str, NDArray[np.float64]] = {}
+    validated: dict[str, NDArray[np.float64]] = {}
     for name, values in inputs.items():
         samples = array(f"samples {name}", values)
         if samples.ndim != ndim or samples.size == 0:
             raise ProblemError(
                 f"samples {name} need shape {shape} with at least one sample; got {samples.shape}; reshape them"
             )
-        checked[name] = samples
-    lengths = {name: len(samples) for name, samples in checked.items()}
+        validated[name] = samples
+    lengths = {name: len(samples) for name, samples in validated.items()}
     if len(set(lengths.values())) > 1:
         raise ProblemError(f"all samples need one length; got {lengths}; give one entry of each per observation")
-    return checked
+    return validated

@@ -69,29 +69,29 @@ class HalfLines:
 
     s: Array
 
-    def __init__(self, penalty: Array, sides: Array) -> None:
-        self.penalty, self.sides = penalty, sides
+    def __init__(self, penalty: Array, signs: Array) -> None:
+        self.penalty, self.signs = penalty, signs
 
     def inside(self, w: Array) -> Array:
         sizes = np.abs(w)
-        return np.asarray(self.sides * np.maximum(sizes, _START * sizes.mean()))
+        return np.asarray(self.signs * np.maximum(sizes, _START * sizes.mean()))
 
     def start(self, w: Array, eta: Array, mu: float) -> Array:
-        self.s = np.maximum(self.penalty + self.sides * eta, _FIRST * self.penalty)
-        return self.sides * w
+        self.s = np.maximum(self.penalty + self.signs * eta, _FIRST * self.penalty)
+        return self.signs * w
 
     def weights(self, x: Array) -> Array:
-        return self.sides * x
+        return self.signs * x
 
     def barrier(self, x: Array, mu: float) -> float:
         return math.inf if x.min() <= 0.0 else float((self.penalty * x).sum() - mu * np.log(x).sum())
 
     def newton(self, x: Array, mu: float) -> tuple[Array, Array]:
         self.s = central(self.s, x, mu)
-        return self.sides * (self.penalty - mu / x), (self.sides * np.sqrt(x / self.s))[:, :, None]
+        return self.signs * (self.penalty - mu / x), (self.signs * np.sqrt(x / self.s))[:, :, None]
 
     def whole(self, x: Array, step: Array, mu: float) -> Array:
-        return self.sides * step
+        return self.signs * step
 
     def longest(self, x: Array, step: Array) -> float:
         return longest(x, step)
@@ -107,7 +107,7 @@ class HalfLines:
         return float((x * self.s).sum())
 
     def gap(self, w: Array, eta: Array) -> float:
-        x, slack, shares = self.sides * w, self.penalty + self.sides * eta, self.penalty / self.penalty.max()
+        x, slack, shares = self.signs * w, self.penalty + self.signs * eta, self.penalty / self.penalty.max()
         return float((x * np.abs(slack)).sum() + np.maximum(-slack / shares, 0.0).max() * (shares * x).sum())
 
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from ..base.checks import number
+from ..base.validation import number
 from ..base.errors import ProblemError
 from ..base.threads import load_kernel_blas
 from ..kernels.binding import bind
 from ..kernels.loading import KINDS, describe, find_kernel, kernel_names
 from ..kernels.protocol import FeatureKernel
-from .arguments import check_inputs, pack
+from .arguments import validate_inputs, pack
 from .domain.ball import Ball
 from .domain.box import Box
 from .domain.domain import Axis, Round
@@ -88,10 +88,10 @@ def _build(kernel: FeatureKernel, description: Mapping[str, Any], arguments: Map
     numbers: dict[str, float] = {}
     for key, item in constants.items():
         default = numbers.get(item["default"], item["default"])
-        numbers[key] = check_constant(item, arguments.get(key, default))
+        numbers[key] = validate_constant(item, arguments.get(key, default))
     if description["kind"] == "torus":
         return make_torus(kernel, description, arguments["cutoff"], arguments.get("filter"))
-    samples = check_inputs(description, {key: arguments[key] for key in inputs})
+    samples = validate_inputs(description, {key: arguments[key] for key in inputs})
     if description["kind"] == "ridge":
         load_kernel_blas()
         domain: Box | Round = _ridge_domain(samples["x"].shape[1], *(arguments[key] for key in balls))
@@ -104,10 +104,10 @@ def _ridge_domain(dimension: int, *radii: Any) -> Round:
     """A ball, or the unit sphere of 2-homogeneous units, which have no radius."""
     if not radii:
         return Sphere.of(dimension)
-    checked = number("radius", radii[0], "a positive number", "give the largest norm of theta")
-    if checked <= 0:
+    validated = number("radius", radii[0], "a positive number", "give the largest norm of theta")
+    if validated <= 0:
         raise ProblemError(f"radius must be positive; got {checked}; give the largest norm of theta")
-    return Ball.of(dimension, checked)
+    return Ball.of(dimension, validated)
 
 
 def _axis(parameter: Mapping[str, str], arguments: Mapping[str, Any]) -> Axis:
@@ -132,7 +132,7 @@ def _axis(parameter: Mapping[str, str], arguments: Mapping[str, Any]) -> Axis:
     return axis
 
 
-def check_constant(item: Mapping[str, Any], value: Any) -> float:
+def validate_constant(item: Mapping[str, Any], value: Any) -> float:
     """A constant that its spec admits, as a float."""
     name, below = item["name"], item["below"]
     constant = number(name, value, "a finite number", "choose another value")

@@ -15,12 +15,12 @@ from ..base.arrays import Array, Field
 from ..base.errors import ProblemError
 from ..base.threads import single_threaded_blas
 from ..kernels.protocol import Data, FeatureKernel, Statics
-from .arguments import check_inputs, pack
+from .arguments import validate_inputs, pack
 from .domain.box import Box
 from .domain.domain import Round
 from .units import HomogeneousUnit
 
-_CHECKED_PER_AXIS = {1: 9, 2: 5}
+_SAMPLED_PER_AXIS = {1: 9, 2: 5}
 _LARGEST = 1e150  # of a sum of features: their squares are summed too, and must not overflow
 
 
@@ -54,11 +54,11 @@ class FeatureMap:
     def __post_init__(self) -> None:
         domain = self.domain
         if self.kind == "pointwise" and isinstance(domain, Box) and np.all(np.isfinite(domain.upper - domain.lower)):
-            self._check_finite(domain)
+            self._require_finite(domain)
 
-    def _check_finite(self, domain: Box) -> None:
+    def _require_finite(self, domain: Box) -> None:
         """exp(-theta x) with theta x = -1000 is refused here, before it makes a NaN of a sum."""
-        per_axis = _CHECKED_PER_AXIS.get(self.dimension, 3)  # ends included: what is monotonic is largest there
+        per_axis = _SAMPLED_PER_AXIS.get(self.dimension, 3)  # ends included: what is monotonic is largest there
         positions = domain.grid((per_axis,) * self.dimension)
         sums = self.certificate(positions, np.ones(self.size))
         sizes = np.max([np.abs(part).reshape(len(positions), -1).max(axis=1) for part in sums], axis=0)
@@ -145,12 +145,12 @@ class FeatureMap:
             raise ProblemError(
                 f"positions of {self.name} need shape (k, {self.dimension}); got {np.shape(positions)}; reshape them"
             )
-        checked = np.ascontiguousarray(positions, dtype=np.float64)
-        if not np.isfinite(checked).all():
+        validated = np.ascontiguousarray(positions, dtype=np.float64)
+        if not np.isfinite(validated).all():
             raise ProblemError(
                 f"positions of {self.name} must be finite; some are not; remove NaN and infinite entries"
             )
-        return checked
+        return validated
 
     def _point(self, g: Field) -> Field:
         """A point of F as the kernel takes it: ridge kernels have rows of q outputs."""
@@ -189,7 +189,7 @@ class FeatureMap:
 
     def adjoint(self, particles: Array, g: Field) -> tuple[Array, Array]:
         """<g, w_i phi(theta_i)>, shape (m,), and its gradient by u_i = (w_i, theta_i), the shape of the particles."""
-        particles, point = self._checked(particles, g)
+        particles, point = self._validated(particles, g)
         outputs = particles.shape[1] - self.dimension
         with self._threads():
             rows = self.kernel.slopes(particles, self.statics, point)
@@ -206,7 +206,7 @@ class FeatureMap:
         rows[:, -self.dimension :] *= size
         return rows
 
-    def _checked(self, particles: Array, g: Field) -> tuple[Array, Field]:
+    def _validated(self, particles: Array, g: Field) -> tuple[Array, Field]:
         """Particles (m, q + d) and a point of F with q outputs."""
         particles, point = np.ascontiguousarray(particles, dtype=np.float64), self._point(g)
         outputs = point.shape[1] if point.ndim == 2 else 1
@@ -224,7 +224,7 @@ class FeatureMap:
                 f"particles need shape (m, {1 + self.dimension}), m >= 1; got {np.shape(particles)}; reshape them"
             )
         point = data[0].reshape(self.size, -1) if self.kind == "ridge" else data[0][: self.size]
-        particles, _ = self._checked(particles, point + 0j if self.kind == "torus" else point)
+        particles, _ = self._validated(particles, point + 0j if self.kind == "torus" else point)
         with self._threads():
             value, rows = self.kernel.value_and_rows(particles, self.statics, data)
         return value, self._by_particle(particles, rows)
@@ -255,7 +255,7 @@ class FeatureMap:
         """The dual certificate <g, phi(theta)>, shape (k,), or (k, q) for g of q outputs."""
         outputs = np.shape(g)[1] if np.ndim(g) == 2 else 1
         still = np.column_stack([np.zeros((len(positions), outputs)), self._positions(positions)])
-        particles, point = self._checked(still, g)
+        particles, point = self._validated(still, g)
         with self._threads():
             rows = self.kernel.slopes(particles, self.statics, point)[:, :outputs]
         return rows if np.ndim(g) == 2 else rows[:, 0]
@@ -290,10 +290,10 @@ class FeatureMap:
         """The same map at other samples, for prediction; the domain and the constants stay."""
         if self.kind == "torus":
             raise ProblemError("a feature on the torus has no samples; got new inputs; build another feature map")
-        checked = check_inputs(self.description, inputs)
-        if self.kind == "ridge" and checked["x"].shape[1] != self.dimension:
+        validated = validate_inputs(self.description, inputs)
+        if self.kind == "ridge" and validated["x"].shape[1] != self.dimension:
             raise ProblemError(
                 f"new samples need {self.dimension} columns; got {checked['x'].shape[1]}; keep the columns as they were"
             )
-        statics = pack(self.kind, checked, self.constants)
-        return FeatureMap(self.kernel, self.description, self.domain, checked, self.constants, statics)
+        statics = pack(self.kind, validated, self.constants)
+        return FeatureMap(self.kernel, self.description, self.domain, validated, self.constants, statics)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base.arrays import Array
-from ..base.checks import number
+from ..base.validation import number
 from ..base.errors import ProblemError
 from .barriers import Cone, HalfLines, Norms
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.checks import array, integer
+from ..base.validation import array, integer
 from ..base.errors import ProblemError
 from ..kernels.protocol import FeatureKernel
 from .domain.box import Box
@@ -35,15 +35,15 @@ def make_torus(kernel: FeatureKernel, description: Mapping[str, Any], cutoff: An
     ProblemError : cutoffs or a filter of another form.
     """
     parameters = description["parameters"]
-    cutoffs = _check_cutoff(cutoff, len(parameters))
+    cutoffs = _validate_cutoff(cutoff, len(parameters))
     shape = tuple(2 * k + 1 for k in cutoffs)
-    coefficients = _check_filter(filter_, shape)
+    coefficients = _validate_filter(filter_, shape)
     domain = Box(tuple(Axis(item["name"], 0.0, 1.0, wraps=True) for item in parameters))
     inputs = {"cutoff": cutoffs, "filter": coefficients.reshape(shape)}
     return FeatureMap(kernel, description, domain, inputs, {}, (coefficients, np.array(cutoffs, dtype=np.int64)))
 
 
-def _check_cutoff(cutoff: Any, dimension: int) -> tuple[int, ...]:
+def _validate_cutoff(cutoff: Any, dimension: int) -> tuple[int, ...]:
     given = tuple(cutoff) if isinstance(cutoff, (tuple, list, np.ndarray)) else (cutoff,) * dimension
     if len(given) != dimension:
         raise ProblemError(
@@ -55,7 +55,7 @@ def _check_cutoff(cutoff: Any, dimension: int) -> tuple[int, ...]:
     return cutoffs
 
 
-def _check_filter(given: Any, shape: tuple[int, ...]) -> NDArray[np.complex128]:
+def _validate_filter(given: Any, shape: tuple[int, ...]) -> NDArray[np.complex128]:
     size = math.prod(shape)
     if given is None:
         return np.ones(size, dtype=np.complex128)

@@ -58,7 +58,7 @@ def torus(problem: Problem) -> Reference:
     ------
     ProblemError : another feature map or loss, no penalty, or K > 12.
     """
-    check_squared(problem, "fourier")
+    require_squared(problem, "fourier")
     (cutoff,) = problem.features.inputs["cutoff"]
     if cutoff > MOST_FREQUENCIES:
         raise ProblemError(f"the semidefinite reference is for K <= {MOST_FREQUENCIES}; got {cutoff}; lower the cutoff")
@@ -71,7 +71,7 @@ def torus(problem: Problem) -> Reference:
         forward[cutoff + j, 2 * j - 1 : 2 * j + 1] = 1.0, 1j
         forward[cutoff - j, 2 * j - 1 : 2 * j + 1] = 1.0, -1j
     forward *= filter_[:, None]
-    sides = (1.0,) if one_sided(problem) else (1.0, -1.0)
+    signs = (1.0,) if one_sided(problem) else (1.0, -1.0)
 
     def supremum(p: Point) -> float:
         # eta = Re sum_k conj(p_k) h_k e^{-2 pi i k theta}; Ehlich and Zeller 1964 between the points
@@ -84,7 +84,7 @@ def torus(problem: Problem) -> Reference:
 
     def value(moments: list[Array]) -> float:
         lifted = [shifted(c) for c in moments]
-        f = forward @ sum(side * c for side, c in zip(sides, lifted, strict=True))
+        f = forward @ sum(sign * c for sign, c in zip(signs, lifted, strict=True))
         return risk(problem, f) + problem.penalty * sum(float(c[0]) for c in lifted)
 
     size = float(np.linalg.norm(problem.loss.y))
@@ -94,7 +94,7 @@ def torus(problem: Problem) -> Reference:
     upper = risk(problem, np.zeros_like(problem.loss.y))
     for factor in _SIZES:
         try:
-            moments, prediction = _programme(problem, forward, sides, size / factor)
+            moments, prediction = _programme(problem, forward, signs, size / factor)
         except cp.error.SolverError:  # another size may do
             continue
         best = max(best, feasible(problem, problem.loss.omega * (prediction - problem.loss.y), supremum), key=_value)
@@ -114,7 +114,7 @@ def one_spike(problem: Problem, position: Array, weight: float) -> Reference:
     ------
     ProblemError : another loss or sign of c, or a spike that the penalty keeps out.
     """
-    check_squared(problem)
+    require_squared(problem)
     phi = problem.features.jacobian(np.reshape(position, (1, -1)))[0, 0]
     size, penalty = float(np.vdot(phi, phi).real), problem.penalty
     if not weight * size > penalty or not np.allclose(problem.loss.y, weight * phi, rtol=1e-12, atol=1e-12):
@@ -124,7 +124,7 @@ def one_spike(problem: Problem, position: Array, weight: float) -> Reference:
 
 def over_positions(problem: Problem, positions: Array) -> float:
     """min J over measures on finitely many positions, from above: an upper bound of J* for every feature map."""
-    check_squared(problem)
+    require_squared(problem)
     phi = problem.features.jacobian(positions)[0]
     size = float(np.linalg.norm(problem.loss.y)) or 1.0
     root = np.sqrt(problem.loss.omega)
@@ -164,7 +164,7 @@ def _one_price(problem: Problem) -> bool:
     return problem.gauge in (Signed(), nonnegative())
 
 
-def check_squared(problem: Problem, name: str | None = None) -> None:
+def require_squared(problem: Problem, name: str | None = None) -> None:
     """Refuse what these references are not for."""
     loss, features = problem.loss, problem.features
     if loss.name != "squared" or loss.cholesky is not None or problem.penalty <= 0 or not _one_price(problem):
@@ -200,7 +200,7 @@ def _toeplitz(moments: Array) -> NDArray[np.complex128]:
 
 
 def _programme(
-    problem: Problem, forward: NDArray[np.complex128], sides: tuple[float, ...], size: float
+    problem: Problem, forward: NDArray[np.complex128], signs: tuple[float, ...], size: float
 ) -> tuple[list[Array], Point]:
     """Optimal moments of mu_plus (and mu_minus), and f, for data measured in units of `size`."""
     count = len(forward)
@@ -208,15 +208,15 @@ def _programme(
     # A Hermitian matrix A + iB is >= 0 exactly where [[A, -B], [B, A]] is.
     doubled = np.array([np.block([[unit.real, -unit.imag], [unit.imag, unit.real]]).ravel() for unit in units])
     order = count + 1
-    variables = [cp.Variable(count) for _ in sides]
+    variables = [cp.Variable(count) for _ in signs]
     root = np.sqrt(problem.loss.omega)
-    signed = sum(side * variable for side, variable in zip(sides, variables, strict=True))
+    signed = sum(sign * variable for sign, variable in zip(signs, variables, strict=True))
     residual = _real(root[:, None] * forward) @ signed - _real(root * problem.loss.y / size)
     mass = problem.penalty / size * sum(variable[0] for variable in variables)
     positive = [cp.reshape(doubled.T @ variable, (order, order), order="C") >> 0 for variable in variables]
     programme_solved(cp.Problem(cp.Minimize(cp.sum_squares(residual) / 2 + mass), positive))
     moments = [size * np.asarray(variable.value) for variable in variables]
-    return moments, forward @ sum(side * c for side, c in zip(sides, moments, strict=True))
+    return moments, forward @ sum(sign * c for sign, c in zip(signs, moments, strict=True))
 
 
 def programme_solved(programme: cp.Problem) -> None:

@@ -11,7 +11,7 @@ from conicflow.engine.model.problem import Problem
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from .programmes import Array, Point, Reference, check_squared, feasible, one_sided, programme_solved, risk
+from .programmes import Array, Point, Reference, require_squared, feasible, one_sided, programme_solved, risk
 
 MOST_PATTERNS = 1000
 _ZERO = 1e-9  # inner products of unit vectors below this may have either sign: more patterns than there are do no harm
@@ -33,7 +33,7 @@ def relu(problem: Problem) -> Reference:
     ------
     ProblemError : another feature map or loss, no penalty, or more than 1000 patterns.
     """
-    check_squared(problem, "relu")
+    require_squared(problem, "relu")
     x, y = np.asarray(problem.features.inputs["x"]), problem.loss.y
     # What of theta is orthogonal to all samples costs norm and changes nothing: coordinates of the samples' span suffice.
     _, values, span = np.linalg.svd(x, full_matrices=False)

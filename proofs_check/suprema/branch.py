@@ -54,7 +54,7 @@ class Bound:
     finished: bool
 
 
-class Search:
+class BranchAndBound:
     """sup over boxes of the larger of s·function, s in `sides`: (1, -1) for its size.
 
     On a box with centre c, scaled to |u_a| <= 1, Taylor's formula gives s·function <= s·v + sum_a |g_a| + (its largest
@@ -75,13 +75,13 @@ class Search:
 
     def __init__(
         self,
-        sides: tuple[int, ...],
+        signs: tuple[int, ...],
         scale: arb,
         seconds: float,
         ball: arb | None = None,
         refine: Callable[[Vector, Vector, arb], Landscape | None] | None = None,
     ) -> None:
-        self.sides, self.scale, self.seconds, self.ball, self.refine = sides, scale, seconds, ball, refine
+        self.signs, self.scale, self.seconds, self.ball, self.refine = signs, scale, seconds, ball, refine
         self.lower = arb.neg_inf()
         self.decided = arb.neg_inf()  # a bound of the function where no box is kept
         self._heap: list[Box] = []
@@ -117,9 +117,9 @@ class Search:
                     continue
             halves = list(top.radii)
             halves[top.axis] = halves[top.axis] / 2
-            for side in (-1, 1):
+            for sign in (-1, 1):
                 centre = list(top.centre)
-                centre[top.axis] = centre[top.axis] + side * halves[top.axis]
+                centre[top.axis] = centre[top.axis] + sign * halves[top.axis]
                 self._add(top.landscape, centre, halves)
 
     def _largest(self) -> Bound:
@@ -138,13 +138,13 @@ class Search:
         v, g, hessian = landscape.jet(centre)
         change = landscape.variation(centre, radii)
         bound, jet, left, settled = arb.neg_inf(), (v, g, hessian), [], arb.neg_inf()
-        for side in self.sides:
+        for sign in self.signs:
             if self._inside(centre):
-                self.observe(side * v - landscape.slack)
-            one, rest = self._bound(landscape, centre, radii, side, (v, g, hessian), change)
+                self.observe(sign * v - landscape.slack)
+            one, rest = self._bound(landscape, centre, radii, sign, (v, g, hessian), change)
             if not bound.is_finite() or one > bound:  # in a ball the slope along its radius is not what matters
                 jet = self._relaxed(
-                    (v, g, hessian), centre, side, self._multiplier(centre, radii, side, (v, g, hessian))
+                    (v, g, hessian), centre, sign, self._multiplier(centre, radii, sign, (v, g, hessian))
                 )
             bound = one if not bound.is_finite() or one > bound else bound.max(one)
             if one + landscape.slack <= self.target:
@@ -165,30 +165,30 @@ class Search:
         heapq.heappush(self._heap, Box(key, next(self._numbers), bound, landscape, centre, radii, axis))
 
     def _bound(
-        self, landscape: Landscape, centre: Vector, radii: Vector, side: int, jet: Jet, change: Matrix
+        self, landscape: Landscape, centre: Vector, radii: Vector, sign: int, jet: Jet, change: Matrix
     ) -> tuple[arb, tuple[Vector, Vector] | None]:
         """A bound of s·function on the box, and a smaller box outside of which it is below `lower`, if one is known."""
-        mu = self._multiplier(centre, radii, side, jet)
-        v, g, hessian = self._relaxed(jet, centre, side, mu)
+        mu = self._multiplier(centre, radii, sign, jet)
+        v, g, hessian = self._relaxed(jet, centre, sign, mu)
         d = range(len(g))
-        bound = side * v
+        bound = sign * v
         for a in d:
             bound += radii[a] * abs(g[a])
-            bound += radii[a] ** 2 * ((side * hessian[a][a] + change[a][a]).max(arb(0))) / 2
+            bound += radii[a] ** 2 * ((sign * hessian[a][a] + change[a][a]).max(arb(0))) / 2
             for b in range(a):
                 bound += radii[a] * radii[b] * (abs(hessian[a][b]) + change[a][b])
-        if bound + landscape.slack <= self.target or _least_curvature(hessian, change, radii, side) is None:
+        if bound + landscape.slack <= self.target or _least_curvature(hessian, change, radii, sign) is None:
             return bound, None
-        peak, jet_there, mu = self._climb(landscape, centre, radii, side, jet, mu)
-        least = _least_curvature(self._relaxed(jet, centre, side, mu)[2], change, radii, side)
+        peak, jet_there, mu = self._climb(landscape, centre, radii, sign, jet, mu)
+        least = _least_curvature(self._relaxed(jet, centre, sign, mu)[2], change, radii, sign)
         if least is None:
             return bound, None
-        v, g, _ = self._relaxed(jet_there, peak, side, mu)
+        v, g, _ = self._relaxed(jet_there, peak, sign, mu)
         if self._inside(peak):
-            self.observe(side * jet_there[0] - landscape.slack)
-        tight, slope = side * v, arb(0)
+            self.observe(sign * jet_there[0] - landscape.slack)
+        tight, slope = sign * v, arb(0)
         for a in d:
-            rising = side * g[a]
+            rising = sign * g[a]
             at_end = (peak[a] == centre[a] + radii[a] and rising > 0) or (
                 peak[a] == centre[a] - radii[a] and rising < 0
             )
@@ -205,20 +205,20 @@ class Search:
     def _inside(self, theta: Vector) -> bool:
         return self.ball is None or bool(_square(theta) <= self.ball**2)
 
-    def _multiplier(self, centre: Vector, radii: Vector, side: int, jet: Jet) -> arb:
+    def _multiplier(self, centre: Vector, radii: Vector, sign: int, jet: Jet) -> arb:
         """mu >= 0 near that of the constraint; 0 where the box lies in the ball."""
         if self.ball is None or _square([abs(c) + r for c, r in zip(centre, radii, strict=True)]) <= self.ball**2:
             return arb(0)
-        outward = sum((side * float(g) * float(c) for g, c in zip(jet[1], centre, strict=True)), 0.0)
+        outward = sum((sign * float(g) * float(c) for g, c in zip(jet[1], centre, strict=True)), 0.0)
         mu = outward / (2 * float(self.ball) ** 2)
         return arb(mu) if mu > 0 else arb(0)
 
-    def _relaxed(self, jet: Jet, theta: Vector, side: int, mu: arb) -> Jet:
+    def _relaxed(self, jet: Jet, theta: Vector, sign: int, mu: arb) -> Jet:
         """The jet of function + s·mu·(radius² - |theta|²), which in the ball is larger in the direction s."""
         if self.ball is None or mu.is_zero():
             return jet
         v, g, hessian = jet
-        m = side * mu
+        m = sign * mu
         return (
             v + m * (self.ball**2 - _square(theta)),
             [slope - 2 * m * entry for slope, entry in zip(g, theta, strict=True)],
@@ -226,15 +226,15 @@ class Search:
         )
 
     def _climb(
-        self, landscape: Landscape, centre: Vector, radii: Vector, side: int, jet: Jet, mu: arb
+        self, landscape: Landscape, centre: Vector, radii: Vector, sign: int, jet: Jet, mu: arb
     ) -> tuple[Vector, Jet, arb]:
         """A point of the box near its peak, by Newton's method for Karush, Kuhn and Tucker's equations; its jet, and mu."""
         point, multiplier = centre, float(mu)
         for _ in range(_NEWTON_STEPS):
             _, g, hessian = jet
             theta = np.array([float(entry) for entry in point])
-            slope = side * np.array([float(entry) for entry in g]) - 2 * multiplier * theta
-            matrix = side * np.array([[float(entry) for entry in row] for row in hessian])
+            slope = sign * np.array([float(entry) for entry in g]) - 2 * multiplier * theta
+            matrix = sign * np.array([[float(entry) for entry in row] for row in hessian])
             reach = np.array([float(radius) for radius in radii])
             matrix -= 2 * multiplier * np.eye(len(theta))
             if multiplier > 0:
@@ -261,11 +261,11 @@ def _square(theta: Vector) -> arb:
     return sum((entry * entry for entry in theta), arb(0))
 
 
-def _least_curvature(hessian: Matrix, change: Matrix, radii: Vector, side: int) -> arb | None:
+def _least_curvature(hessian: Matrix, change: Matrix, radii: Vector, sign: int) -> arb | None:
     """lambda > 0 with -s·H >= lambda on the box scaled to |u_a| <= 1, by Gershgorin; None where that is not so."""
     d = range(len(radii))
     rows = [
-        -(radii[a] ** 2) * (side * hessian[a][a] + change[a][a])
+        -(radii[a] ** 2) * (sign * hessian[a][a] + change[a][a])
         - sum((radii[a] * radii[b] * (abs(hessian[a][b]) + change[a][b]) for b in d if b != a), arb(0))
         for a in d
     ]

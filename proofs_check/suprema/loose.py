@@ -17,18 +17,18 @@ from ..statement import Statement
 _EVALUATIONS = 20000  # of a pointwise feature: boxes times samples
 
 
-def loose_bound(statement: Statement, p: Point, sides: tuple[int, ...]) -> arb:
+def loose_bound(statement: Statement, p: Point, signs: tuple[int, ...]) -> arb:
     """An upper bound of sup s·eta over s in `sides`; of several outputs, the root of the sum of squares of each one's."""
     q = statement.outputs
     if q > 1:
-        alone = [loose_bound(_one_output(statement, k), p[k::q], sides) for k in range(q)]
+        alone = [loose_bound(_one_output(statement, k), p[k::q], signs) for k in range(q)]
         return arb(total([bound * bound for bound in alone]).sqrt().upper())
     spec = statement.features
     if spec.kind == "pointwise":
-        return _by_pieces(statement, p, sides)
-    bounds = [_triangle(statement, p, side) for side in sides]
+        return _by_pieces(statement, p, signs)
+    bounds = [_triangle(statement, p, sign) for sign in signs]
     if is_relu(statement) and spec.family_claim == "2-homogeneous":
-        bounds = [bound.min(cauchy_schwarz(statement, p, s)) for bound, s in zip(bounds, sides, strict=True)]
+        bounds = [bound.min(cauchy_schwarz(statement, p, s)) for bound, s in zip(bounds, signs, strict=True)]
     return arb(largest(bounds).upper())
 
 
@@ -36,7 +36,7 @@ def _one_output(statement: Statement, k: int) -> Statement:
     return replace(statement, y=statement.y[:, k], gauge=Signed())
 
 
-def _by_pieces(statement: Statement, p: Point, sides: tuple[int, ...]) -> arb:
+def _by_pieces(statement: Statement, p: Point, signs: tuple[int, ...]) -> arb:
     """Enclosures of eta on equal boxes, sample by sample: valid across kinks."""
     program = Program([quotient(statement)], statement.symbols("parameters", "constants", "inputs"))
     samples = [pair for pair in zip(p, statement.samples, strict=True) if not pair[0].is_zero()]
@@ -49,13 +49,13 @@ def _by_pieces(statement: Statement, p: Point, sides: tuple[int, ...]) -> arb:
             radius = arb(((high - low) / (2 * pieces)).upper())
             box.append(low + (2 * i + 1) * radius + arb(0, radius))
         value = total([weight * program(*box, *statement.numbers, *sample)[0] for weight, sample in samples])
-        for side in sides:
-            end = arb((side * value).upper())
+        for sign in signs:
+            end = arb((sign * value).upper())
             upper = upper.max(end) if end.is_finite() else arb.pos_inf()
     return upper
 
 
-def _triangle(statement: Statement, p: Point, side: int) -> arb:
+def _triangle(statement: Statement, p: Point, sign: int) -> arb:
     """s·eta <= sum_j the upper end of s p_j phi(z_j), z_j on the interval that <v, x_j> may take, v = warp(theta)."""
     spec, x = statement.features, statement.inputs["x"].tolist()
     size = arb(1) if statement.radius is None else arb(statement.radius) * (1 + arb(1e-12))
@@ -69,16 +69,16 @@ def _triangle(statement: Statement, p: Point, side: int) -> arb:
         if widest is not None:  # entries of v are bounded one by one
             reach = total([abs(entry) for entry in entries]) * widest
         phi = program(arb(0, reach.upper()), *statement.numbers)[0]
-        terms.append(arb((side * weight * phi).upper()))
+        terms.append(arb((sign * weight * phi).upper()))
     return arb(total(terms).upper())
 
 
-def cauchy_schwarz(statement: Statement, p: Point, side: int) -> arb:
+def cauchy_schwarz(statement: Statement, p: Point, sign: int) -> arb:
     """½|sum_j p_j x_j| + ½ sqrt(sum_j p_j⁺)·sqrt(trace): s·eta <= sum_j (s p_j)⁺ max(u_j, 0), of ReLU units."""
     linear = [arb(0)] * statement.inputs["x"].shape[1]
     sizes, mass = [], []
     for weight, row in zip(p, statement.inputs["x"].tolist(), strict=True):
-        exact_row, weight = [arb(entry) for entry in row], side * weight
+        exact_row, weight = [arb(entry) for entry in row], sign * weight
         linear = [a + weight * b for a, b in zip(linear, exact_row, strict=True)]
         if weight > 0:
             mass.append(weight)

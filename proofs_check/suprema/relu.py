@@ -18,45 +18,45 @@ from ..enclosures.features import warped
 from ..enclosures.points import Point, exact, inner, rows_of
 from ..statement import Statement
 from .branch import TOLERANCE, Bound
-from .cones import Cone, Sphere
-from .cones_of_outputs import Outputs
+from .simplices import Simplex, Sphere
+from .simplices_of_outputs import Outputs
 
 _MOST_DIMENSIONS = 10  # 2^d orthants are the first cones
 
 
-def relu_supremum(statement: Statement, p: Point, sides: tuple[int, ...], seconds: float, hints: Any) -> Bound:
+def relu_supremum(statement: Statement, p: Point, signs: tuple[int, ...], seconds: float, hints: Any) -> Bound:
     """Bounds of sup |eta|, or sup -eta, over the unit sphere."""
     squares = statement.features.family_claim == "2-homogeneous in theta"
     x = np.asarray(statement.inputs["x"], dtype=np.float64)
     deadline, numbers = time.perf_counter() + seconds, count()
-    heap: list[tuple[float, int, arb, Sphere, Cone]] = []
+    heap: list[tuple[float, int, arb, Sphere, Simplex]] = []
     lower = arb.neg_inf()
 
-    def push(sphere: Sphere, cone: Cone, parent: arb) -> None:
+    def push(sphere: Sphere, simplex: Simplex, parent: arb) -> None:
         nonlocal lower
-        bound, a = sphere.bound(cone)
+        bound, a = sphere.bound(simplex)
         bound = (
             arb(bound.upper()).min(parent) if bound.is_finite() else parent
         )  # rounding is large where cones are thin
         if not bound <= target():
             best = [arb(entry.mid()) for entry in a]
-            for direction in (best, cone.generators[0]):
+            for direction in (best, simplex.generators[0]):
                 if inner(direction, direction) > 0:
                     lower = lower.max(arb(sphere.value(direction).lower()))
-        heapq.heappush(heap, (-float(bound) if bound.is_finite() else -math.inf, next(numbers), bound, sphere, cone))
+        heapq.heappush(heap, (-float(bound) if bound.is_finite() else -math.inf, next(numbers), bound, sphere, simplex))
 
     def target() -> arb:
         return lower + arb(TOLERANCE) * abs(lower).max(arb(statement.penalty))
 
     q = statement.outputs
     spheres = (
-        [Sphere(x, p, side, squares=squares) for side in sides] if q == 1 else [Outputs(x, rows_of(p, q), squares)]
+        [Sphere(x, p, sign, squares=squares) for sign in signs] if q == 1 else [Outputs(x, rows_of(p, q), squares)]
     )
     for sphere in spheres:
         for theta in hints:
             lower = lower.max(arb(sphere.value(warped(statement, exact(theta))).lower()))
-        for signs in product((1, -1), repeat=sphere.d):
-            axes = [[arb(s if i == k else 0) for i in range(sphere.d)] for k, s in enumerate(signs)]
+        for orthant in product((1, -1), repeat=sphere.d):
+            axes = [[arb(s if i == k else 0) for i in range(sphere.d)] for k, s in enumerate(orthant)]
             push(sphere, sphere.narrowed(axes, None), arb.pos_inf())
     while True:
         bounds = [entry[2] for entry in heap if entry[0] == heap[0][0]]
@@ -65,15 +65,15 @@ def relu_supremum(statement: Statement, p: Point, sides: tuple[int, ...], second
             for bound in bounds:
                 upper = upper.max(bound)
             return Bound(arb(upper.upper()), lower, all(bound <= target() for bound in bounds))
-        _, _, parent, sphere, cone = heapq.heappop(heap)
-        i, k = _longest_edge(cone.generators)
-        middle = [(a + b) / 2 for a, b in zip(cone.generators[i], cone.generators[k], strict=True)]
+        _, _, parent, sphere, simplex = heapq.heappop(heap)
+        i, k = _widest_pair(simplex.generators)
+        middle = [(a + b) / 2 for a, b in zip(simplex.generators[i], simplex.generators[k], strict=True)]
         for replaced in (i, k):
-            generators = [middle if m == replaced else v for m, v in enumerate(cone.generators)]
-            push(sphere, sphere.narrowed(generators, cone), parent)
+            generators = [middle if m == replaced else v for m, v in enumerate(simplex.generators)]
+            push(sphere, sphere.narrowed(generators, simplex), parent)
 
 
-def _longest_edge(generators: list[Point]) -> tuple[int, int]:
+def _widest_pair(generators: list[Point]) -> tuple[int, int]:
     """The two generators with the largest angle between them."""
     v = np.array([[float(entry) for entry in row] for row in generators])
     v /= np.linalg.norm(v, axis=1, keepdims=True)

@@ -18,7 +18,7 @@ from ..enclosures.sample_sums import SampleSum
 from ..enclosures.taylor_functions import UNIT, UP
 from ..enclosures.taylor_models import Model, Powers
 from ..statement import Statement
-from .branch import Bound, Landscape, Search
+from .branch import Bound, Landscape, BranchAndBound
 
 _PIECES = {1: 8, 2: 4, 3: 4}  # of each axis of a box, on which its polynomial is bounded; 2 in more dimensions
 _NUMBERS = 2**13  # boxes times samples at a time
@@ -28,7 +28,7 @@ _SMALLEST = 2.0**-24  # box, relative to the domain, before its Taylor models ar
 _ROUNDING = 1e-12  # of sums of fewer than four thousand float64 numbers, relative to the sum of their sizes
 
 
-def smooth_supremum(statement: Statement, p: Point, sides: tuple[int, ...], seconds: float, found: arb) -> Bound:
+def smooth_supremum(statement: Statement, p: Point, signs: tuple[int, ...], seconds: float, found: arb) -> Bound:
     """Bounds of sup |eta|, or sup -eta; `found` is a value of it.
 
     Raises
@@ -39,23 +39,23 @@ def smooth_supremum(statement: Statement, p: Point, sides: tuple[int, ...], seco
         return Bound(arb(0), arb(0), True)
     started, eta = time.perf_counter(), SampleSum(statement, p)
     power = 2 if eta.outputs > 1 else 1  # |eta|² then
-    search = Search(
-        (1,) if power == 2 else sides,
+    branching = BranchAndBound(
+        (1,) if power == 2 else signs,
         arb(statement.penalty) ** power,
         seconds,
         arb(1) if eta.ball else None,
         lambda centre, radii, slack: _refined(eta, centre, radii, slack),
     )
     if found.is_finite():
-        search.observe(found**power if found > 0 or power == 1 else arb(0))
+        branching.observe(found**power if found > 0 or power == 1 else arb(0))
     with np.errstate(all="ignore"):  # what is no number bounds nothing, and its box is cut
-        boxes, rest = _remaining(eta, search, started + seconds)
-        search.seconds = max(0.0, started + seconds - time.perf_counter())
-        bound = search.run(boxes)
+        boxes, rest = _remaining(eta, branching, started + seconds)
+        branching.seconds = max(0.0, started + seconds - time.perf_counter())
+        bound = branching.run(boxes)
     upper, lower = bound.upper.max(rest), bound.lower
     if power == 2:
         upper, lower = arb(upper.sqrt().upper()), arb(lower.max(arb(0)).sqrt().lower())
-    return Bound(upper, lower, bound.finished and bool(rest <= search.target))
+    return Bound(upper, lower, bound.finished and bool(rest <= branching.target))
 
 
 def polynomial_on(eta: SampleSum, centre: Vector, radii: Vector, exactly: bool = False) -> Polynomial:
@@ -95,8 +95,8 @@ def _landscape(model: Model, k: int, centre: Array, radii: Array) -> Polynomial:
 class _Bounds:
     """Bounds of polynomials on boxes and on equal pieces of them, in float64, with all that rounding can do."""
 
-    def __init__(self, d: int, order: int, sides: tuple[int, ...]) -> None:
-        self.sides = sides
+    def __init__(self, d: int, order: int, signs: tuple[int, ...]) -> None:
+        self.signs = signs
         self.keys = sorted((key for key in product(range(order + 1), repeat=d) if sum(key) <= order), key=sum)
         self._even = np.array([all(a % 2 == 0 for a in key) for key in self.keys])
         count = _PIECES.get(d, 2)
@@ -116,7 +116,7 @@ class _Bounds:
         sizes = np.abs(c)
         rest = sizes[..., 1:][..., ~self._even[1:]].sum(axis=-1)
         even = c[..., 1:][..., self._even[1:]]
-        bounds = [side * c[..., 0] + np.maximum(side * even, 0.0).sum(axis=-1) for side in self.sides]
+        bounds = [sign * c[..., 0] + np.maximum(sign * even, 0.0).sum(axis=-1) for sign in self.signs]
         return np.asarray(np.max(bounds, axis=0) + (rest + radius) * UP + sizes.sum(axis=-1) * _ROUNDING)
 
     def on_pieces(self, c: Array, radius: Array) -> Array:
@@ -126,9 +126,9 @@ class _Bounds:
         return self.on_boxes(shifted, size[:, None] * UP)
 
 
-def _remaining(eta: SampleSum, search: Search, deadline: float) -> tuple[list[tuple[Landscape, Vector, Vector]], arb]:
+def _remaining(eta: SampleSum, branching: BranchAndBound, deadline: float) -> tuple[list[tuple[Landscape, Vector, Vector]], arb]:
     """Pieces of boxes where |eta| may be above its values known; and a bound of it wherever time was too short to look."""
-    scale, bounds_of = float(search.scale), _Bounds(eta.d, eta.order, search.sides)
+    scale, bounds_of = float(branching.scale), _Bounds(eta.d, eta.order, branching.signs)
     left: list[tuple[Landscape, Vector, Vector]] = []
     centres, radii, bounds = np.zeros((1, eta.d)), np.ones((1, eta.d)), np.full(1, np.inf)
     count = max(1, _NUMBERS // eta.samples)
@@ -140,13 +140,13 @@ def _remaining(eta: SampleSum, search: Search, deadline: float) -> tuple[list[tu
         model = eta.models(centres[-count:], radii[-count:])
         c, r = centres[-count:], radii[-count:]
         table, remainder = _table(model, bounds_of.keys, len(c))
-        for side in search.sides:
-            best = int(np.argmax(np.nan_to_num(side * table[:, 0] - remainder, nan=-np.inf)))
+        for sign in branching.signs:
+            best = int(np.argmax(np.nan_to_num(sign * table[:, 0] - remainder, nan=-np.inf)))
             where = [arb(x) for x in c[best].tolist()]
             if np.isfinite(remainder[best]) and (not eta.ball or inner(where, where) <= 1):
-                search.observe(side * arb(table[best, 0]) - arb(remainder[best]))
-        known = down(search.lower)
-        search.decided = search.decided.max(arb(known))
+                branching.observe(sign * arb(table[best, 0]) - arb(remainder[best]))
+        known = down(branching.lower)
+        branching.decided = branching.decided.max(arb(known))
         sloppy = ~(remainder <= _SLOPPY * scale)
         new_centres, new_radii, new_bounds = [], [], []
         whole = np.nan_to_num(bounds_of.on_boxes(table, remainder), nan=np.inf)

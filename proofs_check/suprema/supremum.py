@@ -41,23 +41,23 @@ def supremum(statement: Statement, p: Point, hints: Array, seconds: float) -> tu
 def _over_face(statement: Statement, p: Point, face: Face, hints: Array, seconds: float) -> tuple[Bound, str]:
     """Bounds of one face before they are divided by its price; searches are to be as exact as penalty·price asks."""
     statement = replace(statement, penalty=statement.penalty * face.price)
-    spec, sides = statement.features, face.sides
+    spec, signs = statement.features, face.signs
     if spec.kind == "torus":
         prove_torus(spec)
-        return torus_supremum(statement, p, sides, seconds), "branch and bound, Ehlich-Zeller and Bernstein"
+        return torus_supremum(statement, p, signs, seconds), "branch and bound, Ehlich-Zeller and Bernstein"
     found = _highest(statement, p, face, hints)
     bound, method = Bound(arb.pos_inf(), found, False), "triangle inequality over samples"
     if is_relu(statement) and affordable(statement):
-        bound, method = relu_supremum(statement, p, sides, seconds, hints), "branch and bound over cones"
+        bound, method = relu_supremum(statement, p, signs, seconds, hints), "branch and bound over cones"
     elif spec.family_claim == "partially 1-homogeneous":
         try:
-            bound = smooth_supremum(statement, p, sides, seconds, found)
+            bound = smooth_supremum(statement, p, signs, seconds, found)
             method = "branch and bound, Taylor models"
         except Undecided:
             pass
     if bound.finished:
         return bound, method
-    loose = loose_bound(statement, p, sides)
+    loose = loose_bound(statement, p, signs)
     if not loose >= bound.upper:
         bound, method = Bound(loose, bound.lower.max(found), False), "enclosures of every sample"
     return bound, method

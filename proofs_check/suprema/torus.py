@@ -12,7 +12,7 @@ from flint import acb, acb_mat, arb, fmpz
 
 from ..enclosures.points import Jet, Matrix, Point, Vector, down, rows_of
 from ..statement import Statement
-from .branch import Bound, Search
+from .branch import Bound, BranchAndBound
 
 _PER_FREQUENCY = {
     1: (32, 16, 8, 4),
@@ -116,7 +116,7 @@ def _any(line: list[acb]) -> bool:
     return any(not entry.is_zero() for entry in line)
 
 
-def torus_supremum(statement: Statement, p: Point, sides: tuple[int, ...], seconds: float) -> Bound:
+def torus_supremum(statement: Statement, p: Point, signs: tuple[int, ...], seconds: float) -> Bound:
     """Bounds of sup |eta|, or sup -eta, over the torus."""
     polynomial = TrigonometricPolynomial(statement, p)
     d = len(polynomial.cutoffs)
@@ -124,7 +124,7 @@ def torus_supremum(statement: Statement, p: Point, sides: tuple[int, ...], secon
         counts = tuple(2 ** math.ceil(math.log2(density * k)) for k in polynomial.cutoffs)
         if math.prod(counts) <= _MOST_CELLS:
             break
-    search = Search(sides, arb(statement.penalty), seconds)
+    branching = BranchAndBound(signs, arb(statement.penalty), seconds)
     cells = polynomial.grid(counts)
     middle, error = _to_floats(cells)
     largest = arb(float(np.abs(middle[0]).max())) + arb(error)
@@ -134,11 +134,11 @@ def torus_supremum(statement: Statement, p: Point, sides: tuple[int, ...], secon
     if polynomial.norm.is_zero():
         return Bound(arb(0), arb(0), True)
     radii = [arb(1) / (2 * count) for count in counts]
-    best = int(np.argmax(_signed(middle[0], sides)))
-    search.observe(max((side * cells[0][best] for side in sides), key=float))
-    bounds = _grid_bounds(middle, error, polynomial.variation([], radii), radii, sides)
-    undecided = np.flatnonzero(~(bounds <= down(search.target)))
-    decided = float(np.max(bounds, where=bounds <= down(search.target), initial=-np.inf))
+    best = int(np.argmax(_signed(middle[0], signs)))
+    branching.observe(max((sign * cells[0][best] for sign in signs), key=float))
+    bounds = _grid_bounds(middle, error, polynomial.variation([], radii), radii, signs)
+    undecided = np.flatnonzero(~(bounds <= down(branching.target)))
+    decided = float(np.max(bounds, where=bounds <= down(branching.target), initial=-np.inf))
 
     def boxes() -> Iterator[tuple[Any, Vector, Vector]]:
         for index in undecided:
@@ -146,8 +146,8 @@ def torus_supremum(statement: Statement, p: Point, sides: tuple[int, ...], secon
             yield polynomial, [arb(int(j)) / count for j, count in zip(place, counts, strict=True)], radii
 
     if len(undecided) == 0:
-        return Bound(arb(decided), search.lower, True)
-    found = search.run(boxes())
+        return Bound(arb(decided), branching.lower, True)
+    found = branching.run(boxes())
     return Bound(found.upper.max(arb(decided)) if np.isfinite(decided) else found.upper, found.lower, found.finished)
 
 
@@ -159,7 +159,7 @@ def _to_floats(cells: list[list[arb]]) -> tuple[np.ndarray[Any, np.dtype[np.floa
 
 
 def _grid_bounds(
-    middle: np.ndarray[Any, np.dtype[np.float64]], error: float, change: Matrix, radii: Vector, sides: tuple[int, ...]
+    middle: np.ndarray[Any, np.dtype[np.float64]], error: float, change: Matrix, radii: Vector, signs: tuple[int, ...]
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Taylor's bound on every cell in float64, rounded up: s·v is at most |v| in error 2^-52, all other terms are >= 0."""
     d = len(radii)
@@ -170,11 +170,11 @@ def _grid_bounds(
         rest += r[a] * (np.abs(middle[1 + a]) + error)
     for i, (a, b) in enumerate(combinations_with_replacement(range(d), 2)):
         rest += r[a] * r[b] * (np.abs(middle[1 + d + i]) + error + t[a][b]) * (0.5 if a == b else 1.0)
-    value = _signed(middle[0], sides)
+    value = _signed(middle[0], signs)
     return np.asarray(value + (error + rest + np.abs(value) * 2.0**-50) * _ROUNDING)
 
 
 def _signed(
-    values: np.ndarray[Any, np.dtype[np.float64]], sides: tuple[int, ...]
+    values: np.ndarray[Any, np.dtype[np.float64]], signs: tuple[int, ...]
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
-    return np.asarray(np.max([side * values for side in sides], axis=0))
+    return np.asarray(np.max([sign * values for sign in signs], axis=0))

@@ -11,7 +11,7 @@ from .mutants.catalogue import mutants
 from .mutants.mutant import Mutant
 from .processes import Progress, Task, perform_all
 from .registry import checks
-from .search import Outcome
+from .counterexample import Outcome
 
 
 @dataclass(frozen=True)

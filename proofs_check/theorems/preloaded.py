@@ -5,7 +5,7 @@ from __future__ import annotations
 from .check import Check
 from .mutants.catalogue import mutants
 from .registry import checks
-from .search import run
+from .counterexample import run
 
 checks()
 mutants()

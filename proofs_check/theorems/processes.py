@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from .mutants.catalogue import mutants
 from .mutants.inject import injected
 from .registry import checks
-from .search import Outcome, run
+from .counterexample import Outcome, run
 
 Progress = Callable[[str, float, str], None]
 WORKERS = 2

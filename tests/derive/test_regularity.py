@@ -4,7 +4,7 @@ import pytest
 import sympy
 from conicflow.derive.errors import SpecError
 from conicflow.derive.prove.derivation import derive_feature
-from conicflow.derive.prove.regularity import Range, check_continuous, check_finite
+from conicflow.derive.prove.regularity import Range, require_continuous, require_finite
 from spec_files import write_feature
 
 X, Y = sympy.symbols("x y", real=True)
@@ -91,25 +91,25 @@ def test_the_search_finds_nothing_only_where_it_does_not_look():
     """Negative control: the same formulas on ranges without the bad point."""
     start = [{X: sympy.Rational(1, 3)}]
     with pytest.raises(SpecError, match="x = 0"):
-        check_finite([1 / X], LINE, start, "claim")
-    check_finite([1 / X], {X: Range(sympy.S.Zero, open=True)}, start, "claim")
-    check_finite([1 / (X - 3)], {X: Range(sympy.S.Zero, sympy.Integer(2))}, start, "claim")
+        require_finite([1 / X], LINE, start, "claim")
+    require_finite([1 / X], {X: Range(sympy.S.Zero, open=True)}, start, "claim")
+    require_finite([1 / (X - 3)], {X: Range(sympy.S.Zero, sympy.Integer(2))}, start, "claim")
     with pytest.raises(SpecError, match="jumps"):
-        check_continuous(sympy.sign(X - 3), LINE, start, "claim")
-    check_continuous(sympy.sign(X - 3), {X: Range(sympy.S.Zero, sympy.Integer(2))}, start, "claim")
+        require_continuous(sympy.sign(X - 3), LINE, start, "claim")
+    require_continuous(sympy.sign(X - 3), {X: Range(sympy.S.Zero, sympy.Integer(2))}, start, "claim")
 
 
 def test_a_steep_kink_is_not_a_jump():
     """sign(x) |x|^(1/8) changes by 0.06 within 1e-12 of zero, and is continuous."""
     steep = sympy.sign(X) * sympy.Abs(X) ** sympy.Rational(1, 8)
-    check_continuous(steep, LINE, [{X: sympy.S.One}], "claim")
+    require_continuous(steep, LINE, [{X: sympy.S.One}], "claim")
     with pytest.raises(SpecError, match="jumps"):
-        check_continuous(steep + sympy.sign(X), LINE, [{X: sympy.S.One}], "claim")
+        require_continuous(steep + sympy.sign(X), LINE, [{X: sympy.S.One}], "claim")
 
 
 def test_a_formula_with_too_many_places_is_refused():
     """The work is bounded: as many denominators as no sensible formula has."""
     many = [1 / (X + Y**2 + k) for k in range(40)]
     with pytest.raises(SpecError, match="40 places to check, at most 32"):
-        check_finite(many, {Y: Range()}, [{X: sympy.S.One, Y: sympy.S.One}], "claim")
-    check_finite(many[:30], {Y: Range()}, [{X: sympy.S.One, Y: sympy.S.One}], "claim")
+        require_finite(many, {Y: Range()}, [{X: sympy.S.One, Y: sympy.S.One}], "claim")
+    require_finite(many[:30], {Y: Range()}, [{X: sympy.S.One, Y: sympy.S.One}], "claim")

@@ -104,9 +104,9 @@ def test_refused(tmp_path: Path, value: str, conjugate: str, domain: str, rule: 
     [
         ("_prove_shift_invariant", "a shift counts"),
         ("_prove_fenchel_young", "a wrong conjugate"),
-        ("_check_convex", "concave"),
-        ("_check_conjugate_domain", "a domain too narrow"),
-        ("_check_conjugate_domain", "a domain too wide"),
+        ("_require_convex", "concave"),
+        ("_require_conjugate_domain", "a domain too narrow"),
+        ("_require_conjugate_domain", "a domain too wide"),
     ],
 )
 def test_each_check_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check: str, case: str) -> None:

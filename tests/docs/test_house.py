@@ -60,11 +60,11 @@ def small_house(house: ModuleType, tmp_path: Path) -> Path:
     ],
 )
 def test_an_import_is_seen(
-    house: ModuleType, small_house: Path, path: str, source: str, edge: tuple[str, str], lazy: bool
+    house: ModuleType, small_house: Path, path: str, source: str, arrow: tuple[str, str], lazy: bool
 ) -> None:
-    assert house.edges(small_house) == {}
+    assert house.arrows(small_house) == {}
     (small_house / path).write_text(source)
-    assert house.edges(small_house) == {edge: lazy}
+    assert house.arrows(small_house) == {arrow: lazy}
 
 
 def test_only_imports_that_say_something_are_drawn(house: ModuleType, small_house: Path) -> None:
@@ -72,6 +72,6 @@ def test_only_imports_that_say_something_are_drawn(house: ModuleType, small_hous
     for importer, named in (("space", "kernels"), ("kernels", "base"), ("space", "base"), ("base", "space")):
         (small_house / "engine" / importer / f"{named}.py").write_text(f"from ..{named} import x")
     base, kernels, space = (house.HOUSE["engine"].index(name) for name in ("base", "kernels", "space"))
-    drawn = house.within("engine", house.edges(small_house))
+    drawn = house.within("engine", house.arrows(small_house))
     assert drawn == sorted([(space, kernels), (kernels, base), (base, space)])
     assert house.picture(small_house).count('stroke="#C62828" marker-end') == 1

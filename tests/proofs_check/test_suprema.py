@@ -19,11 +19,11 @@ from conicflow.proofs_check.enclosures.sample_sums import SampleSum
 from conicflow.proofs_check.enclosures.taylor_functions import Table
 from conicflow.proofs_check.gauge import Signed
 from conicflow.proofs_check.statement import Statement
-from conicflow.proofs_check.suprema import branch, cones_of_outputs
+from conicflow.proofs_check.suprema import branch, simplices_of_outputs
 from conicflow.proofs_check.suprema import relu as suprema_relu
 from conicflow.proofs_check.suprema.branch import Bound
-from conicflow.proofs_check.suprema.cones import Cone, Sphere
-from conicflow.proofs_check.suprema.cones_of_outputs import Outputs
+from conicflow.proofs_check.suprema.simplices import Simplex, Sphere
+from conicflow.proofs_check.suprema.simplices_of_outputs import Outputs
 from conicflow.proofs_check.suprema.loose import cauchy_schwarz, loose_bound
 from conicflow.proofs_check.suprema.smooth import polynomial_on
 from conicflow.proofs_check.suprema.supremum import supremum
@@ -142,12 +142,12 @@ def test_each_side_is_divided_by_its_price(kind: str, seed: int, up: float, down
 
 def test_what_a_shrunk_box_leaves_out_stays_bounded() -> None:
     """Of |f| on a box of which only a part may exceed `lower` on one side: the other side may do so within the tolerance."""
-    search = branch.Search((1, -1), arb(1), 1.0)
+    search = branch.BranchAndBound((1, -1), arb(1), 1.0)
     search.observe(arb(1))
     other = arb(1 + 5e-13)
 
-    def bound(landscape: Any, centre: Any, radii: Any, side: int, jet: Any, change: Any) -> Any:
-        return (arb(2), (centre, [arb(0.125)])) if side == 1 else (other, None)
+    def bound(landscape: Any, centre: Any, radii: Any, sign: int, jet: Any, change: Any) -> Any:
+        return (arb(2), (centre, [arb(0.125)])) if sign == 1 else (other, None)
 
     with patch.object(search, "_bound", bound):
         search._add(Polynomial({(0,): 0.0}, [arb(0)], [arb(1)], arb(0)), [arb(0)], [arb(1)])
@@ -282,10 +282,10 @@ def test_a_single_wave_peaks_anywhere(n: int, shift: float) -> None:
 
 @pytest.mark.parametrize("side", [1, -1])
 @given(seed=seeds, d=st.integers(1, 4))
-def test_no_multipliers_make_a_cone_bound_too_small(side: int, seed: int, d: int) -> None:
+def test_no_multipliers_make_a_cone_bound_too_small(sign: int, seed: int, d: int) -> None:
     generator = np.random.default_rng(seed)
     x, p = generator.standard_normal((9, d)), generator.standard_normal(9)
-    sphere = Sphere(x, exact(p), side)
+    sphere = Sphere(x, exact(p), sign)
 
     def garbage(a: Any, falling: list[int], normals: list[Any], generators: Any) -> tuple[list[float], list[float]]:
         return generator.uniform(0, 1, len(falling)).tolist(), (
@@ -295,17 +295,17 @@ def test_no_multipliers_make_a_cone_bound_too_small(side: int, seed: int, d: int
     with precision(96):
         generators = [exact(row) for row in np.linalg.qr(generator.standard_normal((d, d)))[0]]
         if generator.integers(2):  # a narrow cone, inside another
-            parent: Cone | None = sphere.narrowed(generators, None)
+            parent: Simplex | None = sphere.narrowed(generators, None)
             middle = [[(a + 7 * b) / 8 for a, b in zip(generators[0], v, strict=True)] for v in generators[1:]]
-            cone = sphere.narrowed([generators[0], *middle], parent)
+            simplex = sphere.narrowed([generators[0], *middle], parent)
         else:
-            cone = sphere.narrowed(generators, None)
+            simplex = sphere.narrowed(generators, None)
         for multipliers in (sphere._multipliers, garbage):
             with patch.object(sphere, "_multipliers", multipliers):
-                bound, _ = sphere.bound(cone)
+                bound, _ = sphere.bound(simplex)
             for shares in generator.exponential(size=(5, d)).tolist():
                 theta = [
-                    sum((arb(s) * v[k] for s, v in zip(shares, cone.generators, strict=True)), arb(0)) for k in range(d)
+                    sum((arb(s) * v[k] for s, v in zip(shares, simplex.generators, strict=True)), arb(0)) for k in range(d)
                 ]
                 assert not sphere.value(theta) > bound
 
@@ -334,8 +334,8 @@ def test_the_loose_bound_of_relu_units(seed: int, d: int) -> None:
     p = generator.standard_normal(20)
     eta = problem.features.eta(points(problem, 500, seed), p)
     with precision(96):
-        for side in (1, -1):
-            assert float(cauchy_schwarz(statement_of(problem), exact(p), side)) >= (side * eta).max() - 1e-12
+        for sign in (1, -1):
+            assert float(cauchy_schwarz(statement_of(problem), exact(p), sign)) >= (sign * eta).max() - 1e-12
 
 
 @pytest.mark.parametrize("kind", ["torus 1", "gaussian", "tanh", "gaussian_2d"])
@@ -346,7 +346,7 @@ def test_no_climb_makes_a_bound_too_small(kind: str, seed: int) -> None:
     problem, statement, p = case(kind, seed)
     generator = np.random.default_rng(seed)
 
-    def lost(self: Any, landscape: Any, centre: Any, radii: Any, side: int, jet: Any, mu: arb) -> Any:
+    def lost(self: Any, landscape: Any, centre: Any, radii: Any, sign: int, jet: Any, mu: arb) -> Any:
         point = [
             c + arb(u) * r
             for c, u, r in zip(centre, generator.uniform(-1, 1, len(centre)).tolist(), radii, strict=True)
@@ -356,7 +356,7 @@ def test_no_climb_makes_a_bound_too_small(kind: str, seed: int) -> None:
     theta = points(problem, 2000, seed)
     eta = np.abs(problem.features.eta(theta, p)).max()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(branch.Search, "_climb", lost)
+        patch.setattr(branch.BranchAndBound, "_climb", lost)
         bound = bound_of(statement, p, theta[:1], seconds=0.5)
     assert float(bound.upper) >= eta - 1e-12 * np.abs(p).sum()
 
@@ -389,10 +389,10 @@ def test_no_direction_makes_a_cone_bound_of_outputs_too_small(seed: int, d: int,
         frame = [exact(row) for row in np.linalg.qr(generator.standard_normal((d, d)))[0]]
         if narrow:  # no sample is undecided
             frame = [[a + b / 256 for a, b in zip(frame[0], v, strict=True)] for v in frame]
-        cone = sphere.narrowed(frame, None)
-        for direction in (sphere._direction, lambda cone, rows: [arb(int(i == q - 1)) for i in range(q)]):
+        simplex = sphere.narrowed(frame, None)
+        for direction in (sphere._direction, lambda simplex, rows: [arb(int(i == q - 1)) for i in range(q)]):
             with patch.object(sphere, "_direction", direction):
-                bound, _ = sphere.bound(cone)
+                bound, _ = sphere.bound(simplex)
             for shares in [*np.eye(d), *generator.exponential(size=(5, d))]:
                 theta = [
                     sum((arb(float(s)) * v[k] for s, v in zip(shares, frame, strict=True)), arb(0)) for k in range(d)
@@ -405,7 +405,7 @@ def test_the_largest_eigenvalue_is_below_its_bound(seed: int) -> None:
     generator = np.random.default_rng(seed)
     rows = generator.standard_normal((int(generator.integers(1, 5)), int(generator.integers(1, 5))))
     with precision(96):
-        value, vector = cones_of_outputs._largest_eigenvalue([exact(row) for row in rows])
+        value, vector = simplices_of_outputs._largest_eigenvalue([exact(row) for row in rows])
         image = [inner(exact(row), vector) for row in rows]
         assert not inner(image, image) > value * inner(vector, vector)
         assert float(value) <= np.linalg.norm(rows, 2) ** 2 * (1 + 1e-8)

@@ -20,7 +20,7 @@ from conicflow.proofs_check.theorems.mutants.inject import InKernel, injected
 from conicflow.proofs_check.theorems.mutants.source import InSource, changed, located
 from conicflow.proofs_check.theorems.processes import Task
 from conicflow.proofs_check.theorems.registry import checks
-from conicflow.proofs_check.theorems.search import Outcome, run
+from conicflow.proofs_check.theorems.counterexample import Outcome, run
 from flint import arb
 
 # Each sees its mutant within a second; the command runs them all.
@@ -177,7 +177,7 @@ def the_source(change: InSource) -> str:
     ],
 )
 def test_what_matches_is_the_code_whatever_its_layout(right: str, wrong: str, told: str) -> None:
-    where = "proofs_check.suprema.branch.Search.target"
+    where = "proofs_check.suprema.branch.BranchAndBound.target"
     before = the_source(InSource(where, "self.scale", "self.scale"))
     assert told not in before
     assert told in the_source(InSource(where, right, wrong))
@@ -337,7 +337,7 @@ def test_a_missing_package_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for name in [name for name in sys.modules if name.startswith("conicflow.proofs_check.theorems.")]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.delattr("conicflow.proofs_check.theorems.search")
+    monkeypatch.delattr("conicflow.proofs_check.theorems.counterexample")
     monkeypatch.delattr("conicflow.proofs_check.theorems.campaign")
     monkeypatch.setitem(sys.modules, "hypothesis", None)
     code, _, err = command("fresh-kernels")

@@ -17,8 +17,8 @@ from conicflow.proofs_check.enclosures.features import feature
 from conicflow.proofs_check.enclosures.points import down, exact, inner, up
 from conicflow.proofs_check.gap import prove
 from conicflow.proofs_check.gauge import Signed
-from conicflow.proofs_check.suprema.cones import Sphere
-from conicflow.proofs_check.suprema.cones_of_outputs import Outputs
+from conicflow.proofs_check.suprema.simplices import Sphere
+from conicflow.proofs_check.suprema.simplices_of_outputs import Outputs
 from conicflow.proofs_check.suprema.supremum import supremum
 from flint import arb
 
@@ -106,10 +106,10 @@ def _rigorous_gap(subject: str, draw: Draw) -> float:
 
 def _multipliers(subject: str, draw: Draw) -> float:
     """Whatever multipliers are proposed for a cone, s·eta is below its bound there."""
-    d, n, side = draw.integer("dimension", 1, 4), draw.integer("samples", 1, 9), draw.choice("side", (1, -1))
+    d, n, sign = draw.integer("dimension", 1, 4), draw.integer("samples", 1, 9), draw.choice("side", (1, -1))
     random = draw.generator("cone")
     x, p = random.standard_normal((n, d)), random.standard_normal(n)
-    sphere = Sphere(x, exact(p), side)
+    sphere = Sphere(x, exact(p), sign)
     if draw.choice("garbage", (True, False)):
 
         def garbage(a: Any, falling: list[int], normals: list[Any], generators: Any) -> tuple[list[float], list[float]]:
@@ -118,8 +118,8 @@ def _multipliers(subject: str, draw: Draw) -> float:
         vars(sphere)["_multipliers"] = garbage
     with precision(96):
         generators = [exact(row) for row in np.linalg.qr(random.standard_normal((d, d)))[0]]
-        cone = sphere.narrowed(generators, None)
-        bound, _ = sphere.bound(cone)
+        simplex = sphere.narrowed(generators, None)
+        bound, _ = sphere.bound(simplex)
         for shares in random.exponential(size=(8, d)).tolist():
             theta = [sum((arb(s) * v[k] for s, v in zip(shares, generators, strict=True)), arb(0)) for k in range(d)]
             if sphere.value(theta) > bound:

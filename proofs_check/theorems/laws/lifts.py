@@ -96,7 +96,7 @@ def _weak_form(subject: str, draw: Draw) -> float:
     for steps in _STEPS:
         state = Flow(case, u.copy(), scheme)
         state.steps(until / steps, steps, descent=False)
-        nu = case.scaled(state.measure())
+        nu = case.with_penalty_weights(state.measure())
         errors.append(float(np.linalg.norm(weak(nu.weights.reshape(len(nu), q), nu.positions) - reference)))
     return off_order(errors, 1.0, _ORDER, _NOTHING)
 

@@ -46,7 +46,7 @@ def test_particles_of_atoms_are_these_atoms(name: str, sign: str, q: int | None,
     w, theta = atoms(problem, generator)
     for lift in lifts(problem):
         u = np.ascontiguousarray(lift.particles(w, theta))
-        lift.check(u)
+        lift.validate(u)
         weights, positions = lift.atoms(u)
         np.testing.assert_allclose(weights, w, rtol=1e-13)
         np.testing.assert_allclose(positions, theta, rtol=1e-13, atol=1e-15)
@@ -158,9 +158,9 @@ def test_particles_of_another_lift_are_refused() -> None:
     problem, _ = make("gaussian", "nonnegative", None, 0)
     for lift in lifts(problem):
         with pytest.raises(FlowError, match="weights must be >= 0"):
-            lift.check(np.array([[-1.0, 0.5]]))
+            lift.validate(np.array([[-1.0, 0.5]]))
         with pytest.raises(FlowError, match="domain"):
-            lift.check(np.array([[1.0, 1e9]]))
+            lift.validate(np.array([[1.0, 1e9]]))
     squares, _ = make("relu_signed_square", "any", None, 0)
     u = np.column_stack([np.full((2, 1), 0.5), np.eye(2, squares.features.dimension)])
     with pytest.raises(FlowError, match="1 or -1"):

@@ -23,7 +23,7 @@ ROUNDING = 1e-10  # relative: sums over samples of features that may cancel each
 def check_the_truth(problem: cf.Problem, result: cf.Result, draw: Draw) -> None:
     """What the result says of J, of its gap and of sup |eta| holds, by the formulas of the specs in NumPy."""
     measure, formulas = result.measure, Formulas(problem)
-    problem.check(measure)  # positions in Theta, weights of the problem's signs and shape
+    problem.validate(measure)  # positions in Theta, weights of the problem's signs and shape
     certified, nothing = result.relative_gap <= TOLERANCE, len(measure) == 0 and result.gap == 0.0
     assert result.status in (
         ["zero measure", "certified"] if nothing else ["certified"] if certified else ["gap above tolerance"]
@@ -60,7 +60,7 @@ def check_supremum(problem: cf.Problem, result: cf.Result, formulas: Formulas, d
 
 def formulas_weights(problem: cf.Problem, measure: cf.Measure) -> np.ndarray:
     """Rows (k, q) of kappa·mu, whose features are phi/kappa."""
-    return problem.scaled(measure).weights.reshape(len(measure), problem.outputs)
+    return problem.with_penalty_weights(measure).weights.reshape(len(measure), problem.outputs)
 
 
 def test_random_problems_end_in_a_true_statement(record_property: Callable[[str, object], None]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from by_hand import NAMES, example, random_positions
 from conicflow.engine.base.errors import ProblemError
 from conicflow.engine.kernels.loading import describe
-from conicflow.engine.space.catalogue import check_constant
+from conicflow.engine.space.catalogue import validate_constant
 from rounding import gamma
 
 X = np.linspace(0.0, 1.0, 5)
@@ -206,10 +206,10 @@ def test_defaults_of_constants() -> None:
 def test_a_constant_stays_below_its_bound() -> None:
     """No built-in feature map has such a constant; losses do."""
     item = {"name": "level", "positive": True, "below": 1.0, "default": None}
-    assert check_constant(item, 0.25) == 0.25
+    assert validate_constant(item, 0.25) == 0.25
     for value in (1.0, 1.5):
         with pytest.raises(ProblemError, match=f"level must be below 1; got {value}"):
-            check_constant(item, value)
+            validate_constant(item, value)
 
 
 @pytest.mark.parametrize(

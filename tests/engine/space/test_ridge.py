@@ -92,10 +92,10 @@ def test_positions_outside_the_ball_are_refused() -> None:
     problem, truth = units("tanh")
     far = truth.positions * 10
     with pytest.raises(ProblemError, match="domain"):
-        problem.check(cf.Measure(truth.weights, far))
+        problem.validate(cf.Measure(truth.weights, far))
     with pytest.raises(FlowError, match="domain"):
         Flow(problem, np.column_stack([truth.weights, far]))
-    problem.check(cf.Measure(truth.weights, problem.features.domain.project(far)))
+    problem.validate(cf.Measure(truth.weights, problem.features.domain.project(far)))
 
 
 @pytest.mark.parametrize("width", [3, 4, 6])

@@ -18,7 +18,7 @@ _EXACT = 1e-16  # relative fall of |A|² that ends their search: what it leaves,
 
 
 @dataclass(frozen=True, eq=False)
-class Cone:
+class Simplex:
     """All sum_k t_k v_k, t >= 0, for d exact generators v_k; samples whose sign is not the same on all of it; those active.
 
     `linear` is the sum of p_j x_j over samples that are >= 0 on all of it.
@@ -38,10 +38,10 @@ class Sphere:
     >= 0 in the cone. alpha and lambda are sought in floating point so that |A| is small; any of them give a valid bound.
     """
 
-    def __init__(self, x: Any, p: Point, side: int, *, squares: bool = False) -> None:
+    def __init__(self, x: Any, p: Point, sign: int, *, squares: bool = False) -> None:
         self.x = [[arb(entry) for entry in row] for row in x.tolist()]
         self.floats = np.asarray(x, dtype=np.float64)
-        self.p = [side * weight for weight in p]
+        self.p = [sign * weight for weight in p]
         self.p_floats = np.array([float(weight) for weight in self.p])
         self.d, self.squares = self.floats.shape[1], squares
 
@@ -57,7 +57,7 @@ class Sphere:
     def _norm(self, theta: Point) -> arb:
         return total([abs(entry) for entry in theta]) if self.squares else inner(theta, theta).sqrt()
 
-    def narrowed(self, generators: list[Point], parent: Cone | None) -> Cone:
+    def narrowed(self, generators: list[Point], parent: Simplex | None) -> Simplex:
         """A cone inside its parent: only what was undecided there can have changed."""
         linear = [0 * entry for entry in self._part(0)] if parent is None else list(parent.linear)
         undecided = []
@@ -67,33 +67,33 @@ class Sphere:
                 linear = [a + b for a, b in zip(linear, self._part(j), strict=True)]
             elif not all(u <= 0 for u in signs):
                 undecided.append(j)
-        return Cone(generators, undecided, linear)
+        return Simplex(generators, undecided, linear)
 
     def _part(self, j: int) -> Point:
         """The gradient of sample j's term, where it is not 0."""
         return [self.p[j] * entry for entry in self.x[j]]
 
-    def bound(self, cone: Cone) -> tuple[arb, Point]:
+    def bound(self, simplex: Simplex) -> tuple[arb, Point]:
         """The largest <A, theta> that |A|, or the generators, allow on the cone's unit vectors; and where that may be."""
-        normals = _normals(cone.generators)
-        a = list(cone.linear)
-        rising = [j for j in cone.undecided if not self.p[j] <= 0]
-        falling = [j for j in cone.undecided if self.p[j] <= 0]
-        for v, n in zip(cone.generators, normals, strict=True):
+        normals = _normals(simplex.generators)
+        a = list(simplex.linear)
+        rising = [j for j in simplex.undecided if not self.p[j] <= 0]
+        falling = [j for j in simplex.undecided if self.p[j] <= 0]
+        for v, n in zip(simplex.generators, normals, strict=True):
             height = total([self.p[j] * inner(v, self.x[j]).max(arb(0)) for j in rising])
             a = [entry + height * b for entry, b in zip(a, n, strict=True)]
-        alpha, multipliers = (self._shares if self.squares else self._multipliers)(a, falling, normals, cone.generators)
+        alpha, multipliers = (self._shares if self.squares else self._multipliers)(a, falling, normals, simplex.generators)
         for j, share in zip(falling, alpha, strict=True):
             factor = arb(share) * self.p[j]
             a = [entry + factor * b for entry, b in zip(a, self.x[j], strict=True)]
         if self.squares:
             peak = [arb(0)] * self.d
-            for v, multiplier in zip(cone.generators, multipliers, strict=True):
+            for v, multiplier in zip(simplex.generators, multipliers, strict=True):
                 peak = [entry + arb(multiplier) / self._norm(v) * b for entry, b in zip(peak, v, strict=True)]
-            return self._largest(a, cone.generators), peak
+            return self._largest(a, simplex.generators), peak
         for n, multiplier in zip(normals, multipliers, strict=True):
             a = [entry + arb(multiplier) * b for entry, b in zip(a, n, strict=True)]
-        return self._largest(a, cone.generators), a
+        return self._largest(a, simplex.generators), a
 
     def _largest(self, a: Point, generators: list[Point]) -> arb:
         """A bound of <a, theta> on the cone's unit vectors."""

@@ -72,7 +72,7 @@ def run(check: Check, subject: str, examples: int | None = None, seed: int = 0, 
         verbosity=Verbosity.quiet,
     )
     @given(st.data())
-    def search(data: st.DataObject) -> None:
+    def counterexample(data: st.DataObject) -> None:
         nonlocal found, after
         after += found.refuted
         if after > _SIMPLER:
@@ -103,7 +103,7 @@ def run(check: Check, subject: str, examples: int | None = None, seed: int = 0, 
 
     try:
         with np.errstate(all="ignore"):  # overflow in a wrong program is a finding, told by the margin
-            search()
+            counterexample()
     except (_Counterexample, Flaky, Unsatisfiable):
         pass
     return found

@@ -9,7 +9,7 @@ import numpy as np
 from flint import arb
 
 from ..enclosures.points import Point, inner, rows_of, total
-from .cones import Cone, Sphere, length
+from .simplices import Simplex, Sphere, length
 
 _EXCESSES = (1e-14, 1e-12, 1e-9, 1e-3)  # relative, of a bound of the largest eigenvalue
 
@@ -40,33 +40,33 @@ class Outputs(Sphere):
     def _part(self, j: int) -> Point:
         return [weight * entry for weight in self.outputs[j] for entry in self.x[j]]
 
-    def bound(self, cone: Cone) -> tuple[arb, Point]:
-        rows = rows_of(cone.linear, self.d)
-        u = self._direction(cone, rows)
+    def bound(self, simplex: Simplex) -> tuple[arb, Point]:
+        rows = rows_of(simplex.linear, self.d)
+        u = self._direction(simplex, rows)
         along = [total([a * b for a, b in zip(u, column, strict=True)]) for column in zip(*rows, strict=True)]
-        for j in cone.undecided:
+        for j in simplex.undecided:
             self.p[j] = inner(u, self.outputs[j])
             self.p_floats[j] = float(self.p[j])
-        ahead, direction = super().bound(Cone(cone.generators, cone.undecided, along))
+        ahead, direction = super().bound(Simplex(simplex.generators, simplex.undecided, along))
         behind, aside = [], []
-        for v in cone.generators:
-            heights = {j: inner(v, self.x[j]).max(arb(0)) for j in cone.undecided}
+        for v in simplex.generators:
+            heights = {j: inner(v, self.x[j]).max(arb(0)) for j in simplex.undecided}
             behind.append((-inner(along, v)).max(arb(0)))
             aside.append(length(_less(u, [inner(row, v) for row in rows])))
             for j, height in heights.items():
                 behind[-1] += (-self.p[j]).max(arb(0)) * height
                 aside[-1] += length(_less(u, self.outputs[j])) * height
-        parts = [self._interpolated(values, cone.generators) for values in (behind, aside)]
+        parts = [self._interpolated(values, simplex.generators) for values in (behind, aside)]
         bound = length([ahead.max(parts[0]).max(arb(0)), parts[1]])
-        if cone.undecided or self.squares:
+        if simplex.undecided or self.squares:
             return bound, direction
         value, vector = _largest_eigenvalue(rows)
         return bound.min(value.sqrt()), vector
 
-    def _direction(self, cone: Cone, rows: list[Point]) -> Point:
+    def _direction(self, simplex: Simplex, rows: list[Point]) -> Point:
         """That of eta in the middle of a cone; any unit vector gives a valid bound."""
-        middle = [total(list(column)) for column in zip(*map(_unit, cone.generators), strict=True)]
-        return _unit(self._eta(middle, cone.undecided, [inner(row, middle) for row in rows]))
+        middle = [total(list(column)) for column in zip(*map(_unit, simplex.generators), strict=True)]
+        return _unit(self._eta(middle, simplex.undecided, [inner(row, middle) for row in rows]))
 
     def _interpolated(self, values: Point, generators: list[Point]) -> arb:
         """A bound on unit vectors of the linear function with these values >= 0 at the generators.
