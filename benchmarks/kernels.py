@@ -104,7 +104,12 @@ def measure(name: str, folder: Path) -> tuple[Sequence[str], bool]:
     times = alternate(contenders, ROUNDS)
     ratio = ratios(times["kernel"], times["functions"])
     called = ", ".join(function if count == 1 else f"{count} {function}" for function, count in found.names.items())
-    row = [name, description["kind"], called or "none: a division", *(spread(contender, 1e-9) for contender in times.values())]
+    row = [
+        name,
+        description["kind"],
+        called or "none: a division",
+        *(spread(contender, 1e-9) for contender in times.values()),
+    ]
     missed = description["kind"] == "pointwise" and bool(called) and statistics.median(ratio) > GOAL
     return (*row, spread(ratio) + (" MISSED" if missed else "")), missed
 

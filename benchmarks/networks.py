@@ -109,8 +109,8 @@ def gated_gap(problem: cf.Problem, masks: Array, v: Array) -> float:
 
 def cones(problem: cf.Problem, gates: Gates, *vectors: cp.Variable) -> list[cp.Constraint]:
     """(2D_p - I) X v_p >= 0."""
-    sides = np.where(gates, 1.0, -1.0)
-    return [cp.multiply(sides, problem.features.inputs["x"] @ v) >= 0 for v in vectors]
+    signs = np.where(gates, 1.0, -1.0)
+    return [cp.multiply(signs, problem.features.inputs["x"] @ v) >= 0 for v in vectors]
 
 
 def decomposed(problem: cf.Problem, gates: Gates, v: Array) -> cf.Measure:
@@ -170,9 +170,9 @@ def main() -> int:
             rows.append((f"{ratio:g}", *row(problem, name, result.seconds, result.measure), "", ""))
         best = results[f"solve, gap {GAPS[-1]:g}"]
         random = {count: random_gates(problem.features.inputs["x"], count) for count in (GATED, *CONSTRAINED)}
-        sides = {f"gated, {GATED} patterns": partial(by_gated, problem, random[GATED])}
-        sides |= {f"ReLU, {count} patterns": partial(by_cones, problem, random[count]) for count in CONSTRAINED}
-        for name, run in sides.items():
+        contenders = {f"gated, {GATED} patterns": partial(by_gated, problem, random[GATED])}
+        contenders |= {f"ReLU, {count} patterns": partial(by_cones, problem, random[count]) for count in CONSTRAINED}
+        for name, run in contenders.items():
             measures: list[cf.Measure] = []
             taken = seconds(lambda run=run, measures=measures: measures.append(run()))
             needed = reached(best, problem.objective(measures[0]))

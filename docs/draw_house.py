@@ -135,10 +135,10 @@ def _band(folder: str, top: int, found: Arrows) -> Iterator[str]:
     for a, b in within(folder, found):
         reach = min(12 + 6 * abs(a - b), 30)
         if a > b:
-            start, end, arrow, bend = centres[a] - 12, centres[b] + 12, high - 1, high - reach
+            start, end, rim, bend = centres[a] - 12, centres[b] + 12, high - 1, high - reach
         else:
-            start, end, arrow, bend = centres[a] + 12, centres[b] - 12, low + 1, low + reach
-        yield _line(f"M{start:g},{edge} C{start:g},{bend} {end:g},{bend} {end:g},{edge}", wrong=a < b)
+            start, end, rim, bend = centres[a] + 12, centres[b] - 12, low + 1, low + reach
+        yield _line(f"M{start:g},{rim} C{start:g},{bend} {end:g},{bend} {end:g},{rim}", wrong=a < b)
 
 
 def _lanes(pairs: list[tuple[str, str, bool]], places: dict[str, int]) -> Iterator[str]:

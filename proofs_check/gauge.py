@@ -15,11 +15,11 @@ from .enclosures.points import Array, Point, largest, total
 
 @dataclass(frozen=True)
 class Face:
-    """One search: the larger of s·eta, s in `sides`, or |eta| of several outputs, over `price`; a height is the largest of these.
+    """One search: the larger of s·eta, s in `signs`, or |eta| of several outputs, over `price`; a height is the largest of these.
 
     Parameters
     ----------
-    sides : of 1 and -1.
+    signs : of 1 and -1.
     price : a number > 0, exact.
     """
 

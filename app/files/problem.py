@@ -46,7 +46,7 @@ from conicflow.engine.space.feature_map import FeatureMap
 from .data import Array, Data
 from .holdout import Holdout, split_rows
 from .model_tables import References, choose_features, choose_loss, own_specs, read_features, read_loss
-from .toml_tables import Table, require_known, is_integer, is_line, is_number, to_toml
+from .toml_tables import Table, is_integer, is_line, is_number, require_known, to_toml
 
 MAX_BYTES = 2**20
 MAX_PARTICLES = 10**6

@@ -89,7 +89,7 @@ def solve_path_file(
     with OutputFolder(out, "path") as folder:
         file = read_problem(problem, progress)
         if rule is not None:
-            choice.check(file.problem, rule.method)
+            choice.validate_method(file.problem, rule.method)
         options = file.options
         path = solve_path(
             file.problem,

@@ -13,14 +13,14 @@ from .spec_tables import (
     COMMON_KEYS,
     RESERVED_NAMES,
     Constant,
-    validate_keys,
-    validate_symbols,
-    require_used,
     choice_of,
     conditions_of,
     constants_of,
     expression_of,
+    require_used,
     text_of,
+    validate_keys,
+    validate_symbols,
 )
 
 Targets = Literal["real", "sign", "count"]

@@ -17,14 +17,14 @@ from .spec_tables import (
     COMMON_KEYS,
     RESERVED_NAMES,
     Constant,
-    validate_keys,
-    validate_symbols,
-    require_used,
     choice_of,
     constants_of,
     expression_of,
+    require_used,
     section_of,
     text_of,
+    validate_keys,
+    validate_symbols,
 )
 from .vector_loss_spec import VectorLossSpec, read_vector_loss
 

@@ -12,11 +12,11 @@ from .loss_spec import DUAL, PREDICTION, TARGET
 from .spec_tables import (
     COMMON_KEYS,
     RESERVED_NAMES,
-    validate_keys,
-    validate_name,
     conditions_of,
     expression_of,
     text_of,
+    validate_keys,
+    validate_name,
 )
 
 _KEYS = COMMON_KEYS - {"constants"} | {"value", "conjugate", "conjugate_domain"}

@@ -15,7 +15,7 @@ from ..model.multipliers import edges
 from ..space.barriers import central, longest
 
 _FELT = 1e-11  # relative to the background; f is a sum whose rounding is smaller
-_FIRST = 0.1  # distance of dual variables from their edges to start with, relative to its most
+_FIRST = 0.1  # distance of dual variables from their bounds to start with, relative to its most
 _FAR = 1e150  # residual; the slopes there are those at infinity
 _ROUNDING = 1e-13  # relative rise of the barrier function that is none
 

@@ -52,15 +52,17 @@ def interior_weights(
     point : with the best weights.
     p : the dual point: R'(f), less the multipliers at edges; where R' nearly jumps, near it.
     """
-    scaled, gauge, y = problem.with_penalty_weights(measure), problem.gauge, problem.loss.y
-    k, q = scaled.rows.shape
-    rows = rows_by_weight(problem.features.jacobian(scaled.positions)[0], y).reshape(k * q, *y.shape)
+    penalised, gauge, y = problem.with_penalty_weights(measure), problem.gauge, problem.loss.y
+    k, q = penalised.rows.shape
+    rows = rows_by_weight(problem.features.jacobian(penalised.positions)[0], y).reshape(k * q, *y.shape)
     flat = rows.reshape(k * q, -1)
-    cone = gauge.cone(scaled.rows, problem.penalty)
-    w, fit = _inside(problem.loss, rows, cone.inside(scaled.rows))
+    cone = gauge.cone(penalised.rows, problem.penalty)
+    w, fit = _inside(problem.loss, rows, cone.inside(penalised.rows))
     distance = problem.risk_at_zero - problem.loss.infimum()
     distance = distance if math.isfinite(distance) else 0.0
-    mu = _DISTANT * max(distance, problem.penalty * scaled.mass) / k  # the latter where rounding has taken the former
+    mu = (
+        _DISTANT * max(distance, problem.penalty * penalised.mass) / k
+    )  # the latter where rounding has taken the former
 
     def eta(p: Field) -> Array:
         return np.asarray(np.real(flat @ np.conj(p).ravel())).reshape(k, q)
@@ -91,8 +93,8 @@ def interior_weights(
             break
     _, w, p = best
     sizes = np.linalg.norm(w, axis=1)
-    alive = sizes > _NOTHING * max(float(scaled.sizes.mean()), float(sizes.max()))
-    return moved_inside(Point(problem, problem.measure(w[alive], scaled.positions[alive]))), p
+    alive = sizes > _NOTHING * max(float(penalised.sizes.mean()), float(sizes.max()))
+    return moved_inside(Point(problem, problem.measure(w[alive], penalised.positions[alive]))), p
 
 
 def _inside(loss: Loss, rows: Field, w: Array) -> tuple[Array, Fit]:

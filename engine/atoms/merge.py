@@ -61,14 +61,14 @@ def unite(problem: Problem, measure: Measure, radius: float = COALESCED) -> Meas
     """
     if len(measure) < 2:
         return measure
-    scaled = problem.with_penalty_weights(measure)
-    order = np.argsort(-scaled.sizes, kind="stable")
-    weights, positions = scaled.weights[order], scaled.positions[order]
+    penalised = problem.with_penalty_weights(measure)
+    order = np.argsort(-penalised.sizes, kind="stable")
+    weights, positions = penalised.weights[order], penalised.positions[order]
     rows = weights.reshape(len(weights), problem.outputs)
     phi = problem.features.jacobian(positions)[0]
     inner = np.real(phi @ phi.conj().T)
     squares, signs = np.diag(inner), np.where(inner < 0, -1.0, 1.0)
-    apart = squares[:, None] + squares[None, :] - 2 * np.abs(inner)  # ||phi_i - side·phi_j||²
+    apart = squares[:, None] + squares[None, :] - 2 * np.abs(inner)  # ||phi_i - sign·phi_j||²
     alike = (apart <= radius**2 * squares[:, None]) & (signs * (rows @ rows.T) > 0)
     free, heads, united = np.ones(len(rows), dtype=bool), [], []
     for i in range(len(rows)):

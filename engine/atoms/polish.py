@@ -163,23 +163,23 @@ class _Model:
         return float(np.sqrt((self.gradient**2 / scale).sum()))
 
     @cached_property
-    def _scaled(self) -> Array:
+    def _normalised(self) -> Array:
         root = np.sqrt(self.scale)
         return np.asarray(self.hessian / root[:, None] / root[None, :])
 
     @cached_property
     def _eigen(self) -> tuple[Array, Array]:
-        """Moduli of the eigenvalues of the scaled Hessian, and its eigenvectors."""
-        values, vectors = np.linalg.eigh(self._scaled)
+        """Moduli of the eigenvalues of the normalised Hessian, and its eigenvectors."""
+        values, vectors = np.linalg.eigh(self._normalised)
         return np.abs(values), vectors
 
     def step(self, damping: float) -> Array | None:
         """-(|H| + damping·diag(scale))⁻¹ gradient, or None where numbers overflow; |H| has the moduli of the eigenvalues of H,
         scaled: where J curves downwards, the step leads away from the saddle (Nocedal and Wright, Numerical Optimization, §3.4).
         """
-        if not np.isfinite(self._scaled).all():
+        if not np.isfinite(self._normalised).all():
             return None
-        root, damped = np.sqrt(self.scale), self._scaled.copy()
+        root, damped = np.sqrt(self.scale), self._normalised.copy()
         right = self.gradient / root
         damped[np.diag_indices_from(damped)] += damping
         try:

@@ -37,10 +37,10 @@ def sparsify(problem: Problem, measure: Measure) -> Measure:
 
 def _thinned(problem: Problem, measure: Measure) -> Measure:
     """At most dim F atoms of more: dependencies are eliminated, and weights that reach zero with them."""
-    scaled = problem.with_penalty_weights(measure)
-    phi = np.ascontiguousarray(problem.features.jacobian(scaled.positions)[0]).view(np.float64)
-    sizes = scaled.sizes
-    directions = (scaled.weights.T / sizes).T.reshape(len(measure), -1)
+    penalised = problem.with_penalty_weights(measure)
+    phi = np.ascontiguousarray(problem.features.jacobian(penalised.positions)[0]).view(np.float64)
+    sizes = penalised.sizes
+    directions = (penalised.weights.T / sizes).T.reshape(len(measure), -1)
     terms = (phi[:, :, None] * directions[:, None, :]).reshape(len(measure), -1)
     _, values, rows = np.linalg.svd(terms.T, full_matrices=True)
     null = rows[np.count_nonzero(values > _NULL * values[0]) :].T
@@ -57,4 +57,6 @@ def _thinned(problem: Problem, measure: Measure) -> Measure:
         null = np.delete(null - np.outer(null[:, pivot], null[leaves] / null[leaves, pivot]), pivot, axis=1)
         null, alive = np.delete(null, leaves, axis=0), np.delete(alive, leaves)
     kept = alive[weights[alive] > 0]
-    return problem.without_penalty_weights(Measure((scaled.weights[kept].T / sizes[kept] * weights[kept]).T, scaled.positions[kept]))
+    return problem.without_penalty_weights(
+        Measure((penalised.weights[kept].T / sizes[kept] * weights[kept]).T, penalised.positions[kept])
+    )

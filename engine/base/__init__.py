@@ -1,1 +1,1 @@
-"""What everything rests on: errors, checks of arguments, arrays, threads, progress. It knows no problem and no kernel."""
+"""What everything rests on: errors, validation of arguments, arrays, threads, progress. It knows no problem and no kernel."""

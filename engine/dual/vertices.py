@@ -10,7 +10,7 @@ from ..space.units import HomogeneousUnit
 from .certificate import DualCertificate
 
 _FEWEST_STARTS, _MOST_STARTS = 8, 64  # of the positions given, the highest
-_PRODUCTS = 2**21  # of walls and edges at a time, that tell how many
+_PRODUCTS = 2**21  # of walls and rays at a time, that tell how many
 _MOST_STEPS = 100  # from vertex to vertex; a handful is usual
 _ROUNDING = 1e-13  # relative rise that is none, of sums over samples
 _TINY = 1e-12
@@ -24,7 +24,7 @@ def ascend_to_vertices(eta: DualCertificate, unit: HomogeneousUnit, positions: A
 
     In z = theta |theta|, eta and sum_k |z_k|, which is 1, are linear between the walls <z, x_j> = 0 and z_k = 0, and on a
     line their quotient is monotone between these. So lines are searched exactly: first along the gradient within the walls
-    that have been met, until d - 1 of them meet in z, then along its d - 1 edges. Where none of them ascends, z is a local
+    that have been met, until d - 1 of them meet in z, then along its d - 1 rays. Where none of them ascends, z is a local
     maximum, for other directions are sums of these; where more than d - 1 walls meet it may not be one.
 
     Parameters
@@ -72,18 +72,18 @@ class _Walls:
         self.folds = np.concatenate([np.zeros(np.count_nonzero(seen)), np.full(d, 2.0)])
 
     def gradient(self, z: Array, signs: Array) -> Array:
-        """Of side·eta / sum_k |z_k| at sum_k |z_k| = 1, times that sum, (k, d)."""
+        """Of sign·eta / sum_k |z_k| at sum_k |z_k| = 1, times that sum, (k, d)."""
         u = z @ self.normals.T
         value = self.heights(z, signs)
         bends = (u > 0) * (signs[:, None] * self.slopes - value[:, None] * self.folds)
         return np.asarray(bends @ self.normals + value[:, None] - signs[:, None] * self.tilt)
 
     def heights(self, z: Array, signs: Array) -> Array:
-        """side·eta at z, (k,)."""
+        """sign·eta at z, (k,)."""
         return np.asarray(signs * (np.maximum(z @ self.normals.T, 0.0) @ self.slopes - z @ self.tilt))
 
     def highest(self, z: Array, lines: Array, signs: Array) -> tuple[Array, Array, Index]:
-        """The largest side·eta / sum_k |z_k| on the lines z + t·line at walls: value, t and wall, each (k, m).
+        """The largest sign·eta / sum_k |z_k| on the lines z + t·line at walls: value, t and wall, each (k, m).
 
         Parameters
         ----------
@@ -168,5 +168,5 @@ def _across(z: Array, vectors: Array) -> Array:
 
 
 def _rays(walls: _Walls, met: Index, z: Array) -> Array:
-    """Columns (k, d, d): the edges, each within all walls but one; the last is the vertex of all walls, on the side of z."""
+    """Columns (k, d, d): the rays, each within all walls but one; the last is the vertex of all walls, on the side of z."""
     return np.linalg.inv(np.concatenate([walls.normals[met], z[:, None, :]], axis=1))

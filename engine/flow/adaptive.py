@@ -87,7 +87,7 @@ def integrate(
     """Solve u' = v(u) (see `Velocity`) by SciPy's Dormand-Prince 5(4), or by its implicit Radau IIA of order 5.
 
     A step that leaves its regime is cut where the first guard becomes negative, and the flow restarts there under the new
-    one: weights that come to rest at zero, wait there while |eta| <= penalty and leave; positions that meet an edge, slide
+    one: weights that come to rest at zero, wait there while |eta| <= penalty and leave; positions that meet the boundary, slide
     along it and leave. So each step integrates one smooth branch of the velocity. Two limits:
 
     - guards are read at thirds of steps: a particle that leaves and returns between two of them is taken to have stayed.

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from ..base.errors import FlowError
 from ..kernels.protocol import Data, Statics
 from ..model.problem import Problem
-from ..space.arguments import validate_inputs, pack
+from ..space.arguments import pack, validate_inputs
 
 Sampler = Callable[[np.random.Generator, int], tuple[Mapping[str, ArrayLike], ArrayLike]]
 

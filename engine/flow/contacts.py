@@ -1,4 +1,4 @@
-"""Positions at the edge of their domain: what holds them there, and when it lets go."""
+"""Positions at the boundary of their domain: what holds them there, and when it lets go."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..space.domain.domain import Domain
 Mask = NDArray[np.bool_]
 
 _ON_RIM = 1 - 1e-12  # rounding of a norm
-_SLACK = 0.01  # of the tolerance: errors of a step may lead so far across an edge without meeting it
+_SLACK = 0.01  # of the tolerance: errors of a step may lead so far across the boundary without meeting it
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +24,7 @@ class Regime:
 
     Parameters
     ----------
-    side : (m,) the sign of each scalar weight, and at weight zero the one it is about to take.
+    sign : (m,) that of each scalar weight, and at weight zero the one it is about to take.
     resting : (m,) weights held at zero.
     low, high : (m, d) coordinates held at an end of their interval.
     rim : (m,) positions held on the sphere of a ball.
@@ -43,12 +43,12 @@ class Contacts:
     Parameters
     ----------
     domain : where positions live.
-    everywhere : positions are all of R^d, without edges, as in a lift of that kind.
+    everywhere : positions are all of R^d, without a boundary, as in a lift of that kind.
     tolerance : of the integration.
 
     Raises
     ------
-    FlowError : a domain that has other edges.
+    FlowError : a domain that has another boundary.
     """
 
     def __init__(self, domain: Domain, everywhere: bool, tolerance: float) -> None:
@@ -94,14 +94,14 @@ class Contacts:
         return np.where(regime.low | regime.high, 0.0, velocity)
 
     def guards(self, theta: Array, force: Array, regime: Regime) -> Array:
-        """(m, 1 + 2d), >= 0 in the regime: distances to edges of what is free, outward forces of what is held."""
+        """(m, 1 + 2d), >= 0 in the regime: distances to the boundary of what is free, outward forces of what is held."""
         rim = np.where(regime.rim, (force * theta).sum(axis=1), self.outside**2 - (theta**2).sum(axis=1))
         low = np.where(regime.low, -force, theta - self.lower + self.slack)
         high = np.where(regime.high, force, self.upper - theta + self.slack)
         return np.column_stack([rim, low, high])
 
     def settle(self, theta: Array, regime: Regime, violated: Mask) -> Array:
-        """Positions with those that have met an edge exactly on it."""
+        """Positions with those that have met the boundary exactly on it."""
         d = theta.shape[1]
         low, high, rim = (
             regime.low | violated[:, 1 : 1 + d],

@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from ..base.arrays import Array
-from ..base.validation import integer, number
 from ..base.errors import FlowError
+from ..base.validation import integer, number
 from ..model.lift import energy
 from ..model.problem import Problem
 from .adaptive import Adaptive, integrate

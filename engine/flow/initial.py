@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..base.arrays import Array
-from ..base.validation import array, integer, number
 from ..base.errors import FlowError, ProblemError
+from ..base.validation import array, integer, number
 from ..model.lift import conic_lift, flat_lift
 from ..model.lifts import one_sided
 from ..model.measure import Measure
@@ -165,11 +165,11 @@ def from_measure(problem: Problem, measure: Measure, m: int, *, conic: bool = Fa
             "a measure must have an atom to be split; got the zero measure; use initial.grid or initial.sphere"
         )
     integer("the number of particles", m, k, 10_000_000, "choose one for each atom at least", FlowError)
-    scaled = problem.with_penalty_weights(measure)
-    counts = _shares(scaled.sizes, m)
-    weights = np.repeat(scaled.rows * (m / counts)[:, None], counts, axis=0)
+    penalised = problem.with_penalty_weights(measure)
+    counts = _shares(penalised.sizes, m)
+    weights = np.repeat(penalised.rows * (m / counts)[:, None], counts, axis=0)
     lift = conic_lift(problem) if conic else flat_lift(problem)
-    return np.ascontiguousarray(lift.particles(weights, np.repeat(scaled.positions, counts, axis=0)))
+    return np.ascontiguousarray(lift.particles(weights, np.repeat(penalised.positions, counts, axis=0)))
 
 
 def _shares(sizes: Array, m: int) -> NDArray[np.int64]:

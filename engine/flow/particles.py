@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from ..base.arrays import Array
-from ..base.validation import number
 from ..base.errors import FlowError
+from ..base.validation import number
 from ..model.lift import Lift
 from ..model.measure import Measure
 from ..model.problem import Problem

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..base.arrays import Array
-from ..base.validation import integer, number
 from ..base.errors import FlowError
+from ..base.validation import integer, number
 from ..model.problem import Problem
 from .batches import Sampler, epochs, fresh
 from .particles import Flow

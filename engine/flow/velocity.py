@@ -22,14 +22,14 @@ class Velocity:
         w' = -alpha (eta + penalty·w/|w|),   theta' = -beta grad <eta, w>;
 
     at w = 0 the minimal element is zero where |eta| <= penalty, and w/|w| = -eta/|eta| elsewhere. Weights >= 0 and positions
-    at the edge of Theta lose the part of their velocity that points outward. Other lifts have another V.
+    at the boundary of Theta lose the part of their velocity that points outward. Other lifts have another V.
 
     Every regime ends where one of its guards, all >= 0 in it, becomes negative.
 
     Parameters
     ----------
     tolerance, mass : weights in R^q, q > 1, count as zero below tolerance·mass, since they pass zero without changing any
-        sign; positions have met an edge when they are across it by a part of the tolerance.
+        sign; positions have met the boundary when they are across it by a part of the tolerance.
     """
 
     def __init__(

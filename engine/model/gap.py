@@ -55,7 +55,7 @@ class Gap:
 def duality_gap(
     problem: Problem, measure: Measure, positions: Array | None = None, dual_point: Field | None = None
 ) -> Gap:
-    """The gap (G): p = s·g is feasible for the dual when |s|·S <= penalty (0 <= s where the gauge has one side).
+    """The gap (G): p = s·g is feasible for the dual when |s|·S <= penalty (0 <= s where the gauge admits one sign).
 
     Computed in float64: it bounds J - J* up to rounding where `supremum.upper_bound` holds, and is an estimate elsewhere.
 

@@ -78,7 +78,7 @@ class FlatLift(Lift, Protocol):
         """Those of weights and of positions, zero for what this lift keeps."""
 
     def slope(self, u: Array, heads: Array) -> Array:
-        """dV/du, (m, q + d), from the side of weights to which `heads` (m, q), not zero, point."""
+        """dV/du, (m, q + d), from the direction in which `heads` (m, q), not zero, point."""
 
     def curvature(self, u: Array, least: float) -> Array:
         """d²V/du², (m, q + d, q + d), shorter weights taken as `least` long."""

@@ -252,12 +252,12 @@ class Conic(_OverTheta):
 
 
 def one_sided(gauge: Gauge) -> bool:
-    """Whether the gauge forbids weights on one side of zero."""
+    """Whether the gauge forbids weights of one sign."""
     return not gauge.admits(np.full((1, gauge.outputs), -1.0))[0]
 
 
 def prices(gauge: Gauge, w: Array) -> Array:
-    """What a unit of weight costs on the side of each w, (m,); vectors cost the same in every direction."""
+    """What a unit of weight costs with the sign of each w, (m,); vectors cost the same in every direction."""
     heads = np.zeros_like(w)
     heads[:, 0] = np.where(w[:, 0] >= 0, 1.0, -1.0) if gauge.outputs == 1 else 1.0
     return gauge.size(heads)

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..base.arrays import Array, Field
-from ..base.validation import array
 from ..base.errors import ProblemError
+from ..base.validation import array
 
 _CLASSES_AT_MOST = 1000  # a label beyond is a number of another kind; one-hot rows are stored in full
 

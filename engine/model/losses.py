@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..base.arrays import Array, Field
-from ..base.validation import array
 from ..base.errors import ProblemError
+from ..base.validation import array
 from ..kernels.loading import covariance_kernel, describe, find_kernel, kernel_names
 from ..kernels.protocol import Data, LossKernel
 from .loss_data import validate_cholesky, validate_constants, validate_data, validate_weights
@@ -188,8 +188,8 @@ class Loss:
         if self._is_vector:
             curvature = self.curvature(f)
             return np.asarray(flat @ np.einsum("jab,kjb->kja", curvature, rows).reshape(len(rows), -1).T)
-        scaled = self.half_gram(f, rows)  # a product of one array with itself is half the work
-        return np.asarray(scaled @ scaled.T)
+        half = self.half_gram(f, rows)  # a product of one array with itself is half the work
+        return np.asarray(half @ half.T)
 
     def half_gram(self, f: Field, rows: Field) -> Array:
         """rows·√R''(f) in real coordinates, (k, n'), whose product with its transpose is `gram`."""

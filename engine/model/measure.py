@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.validation import array
 from ..base.errors import ProblemError
+from ..base.validation import array
 
 
 @dataclass(frozen=True, eq=False)

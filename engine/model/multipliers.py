@@ -35,10 +35,10 @@ def subgradient(problem: Problem, measure: Measure, f: Field) -> Field:
     if len(index) == 0 or len(measure) == 0:
         return g
     index = index[f.reshape(-1)[index] + room <= _AT_EDGE * room]
-    scaled = problem.with_penalty_weights(measure)
-    heavy = scaled.sizes > _HEAVY * scaled.sizes.max()
-    rows = rows_by_weight(problem.features.jacobian(scaled.positions[heavy])[0], f).reshape(-1, f.size)
-    directions = problem.gauge.slope_and_turn(scaled.rows[heavy])[0].ravel()
+    penalised = problem.with_penalty_weights(measure)
+    heavy = penalised.sizes > _HEAVY * penalised.sizes.max()
+    rows = rows_by_weight(problem.features.jacobian(penalised.positions[heavy])[0], f).reshape(-1, f.size)
+    directions = problem.gauge.slope_and_turn(penalised.rows[heavy])[0].ravel()
     most, p = loss.flat_omega[index], g.reshape(-1)
     p[index] = most
     missing = -problem.penalty * directions - rows @ p

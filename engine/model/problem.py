@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 
 from ..base.arrays import Array, Field
-from ..base.validation import number
 from ..base.errors import ProblemError
+from ..base.validation import number
 from ..dual.certificate import DualCertificate
 from ..dual.supremum import Supremum, supremum
 from ..kernels.protocol import Data
@@ -127,8 +127,8 @@ class Problem:
     def forward(self, measure: Measure) -> Field:
         """f = int phi dmu, shape (size,), or (n, q)."""
         self.validate(measure)
-        scaled = self.with_penalty_weights(measure)
-        return self.field(scaled.rows, scaled.positions)
+        penalised = self.with_penalty_weights(measure)
+        return self.field(penalised.rows, penalised.positions)
 
     def field(self, weights: Array, positions: Array) -> Field:
         """f = sum_i w_i phi(theta_i)/kappa(theta_i), in the shape of the data, for weights (k, q) of kappa·mu."""

@@ -9,10 +9,10 @@ from numpy.typing import ArrayLike
 
 from ..atoms.polish import reweighed
 from ..base.arrays import Array
-from ..base.validation import array, integer
 from ..base.errors import ProblemError
 from ..base.progress import Progress
 from ..base.threads import single_threaded_blas
+from ..base.validation import array, integer
 from ..model.point import Point
 from ..model.problem import Problem
 from .refine import refine

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base.arrays import Array
-from ..base.validation import integer, number
 from ..base.errors import ProblemError
 from ..base.progress import Progress
+from ..base.validation import integer, number
 from ..model.losses import Loss
 from ..model.measure import Measure
 from ..model.problem import Problem

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..base.arrays import Array
-from ..base.validation import array, integer, number
 from ..base.errors import ProblemError
 from ..base.progress import Progress
+from ..base.validation import array, integer, number
 from ..model.problem import Problem
 from .result import Result
 from .schedule import DEFAULT, Schedule

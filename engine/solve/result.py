@@ -12,8 +12,8 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from ..base.validation import array
 from ..base.errors import ProblemError
+from ..base.validation import array
 from ..flow.trajectory import Trajectory
 from ..model.measure import Measure
 from ..space.gauge import Sign, gauge_of

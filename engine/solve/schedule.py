@@ -9,8 +9,8 @@ from typing import Any
 from ..atoms.interior import PATIENCE, ROUNDS
 from ..atoms.merge import COALESCED
 from ..atoms.polish import Effort
-from ..base.validation import integer, number
 from ..base.errors import ProblemError
+from ..base.validation import integer, number
 
 _MOST = 10_000_000  # of anything that is counted
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from ..base.arrays import Array
-from ..base.validation import number
 from ..base.errors import ProblemError
 from ..base.progress import Progress
+from ..base.validation import number
 from ..dual.supremum import Supremum
 from ..flow.trajectory import Trajectory
 from ..model.gap import Gap, gap_at

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 
-from ..base.validation import integer
 from ..base.errors import ProblemError
 from ..base.progress import Progress
 from ..base.threads import single_threaded_blas
+from ..base.validation import integer
 from ..model.measure import Measure
 from ..model.point import Point
 from ..model.problem import Problem
@@ -75,7 +75,9 @@ def solve(
     return search.result(None if descent is None else descent.trajectory())
 
 
-def _validate(problem: Problem, start: Measure | None, particles: int | None, flow_steps: int | None, seed: int) -> None:
+def _validate(
+    problem: Problem, start: Measure | None, particles: int | None, flow_steps: int | None, seed: int
+) -> None:
     if flow_steps is not None:
         integer("flow_steps", flow_steps, 1, 100_000_000, "leave it out")
     if particles is not None:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..base.arrays import Array
-from ..base.validation import array
 from ..base.errors import ProblemError
+from ..base.validation import array
 from ..kernels.protocol import Statics
 
 

@@ -12,10 +12,10 @@ import numpy as np
 
 from ..base.arrays import Array
 
-_TO_BOUNDARY = 0.995  # share of the way to an edge that a step may go
+_TO_BOUNDARY = 0.995  # share of the way to the boundary that a step may go
 _CENTRAL = 1e4  # products of complementary variables differ from mu by no larger factor: else steps get ever shorter
 _START = 1e-3  # of the mean weight: no weight starts closer to zero
-_FIRST = 0.1  # smallest distance of a dual variable from its edge to start with, relative to the penalty
+_FIRST = 0.1  # smallest distance of a dual variable from its bound to start with, relative to the penalty
 
 
 class Cone(Protocol):
@@ -25,7 +25,7 @@ class Cone(Protocol):
     """
 
     def inside(self, w: Array) -> Array:
-        """Weights like these, but none of them too close to the edge to begin with."""
+        """Weights like these, but none of them too close to the boundary to begin with."""
 
     def start(self, w: Array, eta: Array, mu: float) -> Array:
         """Rows x inside that hold w; dual variables to start with, eta of a dual point or the barrier's size in mind."""
@@ -182,8 +182,8 @@ class Norms:
     def follow(self, x: Array, step: Array, mu: float) -> None:
         beta_squared, v_0, v_1 = self._scaling(x)
         inner = v_0 * step[:, :1] + (v_1 * step[:, 1:]).sum(axis=1, keepdims=True)
-        scaled = beta_squared * (2 * v_1 * inner + step[:, 1:])
-        dual_step = -mu * x[:, 1:] / _determinant(x) - self.s[:, 1:] - scaled
+        turned = beta_squared * (2 * v_1 * inner + step[:, 1:])
+        dual_step = -mu * x[:, 1:] / _determinant(x) - self.s[:, 1:] - turned
         dual_step = np.hstack([np.zeros_like(inner), dual_step])  # the height is the penalty, and stays
         length = _longest_in_cone(self.s, dual_step)
         while (moved := _moved(self.s, dual_step, length))[:, 0].min() <= 0.0:

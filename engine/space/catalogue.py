@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from ..base.validation import number
 from ..base.errors import ProblemError
 from ..base.threads import load_kernel_blas
+from ..base.validation import number
 from ..kernels.binding import bind
 from ..kernels.loading import KINDS, describe, find_kernel, kernel_names
 from ..kernels.protocol import FeatureKernel
-from .arguments import validate_inputs, pack
+from .arguments import pack, validate_inputs
 from .domain.ball import Ball
 from .domain.box import Box
 from .domain.domain import Axis, Round
@@ -104,10 +104,10 @@ def _ridge_domain(dimension: int, *radii: Any) -> Round:
     """A ball, or the unit sphere of 2-homogeneous units, which have no radius."""
     if not radii:
         return Sphere.of(dimension)
-    validated = number("radius", radii[0], "a positive number", "give the largest norm of theta")
-    if validated <= 0:
-        raise ProblemError(f"radius must be positive; got {checked}; give the largest norm of theta")
-    return Ball.of(dimension, validated)
+    radius = number("radius", radii[0], "a positive number", "give the largest norm of theta")
+    if radius <= 0:
+        raise ProblemError(f"radius must be positive; got {radius}; give the largest norm of theta")
+    return Ball.of(dimension, radius)
 
 
 def _axis(parameter: Mapping[str, str], arguments: Mapping[str, Any]) -> Axis:

@@ -15,7 +15,7 @@ from ..base.arrays import Array, Field
 from ..base.errors import ProblemError
 from ..base.threads import single_threaded_blas
 from ..kernels.protocol import Data, FeatureKernel, Statics
-from .arguments import validate_inputs, pack
+from .arguments import pack, validate_inputs
 from .domain.box import Box
 from .domain.domain import Round
 from .units import HomogeneousUnit
@@ -293,7 +293,7 @@ class FeatureMap:
         validated = validate_inputs(self.description, inputs)
         if self.kind == "ridge" and validated["x"].shape[1] != self.dimension:
             raise ProblemError(
-                f"new samples need {self.dimension} columns; got {checked['x'].shape[1]}; keep the columns as they were"
+                f"new samples need {self.dimension} columns; got {validated['x'].shape[1]}; keep the columns as they were"
             )
         statics = pack(self.kind, validated, self.constants)
         return FeatureMap(self.kernel, self.description, self.domain, validated, self.constants, statics)

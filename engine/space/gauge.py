@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base.arrays import Array
-from ..base.validation import number
 from ..base.errors import ProblemError
+from ..base.validation import number
 from .barriers import Cone, HalfLines, Norms
 
 Sign = Literal["any", "nonnegative", "vector"] | Mapping[str, float]

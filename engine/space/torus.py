@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.validation import array, integer
 from ..base.errors import ProblemError
+from ..base.validation import array, integer
 from ..kernels.protocol import FeatureKernel
 from .domain.box import Box
 from .domain.domain import Axis

@@ -91,8 +91,8 @@ class BallLoss:
         if self._cholesky is not None:
             return self._cholesky.conjugate(p)
         terms = []
-        scaled = [entry / self._omega[i // self._outputs] for i, entry in enumerate(p)]
-        for rows, omega in self._samples(scaled):
+        of_samples = [entry / self._omega[i // self._outputs] for i, entry in enumerate(p)]
+        for rows, omega in self._samples(of_samples):
             if not all(condition >= 0 for row in rows for condition in self._conjugate_domain(*row)):
                 return arb.pos_inf()
             terms.append(omega * self._conjugate.value(rows))

@@ -183,7 +183,7 @@ _SIN = Table(_in_arb(arb_series.sin), 2)
 def exponential(centre: Array, reach: Array, order: int) -> tuple[list[Array], list[Array], Array]:
     """e^z."""
     values, errors = _EXP(centre if centre.dtype == object else np.maximum(centre, _LOWEST))
-    pairs = [_scaled(values[0], errors[0], 1 / arb(math.factorial(k))) for k in range(order + 1)]
+    pairs = [_multiplied(values[0], errors[0], 1 / arb(math.factorial(k))) for k in range(order + 1)]
     below_one = reach / 2**_HALVINGS  # e^x <= (1 - x/m)^-m
     growth = np.where(below_one < 1, 1 / (1 - below_one), np.inf)
     for _ in range(_HALVINGS):
@@ -200,7 +200,7 @@ def wave(shift: int) -> Series:
         pairs = []
         for k in range(order + 1):
             i = (shift + k) % 4
-            pairs.append(_scaled(values[i % 2], errors[i % 2], (-1) ** (i // 2) / arb(math.factorial(k))))
+            pairs.append(_multiplied(values[i % 2], errors[i % 2], (-1) ** (i // 2) / arb(math.factorial(k))))
         most = np.full(reach.shape, UP / math.factorial(order + 1))
         return [pair[0] for pair in pairs], [pair[1] for pair in pairs], most
 
@@ -221,7 +221,7 @@ def reciprocal(centre: Array, reach: Array, order: int) -> tuple[list[Array], li
     return values, [error * UP + TINY for error in errors], most
 
 
-def _scaled(value: Array, error: Array, factor: arb) -> tuple[Array, Array]:
+def _multiplied(value: Array, error: Array, factor: arb) -> tuple[Array, Array]:
     """A ball of an array times a rational number."""
     if value.dtype == object:
         return value * factor, error

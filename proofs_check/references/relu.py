@@ -11,7 +11,7 @@ from conicflow.engine.model.problem import Problem
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from .programmes import Array, Point, Reference, require_squared, feasible, one_sided, programme_solved, risk
+from .programmes import Array, Point, Reference, feasible, one_sided, programme_solved, require_squared, risk
 
 MOST_PATTERNS = 1000
 _ZERO = 1e-9  # inner products of unit vectors below this may have either sign: more patterns than there are do no harm

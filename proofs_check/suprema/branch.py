@@ -55,7 +55,7 @@ class Bound:
 
 
 class BranchAndBound:
-    """sup over boxes of the larger of s·function, s in `sides`: (1, -1) for its size.
+    """sup over boxes of the larger of s·function, s in `signs`: (1, -1) for its size.
 
     On a box with centre c, scaled to |u_a| <= 1, Taylor's formula gives s·function <= s·v + sum_a |g_a| + (its largest
     second-order term). Where moreover -s·H >= lambda > 0 on the whole box, by Gershgorin, the function lies below the
@@ -65,7 +65,7 @@ class BranchAndBound:
 
     Parameters
     ----------
-    sides : of 1 and -1.
+    signs : of 1 and -1.
     scale : where the supremum is smaller, it is wanted to `TOLERANCE` of this.
     seconds : after which the search ends with what it has.
     ball : a radius: the supremum is over |theta| <= radius only. On boxes across that sphere, mu·(radius² - |theta|²) is

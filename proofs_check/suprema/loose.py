@@ -18,7 +18,7 @@ _EVALUATIONS = 20000  # of a pointwise feature: boxes times samples
 
 
 def loose_bound(statement: Statement, p: Point, signs: tuple[int, ...]) -> arb:
-    """An upper bound of sup s·eta over s in `sides`; of several outputs, the root of the sum of squares of each one's."""
+    """An upper bound of sup s·eta over s in `signs`; of several outputs, the root of the sum of squares of each one's."""
     q = statement.outputs
     if q > 1:
         alone = [loose_bound(_one_output(statement, k), p[k::q], signs) for k in range(q)]

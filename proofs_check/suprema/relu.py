@@ -1,4 +1,4 @@
-"""sup |eta| of ReLU units over the unit sphere: eta(theta) = sum_j p_j max(<theta, x_j>, 0), by branch and bound over cones.
+"""sup |eta| of ReLU units over the unit sphere: eta(theta) = sum_j p_j max(<theta, x_j>, 0), by branch and bound over simplices.
 
 In signed squares v = theta|theta|, eta is the same function of v, and |theta|² = 1 means that the sizes of v's entries sum to 1.
 """
@@ -21,7 +21,7 @@ from .branch import TOLERANCE, Bound
 from .simplices import Simplex, Sphere
 from .simplices_of_outputs import Outputs
 
-_MOST_DIMENSIONS = 10  # 2^d orthants are the first cones
+_MOST_DIMENSIONS = 10  # 2^d orthants are the first simplices
 
 
 def relu_supremum(statement: Statement, p: Point, signs: tuple[int, ...], seconds: float, hints: Any) -> Bound:
@@ -37,7 +37,7 @@ def relu_supremum(statement: Statement, p: Point, signs: tuple[int, ...], second
         bound, a = sphere.bound(simplex)
         bound = (
             arb(bound.upper()).min(parent) if bound.is_finite() else parent
-        )  # rounding is large where cones are thin
+        )  # rounding is large where simplices are thin
         if not bound <= target():
             best = [arb(entry.mid()) for entry in a]
             for direction in (best, simplex.generators[0]):

@@ -1,4 +1,4 @@
-"""Linear bounds of sums of ReLU units on cones."""
+"""Linear bounds of sums of ReLU units on spherical simplices."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ..enclosures.balls import below, precision
 from ..enclosures.points import Point, inner, total
 
 _MOST_EXACT = 40  # undecided samples for which the multipliers are sought exactly
-_EXACT = 1e-16  # relative fall of |A|² that ends their search: what it leaves, no thinner cone takes away
+_EXACT = 1e-16  # relative fall of |A|² that ends their search: what it leaves, no thinner simplex takes away
 
 
 @dataclass(frozen=True, eq=False)
 class Simplex:
-    """All sum_k t_k v_k, t >= 0, for d exact generators v_k; samples whose sign is not the same on all of it; those active.
+    """A spherical simplex: the unit vectors among all sum_k t_k v_k, t >= 0, for d exact generators v_k.
 
-    `linear` is the sum of p_j x_j over samples that are >= 0 on all of it.
+    Samples whose sign is not the same on all of it are `undecided`; of those that are >= 0, the sum of p_j x_j is `linear`.
     """
 
     generators: list[Point]
@@ -30,12 +30,12 @@ class Simplex:
 
 
 class Sphere:
-    """Linear upper bounds of s·eta on a cone: s·eta(theta) <= <A, theta> there, so at most |A| on its unit vectors.
+    """Linear upper bounds of s·eta on a simplex: s·eta(theta) <= <A, theta> there, so at most |A|.
 
-    In A, of a sample that changes sign in the cone with s p_j < 0, s p_j max(u, 0) <= alpha_j s p_j u for any alpha_j in
+    In A, of a sample that changes sign in the simplex with s p_j < 0, s p_j max(u, 0) <= alpha_j s p_j u for any alpha_j in
     [0, 1]; with s p_j > 0, max(u, 0) is convex, and below the linear function that agrees with it on the generators. Any
     multiple lambda_k >= 0 of <n_k, theta> may be added, n_k being the normal of the facet opposite to v_k, as that is
-    >= 0 in the cone. alpha and lambda are sought in floating point so that |A| is small; any of them give a valid bound.
+    >= 0 in the simplex. alpha and lambda are sought in floating point so that |A| is small; any of them give a valid bound.
     """
 
     def __init__(self, x: Any, p: Point, sign: int, *, squares: bool = False) -> None:
@@ -58,7 +58,7 @@ class Sphere:
         return total([abs(entry) for entry in theta]) if self.squares else inner(theta, theta).sqrt()
 
     def narrowed(self, generators: list[Point], parent: Simplex | None) -> Simplex:
-        """A cone inside its parent: only what was undecided there can have changed."""
+        """A simplex inside its parent: only what was undecided there can have changed."""
         linear = [0 * entry for entry in self._part(0)] if parent is None else list(parent.linear)
         undecided = []
         for j in range(len(self.p)) if parent is None else parent.undecided:
@@ -74,7 +74,7 @@ class Sphere:
         return [self.p[j] * entry for entry in self.x[j]]
 
     def bound(self, simplex: Simplex) -> tuple[arb, Point]:
-        """The largest <A, theta> that |A|, or the generators, allow on the cone's unit vectors; and where that may be."""
+        """The largest <A, theta> that |A|, or the generators, allow on the simplex; and where that may be."""
         normals = _normals(simplex.generators)
         a = list(simplex.linear)
         rising = [j for j in simplex.undecided if not self.p[j] <= 0]
@@ -82,7 +82,9 @@ class Sphere:
         for v, n in zip(simplex.generators, normals, strict=True):
             height = total([self.p[j] * inner(v, self.x[j]).max(arb(0)) for j in rising])
             a = [entry + height * b for entry, b in zip(a, n, strict=True)]
-        alpha, multipliers = (self._shares if self.squares else self._multipliers)(a, falling, normals, simplex.generators)
+        alpha, multipliers = (self._shares if self.squares else self._multipliers)(
+            a, falling, normals, simplex.generators
+        )
         for j, share in zip(falling, alpha, strict=True):
             factor = arb(share) * self.p[j]
             a = [entry + factor * b for entry, b in zip(a, self.x[j], strict=True)]
@@ -96,7 +98,7 @@ class Sphere:
         return self._largest(a, simplex.generators), a
 
     def _largest(self, a: Point, generators: list[Point]) -> arb:
-        """A bound of <a, theta> on the cone's unit vectors."""
+        """A bound of <a, theta> on the simplex."""
         if not self.squares:
             return length(a)
         largest = arb.neg_inf()  # in one orthant the sum of sizes is linear: a maximum is at a generator
@@ -109,14 +111,14 @@ class Sphere:
     ) -> tuple[list[float], list[float]]:
         """min_alpha max_k <a + sum_j alpha_j p_j x_j, v_k>/|v_k| over 0 <= alpha <= 1, a linear programme in floating point.
 
-        Its multipliers, one for each k, say where on the cone the maximum is.
+        Its multipliers, one for each k, say where on the simplex the maximum is.
         """
         if not falling or not all(entry.is_finite() for entry in a):
             return [0.5] * len(falling), [1.0] + [0.0] * (self.d - 1)
         v = np.array([[float(entry) for entry in row] for row in generators])
         v /= np.abs(v).sum(axis=1, keepdims=True)
         slopes = v @ (self.p_floats[falling, None] * self.floats[falling]).T
-        # values at the generators of a narrow cone are nearly the same: what the programme is to see are their differences
+        # values at the generators of a narrow simplex are nearly the same: what the programme is to see are their differences
         right = -v @ np.array([float(entry) for entry in a])
         right -= right.mean()
         size = max(np.abs(slopes).max(), np.abs(right).max())
@@ -160,7 +162,7 @@ def _normals(generators: list[Point]) -> list[Point]:
     """n_k with <n_k, v_i> = 0 for i != k and <n_k, v_k> = 1, from cofactors; no numbers where v is too nearly dependent."""
     d = len(generators)
     rows = []
-    with precision(d * ctx.prec):  # of narrow cones the determinant is far smaller than its terms
+    with precision(d * ctx.prec):  # of narrow simplices the determinant is far smaller than its terms
         for k in range(d):
             others = [v for i, v in enumerate(generators) if i != k]
             normal = [_determinant([[*v[:c], *v[c + 1 :]] for v in others]) * (-1) ** c for c in range(d)]

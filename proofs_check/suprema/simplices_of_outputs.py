@@ -1,4 +1,4 @@
-"""Bounds of several sums of ReLU units at once on cones."""
+"""Bounds of several sums of ReLU units at once on spherical simplices."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _EXCESSES = (1e-14, 1e-12, 1e-9, 1e-3)  # relative, of a bound of the largest ei
 
 
 class Outputs(Sphere):
-    """Bounds of |eta|, eta in R^q, on a cone: |eta|² = <u, eta>² + |eta - <u, eta> u|² for any unit vector u.
+    """Bounds of |eta|, eta in R^q, on a simplex: |eta|² = <u, eta>² + |eta - <u, eta> u|² for any unit vector u.
 
     <u, eta> is bounded as one output is. What is convex is below the linear function that agrees with it on the generators:
     |L theta|, of samples of one sign, and max(<theta, x_j>, 0), so that the rest of eta, and -<u, eta>, are. u is eta's
-    direction in the middle of the cone. Where no sample is undecided, |eta|² = |L theta|² is at most the largest
+    direction in the middle of the simplex. Where no sample is undecided, |eta|² = |L theta|² is at most the largest
     eigenvalue of L'L.
     """
 
@@ -64,12 +64,12 @@ class Outputs(Sphere):
         return bound.min(value.sqrt()), vector
 
     def _direction(self, simplex: Simplex, rows: list[Point]) -> Point:
-        """That of eta in the middle of a cone; any unit vector gives a valid bound."""
+        """That of eta in the middle of a simplex; any unit vector gives a valid bound."""
         middle = [total(list(column)) for column in zip(*map(_unit, simplex.generators), strict=True)]
         return _unit(self._eta(middle, simplex.undecided, [inner(row, middle) for row in rows]))
 
     def _interpolated(self, values: Point, generators: list[Point]) -> arb:
-        """A bound on unit vectors of the linear function with these values >= 0 at the generators.
+        """A bound on the simplex of the linear function with these values >= 0 at the generators.
 
         |sum_k t_k v_k| >= sum_k t_k |v_k| cos, cos the least between a generator and the middle; in signed squares cos = 1.
         """

@@ -18,7 +18,7 @@ from ..enclosures.sample_sums import SampleSum
 from ..enclosures.taylor_functions import UNIT, UP
 from ..enclosures.taylor_models import Model, Powers
 from ..statement import Statement
-from .branch import Bound, Landscape, BranchAndBound
+from .branch import Bound, BranchAndBound, Landscape
 
 _PIECES = {1: 8, 2: 4, 3: 4}  # of each axis of a box, on which its polynomial is bounded; 2 in more dimensions
 _NUMBERS = 2**13  # boxes times samples at a time
@@ -126,7 +126,9 @@ class _Bounds:
         return self.on_boxes(shifted, size[:, None] * UP)
 
 
-def _remaining(eta: SampleSum, branching: BranchAndBound, deadline: float) -> tuple[list[tuple[Landscape, Vector, Vector]], arb]:
+def _remaining(
+    eta: SampleSum, branching: BranchAndBound, deadline: float
+) -> tuple[list[tuple[Landscape, Vector, Vector]], arb]:
     """Pieces of boxes where |eta| may be above its values known; and a bound of it wherever time was too short to look."""
     scale, bounds_of = float(branching.scale), _Bounds(eta.d, eta.order, branching.signs)
     left: list[tuple[Landscape, Vector, Vector]] = []
@@ -191,7 +193,7 @@ def _outside(centres: Array, radii: Array) -> Array:
 
 
 def _worst_axis(coefficients: Array, keys: list[Powers], radii: Array) -> int:
-    """The variable of the highest terms, or of the longest side."""
+    """The variable of the highest terms, or of the largest radius."""
     weights = np.array(keys) * (np.sum(keys, axis=1) >= np.sum(keys[-1]) - 1)[:, None]
     reach = np.abs(coefficients) @ weights
     return int(np.argmax(reach if np.all(np.isfinite(reach)) and reach.max() > 0 else radii))

@@ -48,7 +48,7 @@ def _over_face(statement: Statement, p: Point, face: Face, hints: Array, seconds
     found = _highest(statement, p, face, hints)
     bound, method = Bound(arb.pos_inf(), found, False), "triangle inequality over samples"
     if is_relu(statement) and affordable(statement):
-        bound, method = relu_supremum(statement, p, signs, seconds, hints), "branch and bound over cones"
+        bound, method = relu_supremum(statement, p, signs, seconds, hints), "branch and bound over spherical simplices"
     elif spec.family_claim == "partially 1-homogeneous":
         try:
             bound = smooth_supremum(statement, p, signs, seconds, found)

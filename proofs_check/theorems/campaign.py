@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from .check import Check
+from .counterexample import Outcome
 from .mutants.catalogue import mutants
 from .mutants.mutant import Mutant
 from .processes import Progress, Task, perform_all
 from .registry import checks
-from .counterexample import Outcome
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from .check import Check
+from .counterexample import run
 from .mutants.catalogue import mutants
 from .registry import checks
-from .counterexample import run
 
 checks()
 mutants()

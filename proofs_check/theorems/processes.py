@@ -11,10 +11,10 @@ from multiprocessing.connection import Connection
 
 from threadpoolctl import threadpool_limits
 
+from .counterexample import Outcome, run
 from .mutants.catalogue import mutants
 from .mutants.inject import injected
 from .registry import checks
-from .counterexample import Outcome, run
 
 Progress = Callable[[str, float, str], None]
 WORKERS = 2

@@ -49,7 +49,7 @@ def small_house(house: ModuleType, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("path", "source", "edge", "lazy"),
+    ("path", "source", "arrow", "lazy"),
     [
         ("engine/model/x.py", "from ..base.errors import FlowError", ("engine/model", "engine/base"), False),
         ("engine/model/x.py", "from .. import base", ("engine/model", "engine/base"), False),

@@ -17,7 +17,7 @@ CASES += [(name, loss, "vector", q) for name in VECTOR for loss in ("squared", "
 
 
 def make(name: str, loss: str, sign: str, q: int, seed: int, m: int) -> tuple[ByHand, cf.Problem, np.ndarray]:
-    """A problem and m particles, a third of them with weight 0, some on the domain's edge."""
+    """A problem and m particles, a third of them with weight 0, some on the domain's boundary."""
     hand = example(name, n=30)
     generator = np.random.default_rng(seed)
     y = random_field(hand.features, generator, q if sign == "vector" else None)

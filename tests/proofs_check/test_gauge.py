@@ -80,14 +80,14 @@ def optimum(problem: cf.Problem, gauge: Signed) -> cf.Measure:
     f = phi @ sum(s * part for s, part in zip(signs, parts, strict=True))
     mass = sum(cost * cp.sum(part) for cost, part in zip(costs, parts, strict=True))
     cp.Problem(cp.Minimize(cp.sum_squares(f - y) / 2 + mass)).solve(solver=cp.CLARABEL)
-    sizes, theta, sides = [], [], []
+    sizes, theta, faces = [], [], []
     for k, part in enumerate(parts):
         heavy = part.value > 1e-3
         for group in np.split(np.flatnonzero(heavy), np.flatnonzero(np.diff(np.flatnonzero(heavy)) > 1) + 1):
             sizes.append(part.value[group].sum())
             theta.append(part.value[group] @ grid[group, 0] / sizes[-1])
-            sides.append(k)
-    turned, price = signs[sides], costs[sides]
+            faces.append(k)
+    turned, price = signs[faces], costs[faces]
 
     def objective(z: np.ndarray) -> tuple[float, np.ndarray]:
         w, t = np.split(z, 2)

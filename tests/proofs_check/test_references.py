@@ -58,12 +58,12 @@ def gram(problem: Problem) -> float:
     p = cp.Variable(len(y), complex=True)
     q = cp.multiply(cp.conj(p), np.asarray(problem.features.inputs["filter"]).ravel())
     constraints = []
-    for side in (1, -1) if problem.sign == "any" else (1,):
+    for sign in (1, -1) if problem.sign == "any" else (1,):
         matrix = cp.Variable((cutoff + 1, cutoff + 1), hermitian=True)
-        constraints += [matrix >> 0, cp.real(cp.trace(matrix)) == problem.penalty + side * cp.real(q[cutoff])]
+        constraints += [matrix >> 0, cp.real(cp.trace(matrix)) == problem.penalty + sign * cp.real(q[cutoff])]
         for k in range(1, cutoff + 1):
             diagonal = sum(matrix[i + k, i] for i in range(cutoff + 1 - k))
-            constraints.append(diagonal == side * (q[cutoff + k] + cp.conj(q[cutoff - k])) / 2)
+            constraints.append(diagonal == sign * (q[cutoff + k] + cp.conj(q[cutoff - k])) / 2)
     conjugate = cp.sum_squares(p) / 2 + cp.real(cp.sum(cp.multiply(np.conj(y), p)))
     programme = cp.Problem(cp.Minimize(conjugate), constraints)
     return -float(programme.solve(solver=cp.CLARABEL))

@@ -22,9 +22,9 @@ from conicflow.proofs_check.statement import Statement
 from conicflow.proofs_check.suprema import branch, simplices_of_outputs
 from conicflow.proofs_check.suprema import relu as suprema_relu
 from conicflow.proofs_check.suprema.branch import Bound
+from conicflow.proofs_check.suprema.loose import cauchy_schwarz, loose_bound
 from conicflow.proofs_check.suprema.simplices import Simplex, Sphere
 from conicflow.proofs_check.suprema.simplices_of_outputs import Outputs
-from conicflow.proofs_check.suprema.loose import cauchy_schwarz, loose_bound
 from conicflow.proofs_check.suprema.smooth import polynomial_on
 from conicflow.proofs_check.suprema.supremum import supremum
 from conicflow.proofs_check.suprema.torus import TrigonometricPolynomial
@@ -142,16 +142,16 @@ def test_each_side_is_divided_by_its_price(kind: str, seed: int, up: float, down
 
 def test_what_a_shrunk_box_leaves_out_stays_bounded() -> None:
     """Of |f| on a box of which only a part may exceed `lower` on one side: the other side may do so within the tolerance."""
-    search = branch.BranchAndBound((1, -1), arb(1), 1.0)
-    search.observe(arb(1))
+    branching = branch.BranchAndBound((1, -1), arb(1), 1.0)
+    branching.observe(arb(1))
     other = arb(1 + 5e-13)
 
     def bound(landscape: Any, centre: Any, radii: Any, sign: int, jet: Any, change: Any) -> Any:
         return (arb(2), (centre, [arb(0.125)])) if sign == 1 else (other, None)
 
-    with patch.object(search, "_bound", bound):
-        search._add(Polynomial({(0,): 0.0}, [arb(0)], [arb(1)], arb(0)), [arb(0)], [arb(1)])
-    assert search.decided.upper() >= other
+    with patch.object(branching, "_bound", bound):
+        branching._add(Polynomial({(0,): 0.0}, [arb(0)], [arb(1)], arb(0)), [arb(0)], [arb(1)])
+    assert branching.decided.upper() >= other
 
 
 @settings(max_examples=8)
@@ -280,9 +280,9 @@ def test_a_single_wave_peaks_anywhere(n: int, shift: float) -> None:
     assert abs(float(bound.upper) - modulus) <= 1e-11
 
 
-@pytest.mark.parametrize("side", [1, -1])
+@pytest.mark.parametrize("sign", [1, -1])
 @given(seed=seeds, d=st.integers(1, 4))
-def test_no_multipliers_make_a_cone_bound_too_small(sign: int, seed: int, d: int) -> None:
+def test_no_multipliers_make_a_simplex_bound_too_small(sign: int, seed: int, d: int) -> None:
     generator = np.random.default_rng(seed)
     x, p = generator.standard_normal((9, d)), generator.standard_normal(9)
     sphere = Sphere(x, exact(p), sign)
@@ -294,7 +294,7 @@ def test_no_multipliers_make_a_cone_bound_too_small(sign: int, seed: int, d: int
 
     with precision(96):
         generators = [exact(row) for row in np.linalg.qr(generator.standard_normal((d, d)))[0]]
-        if generator.integers(2):  # a narrow cone, inside another
+        if generator.integers(2):  # a narrow simplex, inside another
             parent: Simplex | None = sphere.narrowed(generators, None)
             middle = [[(a + 7 * b) / 8 for a, b in zip(generators[0], v, strict=True)] for v in generators[1:]]
             simplex = sphere.narrowed([generators[0], *middle], parent)
@@ -305,15 +305,16 @@ def test_no_multipliers_make_a_cone_bound_too_small(sign: int, seed: int, d: int
                 bound, _ = sphere.bound(simplex)
             for shares in generator.exponential(size=(5, d)).tolist():
                 theta = [
-                    sum((arb(s) * v[k] for s, v in zip(shares, simplex.generators, strict=True)), arb(0)) for k in range(d)
+                    sum((arb(s) * v[k] for s, v in zip(shares, simplex.generators, strict=True)), arb(0))
+                    for k in range(d)
                 ]
                 assert not sphere.value(theta) > bound
 
 
 @settings(max_examples=100)
 @given(seed=seeds, d=st.integers(2, 4), width=st.sampled_from([1e-5, 1e-6, 1e-7, 1e-8]))
-def test_narrow_cones_at_a_kink_are_bounded_to_second_order(seed: int, d: int, width: float) -> None:
-    """A unit whose maximum, 1, lies on the hyperplane of a sample: the bound is off by what its cone leaves of cosines."""
+def test_narrow_simplices_at_a_kink_are_bounded_to_second_order(seed: int, d: int, width: float) -> None:
+    """A unit whose maximum, 1, lies on the hyperplane of a sample: the bound is off by what its simplex leaves of cosines."""
     generator = np.random.default_rng(seed)
     peak, kink = np.linalg.qr(generator.standard_normal((d, 2)))[0].T
     slope, bend = generator.uniform(0.001, 0.1, 2)
@@ -381,7 +382,7 @@ def test_several_outputs_are_bounded_jointly(name: str, seed: int, q: int) -> No
 
 
 @given(seed=seeds, d=st.integers(1, 3), q=st.integers(2, 4), narrow=st.booleans())
-def test_no_direction_makes_a_cone_bound_of_outputs_too_small(seed: int, d: int, q: int, narrow: bool) -> None:
+def test_no_direction_makes_a_simplex_bound_of_outputs_too_small(seed: int, d: int, q: int, narrow: bool) -> None:
     generator = np.random.default_rng(seed)
     p = [exact(row) for row in generator.standard_normal((9, q))]
     sphere = Outputs(generator.standard_normal((9, d)), p, False)
@@ -411,7 +412,7 @@ def test_the_largest_eigenvalue_is_below_its_bound(seed: int) -> None:
         assert float(value) <= np.linalg.norm(rows, 2) ** 2 * (1 + 1e-8)
 
 
-def test_a_search_without_time_says_so() -> None:
+def test_a_supremum_without_time_says_so() -> None:
     problem, statement, p = case("relu 3", 0)
     bound = bound_of(statement, p, points(problem, 1, 0), seconds=0.0)
     assert not bound.finished

@@ -15,12 +15,12 @@ from conicflow.proofs_check import gap
 from conicflow.proofs_check.enclosures.points import inner
 from conicflow.proofs_check.theorems import campaign, processes, registry
 from conicflow.proofs_check.theorems.check import PROPERTIES, Check, Draw, Inapplicable, Margin
+from conicflow.proofs_check.theorems.counterexample import Outcome, run
 from conicflow.proofs_check.theorems.mutants.catalogue import mutants
 from conicflow.proofs_check.theorems.mutants.inject import InKernel, injected
 from conicflow.proofs_check.theorems.mutants.source import InSource, changed, located
 from conicflow.proofs_check.theorems.processes import Task
 from conicflow.proofs_check.theorems.registry import checks
-from conicflow.proofs_check.theorems.counterexample import Outcome, run
 from flint import arb
 
 # Each sees its mutant within a second; the command runs them all.
@@ -312,7 +312,7 @@ def test_every_property_has_checks_and_every_promise_mutants() -> None:
     for group in groups.values():
         assert group
         assert campaign.unchallenged(group) == []
-    assert {"euclid-and-cone", "projected-flow", "projection-inequality"} <= set(groups["conic-wasserstein"])
+    assert {"euclid-and-simplex", "projected-flow", "projection-inequality"} <= set(groups["conic-wasserstein"])
 
 
 def test_one_property_alone_is_run(monkeypatch: pytest.MonkeyPatch) -> None:

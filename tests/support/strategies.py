@@ -1,4 +1,4 @@
-"""Hypothesis strategies that several tests share: feature maps with parameters and positions, domain edges included."""
+"""Hypothesis strategies that several tests share: feature maps with parameters and positions, ends of domains included."""
 
 from __future__ import annotations
 

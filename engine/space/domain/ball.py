@@ -47,8 +47,8 @@ class Ball(Round):
 
     def project(self, positions: Array) -> Array:
         norms = np.linalg.norm(positions, axis=1, keepdims=True)
-        scaled = positions * (self.radius / np.maximum(norms, self.radius))
-        return np.asarray(np.where(norms > self.radius, scaled, positions))
+        shortened = positions * (self.radius / np.maximum(norms, self.radius))
+        return np.asarray(np.where(norms > self.radius, shortened, positions))
 
     def contains(self, positions: Array) -> bool:
         return bool(np.all(np.linalg.norm(positions, axis=1) <= self.radius * (1 + _ROUNDING)))

@@ -1,4 +1,4 @@
-"""Rigorous certificates: suprema, bounds on cones, residuals and gaps; no garbage lowers a bound."""
+"""Rigorous certificates: suprema, bounds on spherical simplices, residuals and gaps; no garbage lowers a bound."""
 
 from __future__ import annotations
 
@@ -105,9 +105,9 @@ def _rigorous_gap(subject: str, draw: Draw) -> float:
 
 
 def _multipliers(subject: str, draw: Draw) -> float:
-    """Whatever multipliers are proposed for a cone, s·eta is below its bound there."""
+    """Whatever multipliers are proposed for a simplex, s·eta is below its bound there."""
     d, n, sign = draw.integer("dimension", 1, 4), draw.integer("samples", 1, 9), draw.choice("side", (1, -1))
-    random = draw.generator("cone")
+    random = draw.generator("simplex")
     x, p = random.standard_normal((n, d)), random.standard_normal(n)
     sphere = Sphere(x, exact(p), sign)
     if draw.choice("garbage", (True, False)):
@@ -128,9 +128,9 @@ def _multipliers(subject: str, draw: Draw) -> float:
 
 
 def _several_outputs(subject: str, draw: Draw) -> float:
-    """|eta| of several outputs is below its bound on a cone, whatever direction is proposed, and below its supremum."""
+    """|eta| of several outputs is below its bound on a simplex, whatever direction is proposed, and below its supremum."""
     d, n, q = draw.integer("dimension", 1, 3), draw.integer("samples", 1, 9), draw.integer("outputs", 2, 3)
-    random = draw.generator("cone")
+    random = draw.generator("simplex")
     sphere = Outputs(random.standard_normal((n, d)), [exact(row) for row in random.standard_normal((n, q))], False)
     with precision(96):
         frame = [exact(row) for row in np.linalg.qr(random.standard_normal((d, d)))[0]]
@@ -158,18 +158,18 @@ CHECKS = (
         8,
     ),
     Check(
-        "cone-bounds",
+        "simplex-bounds",
         "optimality-certificates",
-        "s·η ≤ |A| on a cone, any multipliers",
+        "s·η ≤ |A| on a simplex, any multipliers",
         "relu units in 1 to 4 dimensions",
         ("relu",),
         _multipliers,
         80,
     ),
     Check(
-        "cone-bounds-of-outputs",
+        "simplex-bounds-of-outputs",
         "optimality-certificates",
-        "|η| on a cone, any direction",
+        "|η| on a simplex, any direction",
         "relu units",
         ("relu",),
         _several_outputs,

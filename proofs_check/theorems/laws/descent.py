@@ -109,7 +109,7 @@ CHECKS = (
         "descent-lemma",
         "energy-decrease",
         "F − F⁺ ≥ h(1 − Lh/2)(1/m)Σ|v|²",
-        "Euler's step on a smooth stretch: no kink, edge or change of sign",
+        "Euler's step on a smooth stretch: no kink, boundary or change of sign",
         FEATURES,
         _lemma,
         examples=12,

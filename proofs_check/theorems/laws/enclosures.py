@@ -60,7 +60,7 @@ def _enclosures(subject: str, draw: Draw) -> float:
         program = Program(expressions, [_X, _Y])
         boxes = program(arb(x, radius), arb(y, radius))
         a, b = arb(x) + arb(float(offsets[0])) * arb(radius), arb(y) + arb(float(offsets[1])) * arb(radius)
-        a, b = arb(float(a)), arb(float(b))  # as near the edge of the box as float64 is, and maybe out of it
+        a, b = arb(float(a)), arb(float(b))  # as near the boundary of the box as float64 is, and maybe out of it
         if not (arb(x, radius).contains(a) and arb(y, radius).contains(b)):
             raise Inapplicable("a point of the box")
         at = {_X: sympy.Rational(float(a)), _Y: sympy.Rational(float(b))}

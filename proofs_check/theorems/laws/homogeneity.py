@@ -98,13 +98,13 @@ def _kernels(subject: str, draw: Draw) -> float:
         conic = scheme.startswith("conic")
         v = cases.on_cone(u, case) if conic else u
         part, power = (slice(0, q), 2) if conic else (moving[family], 1)
-        scaled = v.copy()
-        scaled[:, part] *= s**power  # the mass r² of a cone
+        multiplied = v.copy()
+        multiplied[:, part] *= s**power  # the mass r² of a cone
         factor = s ** (2 if conic else degree)
         f = formulas.predict(v[:, :q] / len(v), v[:, q:])
         potential = float(formulas.potential(v, conic).mean())
         expected = formulas.value_and_slope(factor * f)[0] + factor * potential
-        found = Flow(case, np.ascontiguousarray(scaled), scheme).energy
+        found = Flow(case, np.ascontiguousarray(multiplied), scheme).energy
         worst = max(worst, abs(found - expected) / (_ROUNDING * (1 + abs(expected))))
     return float(worst)
 

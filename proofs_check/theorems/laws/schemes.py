@@ -33,7 +33,7 @@ _ACCELERATED, _CONVEX, _LONG = (
 
 
 def smooth_case(subject: str, draw: Draw, *, conic: bool) -> tuple[Problem, Formulas, Array, float]:
-    """A problem, particles and a time in which no weight comes near zero and no position near an edge or kink."""
+    """A problem, particles and a time in which no weight comes near zero and no position near the boundary or a kink."""
     case = cases.problem(draw, subject)
     u, formulas, q = cases.particles(draw, case, conic=conic), Formulas(case), case.outputs
     v = formulas.velocity(u, conic)
@@ -112,7 +112,7 @@ def _accurate(subject: str, draw: Draw) -> float:
     for tolerance in (1e-5, 1e-8):
         path = flow(case, u, until=until, scheme=scheme, tolerance=tolerance, snapshots=1)
         if _near_an_event(case, path.at(np.linspace(0.0, until, 50)), conic=conic):
-            raise Inapplicable("no weight near zero, and no position near an edge")
+            raise Inapplicable("no weight near zero, and no position near the boundary")
         allowed = _FACTOR * tolerance * (1 + float(np.abs(u).max()))
         for time, reference in ((part, halfway), (until, end)):
             worst = max(worst, distance(case, path.at(time), reference) / allowed)
@@ -173,7 +173,7 @@ CHECKS = (
         "order-of-euclidean-schemes",
         "flows",
         "CB18 Def 2.2; order 1 of Euler and forward–backward",
-        "a smooth stretch: no kink, edge or change of sign; two halvings of the step",
+        "a smooth stretch: no kink, boundary or change of sign; two halvings of the step",
         FEATURES,
         _euclidean,
         examples=10,
@@ -182,7 +182,7 @@ CHECKS = (
         "order-of-conic-schemes",
         "flows",
         "theory §2: ∂ₜν = −4gν + div(ν∇g); order 1 of both retractions (C19)",
-        "a smooth stretch: no kink or edge; two halvings of the step",
+        "a smooth stretch: no kink or boundary; two halvings of the step",
         FEATURES,
         _conic,
         examples=10,

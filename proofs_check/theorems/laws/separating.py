@@ -22,7 +22,7 @@ _FAMILIES = ("grid", "signed_grid", "sphere", "ball", "uniform", "sobol", "conce
 
 
 def winding(angles: Array) -> float:
-    """How often a closed polygon of angles goes around, in turns; NaN where an edge is half a turn or more."""
+    """How often a closed polygon of angles goes around, in turns; NaN where a segment is half a turn or more."""
     steps = np.diff(np.append(angles, angles[0]))
     steps -= 2 * np.pi * np.round(steps / (2 * np.pi))
     return float(steps.sum() / (2 * np.pi)) if np.abs(steps).max() < 3.0 else math.nan

@@ -204,7 +204,7 @@ def problem(
 
 
 def positions(draw: Draw, phi: FeatureMap, count: int, margin: float = 0.15) -> Array:
-    """Positions of Theta, a part `margin` of it away from its edges, and relu units away from their kinks."""
+    """Positions of Theta, a part `margin` of it away from its boundary, and relu units away from their kinks."""
     domain = phi.domain
     random = draw.generator("positions")
     if domain.sphere or domain.is_ball:

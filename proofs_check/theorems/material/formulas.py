@@ -266,9 +266,15 @@ class Formulas:
         gradient = np.einsum("mds,sq,mq->md", slopes, g, directions(w))
         return np.real(phi @ g), np.real(gradient)
 
+<<<<<<< c7251ede42030c7b61b99dd0604e30c3427270b1
     def velocity(self, u: Array, conic: bool = False, speeds: tuple[float, float] = (1.0, 1.0)) -> Array:
         """u', of minimal norm where a weight is zero or a position at an edge; conic rows are (signed mass, theta)."""
         (alpha, beta), w, theta = speeds, u[:, : self.q], u[:, self.q :]
+=======
+    def velocity(self, u: Array, conic: bool = False) -> Array:
+        """u', of minimal norm where a weight is zero or a position at the boundary; conic rows are (signed mass, theta)."""
+        w, theta = u[:, : self.q], u[:, self.q :]
+>>>>>>> d49c9d20f3c0b91b5c3c329b5ec3728bce04eaf9
         sizes, heads = lengths(w), directions(w)
         eta, gradient = self.eta_and_gradient(u)
         if conic:

@@ -136,12 +136,12 @@ def test_prices_of_both_signs(up: float, down: float) -> None:
     loss = cf.losses.squared(features.forward(np.array([1.0, -0.8]), np.array([[0.3], [0.6]])))
     problem = cf.Problem(features, loss, 0.2, {"up": up, "down": down})
     positions = features.domain.grid((21,))
-    sides, prices = np.repeat([1.0, -1.0], 21), np.repeat([up, down], 21)
-    best, p = weighed(problem, cf.Measure(1e-3 * sides, np.concatenate([positions, positions])))
+    signs, prices = np.repeat([1.0, -1.0], 21), np.repeat([up, down], 21)
+    best, p = weighed(problem, cf.Measure(1e-3 * signs, np.concatenate([positions, positions])))
     assert np.any(best.weights > 0.1)  # the case is not empty
     assert np.any(best.weights < -0.1)
     eta = np.tile(features.eta(positions, p), 2)
-    slack = problem.penalty * prices + sides * eta
+    slack = problem.penalty * prices + signs * eta
     assert slack.min() >= -1e-9
     heavy = np.abs(best.weights) > 1e-3
     at_atoms = features.eta(best.positions[heavy], p)
@@ -290,7 +290,7 @@ def test_straight_ends_are_those_of_the_conjugate(loss: str) -> None:
 
 
 def test_steps_of_next_to_nothing_may_be_whole() -> None:
-    """Where the quotient overflows there is no edge."""
+    """Where the quotient overflows there is no limit."""
     values, step = np.array([1e200, 2.0]), np.array([-1e-200, -1e-310])
     assert longest(values, step) == 1.0
 

@@ -158,17 +158,17 @@ def test_the_lightest_of_a_chain_goes_to_the_heaviest(mutate) -> None:  # type: 
     assert sorted(mutant.merge(problem, measure, 1.0).weights.tolist()) == [1.0, 6.0]
 
 
-@pytest.mark.parametrize(("name", "side"), [("cosine", 1.0), ("tanh", -1.0), ("erf", -1.0)])
-def test_atoms_that_are_one_by_symmetry_are_united(name: str, side: float) -> None:
-    """phi(-theta) = side·phi(theta): the weights add up with that sign, the prediction stays, the heavier position too."""
+@pytest.mark.parametrize(("name", "sign"), [("cosine", 1.0), ("tanh", -1.0), ("erf", -1.0)])
+def test_atoms_that_are_one_by_symmetry_are_united(name: str, sign: float) -> None:
+    """phi(-theta) = sign·phi(theta): the weights add up with that sign, the prediction stays, the heavier position too."""
     problem = units(name)[0]
     positions = np.array([[1.0, 0.5, 0.2], [-1.0, -0.5, -0.2], [0.3, -1.0, 0.5]])
-    measure = cf.Measure([2.0, side * 0.5, 1.0], positions)
+    measure = cf.Measure([2.0, sign * 0.5, 1.0], positions)
     united = unite(problem, measure)
     assert united.weights.tolist() == [2.5, 1.0]
     assert united.positions.tolist() == positions[[0, 2]].tolist()
     np.testing.assert_allclose(problem.forward(united), problem.forward(measure), rtol=0, atol=1e-13)
-    against = cf.Measure([2.0, -side * 0.5, 1.0], positions)
+    against = cf.Measure([2.0, -sign * 0.5, 1.0], positions)
     assert len(unite(problem, against)) == 3  # they cancel each other: not one atom
 
 

@@ -188,8 +188,8 @@ def test_a_sphere_on_which_nothing_is_positive() -> None:
     assert supremum(problem.dual(np.array([1.0]))).value == 0.0
 
 
-def test_ascents_slide_along_an_edge() -> None:
-    """One bump beyond the edge of a square, of unequal widths: the maximum on the edge is found to rounding."""
+def test_ascents_slide_along_the_boundary() -> None:
+    """One bump beyond the boundary of a square, of unequal widths: the maximum on the boundary is found to rounding."""
     features = cf.features.gaussian_2d(
         x1=np.array([1.3]), x2=np.array([0.437]), sigma1=0.3, sigma2=0.5, theta1=(0.0, 1.0), theta2=(0.0, 1.0)
     )

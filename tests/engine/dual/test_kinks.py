@@ -40,7 +40,7 @@ def by_enumeration(problem: cf.Problem, g: np.ndarray) -> float:
     x = problem.features.inputs["x"]
     n, d = x.shape
     random = np.random.default_rng(0)
-    sides = [-1.0] if problem.sign == "nonnegative" else [-1.0, 1.0]
+    signs = [-1.0] if problem.sign == "nonnegative" else [-1.0, 1.0]
     highest = 0.0
     for count in range(d):
         for chosen in combinations(range(n), count):
@@ -48,12 +48,12 @@ def by_enumeration(problem: cf.Problem, g: np.ndarray) -> float:
             directions = random.standard_normal((3000, d - count)) @ basis
             active = np.unique(directions @ x.T > 0, axis=0)
             active[:, list(chosen)] = False
-            for side in sides:
-                gradients = side * (active * g) @ x @ basis.T @ basis
+            for sign in signs:
+                gradients = sign * (active * g) @ x @ basis.T @ basis
                 lengths = np.linalg.norm(gradients, axis=1)
                 units = gradients[lengths > 1e-12] / lengths[lengths > 1e-12, None]
                 if len(units):
-                    highest = max(highest, float((side * np.maximum(units @ x.T, 0.0) @ g).max()))
+                    highest = max(highest, float((sign * np.maximum(units @ x.T, 0.0) @ g).max()))
     return highest
 
 
@@ -137,10 +137,10 @@ def test_units_that_leak(seed: int, leak: float) -> None:
     eta = SimpleNamespace(features=SimpleNamespace(inputs={"x": x}), gauge=Euclidean(2), g=g)
     pieces = kinks_module._Pieces(eta, unit)
     z = theta @ pieces.x.T
-    heights, sides = pieces.heights(theta, z)
+    heights, directions = pieces.heights(theta, z)
     np.testing.assert_allclose(heights, np.linalg.norm(phi(theta) @ g, axis=1), rtol=1e-12)  # seven terms of size one
     # eta is homogeneous of degree 1: <grad <eta, c>, theta> = <eta, c>; norms below 1e-154 are zero, for their squares are
-    np.testing.assert_allclose((pieces.gradient(sides, z) * theta).sum(axis=1), heights, rtol=1e-10, atol=1e-150)
+    np.testing.assert_allclose((pieces.gradient(directions, z) * theta).sum(axis=1), heights, rtol=1e-10, atol=1e-150)
 
 
 @given(seed=st.integers(0, 100_000), n=st.integers(1, 9), d=st.integers(1, 3))

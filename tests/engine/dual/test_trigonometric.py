@@ -183,10 +183,10 @@ def test_too_small_a_remainder_is_seen(right: str, wrong: str, mutate: Mutate, m
     ("right", "wrong"),
     [
         ("x * (slope + curvature * x / 2)", "x * (slope - curvature * x / 2)"),  # the second derivative's sign
-        ("for x in (vertex, -radius, radius)", "for x in (vertex,)"),  # no maximum on a cell's edge
+        ("for x in (vertex, -radius, radius)", "for x in (vertex,)"),  # no maximum on a cell's boundary
         ("np.clip(vertex, -radius, radius)", "vertex"),  # the vertex wherever it is
     ],
-    ids=["curvature", "edges", "vertex"],
+    ids=["curvature", "ends", "vertex"],
 )
 def test_wrong_quadratics_are_seen(right: str, wrong: str, mutate: Mutate) -> None:
     with pytest.raises(AssertionError):

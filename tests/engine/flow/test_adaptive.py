@@ -1,4 +1,4 @@
-"""Accurate flows: kinks at weight zero and at edges against closed forms, dense output, tolerance, and every refusal."""
+"""Accurate flows: kinks at weight zero and at boundaries against closed forms, dense output, tolerance, and every refusal."""
 
 import math
 from typing import Any
@@ -104,12 +104,12 @@ def test_a_weight_waits_at_zero_and_leaves(scheme: str) -> None:
 
 @pytest.mark.parametrize("scheme", EUCLIDEAN)
 @pytest.mark.parametrize("seed", RELEASED)
-def test_edges_let_go(scheme: str, seed: int) -> None:
+def test_boundaries_let_go(scheme: str, seed: int) -> None:
     """Some particle is held at an end of the interval and leaves it later; steps of order one tend to the same path."""
     problem, start = pushed(seed)
     path = cf.flow(problem, start, until=4.0, scheme=scheme, tolerance=1e-8, snapshots=400)
-    at_edge = (path.particles[:, :, 1] == 0.0) | (path.particles[:, :, 1] == 1.0)
-    assert np.any(at_edge[:-1] & ~at_edge[1:])
+    at_end = (path.particles[:, :, 1] == 0.0) | (path.particles[:, :, 1] == 1.0)
+    assert np.any(at_end[:-1] & ~at_end[1:])
     errors = [
         np.abs(
             cf.flow(problem, start, until=4.0, scheme="euler", step=step, snapshots=400).particles - path.particles
@@ -122,7 +122,7 @@ def test_edges_let_go(scheme: str, seed: int) -> None:
 
 
 @pytest.mark.parametrize("scheme", ADAPTIVE)
-def test_edges_of_an_interval_hold(scheme: str) -> None:
+def test_ends_of_an_interval_hold(scheme: str) -> None:
     """A particle is driven to the end of [0, 1], exactly, and stays; energies fall throughout."""
     features = cf.features.gaussian(x=np.linspace(0.5, 2.0, 40), sigma=0.3, theta=(0.0, 1.0))
     y = features.forward(np.array([1.0]), np.array([[1.0]])) + np.exp(-((np.linspace(0.5, 2.0, 40) - 1.4) ** 2) / 0.18)
@@ -220,7 +220,7 @@ def test_the_jacobian_of_the_velocity(name: str) -> None:
     u[2, q:] = np.where(low[2], velocity.contacts.lower, u[2, q:])
     zero = np.zeros(5, dtype=bool)
     zero[0] = not problem.features.homogeneous
-    regime = Regime(free.side, zero, low, free.high, free.rim)
+    regime = Regime(free.sign, zero, low, free.high, free.rim)
     step = 1e-6
     columns = [
         (velocity(u + step * unit, regime) - velocity(u - step * unit, regime)).ravel() / (2 * step)

@@ -21,7 +21,7 @@ CONIC: tuple[str, ...] = ("conic", "conic-canonical")
 
 
 def make(name: str, q: int | None = None, m: int = 9, seed: int = 0) -> tuple[ByHand, cf.Problem, np.ndarray]:
-    """A problem of moderate size and particles away from weight zero, edges and, almost surely, kinks."""
+    """A problem of moderate size and particles away from weight zero, boundaries and, almost surely, kinks."""
     hand = example(name, n=6, seed=seed)
     generator = np.random.default_rng(seed)
     y = random_field(hand.features, generator, q)
@@ -525,7 +525,7 @@ def test_accurate_lifts_of_signed_squares_are_one() -> None:
 )
 @settings(max_examples=5)
 def test_explicit_and_implicit_steps_follow_one_flow(name: str, seed: int, m: int, penalty: float, sign: Sign) -> None:
-    """Weights meet and leave zero, positions meet and leave edges, from anywhere: two methods, one curve, F_m falling."""
+    """Weights meet and leave zero, positions meet and leave boundaries, from anywhere: two methods, one curve, F_m falling."""
     hand, generator = example(name, n=8, seed=seed), np.random.default_rng(seed)
     loss = cf.losses.squared(random_field(hand.features, generator), average=True)
     problem = cf.Problem(hand.features, loss, penalty, sign)

@@ -164,9 +164,9 @@ def test_particles_of_another_lift_are_refused() -> None:
     squares, _ = make("relu_signed_square", "any", None, 0)
     u = np.column_stack([np.full((2, 1), 0.5), np.eye(2, squares.features.dimension)])
     with pytest.raises(FlowError, match="1 or -1"):
-        flat_lift(squares).check(u)
-    conic_lift(squares).check(u)
+        flat_lift(squares).validate(u)
+    conic_lift(squares).validate(u)
     units, _ = make("relu", "any", None, 0)
-    flat_lift(units).check(3 * np.eye(2, 1 + units.features.dimension))
+    flat_lift(units).validate(3 * np.eye(2, 1 + units.features.dimension))
     with pytest.raises(FlowError, match="domain"):
-        conic_lift(units).check(3 * np.eye(2, 1 + units.features.dimension))
+        conic_lift(units).validate(3 * np.eye(2, 1 + units.features.dimension))

@@ -1,4 +1,4 @@
-"""The multinomial logistic loss against log sum exp in 50 digits: its derivatives, its conjugate and their edges."""
+"""The multinomial logistic loss against log sum exp in 50 digits: its derivatives, its conjugate and their ends."""
 
 import math
 

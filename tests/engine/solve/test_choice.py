@@ -203,7 +203,10 @@ def test_cross_validation_on_the_torus_finds_the_spikes() -> None:
         (lambda path: cf.choice.cross_validation(path, folds=1), "folds must be an integer from 2 to 60; got 1"),
         (lambda path: cf.choice.cross_validation(path, folds=61), "folds must be an integer from 2 to 60; got 61"),
         (lambda path: cf.choice.cross_validation(path, seed=-1), "seed must be an integer"),
-        (lambda path: cf.choice.check(path.problem, "aic"), "a method is one of discrepancy, bic, cv; got 'aic'"),
+        (
+            lambda path: cf.choice.validate_method(path.problem, "aic"),
+            "a method is one of discrepancy, bic, cv; got 'aic'",
+        ),
     ],
 )
 def test_bad_rules_are_refused(path: cf.Path, call: Any, words: str) -> None:

@@ -79,13 +79,13 @@ def test_data_of_several_outputs_mean_vectors(name: str) -> None:
 def test_weights_of_another_width_are_refused(weights: np.ndarray) -> None:
     problem, truth = units("sigmoid", 2)
     measure = cf.Measure(weights, truth.positions[:2])
-    for call in (problem.check, problem.forward, problem.objective, lambda m: cf.merge(problem, m, 0.1)):
+    for call in (problem.validate, problem.forward, problem.objective, lambda m: cf.merge(problem, m, 0.1)):
         with pytest.raises(ProblemError, match=r"weights of this problem need shape \(k, 2\)") as caught:
             call(measure)
         check_refusal(caught)
     scalar, truth = units("sigmoid")
     with pytest.raises(ProblemError, match=r"shape \(k,\); got \(3, 1\)"):
-        scalar.check(cf.Measure(np.ones((3, 1)), truth.positions))
+        scalar.validate(cf.Measure(np.ones((3, 1)), truth.positions))
 
 
 def test_positions_outside_the_ball_are_refused() -> None:

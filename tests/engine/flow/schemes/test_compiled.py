@@ -111,7 +111,7 @@ def test_a_wrong_step_is_seen(
 
 
 @pytest.mark.parametrize("scheme", ["dormand-prince", "radau", "conic-dormand-prince"])
-def test_integration_refuses_edges_that_it_does_not_know(scheme: str) -> None:
+def test_integration_refuses_boundaries_that_it_does_not_know(scheme: str) -> None:
     problem, particles = within(HalfBall)
     with pytest.raises(FlowError, match="choose forward-backward"):
         cf.flow(problem, particles, until=1.0, scheme=scheme)
