@@ -17,6 +17,7 @@ MODULES = (
     "laws.descent",
     "laws.schemes",
     "laws.steps",
+    "laws.sizes",
     "laws.lifts",
     "laws.symmetry",
     "laws.losses",

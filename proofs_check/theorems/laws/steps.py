@@ -97,7 +97,7 @@ def _apart(case: Problem, found: Array, expected: Array) -> float:
 
 
 def _batches(subject: str, draw: Draw) -> float:
-    """An epoch's batches hold each sample once, and the mean of their steps is the step of all samples; one batch of all is it."""
+    """The mean of the steps of an epoch's batches is the step of all samples, and the flow of one batch of all is that flow."""
     case = cases.problem(draw, subject, most=12)
     if case.loss.cholesky is not None:
         raise Inapplicable("independent samples")

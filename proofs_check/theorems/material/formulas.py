@@ -222,14 +222,14 @@ class Formulas:
         return np.broadcast_to(evaluate(self.spec.penalty_weight, {**columns, **self._constants}), len(theta))
 
     def price(self, w: Array) -> Array:
-        """penalty·price of each weight (m, 1), by its sign; a weight of zero pays the lower one, and vectors one for their norm."""
+        """penalty·price of each weight (m, 1), by its sign; a weight of zero pays the lower one, vectors one for their norm."""
         if self.prices is None:
             return np.full((len(w), 1), self.penalty)
         up, down = self.prices
         return np.asarray(self.penalty * np.where(w == 0, min(up, down), np.where(w > 0, up, down)))
 
     def balance(self, w: Array) -> tuple[Array, float]:
-        """steep (m, 1) and least of V = (steep·|w|² + least·|theta|²)/2: least is penalty·the lower price, steep·least = price²."""
+        """steep (m, 1) and least of V = (steep·|w|² + least·|theta|²)/2: the lower penalty·price, and steep·least = price²."""
         least = self.penalty * (1.0 if self.prices is None else min(self.prices))
         own = self.price(w)
         return (own * (own / least) if least > 0 else own), least
@@ -266,15 +266,9 @@ class Formulas:
         gradient = np.einsum("mds,sq,mq->md", slopes, g, directions(w))
         return np.real(phi @ g), np.real(gradient)
 
-<<<<<<< c7251ede42030c7b61b99dd0604e30c3427270b1
     def velocity(self, u: Array, conic: bool = False, speeds: tuple[float, float] = (1.0, 1.0)) -> Array:
-        """u', of minimal norm where a weight is zero or a position at an edge; conic rows are (signed mass, theta)."""
-        (alpha, beta), w, theta = speeds, u[:, : self.q], u[:, self.q :]
-=======
-    def velocity(self, u: Array, conic: bool = False) -> Array:
         """u', of minimal norm where a weight is zero or a position at the boundary; conic rows are (signed mass, theta)."""
-        w, theta = u[:, : self.q], u[:, self.q :]
->>>>>>> d49c9d20f3c0b91b5c3c329b5ec3728bce04eaf9
+        (alpha, beta), w, theta = speeds, u[:, : self.q], u[:, self.q :]
         sizes, heads = lengths(w), directions(w)
         eta, gradient = self.eta_and_gradient(u)
         if conic:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
+from types import ModuleType
 from typing import Any
 
 from conicflow.engine.base.errors import KernelError
-from conicflow.engine.kernels.loading import KINDS, describe, kernel_names
+from conicflow.engine.kernels.loading import KINDS, describe, kernel_names, load_kernel
 from conicflow.engine.kernels.own import Spec
 from conicflow.engine.kernels.toolchain import find_toolchain
 from conicflow.engine.model import losses
@@ -88,6 +89,16 @@ def described(name: str) -> Mapping[str, Any]:
 def users_losses() -> tuple[str, ...]:
     """Names of the user's own losses that are checked now: then problems have these, and no others."""
     return tuple(name for name, factory in _user.items() if isinstance(factory, LossFactory))
+
+
+def kernel(name: str) -> ModuleType:
+    """The compiled module of a map or a loss, or one that several share."""
+    return _compiled(name).kernel if name in _CHECKED else load_kernel(name)
+
+
+def checked_spec(name: str) -> Spec:
+    """The spec of one of `checked_names`."""
+    return _CHECKED[name]
 
 
 def in_catalogue(name: str) -> bool:
