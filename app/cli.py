@@ -38,7 +38,7 @@ def main(context: click.Context) -> None:
       penalty_ratio = 0.05                # or penalty = 0.1
       sign = "nonnegative"                # or "any"
 
-    Exit codes: 0 certified, 1 a claim does not hold, 3 gap above tolerance, 2 bad input, 130 interrupted (`solve` then
+    Exit codes: 0 certified or converged, 1 a claim does not hold, 3 not converged, 2 bad input, 130 interrupted (`solve` then
     writes the best so far).
     """
     if context.invoked_subcommand is None:

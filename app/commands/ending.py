@@ -1,7 +1,7 @@
 """How a command ends: an exit code, and one line on standard error for every failure, never a traceback.
 
-Exit codes: 0 done and certified; 1 `certify` or `check` refutes a claim, or `derive --check` found drift; 2 bad input,
-told in one line on standard error; 3 the gap stayed above the tolerance; 130 interrupted.
+Exit codes: 0 done, and certified or converged; 1 `certify` or `check` refutes a claim, a proof contradicts what was
+computed, or `derive --check` found drift; 2 bad input, told in one line on standard error; 3 not converged; 130 interrupted.
 """
 
 import os
@@ -11,9 +11,9 @@ from io import TextIOWrapper
 from typing import Any, NoReturn
 
 import click
-from conicflow.engine.base.errors import ConicflowError
+from conicflow.engine.base.errors import CertificateError, ConicflowError
 
-REFUTED, BAD_INPUT, GAP_ABOVE_TOLERANCE, INTERRUPTED = 1, 2, 3, 130
+REFUTED, BAD_INPUT, NOT_CONVERGED, INTERRUPTED = 1, 2, 3, 130
 
 
 class Commands(click.Group):
@@ -37,6 +37,9 @@ class Commands(click.Group):
             code = fail(f"{error.format_message()} (see: conicflow --help)")
         except MemoryError:
             code = fail("the problem must fit into memory; this one does not; take fewer particles or samples")
+        except CertificateError as error:
+            fail(str(error))
+            code = REFUTED
         except (ConicflowError, OSError) as error:
             code = fail(str(error))
         sys.exit(code)

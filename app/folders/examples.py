@@ -29,4 +29,4 @@ def example_folders(out: Path) -> dict[str, Path]:
 def solve_example(name: str, out: Path, progress: Progress | None = None) -> Solution:
     """Solve one of the examples into the result folder `out`."""
     with as_file(files("conicflow.app") / "examples" / name / "problem.toml") as path:
-        return solve_problem_file(path, out, progress)
+        return solve_problem_file(path, out, None, progress)

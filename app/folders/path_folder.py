@@ -22,7 +22,7 @@ from ..figures.figure import png
 from ..figures.path import draw_path
 from ..files.problem import ProblemFile, read_problem
 from ..files.results import Solution, solution_of
-from .result_folder import FIGURE, write_with_figure
+from .result_folder import FIGURE, proved, write_with_figure
 
 TABLE = "path.csv"
 CHOSEN = "chosen"
@@ -63,7 +63,13 @@ class SolvedPath:
 
 
 def solve_path_file(
-    problem: Path, out: Path, count: int, smallest_ratio: float, rule: Rule | None, progress: Progress | None = None
+    problem: Path,
+    out: Path,
+    count: int,
+    smallest_ratio: float,
+    rule: Rule | None,
+    boxes: int | None,
+    progress: Progress | None = None,
 ) -> SolvedPath:
     """Solve a problem file for a range of penalties and write the folder `out`.
 
@@ -77,6 +83,8 @@ def solve_path_file(
         How many penalties, and the smallest as a part of the smallest whose solution is zero.
     rule : Rule, optional
         How to choose one of them.
+    boxes : int, optional
+        Most boxes of work on the proof of what was chosen; by default as `certify` has it; 0 for none.
     progress : callable, optional
         Told the phase, the fraction done and a message.
 
@@ -97,6 +105,7 @@ def solve_path_file(
             smallest_ratio=smallest_ratio,
             particles=options.particles,
             relative_gap=options.relative_gap,
+            absolute_gap=options.absolute_gap,
             seed=options.seed,
             schedule=options.schedule,
             progress=progress,
@@ -105,7 +114,7 @@ def solve_path_file(
         solution = None
         if chosen is not None:
             settled = replace(file, problem=file.problem.with_penalty(chosen.penalty))
-            solution = solution_of(settled, chosen.result)
+            solution = solution_of(settled, proved(settled.problem, chosen.result, boxes, progress))
             (folder / CHOSEN).mkdir()
             write_with_figure(solution, folder / CHOSEN)
             seal(folder / CHOSEN, "result")

@@ -5,17 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
 from ..base.arrays import Array, Field
 from ..base.errors import CertificateError
 from ..dual.supremum import Supremum, supremum, supremum_over
 from .measure import Measure
 from .point import Point
 from .problem import Problem
+from .rounding import rounding
 
 _GOLDEN = (math.sqrt(5) - 1) / 2
-_ROUNDINGS = 8  # of each term of J and R*: differences, squares, logarithms, products
 _GOLDEN_STEPS = 60  # golden-section steps: the interval shrinks by 3e-13
 
 
@@ -26,13 +24,16 @@ class Gap:
     Parameters
     ----------
     point : mu.
-    gap : R(f) + penalty·|mu| + R*(s g), for the best feasible s found; infinite when nothing bounds J from below.
+    gap : R(f) + penalty·|mu| + R*(s g), for the best feasible s found, with the rounding added; infinite when nothing bounds
+        J from below; 0 at the zero measure where S <= penalty, for there the two cancel as symbols.
+    rounding : a bound of the rounding of its terms (`rounding`), in the units of J.
     supremum : S, and where the height of eta comes near it.
     residual : g, the dual point of which multiples were tried.
     """
 
     point: Point
     gap: float
+    rounding: float
     supremum: Supremum
     residual: Field
 
@@ -48,8 +49,28 @@ class Gap:
 
     @property
     def relative(self) -> float:
-        """gap / max(|J|, 2^-52 (R(0) - inf R), smallest normal number)."""
-        return self.gap / max(abs(self.objective), self.point.problem.negligible, np.finfo(np.float64).tiny)
+        """gap / (J(0) - J(mu) + gap), see `relative_gap`."""
+        return relative_gap(self.gap, self.objective, self.point.problem.risk_at_zero)
+
+    @property
+    def bound(self) -> float:
+        """J(mu) + gap: the less, the surer."""
+        return self.objective + self.gap
+
+
+def relative_gap(gap: float, objective: float, reference: float) -> float:
+    """gap / (reference - J(mu) + gap): the share of the possible decrease from the reference that may be missing.
+
+    In [0, 1] where J(mu) <= reference, whatever constant R carries.
+
+    Parameters
+    ----------
+    reference : J(0), the objective of the zero measure.
+    """
+    if gap == 0.0 or math.isinf(gap):
+        return min(gap, 1.0)
+    missing = reference - objective + gap
+    return gap / missing if missing > 0.0 else math.inf
 
 
 def duality_gap(
@@ -67,7 +88,7 @@ def duality_gap(
 
     Raises
     ------
-    CertificateError : J + R*(s g) is below zero by more than rounding: some number of the program is wrong.
+    CertificateError : J + R*(s g) is below zero by more than the rounding of its terms: some number of the program is wrong.
     """
     return gap_at(Point(problem, measure), positions, dual_point)
 
@@ -84,44 +105,42 @@ def gap_at(point: Point, positions: Array | None = None, dual_point: Field | Non
     else:
         bound = supremum(eta, measure.positions)
     if len(measure) == 0 and bound.value <= problem.penalty:
-        return Gap(point, 0.0, bound, g)  # Fenchel-Young: R(0) + R*(R'(0)) = <R'(0), 0>
+        return Gap(
+            point, 0.0, rounding(point, g, -point.risk), bound, g
+        )  # R(0) + R*(R'(0)) = <R'(0), 0>, Fenchel-Young
     if problem.penalty == 0.0 and bound.value > 0.0:
-        return Gap(point, point.objective - problem.loss.infimum(), bound, g)
-    largest = problem.penalty / bound.value if bound.value > 0 else math.inf
-    dual = _best_multiple(problem, g, largest)
-    return Gap(point, _difference(point, g, dual), bound, g)
+        s, dual = 0.0, -problem.loss.infimum()
+    else:
+        s, dual = _best_multiple(problem, g, problem.penalty / bound.value if bound.value > 0 else math.inf)
+    error = rounding(point, s * g, dual) if math.isfinite(dual) else 0.0
+    return Gap(point, _difference(point, dual, error), error, bound, g)
 
 
-def _difference(point: Point, g: Field, dual: float) -> float:
-    """J + R*(s g), of which a negative value is rounding, or a contradiction."""
+def _difference(point: Point, dual: float, error: float) -> float:
+    """J + R*(s g) with its rounding added; below zero it is a contradiction."""
     gap = point.objective + dual
-    if gap >= 0.0 or math.isnan(gap):
-        return gap
-    # Each of J's parts is a sum over n data of terms no larger than these together, each with a few roundings.
-    terms = np.abs(g).ravel() @ (np.abs(point.f) + np.abs(point.problem.loss.y)).ravel()
-    size = abs(point.objective) + abs(dual) + abs(point.problem.risk_at_zero) + float(terms)
-    if gap < -_ROUNDINGS * np.finfo(np.float64).eps * (len(point.problem.loss.y) + len(point.measure)) * size:
+    if gap < -error:
         raise CertificateError(
-            f"J + R*(p) is never negative for a feasible dual point p; got {gap:.3e} for J = {point.objective:.6g}: "
-            "a contradiction inside the program; please report it with the problem"
+            f"J + R*(p) is never negative for a feasible dual point p; got {gap:.3e}, with rounding of at most {error:.1e}, for "
+            f"J = {point.objective:.6g}: a contradiction inside the program; please report it with the problem"
         )
-    return 0.0
+    return gap + error
 
 
-def _best_multiple(problem: Problem, g: Field, largest: float) -> float:
-    """min R*(s g) over the feasible s: R* is convex, so golden section; s = 1 and the ends are tried exactly."""
+def _best_multiple(problem: Problem, g: Field, largest: float) -> tuple[float, float]:
+    """The feasible s of the least R*(s g), and that: R* is convex, so golden section; s = 1 and the ends are tried exactly."""
     most = min(largest, 4.0)  # at an optimum s = 1; four times that is never better by more than the search loses
     least = -most if problem.gauge.symmetric else 0.0
 
     def dual(s: float) -> float:
         return problem.loss.conjugate(s * g)
 
-    best = min(dual(s) for s in (0.0, least, most, min(1.0, most)))
+    tried = {s: dual(s) for s in (0.0, least, most, min(1.0, most))}
     low, high = 0.0, most
     left, right = high - _GOLDEN * high, _GOLDEN * high
     left_value, right_value = dual(left), dual(right)
     for _ in range(_GOLDEN_STEPS):
-        best = min(best, left_value, right_value)
+        tried[left], tried[right] = left_value, right_value
         # Beyond the domain of R* both are infinite: the domain contains s = 0, so move towards it.
         if left_value <= right_value:
             high, right, right_value = right, left, left_value
@@ -131,4 +150,5 @@ def _best_multiple(problem: Problem, g: Field, largest: float) -> float:
             low, left, left_value = left, right, right_value
             right = low + _GOLDEN * (high - low)
             right_value = dual(right)
-    return best
+    best = min(tried, key=tried.__getitem__)
+    return best, tried[best]

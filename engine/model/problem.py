@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -179,12 +178,6 @@ class Problem:
         """R(0)."""
         return self.loss.value(np.zeros_like(self.loss.y))
 
-    @cached_property
-    def negligible(self) -> float:
-        """2^-52 (R(0) - inf R): J below it is rounding of the data. Zero where R is unbounded below, and nothing is known."""
-        infimum = self.loss.infimum()
-        return float(np.finfo(np.float64).eps * (self.risk_at_zero - infimum)) if math.isfinite(infimum) else 0.0
-
     def dual(self, g: Field) -> DualCertificate:
         """eta = <g, phi> of a point g of F."""
         return DualCertificate(self.features, self.gauge, g)
@@ -211,7 +204,7 @@ class Problem:
         ProblemError : a penalty that is negative or not finite.
         """
         other = replace(self, penalty=penalty)
-        for name in ("supremum_at_zero", "risk_at_zero", "negligible"):
+        for name in ("supremum_at_zero", "risk_at_zero"):
             if (known := vars(self).get(name)) is not None:
                 vars(other)[name] = known
         return other

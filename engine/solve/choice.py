@@ -171,7 +171,8 @@ def cross_validation(path: Path, folds: int = 5, seed: int = 0, progress: Progre
         solutions = solve_path(
             rest,
             path.penalties * share,
-            relative_gap=first.tolerance,
+            relative_gap=first.tolerance.relative_gap,
+            absolute_gap=first.tolerance.absolute_gap,
             seed=seed,
             schedule=first.schedule,
             progress=watch,

@@ -66,13 +66,13 @@ class Path:
 
     @property
     def relative_gaps(self) -> Array:
-        """The bounds relative to J, (k,)."""
+        """The bounds relative to J(0) - J + gap, (k,)."""
         return np.array([result.relative_gap for result in self.results])
 
     @property
-    def certified(self) -> bool:
+    def converged(self) -> bool:
         """Whether every gap is within the tolerance."""
-        return all(result.certified for result in self.results)
+        return all(result.converged for result in self.results)
 
     def rows(self) -> list[Row]:
         """One row of `COLUMNS` for each penalty."""
@@ -99,6 +99,7 @@ def path(
     smallest_ratio: float = 0.01,
     particles: int | None = None,
     relative_gap: float = 1e-9,
+    absolute_gap: float = 0.0,
     seed: int = 0,
     schedule: Schedule = DEFAULT,
     progress: Progress | None = None,
@@ -113,7 +114,7 @@ def path(
     problem : its own penalty plays no part.
     penalties : (k,) distinct finite numbers > 0 in any order; by default `count` of them, evenly spaced in their
         logarithms from `problem.penalty_max()` to `smallest_ratio` times that.
-    particles, relative_gap, seed, schedule : as in `solve`.
+    particles, relative_gap, absolute_gap, seed, schedule : as in `solve`.
     progress : called with (phase, fraction done, message).
 
     Raises
@@ -131,11 +132,12 @@ def path(
             start=start,
             particles=particles,
             relative_gap=relative_gap,
+            absolute_gap=absolute_gap,
             seed=seed,
             schedule=schedule,
             progress=watch,
         )
-        if result.status == "interrupted":
+        if result.interrupted:
             raise KeyboardInterrupt
         results.append(result)
         start = result.measure

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import signal
 import subprocess
 import sys
@@ -20,7 +21,7 @@ def test_solve_writes_a_complete_folder_and_ends_with_0(write: Write, tmp_path: 
     assert done.returncode == 0
     assert done.stderr == ""  # no progress where nobody sees it
     assert "certified: objective" in done.stdout
-    assert "(estimated)" in done.stdout
+    assert "(proved)" in done.stdout
     names = {"result.json", "measure.npz", "trajectory.npz", "problem.toml", "data.npz", "figure.png"}
     assert {path.name for path in (tmp_path / "out").iterdir()} == names | {"manifest.json"}
     assert json.loads((tmp_path / "out" / "manifest.json").read_text())["files"].keys() == names
@@ -97,7 +98,7 @@ def test_a_search_that_is_told_to_stop_early_says_what_ended_it(write: Write, tm
 def test_a_penalty_above_the_largest_gives_the_zero_measure_with_0(write: Write, tmp_path: Path) -> None:
     done = run("solve", write(RIGHT.replace("0.1", "1.5")), "--out", tmp_path / "out")
     assert done.exit_code == 0
-    assert "zero measure: objective" in done.stdout
+    assert "certified: objective" in done.stdout
     assert json.loads((tmp_path / "out" / "result.json").read_text())["weights"] == []
 
 
@@ -105,12 +106,12 @@ def test_a_gap_above_the_tolerance_ends_with_3(write: Write, tmp_path: Path, mon
     solve = result_folder.solve
 
     def short(*arguments: Any, **options: Any) -> Any:
-        return dataclasses.replace(solve(*arguments, **options), status="gap above tolerance")
+        return dataclasses.replace(solve(*arguments, **options), gap=math.inf)
 
     monkeypatch.setattr(result_folder, "solve", short)
-    done = run("solve", write(RIGHT), "--out", tmp_path / "out")
+    done = run("solve", write(RIGHT), "--out", tmp_path / "out", "--prove", "0")
     assert done.exit_code == 3
-    assert "gap above tolerance: objective" in done.stdout
+    assert "not converged: objective" in done.stdout
     assert (tmp_path / "out" / "result.json").is_file()
 
 
