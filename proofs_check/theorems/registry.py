@@ -21,6 +21,7 @@ MODULES = (
     "laws.lifts",
     "laws.symmetry",
     "laws.losses",
+    "laws.parts",
     "laws.mixtures",
     "laws.optimality",
     "laws.enclosures",

@@ -192,8 +192,8 @@ def test_keywords_and_quotes() -> None:
 
 def test_a_function_is_found_wherever_it_is_defined() -> None:
     """`checker` imports `prove` from `gap`, and `cache`d functions and families of particles are wrapped."""
-    where, right = "proofs_check.checker.prove", "objective - _dual(statement, loss, p, bound.upper)"
-    module, tree = changed(InSource(where, "objective + _dual(statement, loss, p, bound.upper)", right))
+    where, right = "proofs_check.checker.prove", "objective - dual_value(statement, loss, p, bound.upper)"
+    module, tree = changed(InSource(where, "objective + dual_value(statement, loss, p, bound.upper)", right))
     assert module.__name__ == "conicflow.proofs_check.gap"
     assert right in ast.unparse(tree)
     assert located("proofs_check.certify.catalogue_spec")[1] == "catalogue_spec"

@@ -24,8 +24,8 @@ from conicflow.proofs_check.suprema.supremum import supremum
 from flint import arb
 
 from ..check import Check, Draw, Inapplicable
-from ..material import cases
-from ..material.cases import TORUS
+from ..material import cases, maps
+from ..material.cases import ANY_MAP, ANY_PROBLEM, TORUS
 from ..material.formulas import Formulas
 from .enclosures import LINE, dual_case, positions_in
 from .mixtures import mixture
@@ -33,7 +33,18 @@ from .optimality import penalised
 
 _BOXES = 6000  # of one search of a supremum
 _GAUGES = (Signed(), Signed(1.0, math.inf), Signed(0.5, 2.0))
-_BOUNDED = (*TORUS, *LINE, "gaussian_2d", "gaussian_width", "tanh", "cosine", "erf", "relu", "relu_signed_square")
+_BOUNDED = (
+    *TORUS,
+    *LINE,
+    "gaussian_2d",
+    "gaussian_width",
+    "tanh",
+    "cosine",
+    "erf",
+    "relu",
+    "relu_signed_square",
+    *maps.checked_names(),
+)
 
 
 def _suprema(subject: str, draw: Draw) -> float:
@@ -91,16 +102,17 @@ def _rigorous_gap(subject: str, draw: Draw) -> float:
     rival = min(formulas.objective(best.measure), formulas.objective(case.zero))
     off = draw.choice("off", (0.0, 1e-6, 1e-2, 1.0))
     mu = mixture(best.measure, cases.measure(draw, case, 2, margin=0.01), off)
+    mu = Measure(draw.choice("stretch", (1.0, 3.0, 10.0)) * mu.weights, mu.positions)  # beyond the data
     mu = Measure(mu.weights[mu.weights != 0], mu.positions[mu.weights != 0])
     garbage = cases.measure(draw, case, 3, "witness", margin=0.01)
     value = formulas.objective(mu)
     if not math.isfinite(value):
         raise Inapplicable("a measure of finite J")
     witness = draw.choice("of garbage", (None, (garbage.weights, garbage.positions)))
-    proof = prove(statement_of(case), mu.weights, mu.positions, witness=witness, boxes=1200)
+    proof = prove(statement_of(case), mu.weights, mu.positions, witness=witness, boxes=draw.choice("boxes", (1200, 1)))
     scale = 1e-12 * (1 + abs(value) + abs(rival))  # float64 of J by formulas
     worst = (value - rival - up(proof.gap)) / scale
-    if witness is None and proof.supremum.finished and best.converged and off == 0.0:
+    if witness is None and proof.supremum.finished and best.converged and draw.drawn["stretch"] == 1.0 and off == 0.0:
         worst = max(worst, (up(proof.gap) - 2 * best.gap) / (1e3 * scale))
     return worst
 
@@ -148,6 +160,7 @@ def _several_outputs(subject: str, draw: Draw) -> float:
 
 
 _SMALL = ("fourier", "gaussian", "laplace", "line_spectrum", "tanh", "cosine", "relu", "relu_signed_square")
+_SMALL += maps.checked_names()
 CHECKS = (
     Check(
         "rigorous-suprema",
@@ -157,6 +170,7 @@ CHECKS = (
         _BOUNDED,
         _suprema,
         8,
+        about=ANY_MAP,
     ),
     Check(
         "simplex-bounds",
@@ -184,14 +198,16 @@ CHECKS = (
         _SMALL,
         _residual,
         8,
+        about=ANY_PROBLEM,
     ),
     Check(
         "rigorous-gaps",
         "optimality-certificates",
         "theory §4 (G): gap(μ) ≥ J(μ) − J(ν), any witness",
-        "finite J; garbage witnesses",
+        "finite J; measures up to ten times too large, garbage witnesses, searches that do not end",
         _SMALL,
         _rigorous_gap,
         6,
+        about=ANY_PROBLEM,
     ),
 )

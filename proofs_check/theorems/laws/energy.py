@@ -8,7 +8,7 @@ from conicflow.engine.flow.flow import flow
 from ..check import Check, Draw, Inapplicable
 from ..material.cases import ANY_PROBLEM, CHECKED, SIGNS, kink_distance, particles, problem, smooth_time
 from ..material.formulas import Formulas
-from .steps import at_rest_and_at_edges
+from .steps import at_edges, at_rest
 
 _TOLERANCE = 1e-9  # of the adaptive integrator
 _ALLOWED = 1e-6  # relative: errors at the end are the tolerance times the flow's own factor, measured below 100
@@ -22,7 +22,13 @@ def _identity(subject: str, draw: Draw) -> float:
     conic = draw.choice("conic", (False, True))
     if case.outputs > 1 and not conic and not case.features.homogeneous:
         raise Inapplicable("explicit steps follow scalar weights alone")
-    u, formulas = at_rest_and_at_edges(draw, case, particles(draw, case, conic=conic), conic=conic), Formulas(case)
+    u = particles(draw, case, conic=conic)
+    which = draw.generator("which").random((2, len(u)))
+    if draw.choice("rest", (False, True)):
+        u = at_rest(case, u, which[0] < 0.5, conic=conic)
+    if draw.choice("edge", (False, True)):
+        u = at_edges(case, u, which[1])
+    formulas = Formulas(case)
     start, rate = formulas.energy(u, conic), formulas.dissipation(u, conic, speeds)
     if not np.isfinite(start):
         raise Inapplicable("a start of finite energy")

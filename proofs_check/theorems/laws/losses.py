@@ -17,7 +17,7 @@ from flint import arb
 
 from ..check import Check, Draw, Inapplicable
 from ..material import cases, maps
-from ..material.cases import LOSSES
+from ..material.cases import ANY_LOSS, LOSSES
 
 _ROUNDING = 1e-12  # float64 sums of a dozen terms, relative to the sizes of those
 _BITS, _STEP = 300, 80  # differences of step 2^-80 are right to 2^-160, and lose 2^-220 to rounding
@@ -114,6 +114,7 @@ CHECKS = (
         LOSSES,
         _fenchel_young,
         examples=60,
+        about=ANY_LOSS,
     ),
     Check(
         "loss-derivatives",
@@ -123,6 +124,7 @@ CHECKS = (
         LOSSES,
         _derivatives,
         examples=40,
+        about=ANY_LOSS,
     ),
     Check(
         "convex-losses",
@@ -132,5 +134,6 @@ CHECKS = (
         LOSSES,
         _convex,
         examples=40,
+        about=ANY_LOSS,
     ),
 )

@@ -10,7 +10,7 @@ from conicflow.engine.model.problem import Problem
 
 from ..check import Check, Draw, Inapplicable
 from ..material import cases
-from ..material.cases import FEATURES
+from ..material.cases import ANY_PROBLEM, CHECKED
 from ..material.formulas import Formulas
 
 _ROUNDING = 1e-12  # sums of a few dozen terms
@@ -54,8 +54,9 @@ CHECKS = (
         "convexity",
         "theory §5: J is convex along mixtures",
         "finite J; signed, nonnegative and vector measures, maybe zero",
-        FEATURES,
+        CHECKED,
         _convexity,
         examples=25,
+        about=ANY_PROBLEM,
     ),
 )

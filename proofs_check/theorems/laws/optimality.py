@@ -16,7 +16,7 @@ from conicflow.engine.solve.solve import solve
 
 from ..check import Check, Draw, Inapplicable
 from ..material import cases
-from ..material.cases import FEATURES
+from ..material.cases import ANY_PROBLEM, CHECKED
 from ..material.formulas import Formulas
 from .mixtures import mixture
 
@@ -156,26 +156,29 @@ CHECKS = (
         "optimality-certificates",
         "theory §4: S ≥ sup |η|",
         "a finite residual; elsewhere than on the torus of one dimension S is the largest value found",
-        FEATURES,
+        CHECKED,
         _supremum,
         examples=8,
+        about=ANY_PROBLEM,
     ),
     Check(
         "weak-duality",
         "optimality-certificates",
         "theory §4 (G): gap(μ) ≥ J(μ) − J(ν) for every ν",
         "finite J; solutions, mixtures, random and stationary measures",
-        FEATURES,
+        CHECKED,
         _soundness,
         examples=4,
+        about=ANY_PROBLEM,
     ),
     Check(
         "certified-solutions",
         "optimality-certificates",
         "CB18 Prop 3.1: η = −λ sign on the support, |η| ≤ λ on Θ",
         "certified by solve; J falls along its trace",
-        FEATURES,
+        CHECKED,
         _certified,
         examples=4,
+        about=ANY_PROBLEM,
     ),
 )

@@ -15,7 +15,7 @@ from conicflow.engine.model.problem import Problem
 
 from ..check import Check, Draw, Inapplicable
 from ..material import cases
-from ..material.cases import FEATURES, PARTIAL
+from ..material.cases import ANY_PROBLEM, FEATURES, PARTIAL, PARTIAL_MAP
 from ..material.formulas import Formulas, follow
 
 _REFERENCE = 24  # steps of order 4 on a stretch of a fifth of the flow's own time: errors of (0.2/24)⁴/120 = 4e-11
@@ -177,6 +177,7 @@ CHECKS = (
         FEATURES,
         _euclidean,
         examples=10,
+        about=ANY_PROBLEM,
     ),
     Check(
         "order-of-conic-schemes",
@@ -186,6 +187,7 @@ CHECKS = (
         FEATURES,
         _conic,
         examples=10,
+        about=ANY_PROBLEM,
     ),
     Check(
         "accurate-schemes",
@@ -195,6 +197,7 @@ CHECKS = (
         FEATURES,
         _accurate,
         examples=6,
+        about=ANY_PROBLEM,
     ),
     Check(
         "restarts-of-momentum",
@@ -204,6 +207,7 @@ CHECKS = (
         FEATURES,
         _restarts,
         examples=10,
+        about=ANY_PROBLEM,
     ),
     Check(
         "accelerated-rate",
@@ -213,5 +217,6 @@ CHECKS = (
         PARTIAL,
         _rate,
         examples=20,
+        about=PARTIAL_MAP,
     ),
 )

@@ -53,7 +53,7 @@ CHECKS = (
         "large-kernels",
         "kernels",
         "theory §1: f, η, R and their slopes, at any size",
-        "7 to 3000 samples, K up to 332, 5 to 300 particles; R finite at the prediction",
+        "7 to 3000 samples, K up to 331, 5 to 300 particles; R finite at the prediction",
         CHECKED,
         _large,
         examples=6,

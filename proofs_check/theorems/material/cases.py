@@ -67,7 +67,7 @@ def features(draw: Draw, name: str, most: int = 6, dimension: int | None = None,
     most = n if large else most
     if description["kind"] == "torus":
         d = len(description["parameters"])
-        highest = {1: max(1, most), 2: 2, 3: 1}[d] if not large else {1: 32 + n // 10, 2: 33, 3: 6}[d]
+        highest = {1: max(1, most), 2: 2, 3: 1}[d] if not large else {1: 32 + n // 10, 2: 12, 3: 4}[d]
         least = 1 + highest // 2 if large else 1
         cutoffs = tuple(draw.integer(f"cutoff{a}", least, highest) for a in range(d))
         shape = tuple(2 * k + 1 for k in cutoffs)
@@ -76,7 +76,7 @@ def features(draw: Draw, name: str, most: int = 6, dimension: int | None = None,
     random = draw.generator("inputs")
     if description["kind"] == "ridge":
         d = dimension or draw.integer("dimension", 1, 3)
-        arguments: dict[str, Any] = {"x": random.standard_normal((n, d)), **_constants(draw, description)}
+        arguments: dict[str, Any] = {"x": random.standard_normal((n, d)), **drawn_constants(draw, description)}
         if in_a_ball(description):
             arguments["radius"] = draw.real("radius", 0.5, 2.0)
         return _make(name, **arguments)
@@ -103,7 +103,7 @@ def _arguments(draw: Draw, description: Mapping[str, Any], random: np.random.Gen
     for item in description["inputs"]:
         decays = description["name"] in ("laplace", "damped_lines", "line_spectrum")
         arguments[item["name"]] = random.uniform(0.0, 2.0, n) if decays else random.uniform(-0.2, 1.2, n)
-    arguments |= _constants(draw, description)
+    arguments |= drawn_constants(draw, description)
     for item in description["parameters"]:
         if item["domain"] == "positive interval":
             arguments[item["name"]] = (0.2, 0.6)
@@ -112,7 +112,7 @@ def _arguments(draw: Draw, description: Mapping[str, Any], random: np.random.Gen
     return arguments
 
 
-def _constants(draw: Draw, description: Mapping[str, Any]) -> dict[str, float]:
+def drawn_constants(draw: Draw, description: Mapping[str, Any]) -> dict[str, float]:
     """Positive ones from a tenth to a half, below what bounds them; others on either side of 0."""
     drawn = {}
     for item in description["constants"]:

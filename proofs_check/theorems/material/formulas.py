@@ -228,6 +228,11 @@ class Formulas:
         up, down = self.prices
         return np.asarray(self.penalty * np.where(w == 0, min(up, down), np.where(w > 0, up, down)))
 
+    @property
+    def finite_prices(self) -> tuple[float, ...]:
+        """Of weights that are admitted."""
+        return tuple(price for price in self.prices or (1.0,) if np.isfinite(price))
+
     def balance(self, w: Array) -> tuple[Array, float]:
         """steep (m, 1) and least of V = (steep·|w|² + least·|theta|²)/2: the lower penalty·price, and steep·least = price²."""
         least = self.penalty * (1.0 if self.prices is None else min(self.prices))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from types import ModuleType
@@ -86,6 +86,11 @@ def described(name: str) -> Mapping[str, Any]:
     return _compiled(name).description if name in _CHECKED else describe(name)
 
 
+def users() -> tuple[str, ...]:
+    """Names of the user's own map and loss that are checked now."""
+    return tuple(_user)
+
+
 def users_losses() -> tuple[str, ...]:
     """Names of the user's own losses that are checked now: then problems have these, and no others."""
     return tuple(name for name, factory in _user.items() if isinstance(factory, LossFactory))
@@ -106,16 +111,15 @@ def in_catalogue(name: str) -> bool:
     return name in kernel_names(*KINDS, "loss")
 
 
-def compiled(spec: Spec, *, loss: bool) -> FeatureFactory | LossFactory:
-    """A user's own map or loss."""
-    return compile_loss(spec) if loss else compile_spec(spec)
-
-
 @contextmanager
-def including(factories: Sequence[FeatureFactory | LossFactory]) -> Iterator[None]:
-    """These are known by their names, inside a with statement."""
-    for factory in factories:
+def including(spec: Spec | None, loss: Spec | None) -> Iterator[None]:
+    """A user's own map and loss are known by their names, inside a with statement; compiled where they are not yet."""
+    if spec is not None:
+        factory = compile_spec(spec)
         _user[factory.name] = factory
+    if loss is not None:
+        own = compile_loss(loss)
+        _user[own.name] = own
     try:
         yield
     finally:

@@ -82,7 +82,9 @@ def in_template(change: InTemplate) -> Iterator[None]:
     if not isinstance(text, str):
         raise ValueError(f"a template of derive.emit is a string; {change.where} is none; look where it went")
     if (count := text.count(change.right)) != 1:
-        raise ValueError(f"{change.right!r} must occur once in {change.where}; it occurs {count} times; say more or less")
+        raise ValueError(
+            f"{change.right!r} must occur once in {change.where}; it occurs {count} times; say more or less"
+        )
     wrong = text.replace(change.right, change.wrong)
     rooms = [room for place, room in sys.modules.items() if place.startswith("conicflow.derive.emit.")]
     places = [(room, key) for room in rooms for key, value in vars(room).items() if value is original]
