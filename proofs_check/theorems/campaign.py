@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from conicflow.engine.base.errors import KernelError
 from conicflow.engine.kernels.own import Spec
@@ -86,7 +87,7 @@ def check_own(
     SpecError, KernelError : as from `compile_spec` and `compile_loss`.
     """
     tasks: list[Task] = []
-    about, beside = [], []
+    beside: list[str] = []
     with maps.including(spec, loss):
         own = [maps.described(name) for name in maps.users()]
         for name in names:
@@ -96,13 +97,13 @@ def check_own(
             meant = [item for item in own if check.about.meant(item)]
             subjects = [subject for item in meant for subject in _subjects(check, item, bool(spec))]
             tasks += [Task(name, subject, seed, spec=spec, loss=loss) for subject in dict.fromkeys(subjects)]
-            (about if subjects else beside).append(name)
+            beside += [] if subjects else [name]
     verdicts = {verdict.check.name: verdict for verdict in _verdicts(tasks, told)}
     verdicts |= {name: Verdict(checks()[name], (), _words(checks()[name])) for name in beside}
     return [verdicts[name] for name in names if name in verdicts]
 
 
-def _subjects(check: Check, description: dict[str, object], with_map: bool) -> list[str]:
+def _subjects(check: Check, description: Mapping[str, Any], with_map: bool) -> list[str]:
     """The map itself; of a loss itself too, or the maps that bear it, but for a map of one's own that does."""
     if description["kind"] != "loss":
         return [str(description["name"])]

@@ -13,7 +13,7 @@ from conicflow.engine.model.problem import Problem
 from conicflow.engine.solve.solve import solve
 from conicflow.proofs_check.certify import statement_of
 from conicflow.proofs_check.enclosures.balls import precision
-from conicflow.proofs_check.enclosures.features import feature
+from conicflow.proofs_check.enclosures.features import feature, penalty_weight
 from conicflow.proofs_check.enclosures.points import down, exact, inner, up
 from conicflow.proofs_check.gap import prove
 from conicflow.proofs_check.gauge import Signed
@@ -61,6 +61,8 @@ def _suprema(subject: str, draw: Draw) -> float:
         bound, _ = supremum(statement, numbers, theta[:1], Budget(_BOXES))
         for row in theta:
             value = inner(numbers, feature(statement, row))
+            if statement.features.family_claim == "partially 1-homogeneous":
+                value = value / penalty_weight(statement, exact(row))
             if case.features.domain.sphere:  # a unit vector up to rounding
                 value = value * (1 - arb(1e-12)) if value > 0 else value
             if -value / gauge.up > bound.upper or (gauge.down < math.inf and value / gauge.down > bound.upper):
@@ -159,8 +161,8 @@ def _several_outputs(subject: str, draw: Draw) -> float:
     return 0.0
 
 
-_SMALL = ("fourier", "gaussian", "laplace", "line_spectrum", "tanh", "cosine", "relu", "relu_signed_square")
-_SMALL += maps.checked_names()
+_FAMILIES = ("fourier", "gaussian", "laplace", "line_spectrum", "tanh", "cosine", "relu", "relu_signed_square")
+_SMALL = _FAMILIES + maps.checked_names()
 CHECKS = (
     Check(
         "rigorous-suprema",

@@ -7,6 +7,7 @@ from itertools import product
 from typing import Any
 
 import numpy as np
+from conicflow.engine.model.gap import best_multiple
 from conicflow.engine.model.losses import Loss
 from conicflow.engine.model.problem import Problem
 from conicflow.engine.space import catalogue
@@ -27,6 +28,7 @@ from ..material.cases import ANY_LOSS, LOSSES, SIGNS
 
 _ROUNDING = 1e-12  # float64 sums of a dozen terms, relative to the sizes of those
 _INSIDE = 1 - 2.0**-40  # of a dual point, so that it is inside the domain of R* where R' is at its end
+_LAYERS = 1e-11  # relative, of both variations, which are rounded up as a whole
 _GRID = 400  # multiples that are tried one by one
 _SEARCHED = 1e-7  # relative: golden section, and the grid's step squared
 
@@ -87,7 +89,9 @@ def _field(numbers: list[float], loss: Loss) -> Any:
 
 
 def _multiples(subject: str, draw: Draw) -> float:
-    """R*(s p) for an s that keeps s·p feasible: never below the least of all such s, and that of s in [0, 4] at most."""
+    """R*(s p) for an s that keeps s·p feasible, in balls and in float64: not below the least of all such s, nor above that of
+    s in [0, 4].
+    """
     sign = {"any": SIGNS[0], "nonnegative": SIGNS[1], "prices": SIGNS[2], "vector": "any"}[subject]
     name = "relu" if subject == "vector" else draw.choice("features", ("gaussian", "tanh"))
     case = cases.problem(draw, name, vectors=subject == "vector", sign=sign)
@@ -111,17 +115,21 @@ def _multiples(subject: str, draw: Draw) -> float:
     least = 0.0 if not math.isfinite(asymmetry) else -largest / asymmetry
     feasible = [case.loss.conjugate(s * p) for s in np.linspace(least, largest, 2 * _GRID)]
     tried = [case.loss.conjugate(s * p) for s in (*np.linspace(0.0, min(4.0, largest), _GRID), least)]
-    lowest, reachable = min(feasible), min(tried)
-    curved = _grid_error(feasible)
+    lowest, reachable = min(feasible) - _grid_error(feasible), min(tried)
+    s, own = best_multiple(case, p, largest)
     scale = 1 + abs(lowest) + abs(value)
-    below = (lowest - curved - value) / (_ROUNDING * scale)
-    return max(below, (value - reachable) / (_SEARCHED * scale))
+    worst = max(abs(own - case.loss.conjugate(s * p)) / scale, least - s, s - largest) / _ROUNDING
+    for bound, best in ((value, reachable), (own, reachable if case.gauge.symmetric else min(tried[:-1]))):
+        worst = max(worst, (lowest - bound) / (_ROUNDING * scale), (bound - best) / (_SEARCHED * scale))
+    return worst
 
 
 def _grid_error(values: list[float]) -> float:
-    """How far below its grid values a convex function may be: its second differences, an eighth each."""
+    """How far below its grid values a convex function may be: second differences, and a step further where its domain ends."""
     finite = np.array([value for value in values if math.isfinite(value)])
-    return float(np.abs(np.diff(finite, 2)).max(initial=0.0)) if len(finite) > 2 else 0.0
+    inside = float(np.abs(np.diff(finite, 2)).max(initial=0.0))
+    steps = np.abs(np.diff(finite))
+    return inside + (float(max(steps[0], steps[-1])) if 1 < len(finite) < len(values) else 0.0)
 
 
 def _sums(subject: str, draw: Draw) -> float:
@@ -168,7 +176,7 @@ def _polynomials(subject: str, draw: Draw) -> float:
         if not all(a.overlaps(b) for a, b in zip((*g, *_flat(h)), (*k, *_flat(t)), strict=True)):
             return math.inf
         changes = zip(_flat(floats.variation(centre, box)), _flat(balls.variation(centre, box)), strict=True)
-        if not all(down(a) >= down(b) * (1 - 1e-15) for a, b in changes):
+        if not all(down(a) >= down(b) * (1 - _LAYERS) for a, b in changes):
             return math.inf
         return float(abs(v - w) / floats.slack) if floats.slack > 0 else math.inf
 

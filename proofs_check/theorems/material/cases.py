@@ -40,7 +40,7 @@ SIGNS: tuple[Sign, ...] = ("any", "nonnegative", {"up": 0.5, "down": 2.0})
 
 
 def _is_map(description: Mapping[str, Any]) -> bool:
-    return description["kind"] != "loss"
+    return bool(description["kind"] != "loss")
 
 
 _BEARERS = ("gaussian", "relu", "fourier")

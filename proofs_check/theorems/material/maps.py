@@ -28,7 +28,7 @@ title = "A bump whose atoms cost more to the right"
 reference = "none: for checks"
 family = "partially 1-homogeneous"
 phi = "exp(-(x - theta)**2/(2*sigma**2))"
-penalty_weight = "1 + theta**2/2"
+penalty_weight = "(1 + theta**2)/2"
 
 [parameters]
 theta = "interval"
