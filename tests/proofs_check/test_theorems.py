@@ -18,6 +18,7 @@ from conicflow.proofs_check.theorems.check import PROPERTIES, Check, Draw, Inapp
 from conicflow.proofs_check.theorems.counterexample import Outcome, run
 from conicflow.proofs_check.theorems.mutants.catalogue import mutants
 from conicflow.proofs_check.theorems.mutants.inject import InKernel, injected
+from conicflow.proofs_check.theorems.mutants.rebuilt import InTemplate, emitted, in_template
 from conicflow.proofs_check.theorems.mutants.source import InSource, changed, located
 from conicflow.proofs_check.theorems.processes import Task
 from conicflow.proofs_check.theorems.registry import checks
@@ -38,6 +39,13 @@ SAMPLE = (
     "conjugate-without-domain",
     "unrounded-residual",
     "cells-as-points",
+    "negative-multiple",
+    "covariance-averaged-twice",
+    "no-cosine",
+    "sums-round-nothing",
+    "polynomials-round-nothing",
+    "positions-at-the-speed-of-weights",
+    "batches-of-a-part",
 )
 
 
@@ -68,7 +76,8 @@ def test_a_mutant_is_killed_and_gone_afterwards(name: str) -> None:
 def test_every_check_is_challenged_and_every_mutant_meant_for_one() -> None:
     assert campaign.unchallenged(list(checks())) == []
     assert all(mutant.subject in checks()[mutant.check].subjects for mutant in mutants().values())
-    assert len(mutants()) >= 40
+    assert len(mutants()) >= 150
+    assert sum(isinstance(mutant.change, InTemplate) for mutant in mutants().values()) >= 30
 
 
 def a_check(margin: Margin) -> Check:
@@ -201,10 +210,39 @@ def test_a_function_is_found_wherever_it_is_defined() -> None:
 
 
 def test_every_mutant_has_its_place() -> None:
-    """Also of those that only the command tries: each changes the code of its module."""
+    """Also of those that only the command tries: each changes the code of its module, or a template of its kernel."""
     for mutant in mutants().values():
+        if isinstance(mutant.change, InTemplate):
+            with in_template(mutant.change):
+                pass
+            continue
         with injected(mutant.change):
             pass
+
+
+@pytest.mark.parametrize("kernel", ["_flow", "_ridge", "_torus", "_covariance", "squared", "lorentzian"])
+def test_a_template_mutant_changes_lines_of_its_kernel_alone(kernel: str) -> None:
+    right = emitted(kernel)
+    changes = [mutant.change for mutant in mutants().values() if isinstance(mutant.change, InTemplate)]
+    for change in (change for change in changes if change.kernel == kernel):
+        with in_template(change):
+            wrong = emitted(kernel)
+        assert wrong != right
+        assert abs(len(wrong.splitlines()) - len(right.splitlines())) <= 2
+    assert emitted(kernel) == right
+
+
+@pytest.mark.parametrize(
+    ("where", "right", "words"),
+    [
+        ("scalar_flow._MOVE", "shrink(w + a", "occurs 0 times"),
+        ("scalar_flow._MOVE", "keep_inside(", "occurs 2 times"),
+        ("scalar_flow._STAY", "shrink", "_STAY is none; look where it went"),
+    ],
+)
+def test_a_template_mutant_that_is_none_is_refused(where: str, right: str, words: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(words)), in_template(InTemplate("_flow", where, right, "0")):
+        pass
 
 
 @pytest.mark.parametrize(
@@ -263,10 +301,10 @@ def test_the_command_prints_json() -> None:
 def test_failures_are_told_and_exit_with_one(monkeypatch: pytest.MonkeyPatch) -> None:
     check = checks()["fresh-kernels"]
     found = run(a_check(lambda subject, draw: draw.integer("n", 7, 9)), "one")
-    monkeypatch.setattr(campaign, "check_all", lambda names, seed, progress: [campaign.Verdict(check, (found,))])
+    monkeypatch.setattr(campaign, "check_all", lambda names, seed, told: [campaign.Verdict(check, (found,))])
     survivor = mutants()["stale-kernel"]
     alive = run(a_check(lambda subject, draw: 0.0), "one")
-    monkeypatch.setattr(campaign, "kill_all", lambda names, seed, progress: [campaign.Kill(survivor, alive)])
+    monkeypatch.setattr(campaign, "kill_all", lambda names, seed, told: [campaign.Kill(survivor, alive)])
     code, out, _ = command("fresh-kernels", "--mutants")
     assert code == 1
     assert "FAILS" in out
@@ -277,7 +315,7 @@ def test_failures_are_told_and_exit_with_one(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_survivor_alone_fails_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     alive = run(a_check(lambda subject, draw: 0.0), "one")
     monkeypatch.setattr(
-        campaign, "kill_all", lambda names, seed, progress: [campaign.Kill(mutants()["stale-kernel"], alive)]
+        campaign, "kill_all", lambda names, seed, told: [campaign.Kill(mutants()["stale-kernel"], alive)]
     )
     assert command("fresh-kernels", "--mutants")[0] == 1
 
@@ -318,7 +356,7 @@ def test_every_property_has_checks_and_every_promise_mutants() -> None:
 def test_one_property_alone_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
-    def record(names: list[str], seed: int, progress: object) -> list[campaign.Verdict]:
+    def record(names: list[str], seed: int, told: object) -> list[campaign.Verdict]:
         asked.extend(names)
         return [campaign.Verdict(checks()[name], (Outcome(name, "one", 1, 0.0),)) for name in names]
 

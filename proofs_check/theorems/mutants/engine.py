@@ -98,7 +98,7 @@ MUTANTS = (
            _in("flow.velocity.Velocity.regime", "self.lift.gauge.height(eta) <= self.lift.rest",
                "self.lift.gauge.height(eta) <= np.inf"), raises=True),
     Mutant("held-for-ever", "positions at the lower end of their interval never leave it", "energy-identity", "gaussian_2d",
-           _in("flow.contacts.Contacts.regime", "low & (push < 0)", "low")),
+           _in("flow.contacts.Contacts.regime", "low & (push < 0)", "low"), raises=True),
     Mutant("speeds-ignored", "the accurate flow has one speed", "energy-identity", "lorentzian",
            _in("flow.velocity.Velocity.__call__", "np.repeat(self.speeds, (self.q, u.shape[1] - self.q))", "1.0")),
     Mutant("positions-at-the-speed-of-weights", "steps have one speed", "steps", "sinc",
