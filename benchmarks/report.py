@@ -72,7 +72,9 @@ RUNS: Mapping[str, Run] = {
         "and signs, J by the formulas of the specs, |η| at random positions and around the atoms against the bound, a rival's J\n"
         "against the gap.",
     ),
+    "mutations": Run("python benchmarks/mutations.py"),
     "certificates": Run("python benchmarks/certificates.py"),
+    "forgeries": Run("python benchmarks/forgeries.py"),
     "theorems": Run(
         "conicflow check --mutants",
         "Searches for counterexamples to the theorems that the program rests on, and, of each search, whether it can fail:\n"

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from ..words.progress import progress_bar
-from .ending import REFUTED, fail
+from .ending import REFUTED, fail, say
 
 
 @click.command()
@@ -38,7 +38,7 @@ def certify(folder: Path, boxes: int | None, data: Path | None) -> int:
     except BadFolder as error:
         return fail(str(error))
     for verdict in verdicts:
-        click.echo(f"{verdict.outcome:<10}  {verdict.claim}: {verdict.words}")
+        say(f"{verdict.outcome:<10}  {verdict.claim}: {verdict.words}")
     return REFUTED if refuted(verdicts) else 0
 
 
@@ -54,4 +54,4 @@ def plot(folder: Path) -> None:
 
     with progress_bar() as progress:
         figure = draw_again(folder, progress)
-    click.echo(figure)
+    say(figure)

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from ..words.progress import progress_bar
-from .ending import INTERRUPTED, NOT_CONVERGED
+from .ending import INTERRUPTED, NOT_CONVERGED, say
 
 PROVE = click.option(
     "--prove",
@@ -34,7 +34,7 @@ def solve(problem: Path, out: Path, boxes: int | None) -> int:
 
     with progress_bar() as progress:
         solution = solve_problem_file(problem, out, boxes, progress)
-    click.echo(f"{solution.file.title}\n{summary(solution.result)}\n\n{atoms(solution)}\n\nwritten to {out}")
+    say(f"{solution.file.title}\n{summary(solution.result)}\n\n{atoms(solution)}\n\nwritten to {out}")
     if solution.result.interrupted:
         return INTERRUPTED
     return 0 if solution.result.converged else NOT_CONVERGED
@@ -77,13 +77,15 @@ def path(
     rule = None if choose is None and noise is None else Rule(choose or "no choice", noise, tau, folds)
     with progress_bar() as progress:
         solved = solve_path_file(problem, out, count, smallest_ratio, rule, boxes, progress)
-    click.echo(f"{solved.file.title}\n{solved.path}")
+    say(f"{solved.file.title}\n{solved.path}")
     if solved.chosen is not None and solved.solution is not None:
-        click.echo(f"\nchosen by {choose}: penalty {solved.chosen.penalty:.6g}, in {out / CHOSEN}")
+        say(f"\nchosen by {choose}: penalty {solved.chosen.penalty:.6g}, in {out / CHOSEN}")
         if choose != "discrepancy" and solved.chosen.index == len(solved.path) - 1:
-            click.echo("it is the smallest of this path: a smaller one may do better (see --smallest-ratio)")
-        click.echo(f"{summary(solved.solution.result)}\n\n{atoms(solved.solution)}")
-    click.echo(f"\nwritten to {out}")
+            say("it is the smallest of this path: a smaller one may do better (see --smallest-ratio)")
+        say(f"{summary(solved.solution.result)}\n\n{atoms(solved.solution)}")
+    say(f"\nwritten to {out}")
+    if solved.interrupted or (solved.solution is not None and solved.solution.result.interrupted):
+        return INTERRUPTED
     return 0 if solved.path.converged else NOT_CONVERGED
 
 
@@ -105,7 +107,7 @@ def demo(out: Path) -> int:
     for name, folder in folders.items():
         with progress_bar() as progress:
             solutions[name] = solve_example(name, folder, progress)
-    click.echo(f"{examples_report(solutions)}\n")
+    say(f"{examples_report(solutions)}\n")
     for folder in folders.values():
-        click.echo(folder / FIGURE)
+        say(folder / FIGURE)
     return 0 if all(solution.result.converged for solution in solutions.values()) else NOT_CONVERGED

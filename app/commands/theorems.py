@@ -1,13 +1,14 @@
 """The command that searches for counterexamples to what the program rests on."""
 
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import click
 
 from ..words.progress import progress_bar
-from .ending import REFUTED, fail
+from .ending import REFUTED, fail, say
 
 if TYPE_CHECKING:
     from conicflow.proofs_check.theorems.campaign import Kill, Told, Verdict
@@ -73,14 +74,14 @@ def check(
             kills = campaign.kill_all(chosen, seed, told)
     holds = not any(verdict.refuted if own else not verdict.holds for verdict in verdicts)
     if as_json:
-        click.echo(theorem_tables.as_json(seed, verdicts, kills))
+        say(theorem_tables.as_json(seed, verdicts, kills))
     else:
-        click.echo(theorem_tables.own_table(verdicts) if own else theorem_tables.theorem_table(verdicts))
+        say(theorem_tables.own_table(verdicts) if own else theorem_tables.theorem_table(verdicts))
     if kills is not None:
         unchallenged = campaign.unchallenged(chosen)
         holds &= all(kill.holds for kill in kills) and not unchallenged
         if not as_json:
-            click.echo(f"\n{theorem_tables.mutant_table(kills, unchallenged, left_out)}")
+            say(f"\n{theorem_tables.mutant_table(kills, unchallenged, left_out)}")
     return 0 if holds else REFUTED
 
 
@@ -93,7 +94,8 @@ def _telling(phase: str) -> Iterator["Told"]:
 
         def told(decided: "Verdict | Kill", share: float) -> None:
             if show is None:
-                click.echo(theorem_tables.line(decided), err=True)
+                with suppress(OSError):  # nobody hears it
+                    print(theorem_tables.line(decided), file=sys.stderr, flush=True)
             else:
                 show(phase, share, theorem_tables.name(decided))
 

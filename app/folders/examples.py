@@ -4,7 +4,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from conicflow.engine.base.progress import Progress
-from conicflow.engine.solve.folder import refuse_to_replace
+from conicflow.engine.solve.replacing import refuse_to_replace
 
 from ..files.results import Solution
 from .result_folder import solve_problem_file

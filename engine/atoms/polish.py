@@ -20,6 +20,8 @@ _ROUNDING = 1e-12  # predicted decrease, relative to J, below which differences 
 _LITTLE = 0.1  # gain relative to what the quadratic model predicts
 _LONGEST = 1e100  # step; the squares of longer ones overflow
 _CONVERGED = 1e-15  # scaled gradient, relative to its natural size
+_NEARLY = 1e-12  # the same, above which rounding is not yet what ends it
+_FIRST = 1e-4  # damping
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def _newton(point: Point, effort: Effort, make_chart: MakeChart) -> Point:
     alive = point.measure.sizes**2 > 0  # a weight whose square underflows has no direction
     if not alive.all():
         point = Point(point.problem, Measure(point.measure.weights[alive], point.measure.positions[alive]))
-    damping, slow = 1e-4, 0
+    damping, slow = _FIRST, 0
     here = _Model.at(make_chart, point)
     for _ in range(effort.steps):
         if (
@@ -102,6 +104,10 @@ def _newton(point: Point, effort: Effort, make_chart: MakeChart) -> Point:
                 there = _Model.at(make_chart, trial)
                 if there is not None and len(trial.measure) == len(point.measure):
                     moved = there.size(here.scale) < here.size(here.scale) / 2
+                far = here.size(here.scale) > _NEARLY * np.sqrt(abs(here.objective))
+                if not moved and far and damping < _FIRST:  # where J is nearly flat, Newton's own step goes too far
+                    damping = _FIRST
+                    continue
                 damping /= 10
                 break
             if trial.objective < here.objective:

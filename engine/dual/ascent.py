@@ -3,37 +3,59 @@
 from __future__ import annotations
 
 import math
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from ..base.arrays import Array
 from ..base.vectors import unit_rows
+from ..space.domain.box import Box
+from ..space.feature_map import FeatureMap
+from ..space.scales import probe_positions, turning_rates
 from .certificate import DualCertificate
 
-_ROUNDS = 40
+_ROUNDS = 40  # of all; quadratic convergence takes ten
+_MOST_ROUNDS = 400  # of those that may still end above all others: along a ridge
 _SHORTEST = 1e-6  # share of a step
 _MOST_NEWTON_DIMENSIONS = 16  # beyond, the Hessian costs more than the steps it saves
 _FLATTEST = 1e-8  # curvature relative to the largest of a position: along flatter directions steps would be wild
 
+_RATES: WeakKeyDictionary[FeatureMap, Array] = WeakKeyDictionary()  # of features that have been searched before
 
-def ascend(eta: DualCertificate, positions: Array, rounds: int = _ROUNDS) -> tuple[Array, Array]:
+
+def rates(features: FeatureMap) -> Array:
+    """For each coordinate of a product of axes the rate at which features turn: its unit, in which eta curves alike."""
+    known = _RATES.get(features)
+    if known is None:
+        known = _RATES[features] = turning_rates(features, probe_positions(features))
+    return known
+
+
+def ascend(eta: DualCertificate, positions: Array, rounds: int = _ROUNDS) -> tuple[Array, Array, Array]:
     """Local maxima of the height near positions (k, d): steps that are halved until they rise.
 
     Newton's, with the sizes of curvatures, along what the boundary leaves free. In many dimensions, and for a homogeneous
     eta, steps lead to where a linear function with this gradient would be highest.
 
+    Parameters
+    ----------
+    rounds : steps at most; Newton's go on where an ascent may still end above all others.
+
     Returns
     -------
     positions, heights : (k, d) and (k,), none lower than before.
+    promised : (k,) by how much the next step would have risen, were the height linear: rounding where an ascent has ended.
     """
     domain = eta.features.domain
     heights, gradient, hessian = _derivatives(eta, positions)
-    ends, highest = positions.copy(), heights.copy()
+    ends, highest, left = positions.copy(), heights.copy(), np.zeros(len(heights))
     climbing, damping = np.arange(len(heights)), np.ones(len(heights))
-    for _ in range(rounds):
+    for round_ in range(_MOST_ROUNDS if _newton(eta) else rounds):
         step = _step(eta, positions, gradient, hessian)
-        promised = (gradient * step).sum(axis=1)
+        promised = left[climbing] = (gradient * step).sum(axis=1)
         going = (damping > _SHORTEST) & (promised > np.finfo(np.float64).eps * np.abs(highest[climbing]))
+        if round_ >= rounds:
+            going &= highest[climbing] + promised > highest.max()
         if not going.any():
             break
         climbing, positions, step, damping = (array[going] for array in (climbing, positions, step, damping))
@@ -46,7 +68,7 @@ def ascend(eta: DualCertificate, positions: Array, rounds: int = _ROUNDS) -> tup
         gradient = np.where(better[:, None], new_gradient, gradient[going])
         hessian = np.where(better[:, None, None], new_hessian, hessian[going])
         damping = np.where(better, np.minimum(1.0, 2 * damping), damping / 4)
-    return ends, highest
+    return ends, highest, left
 
 
 def _newton(eta: DualCertificate) -> bool:
@@ -71,9 +93,17 @@ def _step(eta: DualCertificate, positions: Array, gradient: Array, hessian: Arra
     if not _newton(eta):
         return domain.span / 2 * unit_rows(gradient)
     held = domain.held(positions, gradient)
-    along = held.along(gradient)
-    values, vectors = np.linalg.eigh(held.curvature(hessian))
+    if not isinstance(domain, Box):
+        return _uphill(held.along(gradient), held.curvature(hessian), domain.span)
+    # A frequency in hertz and a phase have no unit in common; what is held are axes.
+    unit = 1 / np.where((rate := rates(eta.features)) > 0, rate, 1.0)
+    return unit * _uphill(unit * held.along(gradient), held.curvature(unit[:, None] * unit * hessian), domain.span)
+
+
+def _uphill(along: Array, curvature: Array, span: float) -> Array:
+    """Newton's steps (k, d) with the sizes of curvatures, no longer than a span."""
+    values, vectors = np.linalg.eigh(curvature)
     size = np.abs(values)
     size = np.maximum(size, _FLATTEST * size.max(axis=1, keepdims=True) + np.finfo(np.float64).tiny)
-    size = np.maximum(size, np.linalg.norm(along, axis=1, keepdims=True) / domain.span)
+    size = np.maximum(size, np.linalg.norm(along, axis=1, keepdims=True) / span)
     return np.asarray(np.einsum("kab,kb,kcb,kc->ka", vectors, 1 / size, vectors, along))

@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base.arrays import Array
+from ..base.vectors import unit_rows
 from ..space.domain.box import Box
 from ..space.feature_map import FeatureMap
-from ..space.scales import FEWEST_POINTS, feature_scales, probe_positions, turning_rates
+from ..space.scales import FEWEST_POINTS, feature_scales
+from .ascent import rates
 from .certificate import DualCertificate
 
 # Grid points per length over which features stay correlated, in one dimension and in more: at half the diagonal from the
@@ -25,9 +27,11 @@ _POINTS_PER_PERIOD = 8.0  # of the highest frequency on each axis of the torus
 _FEWEST_PER_PERIOD = 3.0  # where that would be more points than this:
 _MOST_FFT_POINTS = 2**24
 _SPHERE_STARTS = 512
+_VERTICES, _MOST_MEETING = 128, 16  # where random kinks meet, so many at most: each costs their number cubed
 _SPHERE_ASCENTS = 256  # not only maxima: those at kinks lie close together
 
 _LINES: WeakKeyDictionary[FeatureMap, list[Array]] = WeakKeyDictionary()  # of features that have been searched before
+_DIRECTIONS: WeakKeyDictionary[FeatureMap, Array] = WeakKeyDictionary()  # likewise
 
 
 def starting_positions(eta: DualCertificate) -> Array:
@@ -58,9 +62,9 @@ def grid_lines(features: FeatureMap, domain: Box) -> list[Array]:
     """Coordinates on every axis of a grid on which neighbouring features are strongly correlated, so that no bump of eta lies
     between its points; on a line, the samples that lie in it are among them.
     """
-    rates = turning_rates(features, probe_positions(features))
-    d = len(rates)
-    counts = 4 + np.ceil(_GRID_PER_LENGTH[min(d, 2) - 1] * np.minimum((domain.upper - domain.lower) * rates, 1e9))
+    d = features.dimension
+    lengths = (domain.upper - domain.lower) * rates(features)
+    counts = 4 + np.ceil(_GRID_PER_LENGTH[min(d, 2) - 1] * np.minimum(lengths, 1e9))
     counts = np.maximum(counts, FEWEST_POINTS[min(d, 3) - 1])
     counts *= min(1.0, (_MOST_GRID_POINTS / math.prod(counts)) ** (1 / d))
     lines = domain.lines(tuple(max(4, int(count)) for count in counts))
@@ -89,14 +93,30 @@ def torus_maxima(eta: DualCertificate) -> Array:
 
 
 def directions(eta: DualCertificate) -> Array:
-    """Directions of R^d (k, d) to ascend from: random ones, the data themselves, and that of the mean gradient."""
-    x = eta.features.inputs["x"]
-    generator = np.random.default_rng(0)
-    random = generator.standard_normal((_SPHERE_STARTS, eta.features.dimension))
-    rows = x[generator.permutation(len(x))[:_SPHERE_STARTS]]
+    """Directions of R^d (k, d) to ascend from: random ones, the data themselves, vertices, and that of the mean gradient."""
+    features = eta.features
+    known = _DIRECTIONS.get(features)
+    if known is None:
+        known = _DIRECTIONS[features] = _directions(features)
+    x = features.inputs["x"]
     pull = eta.g.reshape(len(x), -1).T @ x
-    starts = np.concatenate([random, rows, -rows, pull, -pull])
+    starts = np.concatenate([known, pull, -pull])
     return np.asarray(starts[np.linalg.norm(starts, axis=1) > 0])
+
+
+def _directions(features: FeatureMap) -> Array:
+    """Those that do not depend on g."""
+    x, d = features.inputs["x"], features.dimension
+    generator = np.random.default_rng(0)
+    random = generator.standard_normal((_SPHERE_STARTS, d))
+    rows = x[generator.permutation(len(x))[:_SPHERE_STARTS]]
+    starts = [random, rows, -rows]
+    if features.homogeneous and d - 1 <= min(len(x), _MOST_MEETING):
+        # Where kinks meet: maxima lie there, and pieces between kinks may be too thin to be met by chance.
+        chosen = np.stack([generator.permutation(len(x))[: d - 1] for _ in range(_VERTICES)])
+        vertices = np.linalg.svd(unit_rows(x)[chosen], full_matrices=True)[2][:, -1]
+        starts += [vertices, -vertices]
+    return np.concatenate(starts)
 
 
 def _highest_maxima(values: Array, wraps: NDArray[np.bool_]) -> NDArray[np.intp]:

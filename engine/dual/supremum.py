@@ -8,15 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base.arrays import Array, Field
+from ..space.domain.box import Box
 from ..space.domain.domain import Domain
-from .ascent import ascend
+from ..space.units import HomogeneousUnit
+from .ascent import ascend, rates
 from .certificate import DualCertificate
 from .kinks import ascend_along_kinks
 from .starts import starting_positions
 from .trigonometric import sup_of_polynomial
 from .vertices import ascend_to_vertices
 
-_ONE_MAXIMUM = 1e-6  # relative to the positions: nearer ends of ascents are one maximum
+_ONE_MAXIMUM = 1e-3  # of a length over which features turn: nearer ends of ascents are one maximum
+_ONE_DIRECTION = 1e-6  # the same of the diameter: kinks may lie close together
+_BESIDE, _BRIEF = 16, 4  # starts, the highest, of general ascents beside those along kinks, and their steps
+_UNDECIDED = 1e-9  # relative rise that the next step promises: no gap that is asked for by default feels less
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +34,7 @@ class Supremum:
     upper_bound : whether S is an upper bound in exact arithmetic, or only the largest value found.
     method : how it was found.
     positions, heights : local maxima of the height, (k, d) and (k,), in falling order.
+    unresolved : empty; or why the height may be larger elsewhere, as far as the search itself can tell.
     """
 
     value: float
@@ -36,6 +42,7 @@ class Supremum:
     method: str
     positions: Array
     heights: Array
+    unresolved: str = ""
 
 
 def supremum(eta: DualCertificate, hints: Array | None = None) -> Supremum:
@@ -57,17 +64,32 @@ def supremum(eta: DualCertificate, hints: Array | None = None) -> Supremum:
     method = "grid and local ascent" if spectrum is None else "FFT grid and local ascent"
     if hints is not None and len(hints):
         starts = np.concatenate([starts, hints])
-    unit = features.unit
-    if unit is not None and not unit.signed_square:
-        positions, heights = ascend_along_kinks(eta, unit, starts)
+    unresolved = ""
+    if (unit := features.unit) is not None and not unit.signed_square:
+        positions, heights = _of_units(eta, unit, starts)
     else:
-        positions, heights = ascend(eta, starts)
-    if unit is not None and unit.signed_square:
-        positions, heights = ascend_to_vertices(eta, unit, positions)
-    size = np.maximum(np.abs(positions).max(axis=0, initial=0.0), np.finfo(np.float64).tiny)
+        positions, heights, promised = ascend(eta, starts)
+        if unit is not None:
+            positions, heights = ascend_to_vertices(eta, unit, positions)
+        elif (heights + promised).max() > heights.max() * (1 + _UNDECIDED):
+            unresolved = "an ascent of |eta| is still rising"
+    if isinstance(features.domain, Box):
+        scale = _ONE_MAXIMUM / np.maximum(rates(features), 1 / features.domain.extents)
+    else:
+        scale = np.full(features.dimension, _ONE_DIRECTION * features.domain.span)
     falling = np.argsort(-heights, kind="stable")
-    distinct = _thin_out(features.domain, positions, falling, _ONE_MAXIMUM * size)
-    return Supremum(float(heights.max(initial=0.0)), False, method, positions[distinct], heights[distinct])
+    distinct = _thin_out(features.domain, positions, falling, scale)
+    value = float(heights.max(initial=0.0))
+    return Supremum(value, False, method, positions[distinct], heights[distinct], unresolved)
+
+
+def _of_units(eta: DualCertificate, unit: HomogeneousUnit, starts: Array) -> tuple[Array, Array]:
+    """Ends of ascents along kinks; and of general ones, which zigzag there, where these are higher than all of those."""
+    positions, heights = ascend_along_kinks(eta, unit, starts)
+    highest = np.argsort(-eta.heights(starts), kind="stable")[:_BESIDE]
+    others, found, _ = ascend(eta, starts[highest], _BRIEF)
+    higher = found > heights.max()
+    return np.concatenate([positions, others[higher]]), np.concatenate([heights, found[higher]])
 
 
 def supremum_over(eta: DualCertificate, positions: Array) -> Supremum:

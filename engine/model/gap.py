@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from ..base.arrays import Array, Field
 from ..base.errors import CertificateError
+from ..dual.certificate import DualCertificate
 from ..dual.supremum import Supremum, supremum, supremum_over
 from .measure import Measure
 from .point import Point
 from .problem import Problem
-from .rounding import rounding
+from .rounding import height_rounding, rounding
 
 _GOLDEN = (math.sqrt(5) - 1) / 2
 _GOLDEN_STEPS = 60  # golden-section steps: the interval shrinks by 3e-13
@@ -88,7 +89,8 @@ def duality_gap(
 
     Raises
     ------
-    CertificateError : J + R*(s g) is below zero by more than the rounding of its terms: some number of the program is wrong.
+    CertificateError : S is below |eta| at an atom, or J + R*(s g) below zero by more than the rounding of its terms: some
+        number of the program is wrong.
     """
     return gap_at(Point(problem, measure), positions, dual_point)
 
@@ -104,6 +106,7 @@ def gap_at(point: Point, positions: Array | None = None, dual_point: Field | Non
         bound = problem.supremum_at_zero
     else:
         bound = supremum(eta, measure.positions)
+        _contain_the_atoms(point, eta, bound)
     if len(measure) == 0 and bound.value <= problem.penalty:
         return Gap(
             point, 0.0, rounding(point, g, -point.risk), bound, g
@@ -114,6 +117,25 @@ def gap_at(point: Point, positions: Array | None = None, dual_point: Field | Non
         s, dual = best_multiple(problem, g, problem.penalty / bound.value if bound.value > 0 else math.inf)
     error = rounding(point, s * g, dual) if math.isfinite(dual) else 0.0
     return Gap(point, _difference(point, dual, error), error, bound, g)
+
+
+def gap_below(point: Point, height: float) -> tuple[float, float]:
+    """The gap of R'(f) where |eta| is known to reach a height, and its rounding: a larger S makes no smaller one."""
+    g, problem = point.residual, point.problem
+    scale = min(1.0, problem.penalty / height)
+    dual = min(problem.loss.conjugate(s * g) for s in (0.0, scale))
+    error = rounding(point, scale * g, dual) if math.isfinite(dual) else 0.0
+    return _difference(point, dual, error), error
+
+
+def _contain_the_atoms(point: Point, eta: DualCertificate, bound: Supremum) -> None:
+    """S is at least the height of eta at the atoms, which are positions that are known."""
+    height = float(eta.heights(point.measure.positions).max(initial=0.0))
+    if height > bound.value + height_rounding(point, eta.g):
+        raise CertificateError(
+            f"S is at least |eta| everywhere; got S = {bound.value!r}, by {bound.method}, and {height!r} at an atom: "
+            "a contradiction inside the program; please report it with the problem"
+        )
 
 
 def _difference(point: Point, dual: float, error: float) -> float:

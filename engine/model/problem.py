@@ -17,6 +17,7 @@ from ..space.feature_map import FeatureMap
 from ..space.gauge import Gauge, Sign, gauge_of
 from .losses import Loss, suited
 from .measure import Measure
+from .samples import of_same_samples
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +52,9 @@ class Problem:
                 f"a problem needs a feature map and a loss; got {type(self.features).__name__} and "
                 f"{type(self.loss).__name__}; build them with conicflow.features and conicflow.losses"
             )
+        features, loss = of_same_samples(self.features, self.loss)
+        object.__setattr__(self, "features", features)
+        object.__setattr__(self, "loss", loss)
         penalty = number("the penalty", self.penalty, "a finite number >= 0", "give lambda >= 0")
         if penalty < 0:
             raise ProblemError(f"the penalty must be a finite number >= 0; got {penalty}; give lambda >= 0")
@@ -126,13 +130,12 @@ class Problem:
     def forward(self, measure: Measure) -> Field:
         """f = int phi dmu, shape (size,), or (n, q)."""
         self.validate(measure)
-        penalised = self.with_penalty_weights(measure)
-        return self.field(penalised.rows, penalised.positions)
+        return self.features.forward(measure.weights, measure.positions)
 
     def field(self, weights: Array, positions: Array) -> Field:
         """f = sum_i w_i phi(theta_i)/kappa(theta_i), in the shape of the data, for weights (k, q) of kappa·mu."""
         flat = weights if self.loss.y.ndim == 2 else weights[:, 0]
-        return self.features.forward(flat, positions)
+        return self.features.penalised.forward(flat, positions)
 
     def measure(self, weights: Array, positions: Array) -> Measure:
         """The measure of which kappa·mu has weights (k, q)."""
@@ -159,15 +162,15 @@ class Problem:
         return float(self.gauge.size(self.with_penalty_weights(measure).rows).sum())
 
     def value_and_gradient(self, particles: Array) -> tuple[float, Array]:
-        """R(f) at f = (1/m) sum_i w_i phi(theta_i), and its gradient by (w_i, theta_i) times m, shape (m, q + d).
+        """R(f) at f = (1/m) sum_i w_i phi(theta_i)/kappa(theta_i), and its gradient by (w_i, theta_i) times m, shape (m, q + d).
 
         The data term of F_m, in one pass over the features where they are pointwise (CB18 Def 2.2 scales by m).
 
         Parameters
         ----------
-        particles : (m, q + d) float64, rows (w, theta), m >= 1.
+        particles : (m, q + d) float64, rows (w, theta), m >= 1, w of kappa·mu.
         """
-        return self.features.value_and_gradient(particles, self.loss_arguments)
+        return self.features.penalised.value_and_gradient(particles, self.loss_arguments)
 
     def objective(self, measure: Measure) -> float:
         """J(mu)."""
@@ -179,8 +182,8 @@ class Problem:
         return self.loss.value(np.zeros_like(self.loss.y))
 
     def dual(self, g: Field) -> DualCertificate:
-        """eta = <g, phi> of a point g of F."""
-        return DualCertificate(self.features, self.gauge, g)
+        """eta = <g, phi/kappa> of a point g of F: its heights compare with the penalty."""
+        return DualCertificate(self.features.penalised, self.gauge, g)
 
     @cached_property
     def supremum_at_zero(self) -> Supremum:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..base.arrays import Field
+from ..base.arrays import Array, Field
 from ..space.feature_map import FeatureMap
-from .measure import Measure
 from .point import Point
 
 _PER_TERM = 8  # roundings of one term of R, of R* or of f: differences, squares, logarithms, products
@@ -30,7 +29,8 @@ def rounding(point: Point, p: Field, conjugate: float) -> float:
     g = np.abs(point.residual)
     terms = abs(point.risk) + problem.penalty * point.mass + abs(conjugate)
     terms += float(((g + np.abs(p)) * (np.abs(f) + y)).sum())
-    terms += float(np.linalg.norm(g)) * _spread(problem.features, problem.with_penalty_weights(point.measure))
+    sizes = problem.with_penalty_weights(point.measure).sizes
+    terms += float(np.linalg.norm(g) * (sizes @ norms(problem.features.penalised, point.measure.positions)))
     if problem.loss.description["targets"] == "count":
         weight = omega.reshape(-1, *[1] * (y.ndim - 1))
         terms += float((weight * (y * (1.0 + np.abs(np.log(np.where(y > 0, y, 1.0)))) + np.abs(f))).sum())
@@ -38,11 +38,13 @@ def rounding(point: Point, p: Field, conjugate: float) -> float:
     return float(np.finfo(np.float64).eps / 2 * _PER_TERM * count * terms)
 
 
-def _spread(features: FeatureMap, measure: Measure) -> float:
-    """sum_i |w_i| ||phi(theta_i)||, at least the norm of sum_i |w_i phi(theta_i)|."""
-    total = 0.0
-    for start in range(0, len(measure), _AT_ONCE):
-        part = slice(start, start + _AT_ONCE)
-        norms = np.linalg.norm(features.jacobian(measure.positions[part])[0], axis=1)
-        total += float(measure.sizes[part] @ norms)
-    return total
+def height_rounding(point: Point, g: Field) -> float:
+    """A bound of |fl(eta) - eta| at the atoms, eta = <g, phi/kappa>, in the units of the penalty: sums as those of f."""
+    largest = norms(point.problem.features.penalised, point.measure.positions).max(initial=0.0)
+    return float(np.finfo(np.float64).eps / 2 * _PER_TERM * (g.size + _PER_TERM) * np.linalg.norm(g) * largest)
+
+
+def norms(features: FeatureMap, positions: Array) -> Array:
+    """||phi(theta_i)||, (k,)."""
+    parts = [positions[start : start + _AT_ONCE] for start in range(0, len(positions), _AT_ONCE)]
+    return np.concatenate([np.zeros(0), *(np.linalg.norm(features.jacobian(part)[0], axis=1) for part in parts)])

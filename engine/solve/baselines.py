@@ -106,7 +106,7 @@ def sliding_frank_wolfe(
 
 def _unlike(problem: Problem, positions: Array, schedule: Schedule) -> Array:
     """The first of these positions whose features are little correlated: one for each bump of |eta|."""
-    phi = problem.features.jacobian(positions)[0]
+    phi = problem.features.penalised.jacobian(positions)[0]
     phi = phi / np.linalg.norm(phi, axis=1, keepdims=True)
     chosen: list[int] = []
     free = np.ones(len(positions), dtype=bool)

@@ -16,16 +16,15 @@ from ..flow.steps import StepSize, natural_step
 from ..flow.trajectory import Trajectory
 from ..model.point import Point
 from ..model.problem import Problem
-from ..space.domain.box import Box
 from ..space.scales import feature_scales, side_by_side
-from .refine import refine
+from .refine import refine, slack
 from .schedule import Schedule
 from .search import Search
 
 
 def default_particles(problem: Problem, schedule: Schedule) -> int:
     """Some particles for every feature that fits side by side into Theta; on a sphere or in a ball a given number."""
-    fitting = side_by_side(problem.features)
+    fitting = side_by_side(problem.features.penalised)
     if not len(fitting):
         return schedule.sphere_particles
     wanted = schedule.particles_per_feature * math.prod(fitting)
@@ -40,13 +39,12 @@ def start_particles(problem: Problem, m: int, seed: int, radius: float = Schedul
     radius : as `Schedule.start_radius`.
     """
     if not problem.features.homogeneous:
-        product = isinstance(problem.features.domain, Box)
-        return initial.grid(problem, m) if product else initial.ball(problem, m, seed)
+        return initial.even(problem, m, seed)
     unit = initial.sphere(problem, m, 1.0, seed)
     g = problem.loss.gradient(np.zeros_like(problem.loss.y))
     positions = unit[:, problem.outputs :]
-    norm, _ = feature_scales(problem.features, positions[:64])
-    pull = float(np.abs(problem.features.eta(positions, g)).max())
+    norm, _ = feature_scales(problem.features.penalised, positions[:64])
+    pull = float(np.abs(problem.features.penalised.eta(positions, g)).max())
     curvature = problem.loss.typical_curvature
     return initial.sphere(problem, m, radius * math.sqrt(pull / max(norm**2 * curvature, 1e-300)), seed)
 
@@ -91,10 +89,11 @@ class Descent:
         particles, radius = Point(self.problem, self.flow.measure()), schedule.merge_radius
         effort, least = (schedule.brief, radius) if stuck else (schedule.settling, schedule.join_radius)
         candidate = refine(particles, schedule, radius=radius, effort=effort)
-        while candidate.objective > particles.objective and radius > least:
+        highest = particles.objective + slack(particles)
+        while candidate.objective > highest and radius > least:
             radius /= 2
             candidate = refine(particles, schedule, radius=radius, effort=effort)
-        return candidate if candidate.objective <= particles.objective else particles
+        return candidate if candidate.objective <= highest else particles
 
     def merged(self) -> Point:
         """The particles, those together that cannot be told apart."""

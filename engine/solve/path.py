@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..base.arrays import Array
 from ..base.errors import ProblemError
+from ..base.interrupts import heard
 from ..base.progress import Progress
 from ..base.validation import array, integer, number
 from ..model.problem import Problem
@@ -30,11 +31,13 @@ class Path:
     problem : the problem; its own penalty plays no part.
     penalty_max : the smallest penalty whose solution is zero.
     results : of `solve`, one for each penalty, the largest penalty first.
+    interrupted : whether Ctrl-C ended it before its last penalty; what was done until then is here.
     """
 
     problem: Problem
     penalty_max: float
     results: tuple[Result, ...]
+    interrupted: bool = False
 
     def __len__(self) -> int:
         return len(self.results)
@@ -117,33 +120,47 @@ def path(
     particles, relative_gap, absolute_gap, seed, schedule : as in `solve`.
     progress : called with (phase, fraction done, message).
 
+    Returns
+    -------
+    Path : on Ctrl-C, with the penalties that are done; KeyboardInterrupt where none is.
+
     Raises
     ------
     ProblemError : penalties that are no such numbers. Penalty 0 has no dual bound (docs/theory.md §4): `solve` takes it.
     """
-    largest = problem.penalty_max()
+    with heard():
+        largest = problem.penalty_max()
     chosen = _geometric(largest, count, smallest_ratio) if penalties is None else _validate_penalties(penalties)
     results: list[Result] = []
-    start = problem.zero
+    interrupted, start = False, problem.zero
     for index, penalty in enumerate(chosen.tolist()):
         watch = None if progress is None else partial(_tell, progress, index, len(chosen))
-        result = solve(
-            problem.with_penalty(penalty),
-            start=start,
-            particles=particles,
-            relative_gap=relative_gap,
-            absolute_gap=absolute_gap,
-            seed=seed,
-            schedule=schedule,
-            progress=watch,
-        )
-        if result.interrupted:
-            raise KeyboardInterrupt
+        try:
+            result = solve(
+                problem.with_penalty(penalty),
+                start=start,
+                particles=particles,
+                relative_gap=relative_gap,
+                absolute_gap=absolute_gap,
+                seed=seed,
+                schedule=schedule,
+                progress=watch,
+            )
+        except KeyboardInterrupt:
+            interrupted = True
+            break
+        interrupted = result.interrupted
+        if interrupted and not result.converged:
+            break
         results.append(result)
+        if interrupted:
+            break
         start = result.measure
+    if not results:
+        raise KeyboardInterrupt
     if progress is not None:
         progress("done", 1.0, f"{len(results)} penalties")
-    return Path(problem, largest, tuple(results))
+    return Path(problem, largest, tuple(results), interrupted)
 
 
 def _tell(progress: Progress, index: int, count: int, phase: str, fraction: float, message: str) -> None:

@@ -19,6 +19,7 @@ from ..model.problem import Problem
 from ..space.scales import feature_scales
 from .result import Certificate, Result, within_rounding
 from .schedule import DEFAULT, Schedule
+from .tidy import tidied
 from .tolerance import Tolerance
 from .traits import Traits
 
@@ -168,7 +169,7 @@ class Search:
             return None
         eta, gauge = problem.dual(best.residual).eta(positions), problem.gauge
         excess = gauge.height(eta)[:, None] - problem.penalty
-        norm, _ = feature_scales(problem.features, positions)
+        norm, _ = feature_scales(problem.features.penalised, positions)
         curvature = problem.loss.typical_curvature
         added = problem.measure(gauge.head(eta) * excess / max(norm**2 * curvature * len(eta), 1e-300), positions)
         for _ in range(self.schedule.insertion_halvings):
@@ -182,8 +183,9 @@ class Search:
         return None
 
     def result(self, trajectory: Trajectory | None = None) -> Result:
-        """The surest measure, its atoms in the order of their positions."""
-        gap, problem = self.surest, self.problem
+        """The surest measure, tidied, its atoms in the order of their positions."""
+        problem = self.problem
+        gap = tidied(self.surest, self.schedule, self.closed, self.positions)
         measure = gap.measure
         features = problem.features
         order = np.lexsort(measure.positions.T[::-1]) if len(measure) else np.zeros(0, dtype=int)

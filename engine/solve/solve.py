@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 
 from ..base.errors import ProblemError
+from ..base.interrupts import heard
 from ..base.progress import Progress
 from ..base.threads import single_threaded_blas
 from ..base.validation import integer
@@ -63,21 +65,24 @@ def solve(
     """
     _validate(problem, start, particles, flow_steps, seed, seconds)
     search = Search(problem, Tolerance(relative_gap, absolute_gap), progress, schedule=schedule, seconds=seconds)
-    search.begin(None if start is None else refine(Point(problem, start), schedule))
+    with heard():
+        search.begin(None if start is None else refine(Point(problem, start), schedule))
     descent = None
     try:
-        if start is not None:
-            insert(search)
-        if not search.converged:
-            descent = Descent(search, particles, seed)
-            for phase in strategy(search, descent, flow_steps):
-                phase(search)
-                if search.converged:
-                    break
+        with heard():
+            if start is not None:
+                insert(search)
+            if not search.converged:
+                descent = Descent(search, particles, seed)
+                for phase in strategy(search, descent, flow_steps):
+                    phase(search)
+                    if search.converged:
+                        break
     except KeyboardInterrupt:
         search.interrupted = True
-        if descent is not None:
-            search.attempt(descent.merged(), "interrupted")
+        with suppress(KeyboardInterrupt), heard():  # a second one does not wait for the particles
+            if descent is not None:
+                search.attempt(descent.merged(), "interrupted")
     except OutOfTime:
         search.ended("search", f"{seconds:g} s of wall time", "seconds")
     return search.result(None if descent is None else descent.trajectory())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..base.arrays import Array
+from ..base.arrays import Array, Field
 from ..base.errors import ProblemError
 from .domain.box import Box
 from .feature_map import FeatureMap
@@ -46,24 +46,40 @@ def turning_rates(features: FeatureMap, positions: Array) -> Array:
     """For each coordinate the largest rate at which phi/||phi|| changes, or phi does relative to the largest ||phi||.
 
     1/rate is a length over which features stay correlated wherever they are; where widths are searched too, the narrow ones
-    tell it, whose norms are small.
+    tell it, whose norms are small. Circles are free meanwhile, except for their own rates: a phase can follow a frequency.
 
     Raises
     ------
     ProblemError : the features vanish, or are not finite, at these positions.
     """
-    norm, slopes = feature_scales(features, positions)
-    rates = slopes / norm
+    norm, _ = feature_scales(features, positions)
+    rates, wraps = np.zeros(features.dimension), features.domain.wraps
     for start in range(0, len(positions), 32):
         phi, *derivatives = features.jacobian(positions[start : start + 32])
         size = np.linalg.norm(phi, axis=1)
         told = size > _FAINT * norm
         unit = phi[told] / size[told, None]
-        for axis, derivative in enumerate(derivatives):
-            change = derivative[told] / size[told, None]
-            along = np.real((unit.conj() * change).sum(axis=1, keepdims=True))
-            rates[axis] = np.linalg.norm(change - along * unit, axis=1).max(initial=rates[axis])
-    return np.asarray(rates)
+        for axis in range(len(rates)):
+            free = [derivatives[other] for other in np.flatnonzero(wraps) if other != axis]
+            change = _without(derivatives[axis], free)
+            turn = _without(derivatives[axis][told], [unit, *(other[told] for other in free)])
+            most = max(
+                np.linalg.norm(change, axis=1).max() / norm, (np.linalg.norm(turn, axis=1) / size[told]).max(initial=0)
+            )
+            rates[axis] = max(rates[axis], most)
+    return rates
+
+
+def _without(vectors: Field, others: list[Field]) -> Field:
+    """Rows of vectors, orthogonal to the same rows of the others."""
+    basis: list[Field] = []
+    for row in [*others, vectors]:
+        for _ in range(2):  # the second time for the rounding of the first
+            for unit in basis:
+                row = row - np.real((unit.conj() * row).sum(axis=1, keepdims=True)) * unit
+        size = np.linalg.norm(row, axis=1, keepdims=True)
+        basis.append(row / np.where(size > 0, size, 1.0))
+    return row
 
 
 def probe_positions(features: FeatureMap) -> Array:

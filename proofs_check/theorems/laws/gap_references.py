@@ -190,7 +190,7 @@ def stationary_not_optimal(subject: str, draw: Draw) -> float:
 def stationarity(problem: Problem, measure: Measure) -> float:
     """max over the atoms of |eta + lambda sign(c)| and |grad eta| over its size, relative to lambda (docs/theory.md §3)."""
     g = problem.loss.gradient(problem.forward(measure))
-    eta, slope, _ = problem.features.certificate(measure.positions, g)
+    eta, slope, _ = problem.features.penalised.certificate(measure.positions, g)
     (cutoff,) = problem.features.inputs["cutoff"]
     rest = np.abs(eta + problem.penalty * np.sign(measure.weights))
     return float(max(rest.max(), np.abs(slope).max() / (2 * np.pi * cutoff)) / problem.penalty)

@@ -37,7 +37,8 @@ MUTANTS = (
            _in("flow.velocity.ConicVelocity.__call__", "along[:, 0] + self.threshold",
                "along[:, 0] + self.threshold / 2")),
     Mutant("grid-of-both-signs", "every other mass starts below zero", "start-with-one-sign", "conic, positive",
-           _in("flow.initial.grid", "np.full(len(positions), float(weight))", "weight * (-1.0) ** np.arange(len(positions))")),
+           _in("flow.initial.grid", "np.full((len(positions), problem.outputs), float(weight))",
+               "weight * (-1.0) ** np.arange(len(positions))")),
     Mutant("flow-without-penalty", "2-homogeneous units feel no penalty", "no-limit", "logistic, a penalty",
            _in("model.lifts.Balanced.slope", "self.penalty * self._factors(u) * u", "0 * u")),
 )  # fmt: skip

@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import conicflow as cf
 import numpy as np
 import pytest
-from conicflow.engine.dual import kinks as kinks_module
 from conicflow.engine.dual.ascent import ascend
 from conicflow.engine.dual.certificate import DualCertificate
 from conicflow.engine.dual.kinks import ascend_along_kinks
+from conicflow.engine.dual.pieces import Pieces
 from conicflow.engine.dual.supremum import supremum
 from conicflow.engine.space.gauge import Euclidean, nonnegative
 from conicflow.engine.space.units import HomogeneousUnit
@@ -135,7 +135,7 @@ def test_units_that_leak(seed: int, leak: float) -> None:
     unit = HomogeneousUnit.of(UNKNOWN, lambda positions: phi(positions)[None], x)
     assert unit == HomogeneousUnit(pytest.approx(1 - leak, rel=1e-14), pytest.approx(-leak, abs=1e-14), False)
     eta = SimpleNamespace(features=SimpleNamespace(inputs={"x": x}), gauge=Euclidean(2), g=g)
-    pieces = kinks_module._Pieces(eta, unit)
+    pieces = Pieces(eta, unit)
     z = theta @ pieces.x.T
     heights, directions = pieces.heights(theta, z)
     np.testing.assert_allclose(heights, np.linalg.norm(phi(theta) @ g, axis=1), rtol=1e-12)  # seven terms of size one

@@ -210,9 +210,12 @@ def test_a_loss_without_infimum_makes_no_gap_small(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_contradiction_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A supremum below |eta| at the atoms makes J + R*(p) negative, which no clamp hides."""
+    """A supremum below |eta| at the atoms is seen there; elsewhere J + R*(p) < 0 tells it, which no clamp hides."""
     problem, best, _ = one_spike("gaussian", 0.3, 1.0)
-
+    half = cf.Measure(best.weights / 2, best.positions)
     monkeypatch.setattr(gap_module, "supremum", part_of_supremum(0.1))
+    with pytest.raises(cf.CertificateError, match=r"S is at least \|eta\| everywhere; got S = .* at an atom"):
+        cf.duality_gap(problem, half)
+    monkeypatch.setattr(gap_module, "_contain_the_atoms", lambda *known: None)
     with pytest.raises(cf.CertificateError, match="never negative"):
-        cf.duality_gap(problem, cf.Measure(best.weights / 2, best.positions))
+        cf.duality_gap(problem, half)
