@@ -160,9 +160,9 @@ def test_a_source_mutant_reaches_those_who_imported_the_function_and_leaves() ->
     with injected(InSource("proofs_check.enclosures.points.inner", "x * y", "3 * x * y")):
         assert inner([arb(2)], [arb(5)]) == 30
     assert inner([arb(2)], [arb(5)]) == 10
-    with injected(InSource("proofs_check.gap.SECONDS", "60.0", "61.0")):
-        assert gap.SECONDS == 61.0
-    assert gap.SECONDS == 60.0
+    with injected(InSource("proofs_check.gap.BITS", "96", "97")):
+        assert gap.BITS == 97
+    assert gap.BITS == 96
 
 
 def test_a_mutant_leaves_also_after_an_exception() -> None:
@@ -181,8 +181,8 @@ def the_source(change: InSource) -> str:
 @pytest.mark.parametrize(
     ("right", "wrong", "told"),
     [
-        ("self.lower+arb( TOLERANCE )*abs(self.lower) .max(self.scale)  # layout", "arb(1)", "return arb(1)"),
-        ("return (\n  self.lower + arb(TOLERANCE) * abs(self.lower).max(self.scale)\n)", "pass", "pass"),
+        ("(self.lower+arb( TOLERANCE )*abs(self.lower) .max(self.scale)  ) . max(self.enough) # layout", "arb(1)", "return arb(1)"),
+        ("return (\n  (self.lower + arb(TOLERANCE) * abs(self.lower).max(self.scale)).max(self.enough)\n)", "pass", "pass"),
     ],
 )
 def test_what_matches_is_the_code_whatever_its_layout(right: str, wrong: str, told: str) -> None:
@@ -193,10 +193,10 @@ def test_what_matches_is_the_code_whatever_its_layout(right: str, wrong: str, to
 
 
 def test_keywords_and_quotes() -> None:
-    where = "proofs_check.certify._certificate"
-    assert "rigorous_gap=0.0" in the_source(InSource(where, "rigorous_gap=up(proof.gap)", "rigorous_gap=0.0"))
-    right = "'; the supremum is the largest value found'"
-    assert "'; estimated'" in the_source(InSource(where, right, '"; estimated"'))
+    where = "proofs_check.certify.proof_of"
+    assert "relative_gap=0.0" in the_source(InSource(where, "relative_gap=_above(share)", "relative_gap=0.0"))
+    where, right = "engine.kernels.cache._INDEX", "'index'"
+    assert "_INDEX = 'places'" in the_source(InSource(where, right, '"places"'))
 
 
 def test_a_function_is_found_wherever_it_is_defined() -> None:
@@ -252,8 +252,8 @@ def test_a_template_mutant_that_is_none_is_refused(where: str, right: str, words
         ("prove", "return Proof(0)", "pass", "must occur once in proofs_check.gap.prove; it occurs 0 times"),
         ("prove", "bound.upper", "0", "say more of it"),
         ("proved", "0", "1", "similar there: prove"),
-        ("Proof.sizes", "0", "1", "similar there: size"),
-        ("SECONDS", "60.0", "60.0  # of a minute", "must differ"),
+        ("Enclosed.share_of_all", "0", "1", "similar there: share"),
+        ("BITS", "96", "96  # of Arb", "must differ"),
     ],
 )
 def test_a_mutant_that_is_none_is_refused(where: str, right: str, wrong: str, words: str) -> None:

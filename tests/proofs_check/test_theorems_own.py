@@ -9,7 +9,7 @@ from conicflow.app import cli
 from conicflow.engine.kernels.loading import load_kernel
 from conicflow.engine.kernels.own import read
 from conicflow.proofs_check.theorems import campaign, processes
-from conicflow.proofs_check.theorems.check import Draw
+from conicflow.proofs_check.theorems.check import Draw, Inapplicable
 from conicflow.proofs_check.theorems.counterexample import Outcome
 from conicflow.proofs_check.theorems.material import cases, maps
 from conicflow.proofs_check.theorems.material.formulas import Formulas
@@ -153,10 +153,15 @@ def test_without_a_compiler_kernels_are_left_out_and_told(monkeypatch: pytest.Mo
 @pytest.mark.parametrize("scheme", ["euler", "forward-backward", "conic", "conic-canonical"])
 def test_a_short_step_goes_along_the_velocity(name: str, scheme: str) -> None:
     """Two formulas of the checks' own, of each other independent: u + h v + O(h²)."""
-    for seed in range(4):
+    tried = 0
+    for seed in range(12):
         draw: Draw = by_generator(np.random.default_rng(seed))
-        case, conic = cases.problem(draw, name, "squared"), scheme.startswith("conic")
-        u, speeds = cases.particles(draw, case, conic=conic), (0.5, 2.0)
+        case, conic, speeds = cases.problem(draw, name, "squared"), scheme.startswith("conic"), (0.5, 2.0)
+        try:
+            u = cases.particles(draw, case, conic=conic)
+        except Inapplicable:  # at a kink
+            continue
+        tried += 1
         formulas, off = Formulas(case), []
         for h in (1e-4, 1e-5):
             moved = step(formulas, u, scheme, h, speeds)
@@ -164,3 +169,4 @@ def test_a_short_step_goes_along_the_velocity(name: str, scheme: str) -> None:
             wrapped = case.features.domain.difference(moved[:, case.outputs :], along[:, case.outputs :])
             off.append(max(np.abs(moved - along)[:, : case.outputs].max(), np.abs(wrapped).max()))
         assert off[1] <= off[0] / 50 + 1e-13  # a hundredth
+    assert tried

@@ -15,7 +15,7 @@ from string import Template
 from types import ModuleType
 
 from conicflow.derive import SPECS
-from conicflow.derive.drift import derive_sources, derive_specs, shared_sources
+from conicflow.derive.regenerate import derive_sources, derive_specs, shared_sources
 from conicflow.derive.read.spec import read_spec
 from conicflow.engine.kernels.cache import Cache
 from conicflow.engine.kernels.loading import built_for

@@ -61,7 +61,7 @@ MUTANTS = (
            _bump("$slope_scalars2\n        for start in range(0, n, TILE):",
                  "$slope_scalars2\n        for start in range((n - 1) // TILE * TILE, n, TILE):")),
     Mutant("price-forgotten", "kappa is 1 in the kernel", "convexity", "checked_priced_bump",
-           InTemplate("checked_priced_bump", "weight._BODY", "result[i] = $weight", "result[i] = 1.0 + 0.0*($weight)")),
+           InTemplate("checked_priced_bump", "weight._BODY", "return kappa, gradient", "return 0.0*kappa + 1.0, gradient")),
     Mutant("fit-from-the-start", "every tile is compared with the first one's data", "large-kernels", "gaussian",
            InTemplate("squared", "fit._SCALAR", "sample = start + j", "sample = j")),
     Mutant("value-without-omega", "R of a flow forgets the weights of samples", "data-term", "tanh",
