@@ -150,6 +150,8 @@ class Result:
         Ascents may have missed the highest maximum; a gap that rests on a smaller one is no bound.
         """
         least, known = proof.sup_least, replace(self, proof=proof)
+        if known.certified:
+            return replace(known, ended_by="")
         if self.problem is None or least <= self.certificate.sup_bound:
             return known
         point = Point(self.problem, self.measure)

@@ -79,6 +79,8 @@ def test_a_height_that_a_proof_met_corrects_the_gap(found: cf.Result) -> None:
     # J + R*(s g), s = penalty/S: to first order s - 1 = -0.001 costs a thousandth of -<g, f> = penalty |mu|
     assert told.gap > 1e3 * found.gap
     assert told.gap <= 0.0011 * found.penalty * found.measure.mass
+    proved = replace(told, ended_by="a limit").with_proof(proof(0.0, 0.0))
+    assert (proved.status, proved.ended_by) == ("certified", "")
     same = found.with_proof(replace(higher, sup_least=known))
     assert (same.status, same.gap) == ("converged", found.gap)
 

@@ -120,7 +120,7 @@ def test_boundaries_hold_what_the_domain_holds(seed: int) -> None:
         assert domain.contains(theta)
         room = boundary.room(theta, 0.0)
         np.testing.assert_allclose(room[chosen & reachable & boundary.touched(theta)], 0.0, atol=1e-11)
-        assert np.array_equal(boundary.touched(theta), room <= 1e-11)
+        assert np.array_equal(boundary.touched(theta), room <= 1e-11)  # bits: truth values
         assert np.all(boundary.room(theta, 1e-3)[reachable] > 0)
         force = generator.standard_normal((20, d))
         held = boundary.touched(theta) & (boundary.outward(theta, force) > 0)
@@ -130,7 +130,7 @@ def test_boundaries_hold_what_the_domain_holds(seed: int) -> None:
         # a short way along the force leaves Theta just where the boundary holds
         ahead = theta + 1e-6 * force
         leaves = (boundary.room(ahead, 0.0) < 0).any(axis=1)
-        assert np.array_equal(leaves, held.any(axis=1))
+        assert np.array_equal(leaves, held.any(axis=1))  # bits: truth values
 
 
 @given(seed=st.integers(0, 100))
