@@ -130,7 +130,7 @@ def gap_below(point: Point, height: float) -> tuple[float, float]:
 
 def _contain_the_atoms(point: Point, eta: DualCertificate, bound: Supremum) -> None:
     """S is at least the height of eta at the atoms, which are positions that are known."""
-    height = float(eta.heights(point.measure.positions).max(initial=0.0))
+    height = float(eta.heights(point.measure.positions).max(initial=-math.inf))
     if height > bound.value + height_rounding(point, eta.g):
         raise CertificateError(
             f"S is at least |eta| everywhere; got S = {bound.value!r}, by {bound.method}, and {height!r} at an atom: "

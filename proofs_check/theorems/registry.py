@@ -24,6 +24,7 @@ MODULES = (
     "laws.parts",
     "laws.mixtures",
     "laws.optimality",
+    "laws.choices",
     "laws.enclosures",
     "laws.certificates",
     "laws.gauges",

@@ -181,8 +181,16 @@ def the_source(change: InSource) -> str:
 @pytest.mark.parametrize(
     ("right", "wrong", "told"),
     [
-        ("(self.lower+arb( TOLERANCE )*abs(self.lower) .max(self.scale)  ) . max(self.enough) # layout", "arb(1)", "return arb(1)"),
-        ("return (\n  (self.lower + arb(TOLERANCE) * abs(self.lower).max(self.scale)).max(self.enough)\n)", "pass", "pass"),
+        (
+            "(self.lower+arb( TOLERANCE )*abs(self.lower) .max(self.scale)  ) . max(self.enough) # layout",
+            "arb(1)",
+            "return arb(1)",
+        ),
+        (
+            "return (\n  (self.lower + arb(TOLERANCE) * abs(self.lower).max(self.scale)).max(self.enough)\n)",
+            "pass",
+            "pass",
+        ),
     ],
 )
 def test_what_matches_is_the_code_whatever_its_layout(right: str, wrong: str, told: str) -> None:

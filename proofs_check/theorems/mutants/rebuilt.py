@@ -15,8 +15,8 @@ from string import Template
 from types import ModuleType
 
 from conicflow.derive import SPECS
-from conicflow.derive.regenerate import derive_sources, derive_specs, shared_sources
 from conicflow.derive.read.spec import read_spec
+from conicflow.derive.regenerate import derive_sources, derive_specs, shared_sources
 from conicflow.engine.kernels.cache import Cache
 from conicflow.engine.kernels.loading import built_for
 from conicflow.engine.kernels.own import entry_key
