@@ -223,9 +223,9 @@ def test_a_contradiction_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_supremum_below_zero_contradicts_no_atom() -> None:
     """Where eta > 0 everywhere and mu >= 0, sup -eta is negative; without atoms there is nothing that it could be below."""
-    features = cf.features.gaussian(x=np.linspace(0.0, 1.0, 9), sigma=0.5, theta=(0.0, 1.0))
-    problem = cf.Problem(features, cf.losses.squared(-np.ones(9)), penalty=0.1, sign="nonnegative")
-    for measure in (problem.zero, cf.Measure(np.array([0.3]), np.array([[0.5]]))):
+    loss = cf.losses.squared(np.array([0.0, -1.0, 0.0], dtype=complex))
+    problem = cf.Problem(cf.features.fourier(cutoff=1), loss, penalty=0.1, sign="nonnegative")
+    for measure in (problem.zero, cf.Measure(np.array([0.1]), np.array([[0.5]]))):
         found = gap_module.duality_gap(problem, measure)
         assert found.supremum.value < 0.0
         assert np.isfinite(found.gap)
