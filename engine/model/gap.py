@@ -114,7 +114,7 @@ def gap_at(point: Point, positions: Array | None = None, dual_point: Field | Non
     if problem.penalty == 0.0 and bound.value > 0.0:
         s, dual = 0.0, -problem.loss.infimum()
     else:
-        s, dual = _best_multiple(problem, g, problem.penalty / bound.value if bound.value > 0 else math.inf)
+        s, dual = best_multiple(problem, g, problem.penalty / bound.value if bound.value > 0 else math.inf)
     error = rounding(point, s * g, dual) if math.isfinite(dual) else 0.0
     return Gap(point, _difference(point, dual, error), error, bound, g)
 
@@ -130,7 +130,7 @@ def gap_below(point: Point, height: float) -> tuple[float, float]:
 
 def _contain_the_atoms(point: Point, eta: DualCertificate, bound: Supremum) -> None:
     """S is at least the height of eta at the atoms, which are positions that are known."""
-    height = float(eta.heights(point.measure.positions).max(initial=0.0))
+    height = float(eta.heights(point.measure.positions).max(initial=-math.inf))
     if height > bound.value + height_rounding(point, eta.g):
         raise CertificateError(
             f"S is at least |eta| everywhere; got S = {bound.value!r}, by {bound.method}, and {height!r} at an atom: "
@@ -149,7 +149,7 @@ def _difference(point: Point, dual: float, error: float) -> float:
     return gap + error
 
 
-def _best_multiple(problem: Problem, g: Field, largest: float) -> tuple[float, float]:
+def best_multiple(problem: Problem, g: Field, largest: float) -> tuple[float, float]:
     """The feasible s of the least R*(s g), and that: R* is convex, so golden section; s = 1 and the ends are tried exactly."""
     most = min(largest, 4.0)  # at an optimum s = 1; four times that is never better by more than the search loses
     least = -most if problem.gauge.symmetric else 0.0
