@@ -14,6 +14,7 @@ from ..read.loss_spec import DUAL, PREDICTION, TARGET
 from .derivation import FeatureDerivation
 from .loss_derivation import LossDerivation
 from .proofs import prove
+from .sinusoid import sinusoid
 from .vector_loss import VectorLossDerivation
 
 _CASES: dict[str, tuple[sympy.Expr, ...]] = {
@@ -65,7 +66,9 @@ def vector_loss_properties(derivation: VectorLossDerivation) -> dict[str, Any]:
 
 
 def feature_properties(derivation: FeatureDerivation) -> dict[str, Any]:
-    """Properties of a feature map; those of ridge units.
+    """Properties of a feature map.
+
+    sinusoid : of a pointwise map, where `sinusoid` proves it; no entry elsewhere. The others are those of ridge units:
 
     warp : v as a function of an entry of theta: "identity", "signed square" (theta |theta|), or "other".
     kinks : where sigma(s z) = s sigma(z) for s > 0, so that sigma(z) = bend max(z, 0) - tilt z: {"degree": 1, "bend": ..,
@@ -73,7 +76,7 @@ def feature_properties(derivation: FeatureDerivation) -> dict[str, Any]:
     """
     spec = derivation.spec
     if spec.kind != "ridge":
-        return {}
+        return {} if (proved := sinusoid(derivation)) is None else {"sinusoid": proved}
     theta = spec.parameters[0].symbol
     warp = "identity" if spec.warp == theta else "other"
     if _is_zero(spec.warp - theta * sympy.Abs(theta)):

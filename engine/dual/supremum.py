@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ..base.arrays import Array, Field
 from ..space.domain.box import Box
 from ..space.domain.domain import Domain
+from ..space.sinusoid import Origin
 from ..space.units import HomogeneousUnit
 from .ascent import ascend, rates
 from .certificate import DualCertificate
@@ -57,14 +58,17 @@ def supremum(eta: DualCertificate, hints: Array | None = None) -> Supremum:
     hints : (k, d) positions near which eta may be large, such as the atoms.
     """
     features = eta.features
+    if (origin := Origin.of(features)) is not None:
+        inside = None if hints is None else origin.inwards(hints)
+        found = supremum(DualCertificate(origin.centred, eta.gauge, eta.g), inside)
+        return replace(found, positions=origin.outwards(found.positions))
     spectrum = features.spectrum
     if spectrum is not None and features.dimension == 1:
         return _of_polynomial(eta, *spectrum)
-    starts = starting_positions(eta)
+    starts, unresolved = starting_positions(eta)
     method = "grid and local ascent" if spectrum is None else "FFT grid and local ascent"
     if hints is not None and len(hints):
         starts = np.concatenate([starts, hints])
-    unresolved = ""
     if (unit := features.unit) is not None and not unit.signed_square:
         positions, heights = _of_units(eta, unit, starts)
     else:
@@ -72,7 +76,7 @@ def supremum(eta: DualCertificate, hints: Array | None = None) -> Supremum:
         if unit is not None:
             positions, heights = ascend_to_vertices(eta, unit, positions)
         elif (heights + promised).max() > heights.max() * (1 + _UNDECIDED):
-            unresolved = "an ascent of |eta| is still rising"
+            unresolved = unresolved or "an ascent of |eta| is still rising"
     if isinstance(features.domain, Box):
         scale = _ONE_MAXIMUM / np.maximum(rates(features), 1 / features.domain.extents)
     else:

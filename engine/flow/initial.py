@@ -43,10 +43,22 @@ def grid(problem: Problem, m: int, weight: float = 0.0) -> Array:
         counts: tuple[int, ...] = (m,)
     else:
         extents = side_by_side(problem.features)
-        ratio = (m / math.prod(extents)) ** (1 / len(extents))
-        counts = tuple(max(2, math.ceil(ratio * extent - 1e-9)) for extent in extents)
+        counts = _counts(m, extents)
     positions = domain.grid(counts)
     return np.ascontiguousarray(np.column_stack([np.full(len(positions), float(weight)), positions]))
+
+
+def _counts(m: int, extents: Array) -> tuple[int, ...]:
+    """Points on every axis, at least two, in proportion to its extent where that is more: m together, or a few more."""
+    short = np.zeros(len(extents), dtype=bool)
+    while True:
+        rest = max(m / 2.0 ** np.count_nonzero(short), 1.0)
+        ratio = (rest / math.prod(extents[~short])) ** (1 / max(np.count_nonzero(~short), 1))
+        shorter = ratio * extents < 2
+        if (shorter <= short).all():
+            break
+        short |= shorter
+    return tuple(2 if two else math.ceil(ratio * extent - 1e-9) for two, extent in zip(short, extents, strict=True))
 
 
 @family(both_signs)
