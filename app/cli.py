@@ -1,9 +1,10 @@
 """The command `conicflow`: its page of help, and its commands. How they end is in `commands.ending`."""
 
 import click
+from conicflow.engine.base.version import __version__
 
 from .commands.catalogue import features, losses
-from .commands.ending import Commands
+from .commands.ending import Commands, say
 from .commands.folders import certify, plot
 from .commands.kernels import cache, derive
 from .commands.solving import demo, path, solve
@@ -11,7 +12,7 @@ from .commands.theorems import check
 
 
 @click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="conicflow", message="conicflow %(version)s")
+@click.version_option(__version__, message="conicflow %(version)s")
 @click.pass_context
 def main(context: click.Context) -> None:
     """Minimise a convex function of a measure, and prove how close to the minimum you are.
@@ -38,11 +39,11 @@ def main(context: click.Context) -> None:
       penalty_ratio = 0.05                # or penalty = 0.1
       sign = "nonnegative"                # or "any"
 
-    Exit codes: 0 certified, 1 a claim does not hold, 3 gap above tolerance, 2 bad input, 130 interrupted (`solve` then
-    writes the best so far).
+    Exit codes: 0 certified or converged, 1 a claim does not hold, 3 not converged, 2 bad input, 70 a mistake of conicflow,
+    130 interrupted by Ctrl-C or SIGTERM (`solve` then writes the best so far, `path` the penalties that are done).
     """
     if context.invoked_subcommand is None:
-        click.echo(context.get_help())
+        say(context.get_help())
 
 
 for command in (solve, path, certify, check, plot, demo, derive, features, losses, cache):

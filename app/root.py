@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from conicflow.engine.model.problem import Problem
     from conicflow.engine.solve import baselines, choice
     from conicflow.engine.solve.path import Path, path
+    from conicflow.engine.solve.proof import Proof
     from conicflow.engine.solve.result import Certificate, Result
     from conicflow.engine.solve.schedule import Schedule
     from conicflow.engine.solve.solve import solve
@@ -63,6 +64,7 @@ _MODULES = {
     "engine.solve.path": ("Path", "path"),
     "engine.atoms.polish": ("polish",),
     "engine.model.problem": ("Problem",),
+    "engine.solve.proof": ("Proof",),
     "engine.solve.result": ("Certificate", "Result"),
     "engine.solve.schedule": ("Schedule",),
     "engine.solve.solve": ("solve",),
@@ -91,6 +93,7 @@ __all__ = [
     "Path",
     "Problem",
     "ProblemError",
+    "Proof",
     "Result",
     "Schedule",
     "SpecError",
@@ -121,8 +124,20 @@ def __getattr__(name: str) -> Any:
         value = getattr(import_module(f"conicflow.{_HOMES[name]}"), name)
     else:
         raise AttributeError(f"module 'conicflow' has no attribute {name!r}")
+    if _HOMES.get(name, "").startswith("engine.solve"):
+        _let_results_prove()
     globals()[name] = value
     return value
+
+
+def _let_results_prove() -> None:
+    """`Result.certify` is for the prover, which stands above the engine and is loaded only to prove."""
+
+    def prover(problem: Any, measure: Any, boxes: int | None) -> Any:
+        certify = import_module("conicflow.proofs_check.certify").certify
+        return certify(problem, measure) if boxes is None else certify(problem, measure, boxes=boxes)
+
+    import_module("conicflow.engine.solve.proof").prove_with(prover)
 
 
 def __dir__() -> list[str]:

@@ -8,94 +8,117 @@ from typing import Any
 import numpy as np
 from conicflow.derive.errors import SpecError
 from conicflow.engine.base.errors import CertificateError, ConicflowError
-from conicflow.engine.dual.supremum import supremum as engine_supremum
+from conicflow.engine.base.validation import integer, number
 from conicflow.engine.model.gap import duality_gap
 from conicflow.engine.model.measure import Measure
 from conicflow.engine.model.problem import Problem
-from conicflow.engine.solve.result import Certificate
+from conicflow.engine.solve.proof import Proof
 from conicflow.engine.solve.solve import sharpen
 from conicflow.engine.space import gauge
+from conicflow.engine.space.arguments import interval_names
 from flint import arb
 
-from .enclosures.points import Array, down, up
-from .gap import BITS, SECONDS, Proof, prove
+from .enclosures.points import down, up
+from .gap import BITS, Enclosed, prove
 from .gauge import Euclidean, Signed
 from .statement import Statement, described_spec
+from .suprema.budget import BOXES
 
-_HINTS = 16
 _SHARP = 1e-13  # relative gap of the measure whose residual proposes the dual point
+_ROUNDS = 30  # reports of progress, after which the search for that measure ends
+_MOST_BOXES = 10**12
+_ELSEWHERE = arb(2) ** -60
 
 
-def certify(problem: Problem, measure: Measure, *, bits: int = BITS, seconds: float = SECONDS) -> Certificate:
+def certify(
+    problem: Problem,
+    measure: Measure,
+    *,
+    reference: float | None = None,
+    boxes: int = BOXES,
+    bits: int = BITS,
+) -> Proof:
     """Enclose J(mu), sup|eta| and the gap in ball arithmetic; nothing computed in floating point is trusted (docs/theory.md §4).
+
+    Work is counted, not timed: the same arguments give the same proof, bit for bit.
 
     Parameters
     ----------
     problem, measure : their float64 numbers are taken as exact.
+    reference : a value of J that was met, which the relative gap counts against where R(0) is infinite; else it is R(0).
+    boxes : how many boxes, simplices or Taylor models the search of sup |eta| may visit. The default is about ten seconds of one
+        core; where it ends first, the gap holds and is looser.
     bits : Arb's working precision.
-    seconds : for a better dual point, and again for the search of sup |eta|; a bound that is not tight by then is reported
-        as `rigorous_gap`, and `gap` is then an estimate.
 
     Raises
     ------
     CertificateError : the feature map's formula cannot be enclosed, or bounds contradict each other.
-    ProblemError : the measure is not one of this problem.
+    ProblemError : the measure is not one of this problem, or an option is out of its range.
     """
     problem.validate(measure)
-    witness = _witness(problem, measure, seconds)
+    integer("boxes", boxes, 1, _MOST_BOXES, f"the default is {BOXES}")
+    integer("bits", bits, 53, 10_000, f"the default is {BITS}")
+    if reference is not None:
+        number("reference", reference, "a finite number, a value of J", "leave it out")
+    statement, witness = statement_of(problem), _witness(problem, measure)
     try:
-        proof = prove(
-            statement_of(problem),
+        found = prove(
+            statement,
             measure.weights,
             measure.positions,
-            witness=(witness.weights, witness.positions),
-            hints=_hints(problem, witness),
+            witness=witness,
+            reference=reference,
+            boxes=boxes,
             bits=bits,
-            seconds=seconds,
         )
     except (SpecError, ArithmeticError) as error:
         raise CertificateError(
-            f"a certificate encloses every number it rests on; {error}; report the problem"
+            f"a certificate encloses every number it rests on; {error!s:.200}; report the problem"
         ) from None
-    return _certificate(proof)
+    return proof_of(found, witness)
 
 
-def _certificate(proof: Proof) -> Certificate:
-    objective = down(proof.objective), up(proof.objective)
-    rigorous = proof.supremum.finished
-    gap = up(proof.gap) if rigorous else proof.estimate
-    return Certificate(
-        rigorous=rigorous,
-        sup_bound=up(proof.supremum.upper) if rigorous else float(proof.supremum.lower),
-        method=proof.method,
-        precision=f"Arb, {proof.bits} bits" + ("" if rigorous else "; the supremum is the largest value found"),
-        objective=objective,
-        gap=gap,
-        relative_gap=up(arb(gap) / proof.size),
-        rigorous_gap=up(proof.gap),
-        rigorous_sup=up(proof.supremum.upper),
+def proof_of(found: Enclosed, witness: tuple[Any, Any] | None) -> Proof:
+    """What was proved as numbers, each a little to the side that holds.
+
+    Where the peaks of eta are is proposed by BLAS, whose last digits differ between machines: whoever proves the gap again may
+    find S larger by as much, and the gap by that times |J|.
+    """
+    gap = found.gap if found.gap.is_zero() else found.gap + abs(found.objective) * _ELSEWHERE
+    share = found.share if gap.is_zero() else found.share * (gap / found.gap)
+    return Proof(
+        gap=_above(gap),
+        relative_gap=_above(share),
+        objective=(down(found.objective), up(found.objective)),
+        sup_bound=_above(found.supremum.upper * (1 + _ELSEWHERE)),
+        method=found.method,
+        bits=found.bits,
+        boxes=found.boxes,
+        finished=found.supremum.finished,
+        witness=witness,
     )
 
 
-def _witness(problem: Problem, measure: Measure, seconds: float) -> Measure:
+def _above(number: arb) -> float:
+    """A float64 above a ball; 0 of what is exactly 0."""
+    return 0.0 if number.is_zero() else up(number)
+
+
+def _witness(problem: Problem, measure: Measure) -> tuple[Any, Any] | None:
     """The measure sharpened, where its residual makes a better dual point; the proof trusts nothing of it."""
-    if len(measure) == 0 or problem.penalty == 0.0:
-        return measure
+    if problem.penalty == 0.0:
+        return None
     try:
         with np.errstate(all="ignore"):
-            better = sharpen(problem, measure, _SHARP, seconds)
-            bounds = [gap.objective - gap.gap for gap in (duality_gap(problem, mu) for mu in (measure, better))]
+            own = duality_gap(problem, measure)
+            if own.gap == 0.0 or own.relative <= _SHARP:
+                return None
+            better = sharpen(problem, measure, _SHARP, _ROUNDS)
+            found = duality_gap(problem, better)
     except (ConicflowError, np.linalg.LinAlgError):
-        return measure
-    return better if bounds[1] > bounds[0] else measure
-
-
-def _hints(problem: Problem, measure: Measure) -> Array:
-    """Where the engine finds |eta| largest; the proof trusts nothing of it."""
-    if problem.features.spectrum is not None:
-        return measure.positions
-    found = engine_supremum(problem.dual(problem.loss.gradient(problem.forward(measure))), measure.positions)
-    return np.concatenate([measure.positions, found.positions[:_HINTS]])
+        return None
+    lower = [gap.objective - gap.gap for gap in (own, found)]
+    return (better.weights, better.positions) if lower[1] > lower[0] else None
 
 
 def _polar(problem: Problem) -> Signed | Euclidean:
@@ -118,9 +141,7 @@ def statement_of(problem: Problem) -> Statement:
         features=described_spec(description),
         inputs=features.inputs,
         constants=features.constants,
-        intervals={
-            item["name"]: axes[item["name"]] for item in description["parameters"] if "interval" in item["domain"]
-        },
+        intervals={name: axes[name] for name in interval_names(description)},
         radius=features.domain.radius if math.isfinite(features.domain.radius) else None,
         loss=described_spec(loss.description),
         y=loss.y,

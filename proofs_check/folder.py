@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import tomllib
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 from conicflow.derive.errors import SpecError
@@ -19,10 +18,10 @@ from conicflow.derive.read.vector_loss_spec import VectorLossSpec
 
 from .enclosures.points import Array
 from .gauge import read_gauge
+from .record import Claims, read_claims, read_record
 from .statement import Statement, catalogue_spec
 
-_MOST_BYTES = 2**30
-_SCALARS = ("objective", "gap", "relative_gap", "tolerance", "penalty")
+_MOST_BYTES, _MOST_UNPACKED = 2**30, 2**33
 _UNREADABLE = (
     OSError,
     LookupError,
@@ -41,32 +40,12 @@ class BadFolder(Exception):
     """A folder that cannot be read as a result: nothing is claimed, so nothing can be checked."""
 
 
-@dataclass(frozen=True, eq=False)
-class Claims:
-    """What result.json says, from the exact hexadecimal forms, and whether its other forms say the same.
-
-    Parameters
-    ----------
-    numbers : objective, gap, relative_gap, tolerance, penalty, sup_bound.
-    rigorous, status, method : of the certificate and the result.
-    weights, positions : the atoms.
-    disagreements : what is written in two places in two ways.
-    """
-
-    numbers: Mapping[str, float]
-    rigorous: bool
-    status: str
-    weights: Array
-    positions: Array
-    disagreements: tuple[str, ...]
-
-
 def read_folder(folder: Path, data: Path | None = None) -> tuple[Claims, Statement]:
     """The claims of a result folder and the problem they are about.
 
     Parameters
     ----------
-    data : an archive kept elsewhere that stands for the folder's data.npz; it is the right one if it has the SHA-256 that
+    data : an archive kept elsewhere that stands for the folder's data.npz. Either is the right one if it has the SHA-256 that
         result.json states.
 
     Raises
@@ -81,11 +60,11 @@ def read_folder(folder: Path, data: Path | None = None) -> tuple[Claims, Stateme
                     f"a result needs {path.name}, of at most a gibibyte; {path} is not one; solve the problem again, or name "
                     "the archive of its data with --data"
                 )
-        record = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+        record = read_record(folder / "result.json")
         document = tomllib.loads((folder / "problem.toml").read_text(encoding="utf-8"))
         statement = _statement(folder, document, archive)
         claims = _claims(folder, record, statement)
-        if data is not None and hashlib.sha256(archive.read_bytes()).hexdigest() != record["data_sha256"]:
+        if hashlib.sha256(archive.read_bytes()).hexdigest() != record["data_sha256"]:
             claims = replace(claims, disagreements=(*claims.disagreements, "SHA-256 of the data"))
         return claims, statement
     except (SpecError, *_UNREADABLE) as error:
@@ -93,47 +72,39 @@ def read_folder(folder: Path, data: Path | None = None) -> tuple[Claims, Stateme
         raise BadFolder(f"a result folder must be readable; {folder}: {reason:.200}; solve the problem again") from None
 
 
+def _arrays(path: Path) -> dict[str, Array]:
+    """The arrays of an archive, of each name one, and no more of them than fit into memory."""
+    with ZipFile(path) as archive:
+        names, size = archive.namelist(), sum(item.file_size for item in archive.infolist())
+    if len(set(names)) < len(names) or size > _MOST_UNPACKED:
+        raise ValueError(
+            f"{path.name} holds arrays of different names, of {_MOST_UNPACKED} bytes at most; it has {size}"
+        )
+    with np.load(path, allow_pickle=False) as arrays:
+        return {key: np.asarray(arrays[key]) for key in arrays.files}
+
+
 def _claims(folder: Path, record: Mapping[str, Any], statement: Statement) -> Claims:
-    if record["schema"] != 1:
-        raise ValueError(f"result.json has schema {record['schema']!r:.20}, not 1")
-    exact, certificate = record["exact"], record["certificate"]
-    numbers = {name: float.fromhex(exact[name]) for name in (*_SCALARS, "sup_bound")}
     d = len(statement.features.parameters) if statement.features.kind != "ridge" else statement.inputs["x"].shape[1]
-    weights = np.array(_numbers(exact["weights"]), dtype=np.float64)
-    shape = (len(weights), *statement.y.shape[1:])  # of q columns of data weights are in R^q
-    weights = weights if len(weights) else weights.reshape(shape)
-    positions = np.array(_numbers(exact["positions"]), dtype=np.float64).reshape(len(weights), d)
-    if weights.shape != shape or not np.all(np.isfinite(weights)) or not np.all(np.isfinite(positions)):
-        raise ValueError("atoms are finite numbers, one weight and d coordinates each")
-    with np.load(folder / "measure.npz", allow_pickle=False) as archive:
-        stored = np.asarray(archive["weights"]), np.asarray(archive["positions"])
-    decimal = {**{name: record[name] for name in _SCALARS}, "sup_bound": certificate["sup_bound"]}
-    wrong = [name for name, value in numbers.items() if not _same(decimal[name], value)]
-    for name, values, other in (("weights", weights, stored[0]), ("positions", positions, stored[1])):
-        if not (np.array_equal(other, values) and np.array_equal(np.array(record[name]).reshape(values.shape), values)):
-            wrong.append(name)
+    claims = read_claims(record, (0, *statement.y.shape[1:]), d)  # of q columns of data weights are in R^q
+    wrong = list(claims.disagreements)
+    stored = _arrays(folder / "measure.npz")
+    for name, values in (("weights", claims.weights), ("positions", claims.positions)):
+        if not np.array_equal(stored[name], values):
+            wrong.append(f"{name} of measure.npz")
     features = {"name": statement.features.name, "kind": statement.features.kind, "dimension": d, **statement.constants}
     if statement.radius is not None:
         features["radius"] = statement.radius
-    if {**record["features"]} != features:
-        wrong.append("features")
-    told = {"sign": statement.gauge.sign, "loss": statement.loss.name, "outputs": statement.outputs}
+    told = {
+        "sign": statement.gauge.sign,
+        "loss": statement.loss.name,
+        "outputs": statement.outputs,
+        "features": features,
+    }
     wrong += [name for name, value in told.items() if record[name] != value]
-    if numbers["penalty"] != statement.penalty:
+    if claims.numbers["penalty"] != statement.penalty:
         wrong.append("penalty of problem.toml")
-    rigorous = certificate["rigorous"]
-    if not isinstance(rigorous, bool):
-        raise ValueError("certificate.rigorous is true or false")
-    return Claims(numbers, rigorous, str(record["status"]), weights, positions, tuple(wrong))
-
-
-def _numbers(values: Any) -> Any:
-    """Hexadecimal text, in lists of any depth, as floats."""
-    return [_numbers(value) for value in values] if isinstance(values, list) else float.fromhex(values)
-
-
-def _same(decimal: Any, value: float) -> bool:
-    return not np.isfinite(value) if decimal is None else bool(float(decimal) == value)
+    return replace(claims, disagreements=tuple(wrong))
 
 
 def _statement(folder: Path, document: Mapping[str, Any], archive: Path) -> Statement:
@@ -165,7 +136,7 @@ def _statement(folder: Path, document: Mapping[str, Any], archive: Path) -> Stat
     intervals = {
         item.name: (float(table[item.name][0]), float(table[item.name][1]))
         for item in spec.parameters
-        if item.domain.endswith("interval")
+        if spec.kind == "pointwise" and item.domain not in ("torus", "circle")
     }
     y = numbers.read(loss["data"], rows=True)
     y = y.astype(np.complex128).ravel() if spec.kind == "torus" else y
@@ -173,6 +144,9 @@ def _statement(folder: Path, document: Mapping[str, Any], archive: Path) -> Stat
         y = np.eye(int(y.max()) + 1)[y.astype(np.int64)]
     names = [] if isinstance(loss_spec, VectorLossSpec) else [item.name for item in loss_spec.constants]
     given = {name: numbers.number(loss[name]) for name in names}
+    average = loss.get("average", False)
+    if not isinstance(average, bool):
+        raise ValueError(f"average is true or false, not {average!r:.40}")
     options = {key: numbers.read(loss[key], rows=True) for key in ("sample_weights", "cholesky") if key in loss}
     return Statement(
         features=spec,
@@ -184,7 +158,7 @@ def _statement(folder: Path, document: Mapping[str, Any], archive: Path) -> Stat
         y=y,
         penalty=float(measure["penalty"]),
         gauge=read_gauge(measure["sign"], y),
-        average=bool(loss.get("average", False)),
+        average=average,
         loss_constants=given,
         **options,
     )
@@ -203,8 +177,7 @@ class _Numbers:
     """Arrays that problem.toml refers to: "data.npz:key", or a table that also shifts and scales; training rows only."""
 
     def __init__(self, path: Path, holdout: Mapping[str, Any] | None) -> None:
-        with np.load(path, allow_pickle=False) as archive:
-            self.arrays = {key: np.asarray(archive[key]) for key in archive.files}
+        self.arrays = _arrays(path)
         self.holdout = holdout
 
     def read(self, reference: Any, rows: bool = False) -> Array:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import numpy as np
 from flint import arb
 
 from .enclosures.balls import precision
@@ -16,42 +16,43 @@ from .enclosures.losses import BallLoss
 from .enclosures.points import Array, Point, exact, inner, up
 from .statement import Statement
 from .suprema.branch import Bound
+from .suprema.budget import BOXES, Budget
 from .suprema.supremum import supremum
 
 BITS = 96
-SECONDS = 60.0
 _GOLDEN = (math.sqrt(5) - 1) / 2
 _GOLDEN_STEPS = 50  # golden-section steps: s to nine digits, its effect on R* to eighteen
 _INSIDE = 80  # bits: s < 1 by this much leaves the end of the domain of R*, where p = R'(f) may be
 _MOST = 4.0  # at an optimum s = 1
+_OF_ZERO = "the zero measure is optimal: sup of <R'(0), phi> within the penalty, by "
 
 
 @dataclass(frozen=True)
-class Proof:
-    """What is proved of J(mu) - J*.
+class Enclosed:
+    """What is proved of J(mu) - J*, in balls.
 
     Parameters
     ----------
-    objective : a ball around J(mu).
-    gap : a number >= J(mu) - J*, as a ball of radius 0; infinite where there is no bound.
-    estimate : the same with the largest |eta| found in place of its bound; equal to `gap` where the search finished.
+    objective : a ball around J(mu). mass : around int kappa d|mu|. dual_point : p, of which multiples were tried.
+    gap : a number >= J(mu) - J*, of radius 0; infinite where there is no bound.
+    least : what (G) is at least for this dual point, with the largest |eta| found in the place of its bound.
+    share : a number >= gap / (J(0) - J(mu) + gap).
     supremum : the bounds of sup |eta|, of which `gap` uses the upper one.
-    method : how those were found. bits : Arb's working precision.
-    negligible : 2^-52 (R(0) - inf R): gaps are relative to |J|, or to this where |J| is smaller.
+    method : how those were found. bits : Arb's working precision. boxes : the work it took.
+    at_edge : whether R has no gradient at f, so that other dual points than this are as good.
     """
 
     objective: arb
+    mass: arb
+    dual_point: Point
     gap: arb
-    estimate: float
+    least: arb
+    share: arb
     supremum: Bound
     method: str
     bits: int
-    negligible: arb
-
-    @property
-    def size(self) -> arb:
-        """max(|J(mu)|, negligible, smallest normal number), what gaps are relative to."""
-        return abs(self.objective).max(self.negligible).max(arb(sys.float_info.min))
+    boxes: int
+    at_edge: bool
 
 
 def prove(
@@ -60,22 +61,23 @@ def prove(
     positions: Array,
     *,
     witness: tuple[Array, Array] | None = None,
-    hints: Array | None = None,
+    reference: float | None = None,
+    boxes: int = BOXES,
     bits: int = BITS,
-    seconds: float = SECONDS,
-) -> Proof:
+) -> Enclosed:
     """Bound J(mu) - J* for mu = sum_i weights_i delta at positions_i; "|eta|" is the gauge's height of eta/kappa throughout.
 
     The dual point p may be any exact numbers: it is the middle of R'(f), or of a subgradient at an edge of R. Its multiple
     s is any number that keeps s·p in the feasible set and in the domain of R*; it is sought in floating point, and R*(s p) is
-    enclosed at what was found.
+    enclosed at what was found. Of the zero measure R'(0) itself, in balls, is tried first: where it is feasible J(0) = J*,
+    as R(0) + R*(R'(0)) = <0, R'(0)> by Fenchel and Young.
 
     Parameters
     ----------
     witness : weights and positions of a measure nearer to the optimum, from anywhere: p is taken from its R'(f) then, which
         makes the gap one of second order in the distance from the optimum, as J(mu) - J* is. The measure itself by default.
-    hints : (k, d) positions at which |eta| may be large, the atoms by default. They can only raise its lower bound.
-    seconds : for the search of sup |eta|.
+    reference : a value of J that the gap is compared with where R(0) is infinite.
+    boxes : for the search of sup |eta|.
 
     Raises
     ------
@@ -85,21 +87,56 @@ def prove(
         statement = _around(statement, positions)
         loss = BallLoss(statement)
         f = forward(statement, weights, positions)
-        objective = loss.value(f) + arb(statement.penalty) * total_variation(statement, weights, positions)
+        mass = total_variation(statement, weights, positions)
+        objective = loss.value(f) + arb(statement.penalty) * mass
+        if not np.any(weights):
+            proved = _of_zero(statement, loss, objective, positions[:0], boxes, bits)
+            if proved is not None:
+                return proved
         atoms = (weights, positions) if witness is None else witness
         near = forward(statement, *atoms)
         p = loss.dual_point(near) if loss.value(near).is_finite() else [arb(0)] * len(f)
         p = at_edges(statement, loss, p, near, *atoms)
-        bound, method = supremum(statement, p, positions if hints is None else hints, seconds)
+        budget = Budget(boxes)
+        bound, method = supremum(statement, p, np.concatenate([positions, atoms[1]]), budget)
         gap = arb((objective + _dual(statement, loss, p, bound.upper)).upper())
-        estimate = float(gap)
-        if not bound.finished:
-            estimate = max(0.0, float(objective + _dual(statement, loss, p, bound.lower)))
         if gap < 0 or bound.upper < bound.lower:
             raise ArithmeticError(f"a gap is >= 0 and a bound of sup |eta| is above its values; got {gap} and {bound}")
-        zero = [arb(0)] * len(f)
-        negligible = arb(2) ** -52 * (loss.value(zero) + loss.conjugate(zero))
-        return Proof(objective, gap if gap.is_finite() else arb.pos_inf(), estimate, bound, method, bits, negligible)
+        least = objective + _dual(statement, loss, p, bound.lower)
+        gap = gap if gap.is_finite() else arb.pos_inf()
+        share = _share(loss, objective, gap, reference, len(f))
+        edges = bool(loss.edges(near))
+        least = arb(least.lower())
+        return Enclosed(objective, mass, p, gap, least, share, bound, method, bits, budget.spent, edges)
+
+
+def _of_zero(
+    statement: Statement, loss: BallLoss, objective: arb, nowhere: Array, boxes: int, bits: int
+) -> Enclosed | None:
+    """J(0) = J*, where sup of <R'(0), phi> is proved to be within the penalty."""
+    zero = [arb(0)] * len(exact(statement.y))
+    if not objective.is_finite() or loss.edges(zero):
+        return None
+    budget = Budget(boxes, arb(statement.penalty))
+    slope = loss.slope(zero)
+    bound, method = supremum(statement, slope, nowhere, budget)
+    if not bound.upper <= statement.penalty:
+        return None
+    nothing = arb(0)
+    return Enclosed(
+        objective, nothing, slope, nothing, nothing, nothing, bound, _OF_ZERO + method, bits, budget.spent, False
+    )
+
+
+def _share(loss: BallLoss, objective: arb, gap: arb, reference: float | None, size: int) -> arb:
+    """A number >= gap / (J(0) - J + gap); 0 of 0, and infinite where J is not proved to be below J(0) + gap."""
+    if gap == 0:
+        return arb(0)
+    first = loss.value([arb(0)] * size)
+    if not first.is_finite():
+        first = objective if reference is None else arb(reference)
+    whole = first - objective + gap
+    return arb((gap / whole).upper()) if gap.is_finite() and whole > 0 else arb.pos_inf()
 
 
 def _around(statement: Statement, positions: Array) -> Statement:
@@ -111,7 +148,7 @@ def _around(statement: Statement, positions: Array) -> Statement:
 
 
 def _dual(statement: Statement, loss: BallLoss, p: Point, supremum: arb) -> arb:
-    """R*(s p) for the best feasible s found."""
+    """R*(s p) for the best feasible s found; s >= 0 where weights have one sign, as -p is not feasible then."""
     zero = arb(0)
 
     def conjugate(s: arb) -> arb:

@@ -2,6 +2,8 @@
 
 import click
 
+from .ending import say
+
 
 @click.command()
 def features() -> None:
@@ -18,7 +20,7 @@ def features() -> None:
     for name in names():
         _describe(name)
         for key, form in argument_forms(describe(name)).items():
-            click.echo(f"    {key}: {form}")
+            say(f"    {key}: {form}")
 
 
 @click.command()
@@ -36,11 +38,11 @@ def losses() -> None:
     for name in names():
         _describe(name)
         for key, form in loss_forms(describe(name)).items():
-            click.echo(f"    {key}: {form}")
+            say(f"    {key}: {form}")
 
 
 def _describe(name: str) -> None:
     from conicflow.engine.kernels.loading import describe
 
     description = describe(name)
-    click.echo(f"{name}: {description['title']}\n    {description['equation']}\n    {description['reference']}")
+    say(f"{name}: {description['title']}\n    {description['equation']}\n    {description['reference']}")

@@ -5,36 +5,41 @@ from pathlib import Path
 import click
 
 from ..words.progress import progress_bar
-from .ending import REFUTED, fail
+from .ending import REFUTED, fail, say
 
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--seconds", default=60.0, show_default=True, help="For the search of the dual certificate's supremum.")
+@click.option(
+    "--boxes",
+    type=click.IntRange(min=1),
+    help="Work for the search of sup |eta|: by default as much as the folder's own proof may have taken, about ten seconds.",
+)
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
     help="The archive data.npz, where it is kept elsewhere; it must have the SHA-256 that the result states.",
 )
-def certify(folder: Path, seconds: float, data: Path | None) -> int:
+def certify(folder: Path, boxes: int | None, data: Path | None) -> int:
     """Prove what the result folder FOLDER claims again, from its files, in ball arithmetic; no solver is loaded.
 
     \b
     conicflow certify result
     conicflow certify result --data archive/data.npz
+
+    A claim holds, is not proved (with the bound that is), or FAILS. The exit code is 1 if one fails, or if the folder says
+    certified and that is not proved.
     """
-    if not seconds >= 0:
-        raise click.BadParameter(f"--seconds must be a number >= 0; got {seconds}; the default is 60")
-    from conicflow.proofs_check.checker import check_folder
+    from conicflow.proofs_check.checker import check_folder, refuted
     from conicflow.proofs_check.folder import BadFolder
 
     try:
-        verdicts = check_folder(folder, seconds, data)
+        verdicts = check_folder(folder, boxes, data)
     except BadFolder as error:
         return fail(str(error))
     for verdict in verdicts:
-        click.echo(f"{'holds' if verdict.holds else 'FAILS':<5}  {verdict.claim}: {verdict.words}")
-    return 0 if all(verdict.holds for verdict in verdicts) else REFUTED
+        say(f"{verdict.outcome:<10}  {verdict.claim}: {verdict.words}")
+    return REFUTED if refuted(verdicts) else 0
 
 
 @click.command()
@@ -49,4 +54,4 @@ def plot(folder: Path) -> None:
 
     with progress_bar() as progress:
         figure = draw_again(folder, progress)
-    click.echo(figure)
+    say(figure)

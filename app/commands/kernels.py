@@ -1,7 +1,12 @@
 """Commands about kernels: their sources, derived from specs, and those compiled from a user's own."""
 
+from contextlib import redirect_stdout
+from io import StringIO
+
 import click
 from conicflow.engine.base.errors import SpecError
+
+from .ending import say
 
 
 @click.command()
@@ -18,10 +23,15 @@ def derive(specs: tuple[str, ...], check: bool) -> int:
     from conicflow.derive.drift import regenerate
     from conicflow.derive.errors import SpecError as Refused
 
+    printed = StringIO()
     try:
-        return regenerate(specs, check=check)
+        with redirect_stdout(printed):
+            return regenerate(specs, check=check)
     except Refused as error:
         raise SpecError(str(error)) from None
+    finally:
+        if text := printed.getvalue():
+            say(text.rstrip("\n"))
 
 
 @click.command()
@@ -40,11 +50,9 @@ def cache(clear: bool) -> None:
     kernels = Cache()
     if clear:
         count, size = kernels.clear()
-        click.echo(
-            f"removed {count} compiled {'kernel' if count == 1 else 'kernels'}, {size_text(size)}, from {kernels.root}"
-        )
+        say(f"removed {count} compiled {'kernel' if count == 1 else 'kernels'}, {size_text(size)}, from {kernels.root}")
         return
-    click.echo(f"{kernels.root}")
+    say(f"{kernels.root}")
     if entries := kernels.entries():
         rows = [(item.name, item.made, size_text(item.size), item.python, item.cpu) for item in entries]
-        click.echo(table(("name", "compiled", "size", "Python", "processor"), rows))
+        say(table(("name", "compiled", "size", "Python", "processor"), rows))

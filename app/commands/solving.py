@@ -5,7 +5,15 @@ from pathlib import Path
 import click
 
 from ..words.progress import progress_bar
-from .ending import GAP_ABOVE_TOLERANCE, INTERRUPTED
+from .ending import INTERRUPTED, NOT_CONVERGED, say
+
+PROVE = click.option(
+    "--prove",
+    "boxes",
+    metavar="BOXES",
+    type=click.IntRange(0),
+    help="Most boxes of work on the proof: by default about ten seconds of one core on common problems; 0: no proof.",
+)
 
 
 @click.command()
@@ -13,21 +21,23 @@ from .ending import GAP_ABOVE_TOLERANCE, INTERRUPTED
 @click.option(
     "--out", type=click.Path(path_type=Path), required=True, help="Result folder: new, empty, or to be replaced."
 )
-def solve(problem: Path, out: Path) -> int:
-    """Solve the problem file PROBLEM, bound the gap, draw it, and write the folder OUT.
+@PROVE
+def solve(problem: Path, out: Path, boxes: int | None) -> int:
+    """Solve the problem file PROBLEM, prove how far it is from the minimum, draw it, and write the folder OUT.
 
     \b
     conicflow solve problem.toml --out result
+    conicflow solve problem.toml --out result --prove 0     no proof: the gap is computed in float64
     """
     from ..folders.result_folder import solve_problem_file
     from ..words.tables import atoms, summary
 
     with progress_bar() as progress:
-        solution = solve_problem_file(problem, out, progress)
-    click.echo(f"{solution.file.title}\n{summary(solution.result)}\n\n{atoms(solution)}\n\nwritten to {out}")
-    if solution.result.status == "interrupted":
+        solution = solve_problem_file(problem, out, boxes, progress)
+    say(f"{solution.file.title}\n{summary(solution.result)}\n\n{atoms(solution)}\n\nwritten to {out}")
+    if solution.result.interrupted:
         return INTERRUPTED
-    return 0 if solution.result.certified else GAP_ABOVE_TOLERANCE
+    return 0 if solution.result.converged else NOT_CONVERGED
 
 
 @click.command()
@@ -41,6 +51,7 @@ def solve(problem: Path, out: Path) -> int:
 @click.option("--noise", type=float, help="Standard deviation of the data's noise, for discrepancy.")
 @click.option("--tau", type=float, default=1.0, show_default=True, help="Factor >= 1 on the noise, for discrepancy.")
 @click.option("--folds", type=click.IntRange(2), default=5, show_default=True, help="Number of folds, for cv.")
+@PROVE
 def path(
     problem: Path,
     out: Path,
@@ -50,8 +61,11 @@ def path(
     noise: float | None,
     tau: float,
     folds: int,
+    boxes: int | None,
 ) -> int:
     """Solve PROBLEM for falling penalties, from the smallest whose solution is zero, into the folder OUT.
+
+    What is chosen is proved.
 
     \b
     conicflow path problem.toml --out path                  path.csv and a figure
@@ -62,15 +76,17 @@ def path(
 
     rule = None if choose is None and noise is None else Rule(choose or "no choice", noise, tau, folds)
     with progress_bar() as progress:
-        solved = solve_path_file(problem, out, count, smallest_ratio, rule, progress)
-    click.echo(f"{solved.file.title}\n{solved.path}")
+        solved = solve_path_file(problem, out, count, smallest_ratio, rule, boxes, progress)
+    say(f"{solved.file.title}\n{solved.path}")
     if solved.chosen is not None and solved.solution is not None:
-        click.echo(f"\nchosen by {choose}: penalty {solved.chosen.penalty:.6g}, in {out / CHOSEN}")
+        say(f"\nchosen by {choose}: penalty {solved.chosen.penalty:.6g}, in {out / CHOSEN}")
         if choose != "discrepancy" and solved.chosen.index == len(solved.path) - 1:
-            click.echo("it is the smallest of this path: a smaller one may do better (see --smallest-ratio)")
-        click.echo(f"{summary(solved.solution.result)}\n\n{atoms(solved.solution)}")
-    click.echo(f"\nwritten to {out}")
-    return 0 if solved.path.certified else GAP_ABOVE_TOLERANCE
+            say("it is the smallest of this path: a smaller one may do better (see --smallest-ratio)")
+        say(f"{summary(solved.solution.result)}\n\n{atoms(solved.solution)}")
+    say(f"\nwritten to {out}")
+    if solved.interrupted or (solved.solution is not None and solved.solution.result.interrupted):
+        return INTERRUPTED
+    return 0 if solved.path.converged else NOT_CONVERGED
 
 
 @click.command()
@@ -91,7 +107,7 @@ def demo(out: Path) -> int:
     for name, folder in folders.items():
         with progress_bar() as progress:
             solutions[name] = solve_example(name, folder, progress)
-    click.echo(f"{examples_report(solutions)}\n")
+    say(f"{examples_report(solutions)}\n")
     for folder in folders.values():
-        click.echo(folder / FIGURE)
-    return 0 if all(solution.result.certified for solution in solutions.values()) else GAP_ABOVE_TOLERANCE
+        say(folder / FIGURE)
+    return 0 if all(solution.result.converged for solution in solutions.values()) else NOT_CONVERGED

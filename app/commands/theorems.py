@@ -3,7 +3,7 @@
 import click
 
 from ..words.progress import progress_bar
-from .ending import REFUTED, fail
+from .ending import REFUTED, fail, say
 
 
 @click.command()
@@ -43,12 +43,12 @@ def check(names: tuple[str, ...], of: str | None, mutants: bool, as_json: bool, 
         kills = campaign.kill_all(chosen, seed, progress) if mutants else None
     holds = all(verdict.holds for verdict in verdicts)
     if as_json:
-        click.echo(theorem_tables.as_json(seed, verdicts, kills))
+        say(theorem_tables.as_json(seed, verdicts, kills))
     else:
-        click.echo(theorem_tables.theorem_table(verdicts))
+        say(theorem_tables.theorem_table(verdicts))
     if kills is not None:
         unchallenged = campaign.unchallenged(chosen)
         holds &= all(kill.holds for kill in kills) and not unchallenged
         if not as_json:
-            click.echo(f"\n{theorem_tables.mutant_table(kills, unchallenged)}")
+            say(f"\n{theorem_tables.mutant_table(kills, unchallenged)}")
     return 0 if holds else REFUTED

@@ -15,7 +15,7 @@ def dual_certificate(solution: "Solution", positions: Array) -> Array:
     """eta(theta) = <R'(f), phi(theta)> at positions (k, d), for the solution's f."""
     problem: Problem = solution.file.problem
     residual = problem.loss.gradient(problem.forward(solution.result.measure))
-    return problem.features.certificate(positions, residual)[0]
+    return problem.features.penalised.certificate(positions, residual)[0]
 
 
 def levels(problem: Problem) -> list[float]:

@@ -9,6 +9,7 @@ from conicflow.engine.space.feature_map import FeatureMap
 
 from ..files.data import Array
 from ..words.subject import subject
+from ..words.tables import standing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,11 +43,11 @@ STYLE: dict[Any, Any] = {
 def solution_png(solution: "Solution") -> bytes:
     """The figure of a solution, as a PNG file."""
     drawing = _drawing(solution.file.problem.features)
-    return png(lambda figure: drawing(solution, figure), solution.file.title)
+    return png(lambda figure: drawing(solution, figure), solution.file.title, standing(solution.result))
 
 
-def png(drawing: "Callable[[Figure], None]", title: str) -> bytes:
-    """A drawing as a PNG file, in the style of all figures."""
+def png(drawing: "Callable[[Figure], None]", title: str, note: str = "") -> bytes:
+    """A drawing as a PNG file, in the style of all figures, with a note below it."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
@@ -54,6 +55,8 @@ def png(drawing: "Callable[[Figure], None]", title: str) -> bytes:
         figure = Figure(layout="constrained")
         drawing(figure)
         figure.suptitle(title, x=0.01, ha="left", weight="bold", **AS_WRITTEN)
+        if note:
+            figure.supxlabel(note, x=0.01, ha="left", fontsize=9, color=GREY)
         stream = BytesIO()
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Glyph .* missing from")  # a box stands for it

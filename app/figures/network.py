@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..words.tables import gap_word
 from .figure import AS_WRITTEN, BLUE, GREY, SKY, VERMILLION
 
 SHOWN_CLASSES = 8
@@ -51,9 +50,7 @@ def _draw_descent(axes: "Axes", solution: "Solution") -> None:
         axes.plot(*flow, color=BLUE, label="objective of the particles")
     if len(seconds):
         axes.plot(seconds[~flowing], excess[~flowing], "s", color=BLUE, markersize=5, label="… merged and polished")
-        axes.plot(
-            seconds[~flowing], gaps[~flowing], "o", color=VERMILLION, markersize=4.5, label=f"{gap_word(result)} gap"
-        )
+        axes.plot(seconds[~flowing], gaps[~flowing], "o", color=VERMILLION, markersize=4.5, label="gap, float64")
         axes.legend(loc="best")
 
 

@@ -88,4 +88,4 @@ def _draw_gaps(axes: "Axes", path: Path) -> None:
     axes.set_title("Relative gap (dashed: tolerance)")
     axes.set_yscale("log")
     axes.plot(path.penalties, np.maximum(path.relative_gaps, SMALLEST_GAP), "o", markersize=3.5, color=BLUE)
-    axes.axhline(path.results[0].tolerance, color="black", linewidth=0.9, linestyle="--")
+    axes.axhline(path.results[0].tolerance.relative_gap, color="black", linewidth=0.9, linestyle="--")

@@ -8,23 +8,21 @@ Text is only ever parsed as numbers, and NumPy files are only ever read with ``a
 """
 
 import csv
-import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from conicflow.engine.base.errors import ProblemError
+from conicflow.engine.base.numpy_files import MOST_BYTES, Unreadable, open_npz, read_npy
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Rows = Callable[[int], NDArray[np.intp]]
 
-MAX_BYTES = 2**30
-# What NumPy and zipfile raise of damaged files; RuntimeError where they are encrypted or compressed in a foreign way.
-UNREADABLE = (OSError, ValueError, EOFError, MemoryError, SyntaxError, RuntimeError, csv.Error, zlib.error, BadZipFile)
+# What is raised of files that cannot be read: those of NumPy, and of text that is none.
+UNREADABLE = (OSError, MemoryError, UnicodeError, csv.Error, Unreadable)
 FORMS = '"y.npy", "data.npz:key", "table.csv:column" or "table.csv:first,second"'
 KEYS = ("data", "subtract", "divide", "append_one")
 
@@ -152,8 +150,8 @@ def _read_array(source: str, folder: Path, where: str) -> Array:
             raise ProblemError(f"{where} must be a file; got the folder {path}; name a file in it")
         if not path.is_file():
             raise ProblemError(f"{where} must be a file; found none at {path}; paths are relative to the problem file")
-        if (size := path.stat().st_size) > MAX_BYTES:
-            raise ProblemError(f"{where} must be at most {MAX_BYTES} bytes; got {size}; thin the data out")
+        if (size := path.stat().st_size) > MOST_BYTES:
+            raise ProblemError(f"{where} must be at most {MOST_BYTES} bytes; got {size}; thin the data out")
         match kind:
             case ".npy":
                 values = _read_npy(path, where)
@@ -181,25 +179,24 @@ def _parse(source: str, where: str) -> tuple[str, str, str]:
 
 
 def _read_npy(path: Path, where: str) -> Array:
-    with path.open("rb") as stream:
-        loaded = np.load(stream, allow_pickle=False)
-        if not isinstance(loaded, np.ndarray):
-            raise ProblemError(f"{where} must hold one array; got an archive of several; name it .npz and add :key")
-        return loaded
+    if _begins(path, b"PK"):
+        raise ProblemError(f"{where} must hold one array; got an archive of several; name it .npz and add :key")
+    return read_npy(path)
 
 
 def _read_npz(path: Path, key: str, where: str) -> Array:
-    with path.open("rb") as stream:
-        archive = np.load(stream, allow_pickle=False)
-        if isinstance(archive, np.ndarray):
-            raise ProblemError(f"{where} must be an archive of arrays; got one array; name it .npy, without :key")
-        if key not in archive.files:
-            known = _listed(archive.files)
+    if _begins(path, b"\x93NUMPY"):
+        raise ProblemError(f"{where} must be an archive of arrays; got one array; name it .npy, without :key")
+    with open_npz(path) as archive:
+        if key not in archive.names:
+            known = _listed(archive.names)
             raise ProblemError(f"{where} must name an array of the archive; got {key!r:.80}; there are {known}")
-        members = {info.filename: info.file_size for info in archive.zip.infolist()}
-        if (size := members.get(f"{key}.npy", 0)) > MAX_BYTES:
-            raise ProblemError(f"{where} must be at most {MAX_BYTES} bytes unpacked; got {size}; thin the data out")
-        return np.asarray(archive[key])
+        return archive.read(key)
+
+
+def _begins(path: Path, mark: bytes) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(len(mark)) == mark
 
 
 def _read_csv(path: Path, names: list[str], where: str) -> Array:

@@ -15,6 +15,7 @@ from conicflow.engine.model import losses
 from conicflow.engine.model.losses import Loss, LossFactory
 from conicflow.engine.model.own import compile_loss
 from conicflow.engine.space import catalogue as features
+from conicflow.engine.space.arguments import interval_names
 from conicflow.engine.space.catalogue import FeatureFactory
 from conicflow.engine.space.feature_map import FeatureMap
 from conicflow.engine.space.own import compile_spec
@@ -30,6 +31,7 @@ ROWS = "a reference to rows of data"
 OPTIONAL_REFERENCE = "an optional reference to data"
 INTERVALS = {
     "interval": "two finite numbers, low < high",
+    "real": "two finite numbers, low < high",
     "nonnegative interval": "two finite numbers, 0 <= low < high",
     "positive interval": "two finite numbers, 0 < low < high",
 }
@@ -63,7 +65,7 @@ def argument_forms(description: Mapping[str, Any]) -> dict[str, str]:
     ridge = description["kind"] == "ridge"
     samples = {"x": ROWS} if ridge else {entry["name"]: REFERENCE for entry in description["inputs"]}
     domains = {entry["name"]: entry["domain"] for entry in description["parameters"]}
-    intervals = {name: INTERVALS[domain] for name, domain in domains.items() if domain in INTERVALS}
+    intervals = {name: INTERVALS[domains[name]] for name in interval_names(description)}
     radius = {"radius": NUMBER} if "ball" in domains.values() else {}
     constants = {entry["name"]: _number_form(entry["default"]) for entry in description["constants"]}
     return samples | intervals | radius | constants

@@ -19,13 +19,14 @@
     [measure]
     penalty = 0.1               # or penalty_ratio, of the smallest penalty whose solution is zero
     sign = "any"                # or "nonnegative"; "vector" where the data have several columns; or {up = 1.0, down = 2.0}
-    [solve]                     # optional: particles, relative_gap, flow_steps, seed, and each number of
+    [solve]                     # optional: particles, relative_gap, absolute_gap, flow_steps, seed, seconds, and each of
     exchange_patience = 60      # `conicflow.Schedule` by its name
     [holdout]                   # optional, for ridge features: fraction of the rows kept out, and seed
     [truth]                     # optional: positions and weights, references, drawn beside the solution
     [labels]                    # optional, for figures and tables: input, unit, data
 """
 
+import math
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -62,8 +63,10 @@ class SolveOptions:
 
     particles: int | None = None
     relative_gap: float = 1e-9
+    absolute_gap: float = 0.0
     flow_steps: int | None = None
     seed: int = 0
+    seconds: float = math.inf
     schedule: Schedule = DEFAULT
 
 
@@ -242,7 +245,7 @@ class _Reader:
 
     def options(self) -> SolveOptions:
         table, numbers = Table(self.document, "solve"), [item.name for item in fields(Schedule)]
-        own = ["particles", "relative_gap", "flow_steps", "seed"]
+        own = ["particles", "relative_gap", "absolute_gap", "flow_steps", "seed", "seconds"]
         require_known(
             table.value, [*own, *numbers], "[solve]", f"{', '.join(own)} and the numbers of a conicflow.Schedule"
         )
@@ -252,11 +255,15 @@ class _Reader:
             raise ProblemError(f"[solve] {error}") from None
         default = SolveOptions()
         gap = table.get("relative_gap", "a number between 0 and 1", lambda value: is_number(value) and 0 < value < 1)
+        absolute = table.get("absolute_gap", "a number ≥ 0", lambda value: is_number(value) and value >= 0)
+        seconds = table.get("seconds", "a number > 0", lambda value: is_number(value) and value > 0)
         return SolveOptions(
             table.get("particles", f"an integer from 1 to {MAX_PARTICLES}", is_integer(1, MAX_PARTICLES)),
             default.relative_gap if gap is None else float(gap),
+            default.absolute_gap if absolute is None else float(absolute),
             table.get("flow_steps", f"an integer from 1 to {MAX_STEPS}", is_integer(1, MAX_STEPS)),
             table.get("seed", "an integer from 0 to 2^32 - 1", is_integer(0, 2**32 - 1), default.seed),
+            default.seconds if seconds is None else float(seconds),
             schedule,
         )
 

@@ -6,6 +6,7 @@ They are ``result.json``, ``measure.npz``, ``trajectory.npz``, ``problem.toml`` 
 
 import hashlib
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -39,15 +40,28 @@ def solution_of(file: ProblemFile, result: Result) -> Solution:
 
 
 def write_solution(solution: Solution, folder: Path) -> None:
-    """The files of a result, into an existing folder."""
+    """The files of a result, into an existing folder; the largest, the data, last."""
     result, file = solution.result, solution.file
+    archive = BytesIO()
     arrays: dict[str, Any] = {key: data.values for key, data in file.data.items()}
-    np.savez_compressed(folder / ARCHIVE, **arrays)
-    more: dict[str, Any] = {} if solution.holdout is None else {"holdout": solution.holdout}
-    result.write(folder, data_sha256=hashlib.sha256((folder / ARCHIVE).read_bytes()).hexdigest(), **more)
+    np.savez_compressed(archive, **arrays)
+    content = archive.getvalue()
+    result.write(folder, **_more(solution, content))
     (folder / PROBLEM).write_text(file.settled_text(ARCHIVE, SPECS), encoding="utf-8")
     for table, spec in file.specs.items():
         (folder / SPECS[table]).write_bytes(spec.content)
+    (folder / ARCHIVE).write_bytes(content)
+
+
+def result_text(solution: Solution, folder: Path) -> str:
+    """result.json of a solution whose data are in the folder already."""
+    return solution.result.text(**_more(solution, (folder / ARCHIVE).read_bytes()))
+
+
+def _more(solution: Solution, archive: bytes) -> dict[str, Any]:
+    """What result.json says besides what the result does."""
+    scores: dict[str, Any] = {} if solution.holdout is None else {"holdout": solution.holdout}
+    return {"data_sha256": hashlib.sha256(archive).hexdigest(), **scores}
 
 
 def read_result_folder(folder: Path, progress: Progress | None = None) -> Solution:

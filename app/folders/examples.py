@@ -4,7 +4,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from conicflow.engine.base.progress import Progress
-from conicflow.engine.solve.folder import refuse_to_replace
+from conicflow.engine.solve.replacing import refuse_to_replace
 
 from ..files.results import Solution
 from .result_folder import solve_problem_file
@@ -29,4 +29,4 @@ def example_folders(out: Path) -> dict[str, Path]:
 def solve_example(name: str, out: Path, progress: Progress | None = None) -> Solution:
     """Solve one of the examples into the result folder `out`."""
     with as_file(files("conicflow.app") / "examples" / name / "problem.toml") as path:
-        return solve_problem_file(path, out, progress)
+        return solve_problem_file(path, out, None, progress)

@@ -5,10 +5,13 @@ like those of `conicflow solve`. It takes its name only when it is complete.
 """
 
 import csv
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from conicflow.engine.base.errors import ProblemError
+from conicflow.engine.base.interrupts import heard, held
 from conicflow.engine.base.progress import Progress
 from conicflow.engine.solve import choice
 from conicflow.engine.solve.choice import Choice
@@ -18,11 +21,11 @@ from conicflow.engine.solve.path import COLUMNS
 from conicflow.engine.solve.path import Path as Solutions
 from conicflow.engine.solve.path import path as solve_path
 
-from ..figures.figure import png
+from ..figures.figure import png, solution_png
 from ..figures.path import draw_path
 from ..files.problem import ProblemFile, read_problem
-from ..files.results import Solution, solution_of
-from .result_folder import FIGURE, write_with_figure
+from ..files.results import Solution, solution_of, write_solution
+from .result_folder import FIGURE, draw, prove
 
 TABLE = "path.csv"
 CHOSEN = "chosen"
@@ -54,18 +57,31 @@ class Rule:
 
 @dataclass(frozen=True)
 class SolvedPath:
-    """What the folder of a path holds; `chosen` and `solution` are None where no penalty was chosen."""
+    """What the folder of a path holds; `chosen` and `solution` are None where no penalty was chosen.
+
+    `interrupted` says that Ctrl-C or SIGTERM came before the last penalty, or before the choice of one.
+    """
 
     file: ProblemFile
     path: Solutions
     chosen: Choice | None
     solution: Solution | None
+    interrupted: bool
 
 
 def solve_path_file(
-    problem: Path, out: Path, count: int, smallest_ratio: float, rule: Rule | None, progress: Progress | None = None
+    problem: Path,
+    out: Path,
+    count: int,
+    smallest_ratio: float,
+    rule: Rule | None,
+    boxes: int | None,
+    progress: Progress | None = None,
 ) -> SolvedPath:
     """Solve a problem file for a range of penalties and write the folder `out`.
+
+    Ctrl-C and SIGTERM end the search; the penalties that are done are written, and none is chosen. A figure that cannot be
+    drawn costs a warning.
 
     Parameters
     ----------
@@ -77,6 +93,8 @@ def solve_path_file(
         How many penalties, and the smallest as a part of the smallest whose solution is zero.
     rule : Rule, optional
         How to choose one of them.
+    boxes : int, optional
+        Most boxes of work on the proof of what was chosen; by default as `certify` has it; 0 for none.
     progress : callable, optional
         Told the phase, the fraction done and a message.
 
@@ -84,32 +102,51 @@ def solve_path_file(
     ------
     ProblemError
         Bad input, a rule that does not suit the problem or that no penalty satisfies, or a folder that cannot be
-        written; then nothing is written.
+        written; then nothing is written. Or a folder that can no longer be written after the work; then the message says
+        where the path is kept.
     """
-    with OutputFolder(out, "path") as folder:
-        file = read_problem(problem, progress)
-        if rule is not None:
-            choice.validate_method(file.problem, rule.method)
-        options = file.options
+    output = OutputFolder(out, "path")
+    file = read_problem(problem, progress)
+    if rule is not None:
+        choice.validate_method(file.problem, rule.method)
+    options = file.options
+    with held():
         path = solve_path(
             file.problem,
             count=count,
             smallest_ratio=smallest_ratio,
             particles=options.particles,
             relative_gap=options.relative_gap,
+            absolute_gap=options.absolute_gap,
             seed=options.seed,
             schedule=options.schedule,
             progress=progress,
         )
-        chosen = None if rule is None else rule.choose(path, options.seed, progress)
-        solution = None
+        chosen = solution = None
+        with suppress(KeyboardInterrupt), heard():
+            if rule is not None and not path.interrupted:
+                chosen = rule.choose(path, options.seed, progress)
         if chosen is not None:
             settled = replace(file, problem=file.problem.with_penalty(chosen.penalty))
             solution = solution_of(settled, chosen.result)
-            (folder / CHOSEN).mkdir()
-            write_with_figure(solution, folder / CHOSEN)
-            seal(folder / CHOSEN, "result")
-        with (folder / TABLE).open("w", newline="", encoding="utf-8") as stream:
-            csv.writer(stream).writerows([COLUMNS, *path.rows()])
-        (folder / FIGURE).write_bytes(png(lambda figure: draw_path(path, chosen, figure), file.title))
-    return SolvedPath(file, path, chosen, solution)
+        solved = SolvedPath(
+            file, path, chosen, solution, interrupted=path.interrupted or (rule is not None and chosen is None)
+        )
+        output.write(partial(_write, solved))
+        if solution is not None:
+            solution = prove(solution, out / CHOSEN, boxes, progress)
+            solved = replace(solved, solution=solution)
+    draw(out / FIGURE, lambda: png(lambda figure: draw_path(path, chosen, figure), file.title))
+    if solution is not None:
+        draw(out / CHOSEN / FIGURE, partial(solution_png, solution))
+    return solved
+
+
+def _write(solved: SolvedPath, folder: Path) -> None:
+    """The files of a path, into an existing folder."""
+    with (folder / TABLE).open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream).writerows([COLUMNS, *solved.path.rows()])
+    if solved.solution is not None:
+        (folder / CHOSEN).mkdir()
+        write_solution(solved.solution, folder / CHOSEN)
+        seal(folder / CHOSEN, "result")

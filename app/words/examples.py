@@ -5,21 +5,21 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..files.results import Solution
-from .tables import atoms, gap_word, table
+from .tables import atoms, gap_words, table
 
 
 def examples_report(solutions: Mapping[str, Solution]) -> str:
     """A row for each example, by name, and below what it is about: spikes, lines, a prediction."""
-    header = ["problem", "atoms", "objective", "relative gap", "", "seconds"]
+    header = ["problem", "status", "atoms", "objective", "", "seconds"]
     rows = [_row(solution) for solution in solutions.values()]
     spikes, lines, prediction = (solutions[name] for name in ("e1", "sunspots", "diabetes"))
-    return f"{table(header, rows)}\n\n{_spikes(spikes)}\n\n{_lines(lines)}\n\n{_prediction(prediction)}"
+    return f"{table(header, rows, left=2)}\n\n{_spikes(spikes)}\n\n{_lines(lines)}\n\n{_prediction(prediction)}"
 
 
 def _row(solution: Solution) -> list[str]:
     result = solution.result
-    numbers = [f"{len(result.measure)}", f"{result.objective:.10g}", f"{result.relative_gap:.1e}"]
-    return [solution.file.title, *numbers, gap_word(result), f"{result.seconds:.2f}"]
+    numbers = [f"{len(result.measure)}", f"{result.objective:.10g}", gap_words(result)]
+    return [solution.file.title, result.status, *numbers, f"{result.seconds:.2f}"]
 
 
 def _spikes(solution: Solution) -> str:

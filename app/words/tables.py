@@ -13,17 +13,34 @@ SHOWN_ATOMS = 20
 SHOWN_COORDINATES = 6
 
 
-def gap_word(result: Result) -> str:
-    """What may be said of the gap: rigorous if every rounding error is inside the bound, else estimated."""
-    return "rigorous" if result.certificate.rigorous else "estimated"
+def gap_words(result: Result) -> str:
+    """The relative gap that the status rests on: proved in ball arithmetic, or computed in float64."""
+    if result.certified and result.proof is not None:
+        return f"relative gap {result.proof.relative_gap:.2g} (proved)"
+    return f"relative gap {result.relative_gap:.2g} (float64{', up to rounding' if result.up_to_rounding else ''})"
+
+
+def standing(result: Result) -> str:
+    """Status and gap: how near to the minimum the measure is, and how that is known."""
+    return f"{result.status}, {gap_words(result)}"
 
 
 def summary(result: Result) -> str:
-    """Status, objective, gap with its word, atoms and time, on one line; on another what ended the search too early."""
-    gap = f"relative gap {result.relative_gap:.2g} ({gap_word(result)})"
+    """Status, objective, gap with its word, atoms and time on one line; on others what was not proved, and what ended the
+    search too early.
+    """
     count = f"{len(result.measure)} {'atom' if len(result.measure) == 1 else 'atoms'}"
-    line = f"{result.status}: objective {result.objective:.10g}, {gap}, {count}, {result.seconds:.2f} s"
-    return line if not result.ended_by else f"{line}\nended by {result.ended_by}"
+    lines = [
+        f"{result.status}: objective {result.objective:.10g}, {gap_words(result)}, {count}, {result.seconds:.2f} s"
+    ]
+    if result.proof is not None and not result.certified:
+        proof = result.proof
+        lines.append(
+            f"not proved: relative gap at most {proof.relative_gap:.2g}, {proof.boxes} boxes, by {proof.method}"
+        )
+    if result.ended_by:
+        lines.append(f"ended by {result.ended_by}")
+    return "\n".join(lines)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:

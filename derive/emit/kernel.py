@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import sympy
+
 from ..prove.derivation import FeatureDerivation
 from ..prove.properties import feature_properties
 from .activation import activation_body
@@ -12,7 +14,7 @@ from .helpers import helper_sources
 from .pointwise import pointwise_body, pointwise_evaluate
 from .ridge_move import LIFTS
 from .symbols import marked
-from .weight import weight_body
+from .weight import penalty_weight_tree, weight_body
 
 
 def emit_feature(derivation: FeatureDerivation) -> str:
@@ -44,6 +46,8 @@ def emit_feature(derivation: FeatureDerivation) -> str:
         "properties": feature_properties(derivation),
         "spec_sha256": spec.source_sha256,
     }
+    if spec.penalty_weight != sympy.S.One:
+        description["penalty_weight_tree"] = penalty_weight_tree(spec)
     if spec.kind == "torus":  # all that it computes is shared
         return header(description, spec.source_sha256, imports="").rstrip() + "\n"
     if spec.kind == "ridge":

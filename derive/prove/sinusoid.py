@@ -33,7 +33,7 @@ def sinusoid(derivation: FeatureDerivation) -> dict[str, Any] | None:
         return None
     time, angle, frequency = spec.inputs[0].symbol, angles[0].symbol, others[0].symbol
     slope, by_time = phi.diff(angle), phi.diff(time)
-    if not slope or by_time.count_ops() > _LONGEST:
+    if not slope or spec.penalty_weight.has(angle) or by_time.count_ops() > _LONGEST:
         return None
     turns = sympy.simplify(by_time / slope / (2 * sympy.pi * frequency))
     square = sympy.simplify(phi**2 + slope**2)

@@ -61,7 +61,7 @@ class WeightsAtPositions:
 
     def derivatives(self, z: Array, f: Field) -> tuple[Array, Array]:
         """dJ/dw = eta + penalty·w/|w|."""
-        problem, features = self.problem, self.problem.features
+        problem, features = self.problem, self.problem.features.penalised
         eta = features.eta(self.positions, problem.loss.gradient(f)).reshape(z.shape)
         rows = rows_by_weight(features.jacobian(self.positions)[0], f)
         hessian = problem.loss.gram(f, rows.reshape(z.size, *f.shape)).reshape(*z.shape, *z.shape)

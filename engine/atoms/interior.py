@@ -54,7 +54,7 @@ def interior_weights(
     """
     penalised, gauge, y = problem.with_penalty_weights(measure), problem.gauge, problem.loss.y
     k, q = penalised.rows.shape
-    rows = rows_by_weight(problem.features.jacobian(penalised.positions)[0], y).reshape(k * q, *y.shape)
+    rows = rows_by_weight(problem.features.penalised.jacobian(penalised.positions)[0], y).reshape(k * q, *y.shape)
     flat = rows.reshape(k * q, -1)
     cone = gauge.cone(penalised.rows, problem.penalty)
     w, fit = _inside(problem.loss, rows, cone.inside(penalised.rows))

@@ -65,7 +65,7 @@ def unite(problem: Problem, measure: Measure, radius: float = COALESCED) -> Meas
     order = np.argsort(-penalised.sizes, kind="stable")
     weights, positions = penalised.weights[order], penalised.positions[order]
     rows = weights.reshape(len(weights), problem.outputs)
-    phi = problem.features.jacobian(positions)[0]
+    phi = problem.features.penalised.jacobian(positions)[0]
     inner = np.real(phi @ phi.conj().T)
     squares, signs = np.diag(inner), np.where(inner < 0, -1.0, 1.0)
     apart = squares[:, None] + squares[None, :] - 2 * np.abs(inner)  # ||phi_i - sign·phi_j||²
@@ -123,11 +123,11 @@ def fuse(problem: Problem, measure: Measure) -> Measure:
 
 def _close(problem: Problem, position: Array, delta: Array, others: Array, radius: float) -> NDArray[np.bool_]:
     """Which positions + delta have nearly the same feature, to first order and in fact, shape (k,)."""
-    jacobian = problem.features.jacobian(position[None, :])[:, 0, :]
+    jacobian = problem.features.penalised.jacobian(position[None, :])[:, 0, :]
     limit = radius**2 * float(np.linalg.norm(jacobian[0])) ** 2
     metric = np.real(jacobian[1:] @ jacobian[1:].conj().T)
     close = np.asarray(np.einsum("ia,ab,ib->i", delta, metric, delta) <= limit)
     # At a stationary point of phi the first-order length is zero however far the other is.
-    difference = problem.features.jacobian(others[close])[0] - jacobian[0]
+    difference = problem.features.penalised.jacobian(others[close])[0] - jacobian[0]
     close[close] = (np.abs(difference) ** 2).sum(axis=1) <= limit
     return close

@@ -38,7 +38,7 @@ def sparsify(problem: Problem, measure: Measure) -> Measure:
 def _thinned(problem: Problem, measure: Measure) -> Measure:
     """At most dim F atoms of more: dependencies are eliminated, and weights that reach zero with them."""
     penalised = problem.with_penalty_weights(measure)
-    phi = np.ascontiguousarray(problem.features.jacobian(penalised.positions)[0]).view(np.float64)
+    phi = np.ascontiguousarray(problem.features.penalised.jacobian(penalised.positions)[0]).view(np.float64)
     sizes = penalised.sizes
     directions = (penalised.weights.T / sizes).T.reshape(len(measure), -1)
     terms = (phi[:, :, None] * directions[:, None, :]).reshape(len(measure), -1)

@@ -32,10 +32,24 @@ def integer(name: str, value: Any, low: int, high: int, remedy: str, kind: type[
 
 
 def array(name: str, values: Any, *, allow_complex: bool = False) -> NDArray[Any]:
-    """A new, C-contiguous, read-only float64 (or complex128) array of finite numbers, of any shape."""
+    """A new, C-contiguous, read-only float64 (or complex128) array of finite numbers, of any shape.
+
+    A mask is not dropped, nor a unit (astropy's ``.unit``, pint's ``.units``): whoever takes them asks `split_mask` before.
+    """
+    unit = getattr(values, "unit", getattr(values, "units", None))
+    if (
+        unit is not None and not isinstance(unit, (np.ndarray, list)) and not hasattr(unit, "values")
+    ):  # a column of a table
+        raise ProblemError(
+            f"{name} must be plain numbers; got a quantity in {str(unit) or 'no unit':.40}; give its values "
+            "alone, and write the unit in [labels]"
+        )
+    if np.ma.isMaskedArray(values) and np.ma.getmaskarray(values).any():
+        count = int(np.ma.getmaskarray(values).sum())
+        raise ProblemError(f"{name} must have no masked entries; got {count}; leave them out, or fill them")
     try:
         given = np.asarray(values)
-    except ValueError:
+    except (ValueError, TypeError):
         raise ProblemError(f"{name} must be an array; got rows of different lengths; give equal rows") from None
     if given.dtype.kind not in ("biufc" if allow_complex else "biuf"):
         wanted = "numbers" if allow_complex else "real numbers"

@@ -17,7 +17,7 @@ class DualCertificate:
 
     Parameters
     ----------
-    features : phi.
+    features : phi; `FeatureMap.penalised` where the penalty has a weight.
     gauge : |.| of a weight.
     g : a point of F, usually the residual R'(f): (size,), or (n, q) for weights in R^q.
     """

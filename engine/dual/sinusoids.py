@@ -33,7 +33,7 @@ def moduli(eta: DualCertificate, sinusoid: Sinusoid, domain: Box) -> tuple[Array
     if count > _MOST_FREQUENCIES:
         count = _MOST_FREQUENCIES
         if count < wanted * _FEWEST_PER_PERIOD:
-            unresolved = f"{_MOST_FREQUENCIES} frequencies do not tell all maxima of |eta| on ({axis.low:g}, {axis.high:g}); shorten it"
+            unresolved = f"{_MOST_FREQUENCIES} frequencies do not tell all maxima of |eta| apart; shorten the interval"
     step = (axis.high - axis.low) / (count - 1)
     middle = axis.low + (count // 2) * step
     turned = np.mod(turns * step * times, 1.0)

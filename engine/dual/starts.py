@@ -87,7 +87,7 @@ def grid_lines(features: FeatureMap, domain: Box) -> tuple[list[Array], str]:
     density = min(1.0, (_MOST_GRID_POINTS / wanted) ** (1 / d))
     unresolved = ""
     if density < _SPARSEST:
-        unresolved = f"a grid of {_MOST_GRID_POINTS} points is too coarse for |eta|, which needs {wanted:.1g}; shorten the intervals"
+        unresolved = f"{_MOST_GRID_POINTS} points do not tell all maxima of |eta| apart; shorten the intervals"
     counts *= density
     lines = domain.lines(tuple(max(4, int(count)) for count in counts))
     if d == 1:

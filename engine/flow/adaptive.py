@@ -122,8 +122,10 @@ def integrate(
 
 def _mass(problem: Problem, positions: Array) -> float:
     """The mass that the data ask for, max|eta_0|/(|phi|² R''): below it errors of weights are absolute."""
-    pull = float(np.abs(problem.features.eta(positions, problem.loss.gradient(np.zeros_like(problem.loss.y)))).max())
-    norm, _ = feature_scales(problem.features, positions[:64])
+    pull = float(
+        np.abs(problem.features.penalised.eta(positions, problem.loss.gradient(np.zeros_like(problem.loss.y)))).max()
+    )
+    norm, _ = feature_scales(problem.features.penalised, positions[:64])
     mass = pull / max(norm**2 * problem.loss.typical_curvature, 1e-300)
     return mass if _LEAST < mass < math.inf else 1.0
 

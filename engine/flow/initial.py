@@ -42,8 +42,7 @@ def grid(problem: Problem, m: int, weight: float = 0.0) -> Array:
     if domain.dimension == 1:
         counts: tuple[int, ...] = (m,)
     else:
-        extents = side_by_side(problem.features)
-        counts = _counts(m, extents)
+        counts = _counts(m, side_by_side(problem.features.penalised))
     positions = domain.grid(counts)
     return np.ascontiguousarray(np.column_stack([np.full(len(positions), float(weight)), positions]))
 
@@ -53,7 +52,7 @@ def _counts(m: int, extents: Array) -> tuple[int, ...]:
     short = np.zeros(len(extents), dtype=bool)
     while True:
         rest = max(m / 2.0 ** np.count_nonzero(short), 1.0)
-        ratio = (rest / math.prod(extents[~short])) ** (1 / max(np.count_nonzero(~short), 1))
+        ratio = (rest / float(np.prod(extents[~short]))) ** (1 / max(np.count_nonzero(~short), 1))
         shorter = ratio * extents < 2
         if (shorter <= short).all():
             break

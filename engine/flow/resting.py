@@ -52,6 +52,6 @@ def _moving(problem: Problem, particles: Array, rest: float) -> NDArray[np.bool_
     f = np.zeros_like(problem.loss.y)
     if moving.any():
         f = problem.field(weights[moving] / len(particles), positions[moving])
-    eta = problem.features.eta(positions[~moving], problem.loss.gradient(f)).reshape(-1, q)
+    eta = problem.features.penalised.eta(positions[~moving], problem.loss.gradient(f)).reshape(-1, q)
     moving[~moving] = problem.gauge.height(eta) > rest
     return moving

@@ -62,7 +62,7 @@ def natural_step(problem: Problem, particles: Array, scheme: str) -> tuple[float
 
 def _scales(problem: Problem, lift: Lift, particles: Array) -> Scales | None:
     """How strongly the problem acts on these particles; None where none of them feels the data, and any step will do."""
-    features, loss, positions = problem.features, problem.loss, lift.positions(particles)
+    features, loss, positions = problem.features.penalised, problem.loss, lift.positions(particles)
     g = loss.gradient(np.zeros_like(loss.y))
     pull = float(np.linalg.norm(features.eta(positions, g).reshape(len(positions), -1), axis=1).max())
     if pull == 0.0:
@@ -76,5 +76,5 @@ def _scales(problem: Problem, lift: Lift, particles: Array) -> Scales | None:
         vector = features.eta(some, image)
     bend = loss.typical_curvature
     stiffness = max(float(np.linalg.norm(vector)) / len(positions) * bend, 1e-300)
-    norm, slopes = feature_scales(problem.features, positions[:: max(1, len(positions) // 64)])
+    norm, slopes = feature_scales(features, positions[:: max(1, len(positions) // 64)])
     return Scales(pull, stiffness, bend, norm, float(slopes.max()))

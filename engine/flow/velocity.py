@@ -237,4 +237,4 @@ def directional_slope(problem: Problem, particles: Array, units: Array) -> Array
     q = problem.outputs
     f = problem.field(particles[:, :q] / len(particles), particles[:, q:])
     directed = np.ascontiguousarray(np.column_stack([units, particles[:, q:]]))
-    return problem.features.adjoint(directed, problem.loss.gradient(f))[1]
+    return problem.features.penalised.adjoint(directed, problem.loss.gradient(f))[1]

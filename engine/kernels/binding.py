@@ -12,6 +12,7 @@ import numpy as np
 from ..base.arrays import Array, Field
 from .loading import load_kernel
 from .protocol import Data, FeatureKernel, Statics
+from .weighted import WithPenaltyWeight
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,8 @@ class ScalarWeights:
         eta, gradient, hessian = self.module.certificate(positions, *statics, g)
         return eta, gradient, hessian
 
-    def penalty_weights(self, positions: Array, constants: Array, /) -> Array:
-        weights: Array = self.module.penalty_weights(positions, constants)
-        return weights
+    def penalty_weights(self, positions: Array, statics: Statics, /) -> Array:
+        return np.ones(len(positions))
 
     def value_and_rows(self, u: Array, statics: Statics, data: Data, /) -> tuple[float, Array]:
         value, rows = self.flow.value_and_rows(u, *self._packed(statics), *data, self.module.evaluate)
@@ -104,8 +104,8 @@ class RidgeUnits:
         eta, gradient, hessian = self.shared.certificate(positions, *statics, *functions, g)
         return eta, gradient, hessian
 
-    def penalty_weights(self, positions: Array, constants: Array, /) -> Array:
-        return np.ones(len(positions))  # specs of ridge units have no other weight
+    def penalty_weights(self, positions: Array, statics: Statics, /) -> Array:
+        return np.ones(len(positions))
 
     def value_and_rows(self, u: Array, statics: Statics, data: Data, /) -> tuple[float, Array]:
         *loss, _ = data
@@ -130,4 +130,5 @@ def bind(module: ModuleType, description: Mapping[str, Any]) -> FeatureKernel:
     flow = load_kernel("_flow")
     if description["kind"] == "torus":
         return TorusWeights(load_kernel("_torus"), flow, homogeneous=False)
-    return ScalarWeights(module, flow, description["family"] == "2-homogeneous")
+    kernel = ScalarWeights(module, flow, description["family"] == "2-homogeneous")
+    return kernel if description["penalty_weight"] == "1" else WithPenaltyWeight(kernel, module)

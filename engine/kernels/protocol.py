@@ -64,8 +64,8 @@ class FeatureKernel(Protocol):
     def certificate(self, positions: Array, statics: Statics, g: Field, /) -> tuple[Array, Array, Array]:
         """eta, its gradient and its Hessian at positions; of ridge units at rows (c, theta), those of <eta, c>."""
 
-    def penalty_weights(self, positions: Array, constants: Array, /) -> Array:
-        """kappa(theta_i) > 0, where the spec has a `penalty_weight`."""
+    def penalty_weights(self, positions: Array, statics: Statics, /) -> Array:
+        """kappa(theta_i) > 0, shape (k,): 1 where the penalty has no weight."""
 
     def value_and_rows(self, u: Array, statics: Statics, data: Data, /) -> tuple[float, Array]:
         """R at f = (1/m) sum_i Phi(u_i), and `slopes` of g = R'(f)."""

@@ -9,7 +9,7 @@ from .problem import Problem
 
 
 def fit_derivatives(problem: Problem, weights: Array, positions: Array, f: Field) -> tuple[Array, Array]:
-    """Gradient (k, q + d) and Hessian (k, q + d, k, q + d) of R(sum_i w_i phi(theta_i)) by (w_i, theta_i).
+    """Gradient (k, q + d) and Hessian (k, q + d, k, q + d) of R(sum_i w_i phi(theta_i)) by (w_i, theta_i), w of kappa·mu.
 
     dR/dw_i = eta(theta_i) and dR/dtheta_i = grad <eta, w_i>; the Hessian is Gauss-Newton's, and in an atom's own block
     the derivatives of these.
@@ -18,7 +18,7 @@ def fit_derivatives(problem: Problem, weights: Array, positions: Array, f: Field
     ----------
     f : sum_i w_i phi(theta_i), which is known.
     """
-    features, (k, q) = problem.features, weights.shape
+    features, (k, q) = problem.features.penalised, weights.shape
     g = problem.loss.gradient(f)
     eta, slope, curvature = features.certificate(positions, g, weights)
     jacobian = features.jacobian(positions)

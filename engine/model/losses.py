@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from ..base.arrays import Array, Field
 from ..base.errors import ProblemError
+from ..base.masks import Mask, split_mask
 from ..base.validation import array
 from ..kernels.loading import covariance_kernel, describe, find_kernel, kernel_names
 from ..kernels.protocol import Data, LossKernel
@@ -31,7 +32,8 @@ class Loss:
     Parameters
     ----------
     name : of the loss, built in unless there is an `own` one.
-    y : (n,) data, float64 or complex128, or (n, q) for q outputs. Complex coefficients of several axes are taken in C order;
+    y : (n,) data, float64 or complex128, or (n, q) for q outputs; an image of pointwise features is taken as its pixels by the
+        problem. Masked entries are left out there. Complex coefficients of several axes are taken in C order;
         a problem checks their `shape` against the features'. For the losses of classes, integer labels (n,) from 0 to
         q - 1, or rows (n, q) with one 1 and zeros.
     average : divide by n.
@@ -55,6 +57,7 @@ class Loss:
     own: LossFactory | None = field(repr=False)
     precision: Field = field(init=False, repr=False)
     shape: tuple[int, ...] = field(init=False, repr=False)
+    missing: Mask | None = field(init=False, repr=False)
     _factory: LossFactory = field(init=False, repr=False)
 
     def __init__(
@@ -71,9 +74,11 @@ class Loss:
         put("name", name)
         put("own", own)
         put("_factory", own or LossFactory.built_in(name))
-        given = array("data", y, allow_complex=True)
+        filled, missing = split_mask("data", y)
+        given = array("data", filled, allow_complex=True)
         put("shape", given.shape)
         put("y", validate_data(self.description, given))
+        put("missing", missing)
         if not isinstance(average, bool):
             raise ProblemError(f"average must be True or False; got {average!r:.60}; choose one")
         put("average", average)

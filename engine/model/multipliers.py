@@ -37,7 +37,7 @@ def subgradient(problem: Problem, measure: Measure, f: Field) -> Field:
     index = index[f.reshape(-1)[index] + room <= _AT_EDGE * room]
     penalised = problem.with_penalty_weights(measure)
     heavy = penalised.sizes > _HEAVY * penalised.sizes.max()
-    rows = rows_by_weight(problem.features.jacobian(penalised.positions[heavy])[0], f).reshape(-1, f.size)
+    rows = rows_by_weight(problem.features.penalised.jacobian(penalised.positions[heavy])[0], f).reshape(-1, f.size)
     directions = problem.gauge.slope_and_turn(penalised.rows[heavy])[0].ravel()
     most, p = loss.flat_omega[index], g.reshape(-1)
     p[index] = most

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -16,8 +15,10 @@ from ..dual.supremum import Supremum, supremum
 from ..kernels.protocol import Data
 from ..space.feature_map import FeatureMap
 from ..space.gauge import Gauge, Sign, gauge_of
+from ..space.sinusoid import Origin
 from .losses import Loss, suited
 from .measure import Measure
+from .samples import of_same_samples
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +53,9 @@ class Problem:
                 f"a problem needs a feature map and a loss; got {type(self.features).__name__} and "
                 f"{type(self.loss).__name__}; build them with conicflow.features and conicflow.losses"
             )
+        features, loss = of_same_samples(self.features, self.loss)
+        object.__setattr__(self, "features", features)
+        object.__setattr__(self, "loss", loss)
         penalty = number("the penalty", self.penalty, "a finite number >= 0", "give lambda >= 0")
         if penalty < 0:
             raise ProblemError(f"the penalty must be a finite number >= 0; got {penalty}; give lambda >= 0")
@@ -127,13 +131,12 @@ class Problem:
     def forward(self, measure: Measure) -> Field:
         """f = int phi dmu, shape (size,), or (n, q)."""
         self.validate(measure)
-        penalised = self.with_penalty_weights(measure)
-        return self.field(penalised.rows, penalised.positions)
+        return self.features.forward(measure.weights, measure.positions)
 
     def field(self, weights: Array, positions: Array) -> Field:
         """f = sum_i w_i phi(theta_i)/kappa(theta_i), in the shape of the data, for weights (k, q) of kappa·mu."""
         flat = weights if self.loss.y.ndim == 2 else weights[:, 0]
-        return self.features.forward(flat, positions)
+        return self.features.penalised.forward(flat, positions)
 
     def measure(self, weights: Array, positions: Array) -> Measure:
         """The measure of which kappa·mu has weights (k, q)."""
@@ -160,15 +163,15 @@ class Problem:
         return float(self.gauge.size(self.with_penalty_weights(measure).rows).sum())
 
     def value_and_gradient(self, particles: Array) -> tuple[float, Array]:
-        """R(f) at f = (1/m) sum_i w_i phi(theta_i), and its gradient by (w_i, theta_i) times m, shape (m, q + d).
+        """R(f) at f = (1/m) sum_i w_i phi(theta_i)/kappa(theta_i), and its gradient by (w_i, theta_i) times m, shape (m, q + d).
 
         The data term of F_m, in one pass over the features where they are pointwise (CB18 Def 2.2 scales by m).
 
         Parameters
         ----------
-        particles : (m, q + d) float64, rows (w, theta), m >= 1.
+        particles : (m, q + d) float64, rows (w, theta), m >= 1, w of kappa·mu.
         """
-        return self.features.value_and_gradient(particles, self.loss_arguments)
+        return self.features.penalised.value_and_gradient(particles, self.loss_arguments)
 
     def objective(self, measure: Measure) -> float:
         """J(mu)."""
@@ -179,15 +182,9 @@ class Problem:
         """R(0)."""
         return self.loss.value(np.zeros_like(self.loss.y))
 
-    @cached_property
-    def negligible(self) -> float:
-        """2^-52 (R(0) - inf R): J below it is rounding of the data. Zero where R is unbounded below, and nothing is known."""
-        infimum = self.loss.infimum()
-        return float(np.finfo(np.float64).eps * (self.risk_at_zero - infimum)) if math.isfinite(infimum) else 0.0
-
     def dual(self, g: Field) -> DualCertificate:
-        """eta = <g, phi> of a point g of F."""
-        return DualCertificate(self.features, self.gauge, g)
+        """eta = <g, phi/kappa> of a point g of F: its heights compare with the penalty."""
+        return DualCertificate(self.features.penalised, self.gauge, g)
 
     @cached_property
     def supremum_at_zero(self) -> Supremum:
@@ -203,6 +200,12 @@ class Problem:
         """
         return max(0.0, self.supremum_at_zero.value)
 
+    @cached_property
+    def centred(self) -> tuple[Problem, Origin] | None:
+        """The same problem with samples counted from their middle, and how positions go there and back; None where they are."""
+        origin = Origin.of(self.features)
+        return None if origin is None else (replace(self, features=origin.centred), origin)
+
     def with_penalty(self, penalty: float) -> Problem:
         """The same problem with another penalty; the supremum at zero goes with it once it is known.
 
@@ -211,7 +214,7 @@ class Problem:
         ProblemError : a penalty that is negative or not finite.
         """
         other = replace(self, penalty=penalty)
-        for name in ("supremum_at_zero", "risk_at_zero", "negligible"):
+        for name in ("supremum_at_zero", "risk_at_zero"):
             if (known := vars(self).get(name)) is not None:
                 vars(other)[name] = known
         return other

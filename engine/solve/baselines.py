@@ -19,6 +19,7 @@ from .refine import refine
 from .result import Result
 from .schedule import DEFAULT, Schedule
 from .search import Search, counted
+from .tolerance import Tolerance
 
 
 @single_threaded_blas()
@@ -61,7 +62,7 @@ def weights_at(
         raise ProblemError(
             "positions must lie in the feature map's domain; some do not; project them with features.domain.project"
         )
-    search = Search(problem, relative_gap, progress, grid, schedule)
+    search = Search(problem, Tolerance(relative_gap), progress, grid, schedule)
 
     def choose() -> Array:
         return _unlike(problem, search.highest(schedule.candidates), schedule)
@@ -99,13 +100,13 @@ def sliding_frank_wolfe(
     def slide(point: Point) -> Point:
         return refine(reweighed(point, schedule.effort(schedule.settling[0])), schedule)
 
-    search = Search(problem, relative_gap, progress, schedule=schedule)
+    search = Search(problem, Tolerance(relative_gap), progress, schedule=schedule)
     return _conditional_gradient(search, iterations, lambda: search.highest(1), slide, "slide")
 
 
 def _unlike(problem: Problem, positions: Array, schedule: Schedule) -> Array:
     """The first of these positions whose features are little correlated: one for each bump of |eta|."""
-    phi = problem.features.jacobian(positions)[0]
+    phi = problem.features.penalised.jacobian(positions)[0]
     phi = phi / np.linalg.norm(phi, axis=1, keepdims=True)
     chosen: list[int] = []
     free = np.ones(len(positions), dtype=bool)
@@ -126,7 +127,7 @@ def _conditional_gradient(
     integer("iterations", iterations, 0, 10_000_000, "the default is 1000")
     search.begin(None)
     for _ in range(iterations):
-        if search.certified:
+        if search.converged:
             break
         atoms, larger = len(search.best.measure), search.with_atoms_at(choose())
         if larger is None:

@@ -171,11 +171,14 @@ def cross_validation(path: Path, folds: int = 5, seed: int = 0, progress: Progre
         solutions = solve_path(
             rest,
             path.penalties * share,
-            relative_gap=first.tolerance,
+            relative_gap=first.tolerance.relative_gap,
+            absolute_gap=first.tolerance.absolute_gap,
             seed=seed,
             schedule=first.schedule,
             progress=watch,
         )
+        if solutions.interrupted:
+            raise KeyboardInterrupt
         for index, result in enumerate(solutions.results):
             scores[index] += held_out.loss.value(held_out.forward(result.measure))
     return Choice(path, int(scores.argmin()), "cv", scores / omega.sum())
@@ -216,7 +219,7 @@ def _part(problem: Problem, kept: NDArray[np.bool_]) -> Problem:
 
 def _distinct(problem: Problem, measure: Measure) -> int:
     """How many atoms have features that are not parallel to an earlier one's."""
-    phi = problem.features.jacobian(measure.positions)[0]
+    phi = problem.features.penalised.jacobian(measure.positions)[0]
     phi = phi / np.linalg.norm(phi, axis=1, keepdims=True)
     parallel = np.abs(np.real(phi @ phi.conj().T)) > 1 - _PARALLEL
     return int(np.sum(~np.triu(parallel, 1).any(axis=0)))

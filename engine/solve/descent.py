@@ -25,7 +25,7 @@ from .search import Search
 
 def default_particles(problem: Problem, schedule: Schedule) -> int:
     """Some particles for every feature that fits side by side into Theta; on a sphere or in a ball a given number."""
-    fitting = side_by_side(problem.features)
+    fitting = side_by_side(problem.features.penalised)
     if not len(fitting):
         return schedule.sphere_particles
     wanted = schedule.particles_per_feature * math.prod(fitting)
@@ -45,8 +45,8 @@ def start_particles(problem: Problem, m: int, seed: int, radius: float = Schedul
     unit = initial.sphere(problem, m, 1.0, seed)
     g = problem.loss.gradient(np.zeros_like(problem.loss.y))
     positions = unit[:, problem.outputs :]
-    norm, _ = feature_scales(problem.features, positions[:64])
-    pull = float(np.abs(problem.features.eta(positions, g)).max())
+    norm, _ = feature_scales(problem.features.penalised, positions[:64])
+    pull = float(np.abs(problem.features.penalised.eta(positions, g)).max())
     curvature = problem.loss.typical_curvature
     return initial.sphere(problem, m, radius * math.sqrt(pull / max(norm**2 * curvature, 1e-300)), seed)
 

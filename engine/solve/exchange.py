@@ -38,7 +38,7 @@ def exchange(search: Search, polished: Callable[[Point], Point] | None = None) -
     )  # many units that have not quite left make poor neighbours
     next_polish = gap.gap / schedule.polish_after
     for _ in range(schedule.exchange_rounds):
-        if search.certified:
+        if search.converged:
             return
         if waited == schedule.exchange_patience:
             search.ended(
@@ -63,12 +63,12 @@ def exchange(search: Search, polished: Callable[[Point], Point] | None = None) -
         waited += 1
         if gap.gap < schedule.fallen * mark:
             mark, waited = gap.gap, 0
-        if polished is not None and gap.gap < next_polish and not search.certified:
+        if polished is not None and gap.gap < next_polish and not search.converged:
             better = search.attempt(polished(fused), "polish")
             if better:
                 gap, measure = search.best, search.best.measure
             next_polish = gap.gap / (schedule.polish_after if better else schedule.polish_after**2)
-    if not search.certified:
+    if not search.converged:
         search.ended("exchange", counted(schedule.exchange_rounds, "round"), "exchange_rounds")
 
 

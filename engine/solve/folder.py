@@ -7,24 +7,30 @@ else is there (a file that came or was changed, a folder, a symbolic link) is so
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
-from contextlib import suppress
-from itertools import count
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..base.errors import ProblemError
+from ..base.interrupts import held
+from ..base.locks import locked
 from . import manifest
+from .leftovers import finish, temporary_folder
 from .manifest import Kind, NotOurs
+from .replacing import BROKEN, free_name, refuse_to_replace, shown, take_name, unwritable
 
-_BROKEN = (OSError, ValueError, RuntimeError)  # of the system; a name with a NUL; a loop of symbolic links
+Fill = Callable[[Path], None]
+"""Writes files into an existing, empty folder, the most needed first."""
 
 
 class OutputFolder:
-    """A temporary folder that takes its final name only when everything in it has been written.
+    """A folder to be written: looked at before any work, and written in one go after it.
 
-    It looks at the final name twice: before any work, and again at the end. What came meanwhile stays where it is, and
-    the new folder gets a free name beside it, which the error tells.
+    What may be there is looked at twice: before any work, and again when the new folder takes its name. What came meanwhile
+    stays where it is, and the new folder gets a free name beside it, which the error tells. A process that is killed leaves
+    nothing, or, where that was while the folder was written, what the next one finishes or removes.
 
     Parameters
     ----------
@@ -38,103 +44,69 @@ class OutputFolder:
 
     def __init__(self, folder: Path, kind: Kind = "result") -> None:
         self.given, self.kind = folder, kind
-        self._made: list[Path] = []
         refuse_to_replace(folder, kind)
         try:
             self.folder = folder.resolve()
-            parent = self.folder.parent
+            with held():
+                finish(self.folder.parent)
+                refuse_to_replace(folder, kind)  # what was finished may have this name
+                with self._temporary():
+                    pass
+        except BROKEN as error:
+            raise unwritable(folder, error) from None
+
+    def write(self, fill: Fill) -> None:
+        """Write the folder and give it its name; Ctrl-C and SIGTERM wait until that is done.
+
+        Raises
+        ------
+        ProblemError : it could not get its name; the message says where it is kept.
+        """
+        with held():
+            try:
+                with self._temporary() as temporary:
+                    try:
+                        self._complete(temporary, fill)
+                    except OSError as error:
+                        raise self._kept_elsewhere(fill, error, temporary) from None
+                    take_name(temporary, self.folder, self.given, self.kind)
+            except OSError as error:
+                raise self._kept_elsewhere(fill, error) from None
+
+    def _complete(self, temporary: Path, fill: Fill) -> None:
+        fill(temporary)
+        manifest.seal(temporary, self.kind)
+
+    @contextmanager
+    def _temporary(self) -> Iterator[Path]:
+        """A temporary folder beside the final name, and the folders above it; at the end none of them is left empty."""
+        parent, made = self.folder.parent, []
+        try:
             for above in reversed([above for above in (parent, *parent.parents) if not above.exists()]):
                 above.mkdir()
-                self._made.append(above)
-            self.temporary = parent / f".{kind}.{secrets.token_hex(6)}"
-            self.temporary.mkdir()
-        except _BROKEN as error:
-            self._remove_parents()
-            raise _unwritable(folder, error) from None
-
-    def __enter__(self) -> Path:
-        return self.temporary
-
-    def __exit__(self, kind: object, value: object, traceback: object) -> None:
-        complete = False
-        try:
-            if kind is None:
-                manifest.seal(self.temporary, self.kind)
-                complete = True
-        except OSError as error:
-            raise _unwritable(self.given, error) from None
+                made.append(above)
+            with temporary_folder(self.folder, self.kind) as temporary:
+                yield temporary
         finally:
-            if not complete:
-                shutil.rmtree(self.temporary, ignore_errors=True)
-                self._remove_parents()
-        if complete:
-            self._take_name()
+            for above in reversed(made):
+                with suppress(OSError):
+                    above.rmdir()
 
-    def _take_name(self) -> None:
-        """From here on the new folder is complete: whatever happens, neither it nor an earlier one is lost."""
-        earlier = self.temporary.with_name(f"{self.temporary.name}.earlier")
-        try:
-            refuse_to_replace(self.given, self.kind)
-            if self.folder.exists():
-                os.rename(self.folder, earlier)
-                manifest.refuse_foreign(earlier, self.kind)  # under a name that nobody knows
-            os.rename(self.temporary, self.folder)
-        except BaseException as error:
+    def _kept_elsewhere(self, fill: Fill, error: OSError, temporary: Path | None = None) -> ProblemError:
+        """The error of a place that cannot be written (a full disk), once the folder is in another, or what there is of it."""
+        what, place = "what was to be written there", None
+        with suppress(OSError):
+            place = Path(tempfile.mkdtemp(prefix=f"conicflow-{self.kind}-"))
+            self._complete(place, fill)
+        if place is not None and not (place / manifest.NAME).exists():
+            shutil.rmtree(place, ignore_errors=True)
+            place = None
+        if place is None and temporary is not None and any(temporary.iterdir()):
             with suppress(OSError):
-                if earlier.exists() and not self.folder.exists():
-                    os.rename(earlier, self.folder)
-            kept = self._keep()
-            if isinstance(error, NotOurs):
-                error = _refusal(self.given, self.kind, error)
-            elif isinstance(error, OSError):
-                error = _unwritable(self.given, error)
-            elif not isinstance(error, ProblemError):
-                raise
-            raise ProblemError(f"{error}; what was to be written there is in {kept}") from None
-        manifest.remove_folder(earlier)
-
-    def _keep(self) -> Path:
-        """The free name beside the final one that the new folder has got; its temporary one where that cannot be."""
-        names = (self.folder.with_name(f"{self.folder.name}.{number}") for number in count(1))
-        free = next(name for name in names if not os.path.lexists(name))
-        try:
-            os.rename(self.temporary, free)
-        except OSError:
-            return self.temporary
-        return free
-
-    def _remove_parents(self) -> None:
-        """Parents that were made for the folder, as far as they are empty."""
-        for above in reversed(self._made):
-            with suppress(OSError):
-                above.rmdir()
-
-
-def refuse_to_replace(folder: Path, kind: Kind) -> None:
-    """Refuse a folder whose replacement would lose what we did not write, or that cannot be renamed.
-
-    Raises
-    ------
-    ProblemError : which names the first thing that is in the way.
-    """
-    try:
-        if folder.is_symlink():
-            raise NotOurs("is a symbolic link")
-        path = folder.resolve()
-        if not path.exists():
-            return
-        if not path.is_dir():
-            raise NotOurs("is no folder")
-        if os.path.ismount(path):
-            raise NotOurs("is a mount point")
-        here = Path.cwd()
-        if path in (here, *here.parents):
-            raise NotOurs("is where this command runs")
-        manifest.refuse_foreign(path, kind)
-    except NotOurs as error:
-        raise _refusal(folder, kind, error) from None
-    except _BROKEN as error:
-        raise _unwritable(folder, error) from None
+                free = free_name(self.folder)
+                os.rename(temporary, free)
+                what, place = "a part of it", self.given.with_name(free.name)
+        return unwritable(self.given, error, "nothing could be kept" if place is None else f"{what} is in {place}")
 
 
 def refuse_to_overwrite(path: Path) -> None:
@@ -151,7 +123,7 @@ def refuse_to_overwrite(path: Path) -> None:
     except NotOurs as error:
         raise ProblemError(
             f"a file is written again only where the {manifest.NAME} beside it shows that it is ours; "
-            f"{str(path.parent)[:200]} {error}; move {path.name} away"
+            f"{shown(path.parent)} {error}; move {path.name} away"
         ) from None
 
 
@@ -164,20 +136,12 @@ def write_again(path: Path, content: bytes) -> None:
     """
     refuse_to_overwrite(path)
     try:
-        manifest.write_whole(path, content)
-        with suppress(NotOurs):  # a folder of an earlier version does not become one of ours by one file
-            manifest.read_manifest(path.parent).with_file(path).write(path.parent)
+        with held(), locked(path.parent, wait=True):
+            try:
+                told = manifest.read_manifest(path.parent)
+            except NotOurs:  # a folder of an earlier version does not become one of ours by one file
+                manifest.write_whole(path, content)
+            else:
+                told.write_with(path, content)
     except OSError as error:
-        raise _unwritable(path.parent, error) from None
-
-
-def _refusal(folder: Path, kind: Kind, found: NotOurs) -> ProblemError:
-    return ProblemError(
-        f"a {kind} folder is new, empty, or an earlier {kind} folder just as it was written; {str(folder)[:200]} {found}; "
-        "choose another, or move it away"
-    )
-
-
-def _unwritable(folder: Path, error: Exception) -> ProblemError:
-    reason = error.strerror if isinstance(error, OSError) else str(error)
-    return ProblemError(f"results need a folder that can be written; {str(folder)[:200]}: {reason}; choose another")
+        raise unwritable(path.parent, error) from None

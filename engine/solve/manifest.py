@@ -10,10 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +25,14 @@ SCHEMA = 1
 MOST_BYTES = 2**20  # a thousand times those that we write
 
 Kind = Literal["result", "path"]
+
+# Every name that we write, of files and of the folder of a path's chosen result; a test compares them with what is there.
+NAMES = frozenset(
+    "result.json measure.npz trajectory.npz problem.toml data.npz spec.toml loss_spec.toml figure.png path.csv chosen "
+    f"{NAME}".split()
+)
+
+_PARTIAL = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{12}")
 
 
 class NotOurs(Exception):
@@ -39,11 +48,13 @@ class Manifest:
     kind : of the folder.
     files : by name the fingerprint of each file.
     folders : names of the folders in it; each is a result with a manifest of its own.
+    replacing : by name the fingerprint that a file still has which is about to be written again.
     """
 
     kind: str
     files: Mapping[str, Mapping[str, Any]]
     folders: tuple[str, ...] = ()
+    replacing: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
         """Write it, whole or not at all."""
@@ -54,12 +65,20 @@ class Manifest:
             "kind": self.kind,
             "files": {name: self.files[name] for name in sorted(self.files)},
             "folders": sorted(self.folders),
+            "replacing": dict(self.replacing),
         }
         write_whole(folder / NAME, (json.dumps(record, indent=1) + "\n").encode())
 
-    def with_file(self, path: Path) -> Manifest:
-        """The same with a file as it is now."""
-        return replace(self, files={**self.files, path.name: fingerprint(path)})
+    def write_with(self, path: Path, content: bytes) -> None:
+        """Write a file of the folder, and its line; at whatever moment this ends, the folder is as the manifest says."""
+        for entry in entries(path.parent):
+            if self.is_partial(entry.name):
+                os.unlink(entry.path)
+        before = {path.name: self.files[path.name]} if path.name in self.files else {}
+        told = replace(self, files={**self.files, path.name: _fingerprint(content)}, replacing=before)
+        told.write(path.parent)
+        write_whole(path, content)
+        replace(told, replacing={}).write(path.parent)
 
     def refuse_foreign_file(self, path: Path) -> None:
         """Refuse what has this name where it is not the file that we wrote.
@@ -68,10 +87,21 @@ class Manifest:
         ------
         NotOurs : it came, or was changed.
         """
-        if path.is_symlink() or not path.is_file() or path.name not in self.files:
+        if path.is_symlink() or not path.is_file() or not self.lists(path.name):
             raise NotOurs(f"holds {path.name[:80]!r}, which we did not write")
-        if self.files[path.name] != fingerprint(path):
+        if self.is_partial(path.name):
+            return
+        if fingerprint(path) not in (self.files[path.name], self.replacing.get(path.name)):
             raise NotOurs(f"holds {path.name[:80]!r}, which was changed since")
+
+    def lists(self, name: str) -> bool:
+        """Whether we wrote a file of this name, or part of one."""
+        return name in self.files or self.is_partial(name)
+
+    def is_partial(self, name: str) -> bool:
+        """Whether this is the name of a file of ours that is not complete, by which a killed run wrote it."""
+        found = _PARTIAL.fullmatch(name)
+        return found is not None and name not in self.files and (found["name"] in self.files or found["name"] == NAME)
 
 
 def fingerprint(path: Path) -> dict[str, Any]:
@@ -79,6 +109,10 @@ def fingerprint(path: Path) -> dict[str, Any]:
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
         return {"sha256": digest, "bytes": stream.tell()}
+
+
+def _fingerprint(content: bytes) -> dict[str, Any]:
+    return {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -93,7 +127,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
 def seal(folder: Path, kind: Kind) -> None:
     """Write the manifest of a folder that is complete; folders in it must have theirs."""
-    found = _entries(folder)
+    found = entries(folder)
     files = {entry.name: fingerprint(Path(entry.path)) for entry in found if entry.is_file()}
     Manifest(kind, files, tuple(entry.name for entry in found if entry.is_dir())).write(folder)
 
@@ -114,8 +148,9 @@ def read_manifest(folder: Path) -> Manifest:
         record = json.loads(path.read_text(encoding="utf-8"))
         if (record["program"], record["schema"]) != ("conicflow", SCHEMA):
             raise ValueError("of another program, or of a later version")
-        return Manifest(str(record["kind"]), dict(record["files"]), tuple(map(str, record["folders"])))
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        folders, replacing = tuple(map(str, record["folders"])), dict(record.get("replacing", {}))
+        return Manifest(str(record["kind"]), dict(record["files"]), folders, replacing)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise NotOurs(f"has a {NAME} that this version would not write") from None
 
 
@@ -126,7 +161,7 @@ def refuse_foreign(folder: Path, kind: str) -> None:
     ------
     NotOurs : which names the first.
     """
-    found = _entries(folder)
+    found = entries(folder)
     if not found:
         return
     if all(entry.name != NAME for entry in found):
@@ -149,14 +184,16 @@ def remove_folder(folder: Path) -> None:
     with suppress(OSError):
         with suppress(NotOurs):
             manifest = read_manifest(folder)
-            for entry in _entries(folder):
+            found = entries(folder)
+            for entry in sorted(found, key=lambda entry: entry.name == NAME):  # last: until then it tells what is ours
                 if entry.name in manifest.folders:
                     remove_folder(Path(entry.path))
-                elif entry.name in manifest.files or entry.name == NAME:
+                elif manifest.lists(entry.name) or entry.name == NAME:
                     os.unlink(entry.path)
         folder.rmdir()
 
 
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    with os.scandir(folder) as entries:
-        return sorted(entries, key=lambda entry: entry.name)
+def entries(folder: Path) -> list[os.DirEntry[str]]:
+    """What is in a folder, by name."""
+    with os.scandir(folder) as found:
+        return sorted(found, key=lambda entry: entry.name)

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..base.arrays import Array
 from ..base.errors import ProblemError
+from ..base.interrupts import heard
 from ..base.progress import Progress
 from ..base.validation import array, integer, number
 from ..model.problem import Problem
@@ -30,11 +31,13 @@ class Path:
     problem : the problem; its own penalty plays no part.
     penalty_max : the smallest penalty whose solution is zero.
     results : of `solve`, one for each penalty, the largest penalty first.
+    interrupted : whether Ctrl-C ended it before its last penalty; what was done until then is here.
     """
 
     problem: Problem
     penalty_max: float
     results: tuple[Result, ...]
+    interrupted: bool = False
 
     def __len__(self) -> int:
         return len(self.results)
@@ -66,13 +69,13 @@ class Path:
 
     @property
     def relative_gaps(self) -> Array:
-        """The bounds relative to J, (k,)."""
+        """The bounds relative to J(0) - J + gap, (k,)."""
         return np.array([result.relative_gap for result in self.results])
 
     @property
-    def certified(self) -> bool:
+    def converged(self) -> bool:
         """Whether every gap is within the tolerance."""
-        return all(result.certified for result in self.results)
+        return all(result.converged for result in self.results)
 
     def rows(self) -> list[Row]:
         """One row of `COLUMNS` for each penalty."""
@@ -99,6 +102,7 @@ def path(
     smallest_ratio: float = 0.01,
     particles: int | None = None,
     relative_gap: float = 1e-9,
+    absolute_gap: float = 0.0,
     seed: int = 0,
     schedule: Schedule = DEFAULT,
     progress: Progress | None = None,
@@ -113,35 +117,50 @@ def path(
     problem : its own penalty plays no part.
     penalties : (k,) distinct finite numbers > 0 in any order; by default `count` of them, evenly spaced in their
         logarithms from `problem.penalty_max()` to `smallest_ratio` times that.
-    particles, relative_gap, seed, schedule : as in `solve`.
+    particles, relative_gap, absolute_gap, seed, schedule : as in `solve`.
     progress : called with (phase, fraction done, message).
+
+    Returns
+    -------
+    Path : on Ctrl-C, with the penalties that are done; KeyboardInterrupt where none is.
 
     Raises
     ------
     ProblemError : penalties that are no such numbers. Penalty 0 has no dual bound (docs/theory.md §4): `solve` takes it.
     """
-    largest = problem.penalty_max()
+    with heard():
+        largest = problem.penalty_max()
     chosen = _geometric(largest, count, smallest_ratio) if penalties is None else _validate_penalties(penalties)
     results: list[Result] = []
-    start = problem.zero
+    interrupted, start = False, problem.zero
     for index, penalty in enumerate(chosen.tolist()):
         watch = None if progress is None else partial(_tell, progress, index, len(chosen))
-        result = solve(
-            problem.with_penalty(penalty),
-            start=start,
-            particles=particles,
-            relative_gap=relative_gap,
-            seed=seed,
-            schedule=schedule,
-            progress=watch,
-        )
-        if result.status == "interrupted":
-            raise KeyboardInterrupt
+        try:
+            result = solve(
+                problem.with_penalty(penalty),
+                start=start,
+                particles=particles,
+                relative_gap=relative_gap,
+                absolute_gap=absolute_gap,
+                seed=seed,
+                schedule=schedule,
+                progress=watch,
+            )
+        except KeyboardInterrupt:
+            interrupted = True
+            break
+        interrupted = result.interrupted
+        if interrupted and not result.converged:
+            break
         results.append(result)
+        if interrupted:
+            break
         start = result.measure
+    if not results:
+        raise KeyboardInterrupt
     if progress is not None:
         progress("done", 1.0, f"{len(results)} penalties")
-    return Path(problem, largest, tuple(results))
+    return Path(problem, largest, tuple(results), interrupted)
 
 
 def _tell(progress: Progress, index: int, count: int, phase: str, fraction: float, message: str) -> None:

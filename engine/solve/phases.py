@@ -68,7 +68,7 @@ def insert(search: Search) -> None:
     """
     schedule = search.schedule
     mark, waited = search.best.gap, 0
-    while not search.certified:
+    while not search.converged:
         if waited == schedule.insertion_patience:
             search.ended("insertion", f"{waited} in a row in which the gap did not fall", "insertion_patience")
             return
@@ -92,6 +92,6 @@ def interchange(search: Search) -> None:
     """
     schedule, traits = search.schedule, search.traits
     exchange(search, None if traits.slow else lambda point: refine(point, schedule, effort=schedule.passing))
-    if search.certified:
+    if search.converged:
         effort = schedule.brief if traits.stuck else schedule.settling
         search.attempt(refine(search.best.point, schedule, effort=effort), "polish")

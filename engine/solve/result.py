@@ -4,49 +4,49 @@ from __future__ import annotations
 
 import json
 import math
-import zlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
+from ..base.arrays import Array
 from ..base.errors import ProblemError
+from ..base.numpy_files import Unreadable, open_npz
 from ..base.validation import array
 from ..flow.trajectory import Trajectory
+from ..model.gap import relative_gap
 from ..model.measure import Measure
+from ..model.problem import Problem
 from ..space.gauge import Sign, gauge_of
 from .folder import OutputFolder
+from .proof import Proof, hexadecimal, json_number, numbers, prove
 from .schedule import Schedule
+from .tolerance import Tolerance
 
-SCHEMA = 1
+SCHEMA = 2
+_UNREADABLE = (OSError, LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError, Unreadable)
+_OWN_NUMBERS = ("objective", "gap", "rounding", "reference", "penalty", "seconds")
+
+
+def within_rounding(gap: float, rounding: float) -> bool:
+    """Whether a gap, which includes its rounding once, tells no more than that its terms cancel."""
+    return gap <= 2 * rounding
 
 
 @dataclass(frozen=True)
 class Certificate:
-    """What is known about sup|eta| for the returned measure.
+    """What the solver knows about sup|eta| for the returned measure, in float64.
 
     Parameters
     ----------
-    rigorous : every rounding error is inside the bound. False means: estimated.
-    sup_bound : S, in the units of the penalty; of `certify`, that of the dual point which proves the gap.
+    sup_bound : S, in the units of the penalty.
     method : how S was found.
-    precision : the arithmetic.
-    objective : numbers below and above J(mu), where `certify` computed them; None of the solver's own certificate.
-    gap, relative_gap : bounds of J(mu) - J* and of it over |J(mu)|: proved where `rigorous`, else estimated.
-    rigorous_gap, rigorous_sup : the best proved bounds, however loose; infinite where there is none.
     """
 
-    rigorous: bool
     sup_bound: float
     method: str
-    precision: str
-    objective: tuple[float, float] | None = None
-    gap: float = math.nan
-    relative_gap: float = math.nan
-    rigorous_gap: float = math.inf
-    rigorous_sup: float = math.inf
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,32 +55,37 @@ class Result:
 
     Parameters
     ----------
-    measure : the best measure found.
-    objective, gap, relative_gap : J, the bound on J - J*, and gap / max(|J|, 2^-52 (R(0) - inf R), tiny).
+    measure : the one met of which J + gap is smallest.
+    objective, gap : J, and the bound on J - J*, computed in float64.
+    rounding : a bound of the rounding of J and of the gap's terms, which the gap includes.
+    reference : J(0), which the gap counts against.
     certificate : what the gap rests on.
-    status : "certified" (gap within tolerance), "gap above tolerance", "zero measure" (penalty >= penalty_max), or
-        "interrupted" (by Ctrl-C, with the gap above the tolerance).
+    proof : what ball arithmetic proved (`certify`); None where nothing was tried.
+    interrupted : whether Ctrl-C ended the search.
     ended_by : where the gap is above the tolerance, what ended the search: its phases, each with the number of the schedule
         (or the option) that limited it, in brackets; raise that to try harder. Else empty.
     schedule : the numbers of the search.
-    tolerance : the relative gap that was asked for.
+    tolerance : the gap that was asked for.
     penalty, sign, features, loss : of the problem.
     trace : arrays "seconds", "evaluations" (flow steps tried), "objective" (the lowest J or F_m so far), "gap" (NaN where
         not computed), "atoms", "step" (length of the flow's steps, NaN before them), and the list "phase".
     trajectory : the particles' paths, or None when there was no flow.
     evaluations : flow steps tried. insertions : atoms that had to be added after the flow.
     seconds : wall time.
+    problem : what was solved; None of a result that was read from its files alone.
     """
 
     measure: Measure
     objective: float
     gap: float
-    relative_gap: float
+    rounding: float
+    reference: float
     certificate: Certificate
-    status: str
+    proof: Proof | None
+    interrupted: bool
     ended_by: str
     schedule: Schedule
-    tolerance: float
+    tolerance: Tolerance
     penalty: float
     sign: Sign
     features: dict[str, Any]
@@ -90,37 +95,95 @@ class Result:
     evaluations: int
     insertions: int
     seconds: float
+    problem: Problem | None
+
+    @property
+    def relative_gap(self) -> float:
+        """gap / (J(0) - J(mu) + gap): the share of the possible decrease that may be missing."""
+        return relative_gap(self.gap, self.objective, self.reference)
+
+    @property
+    def status(self) -> str:
+        """What the numbers say: "certified", J - J* <= tolerance is proved with every rounding inside; "converged", the float64
+        gap is within the tolerance, or within its own rounding; "interrupted" before that; else "not converged".
+        """
+        if self.proof is not None and self.tolerance.allows(self.proof.gap, self.proof.relative_gap):
+            return "certified"
+        if self.tolerance.allows(self.gap, self.relative_gap) or self.up_to_rounding:
+            return "converged"
+        return "interrupted" if self.interrupted else "not converged"
+
+    @property
+    def up_to_rounding(self) -> bool:
+        """Whether the gap is as small as the rounding of its terms lets it be told."""
+        return within_rounding(self.gap, self.rounding)
 
     @property
     def certified(self) -> bool:
-        """Whether the gap is within the tolerance."""
-        return self.status in ("certified", "zero measure")
+        """Whether J - J* <= tolerance is proved."""
+        return self.status == "certified"
+
+    @property
+    def converged(self) -> bool:
+        """Whether the gap is within the tolerance: proved, or computed in float64."""
+        return self.status in ("certified", "converged")
+
+    def moved(self, problem: Problem, place: Callable[[Array], Array]) -> Result:
+        """The same result of the same problem in other coordinates, to which `place` takes positions (.., d)."""
+        q, trajectory = problem.outputs, self.trajectory
+        if trajectory is not None:
+            particles = trajectory.particles
+            particles = np.concatenate([particles[..., :q], place(particles[..., q:])], axis=-1)
+            trajectory = Trajectory(trajectory.times, particles, trajectory.energies)
+        measure = Measure(self.measure.weights, place(self.measure.positions))
+        return replace(self, measure=measure, trajectory=trajectory, problem=problem)
+
+    def certify(self, boxes: int | None = None) -> Result:
+        """The same result with what ball arithmetic proves of it (`conicflow.certify`).
+
+        Parameters
+        ----------
+        boxes : work for at most this many boxes; by default about ten seconds of one core on common problems.
+
+        Raises
+        ------
+        ProblemError : a result that does not know its problem. CertificateError : bounds contradict each other.
+        """
+        if self.problem is None:
+            raise ProblemError(
+                "a proof needs the problem, and a result read from its files alone has none; run conicflow certify FOLDER"
+            )
+        return replace(self, proof=prove(self.problem, self.measure, boxes))
 
     def to_dict(self) -> dict[str, Any]:
         """Contents of result.json; `exact` repeats the scalars and atoms as hexadecimal floats."""
-        certificate = {
-            "rigorous": self.certificate.rigorous,
-            "method": self.certificate.method,
-            "sup_bound": self.certificate.sup_bound,
-            "precision": self.certificate.precision,
-        }
         weights, positions = self.measure.weights.tolist(), self.measure.positions.tolist()
-        numbers = ("objective", "gap", "relative_gap", "tolerance", "penalty", "seconds")
-        exact: dict[str, Any] = {name: float(getattr(self, name)).hex() for name in numbers}
+        scalars = {name: float(getattr(self, name)) for name in _OWN_NUMBERS}
+        scalars["relative_gap"] = self.relative_gap
+        scalars["relative_tolerance"] = self.tolerance.relative_gap
+        scalars["absolute_tolerance"] = self.tolerance.absolute_gap
+        exact: dict[str, Any] = {name: value.hex() for name, value in scalars.items()}
         exact["sup_bound"] = float(self.certificate.sup_bound).hex()
-        exact["weights"] = [_hex(weight) for weight in weights]
-        exact["positions"] = [[coordinate.hex() for coordinate in position] for position in positions]
+        exact["weights"], exact["positions"] = hexadecimal(self.measure.weights), hexadecimal(self.measure.positions)
+        proof = None if self.proof is None else self.proof.to_dict()
+        if self.proof is not None:
+            exact["proof"] = self.proof.exact()
         trace = {
-            name: [_json_number(value) for value in values] if name != "phase" else list(values)
+            name: [json_number(value) for value in values] if name != "phase" else list(values)
             for name, values in self.trace.items()
         }
         return {
             "schema": SCHEMA,
             "status": self.status,
+            "interrupted": self.interrupted,
             "ended_by": self.ended_by,
             "schedule": self.schedule.to_dict(),
-            **{name: _json_number(getattr(self, name)) for name in numbers},
-            "certificate": certificate | {"sup_bound": _json_number(self.certificate.sup_bound)},
+            **{name: json_number(value) for name, value in scalars.items()},
+            "certificate": {
+                "method": self.certificate.method,
+                "sup_bound": json_number(self.certificate.sup_bound),
+            },
+            "proof": proof,
             "weights": weights,
             "positions": positions,
             "outputs": self.measure.outputs,
@@ -133,10 +196,13 @@ class Result:
             "exact": exact,
         }
 
+    def text(self, **more: Any) -> str:
+        """result.json; `more` are further entries."""
+        return json.dumps(self.to_dict() | more, indent=1, allow_nan=False) + "\n"
+
     def write(self, folder: Path, **more: Any) -> None:
         """result.json, measure.npz and trajectory.npz into an existing folder; `more` are further entries of result.json."""
-        text = json.dumps(self.to_dict() | more, indent=1, allow_nan=False) + "\n"
-        (folder / "result.json").write_text(text, encoding="utf-8")
+        (folder / "result.json").write_text(self.text(**more), encoding="utf-8")
         np.savez(folder / "measure.npz", weights=self.measure.weights, positions=self.measure.positions)
         if self.trajectory is not None:
             path = self.trajectory
@@ -147,10 +213,10 @@ class Result:
 
         Raises
         ------
-        ProblemError : the folder holds what we did not write, or cannot be written.
+        ProblemError : the folder holds what we did not write, or cannot be written; the message says where the result is
+            kept then.
         """
-        with OutputFolder(Path(folder)) as temporary:
-            self.write(temporary)
+        OutputFolder(Path(folder)).write(self.write)
 
     @staticmethod
     def load(folder: str | Path) -> Result:
@@ -163,35 +229,10 @@ class Result:
         return _load(Path(folder))
 
 
-def _hex(weight: Any) -> Any:
-    """A float as exact text, or each entry of a weight in R^q."""
-    return weight.hex() if isinstance(weight, float) else [entry.hex() for entry in weight]
-
-
-def _from_hex(weight: Any) -> Any:
-    return float.fromhex(weight) if isinstance(weight, str) else [float.fromhex(entry) for entry in weight]
-
-
-def _json_number(value: float) -> float | None:
-    """JSON has no NaN or infinity: null stands for them; the exact hexadecimal text tells which."""
-    return float(value) if math.isfinite(value) else None
-
-
 def _load(folder: Path) -> Result:
     try:
         return _read(Path(folder))
-    except (
-        OSError,
-        LookupError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        OverflowError,
-        RuntimeError,
-        EOFError,
-        zlib.error,
-        BadZipFile,
-    ) as error:
+    except _UNREADABLE as error:
         raise ProblemError(
             f"a result folder holds a readable result.json and its arrays; {str(folder)[:200]}: {str(error)[:200]}; "
             "solve the problem again"
@@ -205,19 +246,16 @@ def _read(folder: Path) -> Result:
             f"result.json has schema {data['schema']!r:.20}; this version reads {SCHEMA}; solve it again"
         )
     exact, features = data["exact"], data["features"]
-    weights = np.array([_from_hex(weight) for weight in exact["weights"]])
+    weights = numbers(exact["weights"])
     if len(weights) == 0 and data["sign"] == "vector":
         weights = weights.reshape(0, int(data["outputs"]))
-    positions = np.array([[float.fromhex(number) for number in row] for row in exact["positions"]])
+    positions = numbers(exact["positions"])
     certificate = data["certificate"]
-    return Result(
+    result = Result(
         measure=Measure(weights, positions.reshape(len(weights), features["dimension"])),
-        certificate=Certificate(
-            rigorous=bool(certificate["rigorous"]),
-            sup_bound=float.fromhex(exact["sup_bound"]),
-            method=str(certificate["method"]),
-            precision=str(certificate["precision"]),
-        ),
+        certificate=Certificate(float.fromhex(exact["sup_bound"]), str(certificate["method"])),
+        proof=None if data["proof"] is None else Proof.from_dict(data["proof"], exact["proof"]),
+        interrupted=_truth(data["interrupted"]),
         trace={
             name: [str(phase) for phase in values]
             if name == "phase"
@@ -225,13 +263,8 @@ def _read(folder: Path) -> Result:
             for name, values in data["trace"].items()
         },
         trajectory=_read_trajectory(folder / "trajectory.npz", data["outputs"] + features["dimension"]),
-        objective=float.fromhex(exact["objective"]),
-        gap=float.fromhex(exact["gap"]),
-        relative_gap=float.fromhex(exact["relative_gap"]),
-        tolerance=float.fromhex(exact["tolerance"]),
-        penalty=float.fromhex(exact["penalty"]),
-        seconds=float.fromhex(exact["seconds"]),
-        status=str(data["status"]),
+        **{name: float.fromhex(exact[name]) for name in _OWN_NUMBERS},
+        tolerance=Tolerance(float.fromhex(exact["relative_tolerance"]), float.fromhex(exact["absolute_tolerance"])),
         ended_by=str(data["ended_by"]),
         schedule=Schedule.from_dict(data["schedule"]),
         sign=gauge_of(data["sign"], int(data["outputs"]) if data["sign"] == "vector" else None).sign,
@@ -239,15 +272,28 @@ def _read(folder: Path) -> Result:
         loss=str(data["loss"]),
         evaluations=int(data["evaluations"]),
         insertions=int(data["insertions"]),
+        problem=None,
     )
+    if data["status"] != result.status:
+        raise ProblemError(
+            f"a status follows from the numbers; result.json says {data['status']!r:.30}, and its numbers {result.status!r}; "
+            "solve the problem again"
+        )
+    return result
+
+
+def _truth(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"interrupted is true or false, not {value!r:.30}")
+    return value
 
 
 def _read_trajectory(path: Path, width: int) -> Trajectory | None:
     if not path.is_file():
         return None
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+    with open_npz(path) as arrays:
         times, particles, energies = (
-            array(f"{name} in {path.name}", arrays[name]) for name in ("times", "particles", "energies")
+            array(f"{name} in {path.name}", arrays.read(name)) for name in ("times", "particles", "energies")
         )
     if not (
         particles.ndim == 3 and particles.shape[2] == width and times.shape == energies.shape == particles.shape[:1]

@@ -11,20 +11,21 @@ import numpy as np
 from ..base.arrays import Array
 from ..base.errors import ProblemError
 from ..base.progress import Progress
-from ..base.validation import number
-from ..dual.supremum import Supremum
 from ..flow.trajectory import Trajectory
 from ..model.gap import Gap, gap_at
 from ..model.measure import Measure
 from ..model.point import Point
 from ..model.problem import Problem
 from ..space.scales import feature_scales
-from .result import Certificate, Result
+from .result import Certificate, Result, within_rounding
 from .schedule import DEFAULT, Schedule
 from .tidy import tidied
+from .tolerance import Tolerance
 from .traits import Traits
 
-_ROUNDING = 1e-12  # differences of J, relative to it, by which nothing is preferred
+
+class OutOfTime(Exception):
+    """The seconds that a search was given are over."""
 
 
 class Search:
@@ -32,15 +33,17 @@ class Search:
 
     Parameters
     ----------
-    tolerance : the relative gap to reach.
+    tolerance : the gap to reach.
     progress : called with (phase, fraction done, message).
     positions : None, or the finite set (k, d) that stands for Theta in every gap.
     schedule : the numbers of the search.
+    seconds : of wall time, after which whatever is logged or offered raises OutOfTime.
 
     Attributes
     ----------
-    best : the gap of the lowest measure so far, with that measure.
-    surest : that of the measure of which J + gap was smallest: J may be lower elsewhere by little, with no bound near it.
+    best : the gap of the lowest measure so far, with that measure, from which the search goes on.
+    surest : that of the measure of which J + gap was smallest, which is what is handed back: J may be lower elsewhere by
+        little, with no bound near it. Where rounding cannot tell two apart, that of fewer atoms.
     inserted : atoms that were inserted.
     evaluations : flow steps tried.
     step : length of the flow's steps; NaN before the first.
@@ -51,13 +54,12 @@ class Search:
     def __init__(
         self,
         problem: Problem,
-        tolerance: float,
+        tolerance: Tolerance,
         progress: Progress | None,
         positions: Array | None = None,
         schedule: Schedule = DEFAULT,
+        seconds: float = math.inf,
     ) -> None:
-        if number("relative_gap", tolerance, "a positive number", "the default is 1e-9") <= 0:
-            raise ProblemError(f"relative_gap must be positive; got {tolerance}; the default is 1e-9")
         if not isinstance(schedule, Schedule):
             raise ProblemError(f"schedule must be a Schedule; got {type(schedule).__name__}; leave it out")
         self.problem, self.tolerance, self.positions, self.schedule = problem, tolerance, positions, schedule
@@ -66,6 +68,7 @@ class Search:
         self.inserted, self.evaluations, self.step, self.interrupted = 0, 0, math.nan, False
         self._progress = progress
         self._started = time.perf_counter()
+        self._deadline = self._started + seconds
         self._rows: list[tuple[float, int, float, float, int, float, str]] = []
         self.best: Gap
         self.surest: Gap
@@ -76,17 +79,16 @@ class Search:
         first = zero if start is None or start.objective >= zero.objective else start
         self.best = self.surest = gap_at(first, self.positions)
         if len(first.measure):
-            self.log("start", 1.0, self.best.objective, len(first.measure), self.best.gap)
+            self._note("start", 1.0, self.best.objective, len(first.measure), self.best.gap)
+
+    def closed(self, gap: Gap) -> bool:
+        """Whether a gap is within the tolerance, or as small as its own rounding lets it be told."""
+        return self.tolerance.allows(gap.gap, gap.relative) or within_rounding(gap.gap, gap.rounding)
 
     @property
-    def optimal_at_zero(self) -> bool:
-        """Whether the zero measure is the lowest so far, and is the solution."""
-        return len(self.best.measure) == 0 and self.best.supremum.value <= self.problem.penalty
-
-    @property
-    def certified(self) -> bool:
-        """Whether the best measure's gap is within the tolerance."""
-        return self.best.relative <= self.tolerance
+    def converged(self) -> bool:
+        """Whether a gap was closed."""
+        return self.closed(self.surest)
 
     def ended(self, phase: str, how: str, field: str | None = None) -> None:
         """Note what ended a phase short of the tolerance, and the number of the schedule, or the option, to raise."""
@@ -96,12 +98,22 @@ class Search:
     @property
     def ended_by(self) -> str:
         """What ended the search short of the tolerance: nothing, or what ended each phase the last time."""
-        if self.certified:
+        if self.converged:
             return ""
-        return "interrupted" if self.interrupted else "; ".join(self.limits.values())
+        unresolved = [f"supremum: {why}"] if (why := self.surest.supremum.unresolved) else []
+        return "interrupted" if self.interrupted else "; ".join([*unresolved, *self.limits.values()])
 
     def log(self, phase: str, fraction: float, objective: float, atoms: int, gap: float = math.nan) -> None:
-        """A row of `Result.trace`, and a word to whoever watches."""
+        """A row of `Result.trace`, and a word to whoever watches.
+
+        Raises
+        ------
+        OutOfTime : after `seconds`.
+        """
+        self._note(phase, fraction, objective, atoms, gap)
+        self._watch_the_clock()
+
+    def _note(self, phase: str, fraction: float, objective: float, atoms: int, gap: float) -> None:
         lowest = min(objective, self._rows[-1][2] if self._rows else objective)
         seconds = time.perf_counter() - self._started
         self._rows.append((seconds, self.evaluations, lowest, gap, atoms, self.step, phase))
@@ -109,24 +121,39 @@ class Search:
             bound = "" if math.isnan(gap) else f", gap {gap:.1e}"
             self._progress(phase, fraction, f"objective {objective:.6g}, atoms {atoms}{bound}")
 
+    def _watch_the_clock(self) -> None:
+        if time.perf_counter() > self._deadline:
+            raise OutOfTime
+
     def attempt(self, candidate: Point, phase: str) -> bool:
-        """Keep the candidate if it lowers J; of those within the tolerance the first, unless a later one has fewer atoms."""
+        """Keep the candidate if it lowers J or, once a gap is closed, J + gap."""
         return self.offer(gap_at(candidate, self.positions), phase)
 
     def offer(self, gap: Gap, phase: str) -> bool:
         """`attempt`, where the candidate's gap is known."""
-        if gap.objective + gap.gap < self.surest.objective + self.surest.gap:
+        surer = self._surer(gap)
+        if surer:
             self.surest = gap
-        best, atoms, fewer = self.best.objective, len(self.best.measure), len(gap.measure)
-        certified = gap.relative <= self.tolerance
-        better = gap.objective < best
-        if certified or self.certified:
-            same = gap.objective <= best + _ROUNDING * abs(best)
-            better = certified and (not self.certified or (same and fewer < atoms))
+        better = surer if self.converged else gap.objective < self.best.objective
         if better:
             self.best = gap
-            self.log(phase, 1.0, gap.objective, fewer, gap.gap)
+            self.log(phase, 1.0, gap.objective, len(gap.measure), gap.gap)
+        self._watch_the_clock()
         return better
+
+    def _surer(self, gap: Gap) -> bool:
+        """Whether its J + gap is below the smallest so far; where rounding hides that, whether it has fewer atoms."""
+        known = self.surest
+        if self.closed(known) and not self.closed(gap):
+            return False
+        slack = gap.rounding + known.rounding
+        if (
+            math.isfinite(gap.bound)
+            and abs(gap.bound - known.bound) <= slack
+            and len(gap.measure) != len(known.measure)
+        ):
+            return len(gap.measure) < len(known.measure)
+        return gap.bound < known.bound or (gap.bound == known.bound == math.inf and gap.objective < known.objective)
 
     def highest(self, most: int) -> Array:
         """The highest maxima of |eta|, (k, d), k <= most: those whose excess over the penalty is a part of the first's."""
@@ -143,7 +170,7 @@ class Search:
             return None
         eta, gauge = problem.dual(best.residual).eta(positions), problem.gauge
         excess = gauge.height(eta)[:, None] - problem.penalty
-        norm, _ = feature_scales(problem.features, positions)
+        norm, _ = feature_scales(problem.features.penalised, positions)
         curvature = problem.loss.typical_curvature
         added = problem.measure(gauge.head(eta) * excess / max(norm**2 * curvature * len(eta), 1e-300), positions)
         for _ in range(self.schedule.insertion_halvings):
@@ -157,24 +184,21 @@ class Search:
         return None
 
     def result(self, trajectory: Trajectory | None = None) -> Result:
-        """What was found, `surest` where nothing is certified, its atoms in the order of their positions."""
+        """The surest measure, tidied, its atoms in the order of their positions."""
         problem = self.problem
-        found = self.best if self.certified else self.surest
-        gap = tidied(found, self.schedule, lambda gap: gap.relative <= self.tolerance, self.positions)
+        gap = tidied(self.surest, self.schedule, self.closed, self.positions)
         measure = gap.measure
-        status = "certified" if self.certified else "interrupted" if self.interrupted else "gap above tolerance"
-        status = "zero measure" if self.optimal_at_zero else status
-        if self._progress is not None:
-            self._progress("done", 1.0, status)
         features = problem.features
         order = np.lexsort(measure.positions.T[::-1]) if len(measure) else np.zeros(0, dtype=int)
-        return Result(
+        result = Result(
             measure=Measure(measure.weights[order], measure.positions[order]),
             objective=gap.objective,
             gap=gap.gap,
-            relative_gap=gap.relative,
-            certificate=_certificate(gap.supremum),
-            status=status,
+            rounding=gap.rounding,
+            reference=problem.risk_at_zero,
+            certificate=Certificate(gap.supremum.value, gap.supremum.method),
+            proof=None,
+            interrupted=self.interrupted,
             ended_by=self.ended_by,
             schedule=self.schedule,
             tolerance=self.tolerance,
@@ -193,7 +217,11 @@ class Search:
             evaluations=self.evaluations,
             insertions=self.inserted,
             seconds=time.perf_counter() - self._started,
+            problem=problem,
         )
+        if self._progress is not None:
+            self._progress("done", 1.0, result.status)
+        return result
 
     def _trace(self) -> dict[str, Any]:
         columns = list(zip(*self._rows, strict=True)) if self._rows else [()] * 7
@@ -205,12 +233,3 @@ class Search:
 def counted(count: int, thing: str) -> str:
     """One thing, or several."""
     return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
-
-
-def _certificate(supremum: Supremum) -> Certificate:
-    return Certificate(
-        rigorous=False,  # float64 rounding is not enclosed by any bound of this room
-        sup_bound=supremum.value,
-        method=supremum.method,
-        precision="float64, rounding not enclosed",
-    )

@@ -14,12 +14,13 @@ from ..base.validation import number
 from ..kernels.binding import bind
 from ..kernels.loading import KINDS, describe, find_kernel, kernel_names
 from ..kernels.protocol import FeatureKernel
-from .arguments import pack, validate_inputs
+from .arguments import interval_names, pack, split_masks, validate_inputs
 from .domain.ball import Ball
 from .domain.box import Box
 from .domain.domain import Axis, Round
 from .domain.sphere import Sphere
 from .feature_map import FeatureMap
+from .positive import check_penalty_weight
 from .torus import make_torus
 
 
@@ -77,7 +78,7 @@ def _build(kernel: FeatureKernel, description: Mapping[str, Any], arguments: Map
         required = {"cutoff"}
     else:
         inputs = ["x"] if description["kind"] == "ridge" else [item["name"] for item in description["inputs"]]
-        intervals = [item["name"] for item in description["parameters"] if item["domain"].endswith("interval")]
+        intervals = interval_names(description)
         balls = ["radius"] if any(item["domain"] == "ball" for item in description["parameters"]) else []
         known = {*inputs, *constants, *intervals, *balls}
         required = known - {name for name, item in constants.items() if item["default"] is not None}
@@ -91,13 +92,17 @@ def _build(kernel: FeatureKernel, description: Mapping[str, Any], arguments: Map
         numbers[key] = validate_constant(item, arguments.get(key, default))
     if description["kind"] == "torus":
         return make_torus(kernel, description, arguments["cutoff"], arguments.get("filter"))
-    samples = validate_inputs(description, {key: arguments[key] for key in inputs})
+    filled, masked = split_masks(description["kind"], {key: arguments[key] for key in inputs})
+    samples = validate_inputs(description, filled)
     if description["kind"] == "ridge":
         load_kernel_blas()
         domain: Box | Round = _ridge_domain(samples["x"].shape[1], *(arguments[key] for key in balls))
     else:
         domain = Box(tuple(_axis(item, arguments) for item in description["parameters"]))
-    return FeatureMap(kernel, description, domain, samples, numbers, pack(description["kind"], samples, numbers))
+        if "penalty_weight_tree" in description:
+            check_penalty_weight(description, domain, numbers)
+    statics = pack(description["kind"], samples, numbers)
+    return FeatureMap(kernel, description, domain, samples, numbers, statics, masked)
 
 
 def _ridge_domain(dimension: int, *radii: Any) -> Round:
@@ -116,8 +121,6 @@ def _axis(parameter: Mapping[str, str], arguments: Mapping[str, Any]) -> Axis:
         return Axis(name, 0.0, 1.0, wraps=True)
     if domain == "circle":
         return Axis(name, 0.0, 2 * math.pi, wraps=True)
-    if domain == "real":
-        return Axis(name, -math.inf, math.inf)
     try:
         low, high = arguments[name]
     except (TypeError, ValueError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,8 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..base.arrays import Array, Field
 from ..base.errors import ProblemError
+from ..base.masks import Mask
 from ..base.threads import single_threaded_blas
 from ..kernels.protocol import Data, FeatureKernel, Statics
+from ..kernels.weighted import WithPenaltyWeight
 from .arguments import pack, validate_inputs
 from .domain.box import Box
 from .domain.domain import Round
@@ -26,9 +28,7 @@ _LARGEST = 1e150  # of a sum of features: their squares are summed too, and must
 
 @dataclass(frozen=True, eq=False)
 class FeatureMap:
-    """phi: Theta -> F for given samples, with its compiled value, adjoint, derivatives and flow.
-
-    Made by `features.NAME(...)`; not by hand.
+    """phi: Theta -> F for given samples, compiled with its derivatives and flow. Made by `features.NAME(...)`.
 
     Parameters
     ----------
@@ -38,6 +38,7 @@ class FeatureMap:
     inputs : sample arrays by name; for torus features the cutoffs K_a and the filter h, of shape (2K_1 + 1, ..).
     constants : fixed numbers by name.
     statics : the arguments that every kernel call repeats; see `pack`.
+    missing : (n,), which samples have masked entries, so that a problem leaves them out; or None.
 
     Raises
     ------
@@ -50,6 +51,7 @@ class FeatureMap:
     inputs: Mapping[str, Any]
     constants: Mapping[str, float]
     statics: Statics
+    missing: Mask | None = None
 
     def __post_init__(self) -> None:
         domain = self.domain
@@ -125,7 +127,7 @@ class FeatureMap:
     @cached_property
     def unit(self) -> HomogeneousUnit | None:
         """The unit's kink and warp, where features are positively homogeneous; None elsewhere."""
-        if not self.homogeneous:
+        if not self.homogeneous or self.kind != "ridge":
             return None
         return HomogeneousUnit.of(self.description["properties"], self.jacobian, self.inputs["x"])
 
@@ -238,18 +240,16 @@ class FeatureMap:
     @property
     def weighted(self) -> bool:
         """Whether the penalty has a weight kappa(theta) other than 1."""
-        return bool(self.description["penalty_weight"] != "1")
+        return isinstance(self.kernel, WithPenaltyWeight)
+
+    @cached_property
+    def penalised(self) -> FeatureMap:
+        """phi/kappa, the features of kappa·mu, whose penalty weight is 1: of these flows, charts and bounds speak."""
+        return replace(self, kernel=self.kernel.penalised) if isinstance(self.kernel, WithPenaltyWeight) else self
 
     def penalty_weights(self, positions: Array) -> Array:
-        """kappa(theta_i) > 0 of the penalty int kappa d|mu|, shape (k,): 1 unless the spec has a `penalty_weight`.
-
-        The compiled features are phi/kappa: everything here but this function speaks of the measure kappa·mu.
-        """
-        positions = self._positions(positions)
-        if not self.weighted:
-            return np.ones(len(positions))
-        weights: Array = self.kernel.penalty_weights(positions, self.statics[1])
-        return weights
+        """kappa(theta_i) > 0 of the penalty int kappa d|mu|, shape (k,): 1 unless the spec has a `penalty_weight`."""
+        return self.kernel.penalty_weights(self._positions(positions), self.statics)
 
     def eta(self, positions: Array, g: Field) -> Array:
         """The dual certificate <g, phi(theta)>, shape (k,), or (k, q) for g of q outputs."""
@@ -291,9 +291,8 @@ class FeatureMap:
         if self.kind == "torus":
             raise ProblemError("a feature on the torus has no samples; got new inputs; build another feature map")
         validated = validate_inputs(self.description, inputs)
-        if self.kind == "ridge" and validated["x"].shape[1] != self.dimension:
+        if self.kind == "ridge" and (columns := validated["x"].shape[1]) != self.dimension:
             raise ProblemError(
-                f"new samples need {self.dimension} columns; got {validated['x'].shape[1]}; keep the columns as they were"
+                f"new samples need {self.dimension} columns; got {columns}; keep the columns as they were"
             )
-        statics = pack(self.kind, validated, self.constants)
-        return FeatureMap(self.kernel, self.description, self.domain, validated, self.constants, statics)
+        return replace(self, inputs=validated, statics=pack(self.kind, validated, self.constants), missing=None)

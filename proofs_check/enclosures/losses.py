@@ -11,7 +11,7 @@ from conicflow.derive.read.loss_spec import DUAL, PREDICTION, TARGET
 from conicflow.derive.read.vector_loss_spec import VectorLossSpec, sum_over_outputs
 from flint import arb
 
-from ..statement import Statement, in_catalogue
+from ..statement import Statement
 from .covariance import Covariance
 from .expressions import Program
 from .points import Point, exact, rows_of, total
@@ -29,7 +29,6 @@ class BallLoss:
 
     def __init__(self, statement: Statement) -> None:
         spec, y = statement.loss, statement.y
-        self._name = spec.name if in_catalogue(spec) else ""
         self._vector = isinstance(spec, VectorLossSpec)
         self._outputs = statement.outputs if self._vector else 1
         n, repeats = len(y), (2 if np.iscomplexobj(y) else 1) * (1 if self._vector else statement.outputs)
@@ -61,11 +60,15 @@ class BallLoss:
             terms.append(omega * self._value.value(rows))
         return total(terms)
 
+    def slope(self, f: Point) -> Point:
+        """R'(f), or one of its members at a kink of l."""
+        if self._cholesky is not None:
+            return self._cholesky.slope(f)
+        return [omega * slope for rows, omega in self._samples(f) for slope in self._value.slopes(rows)]
+
     def dual_point(self, f: Point) -> Point:
         """Exact numbers near R'(f), with sum 0 over the outputs where R* is finite only there."""
-        if self._cholesky is not None:
-            return [arb(number.mid()) for number in self._cholesky.slope(f)]
-        slopes = [omega * slope for rows, omega in self._samples(f) for slope in self._value.slopes(rows)]
+        slopes = self.slope(f)
         if not self._vector:
             return [arb(number.mid()) for number in slopes]
         point: Point = []
@@ -77,13 +80,17 @@ class BallLoss:
         return point
 
     def edges(self, f: Point) -> dict[int, arb]:
-        """omega_j of each j at which l ends near f_j, where it is finite: of counts 0 where their mean is nearly 0."""
-        if self._name != "poisson":
-            return {}
+        """The largest p_j of each j at which l ends near f_j > -b, and where it is finite: of counts 0 whose mean is nearly 0.
+
+        Every p_j <= omega_j l' is a subgradient at the end; l' is taken where it is a number, a little above the end.
+        """
         edges = {}
-        for j, (number, y, omega, constants) in enumerate(zip(f, self._y, self._omega, self._constants, strict=True)):
-            if y == 0 and number + constants[0] <= arb(_AT_EDGE) * constants[0]:
-                edges[j] = arb(omega.lower())
+        for j, ([row], omega) in enumerate(self._samples(f) if len(self._value_domain) == 1 else ()):
+            (mean,) = self._value_domain(*row)
+            (background,) = self._value_domain(arb(0), *row[1:])
+            if mean <= arb(_AT_EDGE) * background and self._value.value([[-background, *row[1:]]]).is_finite():
+                above = [arb(_AT_EDGE - 1) * background, *row[1:]]
+                edges[j] = arb((omega * self._value.slopes([above])[0]).lower())
         return edges
 
     def conjugate(self, p: Point) -> arb:

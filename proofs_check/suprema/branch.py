@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import count
@@ -13,6 +12,7 @@ import numpy as np
 from flint import arb
 
 from ..enclosures.points import Jet, Matrix, Vector
+from .budget import Budget
 
 TOLERANCE = 1e-12  # relative: a hundredth of the gaps that are to be told apart
 _SMALLER = arb(0.25)  # the part of a box that is worth a box of its own
@@ -67,7 +67,7 @@ class BranchAndBound:
     ----------
     signs : of 1 and -1.
     scale : where the supremum is smaller, it is wanted to `TOLERANCE` of this.
-    seconds : after which the search ends with what it has.
+    budget : of boxes; the search ends with what it has when it is spent.
     ball : a radius: the supremum is over |theta| <= radius only. On boxes across that sphere, mu·(radius² - |theta|²) is
         added, with any mu >= 0: it is >= 0 in the ball, and removes the slope at a maximum on the boundary.
     refine : (centre, radii, slack) to a landscape of less slack on this box, or to None.
@@ -77,11 +77,12 @@ class BranchAndBound:
         self,
         signs: tuple[int, ...],
         scale: arb,
-        seconds: float,
+        budget: Budget,
         ball: arb | None = None,
         refine: Callable[[Vector, Vector, arb], Landscape | None] | None = None,
     ) -> None:
-        self.signs, self.scale, self.seconds, self.ball, self.refine = signs, scale, seconds, ball, refine
+        self.signs, self.scale, self.budget, self.ball, self.refine = signs, scale, budget, ball, refine
+        self.enough = budget.enough
         self.lower = arb.neg_inf()
         self.decided = arb.neg_inf()  # a bound of the function where no box is kept
         self._heap: list[Box] = []
@@ -90,7 +91,7 @@ class BranchAndBound:
     @property
     def target(self) -> arb:
         """A bound that is good enough."""
-        return self.lower + arb(TOLERANCE) * abs(self.lower).max(self.scale)
+        return (self.lower + arb(TOLERANCE) * abs(self.lower).max(self.scale)).max(self.enough)
 
     def observe(self, value: arb) -> None:
         """Take note of a value of the larger s·function, at a point of the domain."""
@@ -100,14 +101,13 @@ class BranchAndBound:
 
     def run(self, boxes: Iterable[tuple[Landscape, Vector, Vector]]) -> Bound:
         """Bound the supremum over the union of boxes."""
-        started = time.perf_counter()
         for landscape, centre, radii in boxes:
             self._add(landscape, centre, radii)
         while True:
             if not self._heap:
                 return Bound(arb(self.decided.upper()), self.lower, bool(self.decided <= self.target))
             top = self._heap[0]
-            if top.bound <= self.target or time.perf_counter() - started > self.seconds:
+            if top.bound <= self.target or not self.budget.left:
                 return self._largest()
             heapq.heappop(self._heap)
             if self.refine is not None and top.bound - 2 * top.landscape.slack <= self.target:
@@ -135,6 +135,7 @@ class BranchAndBound:
             nearest = [(abs(c) - r).max(arb(0)) for c, r in zip(centre, radii, strict=True)]
             if _square(nearest) > self.ball**2:
                 return
+        self.budget.spend()
         v, g, hessian = landscape.jet(centre)
         change = landscape.variation(centre, radii)
         bound, jet, left, settled = arb.neg_inf(), (v, g, hessian), [], arb.neg_inf()

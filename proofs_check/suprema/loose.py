@@ -17,15 +17,21 @@ from ..statement import Statement
 _EVALUATIONS = 20000  # of a pointwise feature: boxes times samples
 
 
-def loose_bound(statement: Statement, p: Point, signs: tuple[int, ...]) -> arb:
-    """An upper bound of sup s·eta over s in `signs`; of several outputs, the root of the sum of squares of each one's."""
+def loose_bound(statement: Statement, p: Point, signs: tuple[int, ...], evaluations: int = _EVALUATIONS) -> arb:
+    """An upper bound of sup s·eta over s in `signs`; of several outputs, the root of the sum of squares of each one's.
+
+    Parameters
+    ----------
+    p : balls; the bound holds for every point inside.
+    evaluations : of a pointwise feature, boxes times samples, but one box at least.
+    """
     q = statement.outputs
     if q > 1:
-        alone = [loose_bound(_one_output(statement, k), p[k::q], signs) for k in range(q)]
+        alone = [loose_bound(_one_output(statement, k), p[k::q], signs, evaluations) for k in range(q)]
         return arb(total([bound * bound for bound in alone]).sqrt().upper())
     spec = statement.features
     if spec.kind == "pointwise":
-        return _by_pieces(statement, p, signs)
+        return _by_pieces(statement, p, signs, evaluations)
     bounds = [_triangle(statement, p, sign) for sign in signs]
     if is_relu(statement) and spec.family_claim == "2-homogeneous":
         bounds = [bound.min(cauchy_schwarz(statement, p, s)) for bound, s in zip(bounds, signs, strict=True)]
@@ -36,12 +42,12 @@ def _one_output(statement: Statement, k: int) -> Statement:
     return replace(statement, y=statement.y[:, k], gauge=Signed())
 
 
-def _by_pieces(statement: Statement, p: Point, signs: tuple[int, ...]) -> arb:
+def _by_pieces(statement: Statement, p: Point, signs: tuple[int, ...], evaluations: int) -> arb:
     """Enclosures of eta on equal boxes, sample by sample: valid across kinks."""
     program = Program([quotient(statement)], statement.symbols("parameters", "constants", "inputs"))
     samples = [pair for pair in zip(p, statement.samples, strict=True) if not pair[0].is_zero()]
     ends = ends_of(statement)
-    pieces = max(1, int((_EVALUATIONS / max(1, len(samples))) ** (1 / len(ends))))
+    pieces = max(1, int((evaluations / max(1, len(samples))) ** (1 / len(ends))))
     upper = arb.neg_inf() if samples else arb(0)
     for place in product(range(pieces), repeat=len(ends) if samples else 0):
         box = []
@@ -80,7 +86,8 @@ def cauchy_schwarz(statement: Statement, p: Point, sign: int) -> arb:
     for weight, row in zip(p, statement.inputs["x"].tolist(), strict=True):
         exact_row, weight = [arb(entry) for entry in row], sign * weight
         linear = [a + weight * b for a, b in zip(linear, exact_row, strict=True)]
-        if weight > 0:
+        if not weight <= 0:
+            weight = weight.max(arb(0))
             mass.append(weight)
             sizes.append(weight * inner(exact_row, exact_row))
     return arb((inner(linear, linear).sqrt() / 2 + (total(mass) * total(sizes)).sqrt() / 2).upper())

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import heapq
 import math
-import time
 from itertools import count, product
 from typing import Any
 
@@ -18,22 +17,24 @@ from ..enclosures.features import warped
 from ..enclosures.points import Point, exact, inner, rows_of
 from ..statement import Statement
 from .branch import TOLERANCE, Bound
+from .budget import Budget
 from .simplices import Simplex, Sphere
 from .simplices_of_outputs import Outputs
 
 _MOST_DIMENSIONS = 10  # 2^d orthants are the first simplices
 
 
-def relu_supremum(statement: Statement, p: Point, signs: tuple[int, ...], seconds: float, hints: Any) -> Bound:
+def relu_supremum(statement: Statement, p: Point, signs: tuple[int, ...], budget: Budget, hints: Any) -> Bound:
     """Bounds of sup |eta|, or sup -eta, over the unit sphere."""
     squares = statement.features.family_claim == "2-homogeneous in theta"
     x = np.asarray(statement.inputs["x"], dtype=np.float64)
-    deadline, numbers = time.perf_counter() + seconds, count()
+    numbers = count()
     heap: list[tuple[float, int, arb, Sphere, Simplex]] = []
     lower = arb.neg_inf()
 
     def push(sphere: Sphere, simplex: Simplex, parent: arb) -> None:
         nonlocal lower
+        budget.spend()
         bound, a = sphere.bound(simplex)
         bound = (
             arb(bound.upper()).min(parent) if bound.is_finite() else parent
@@ -46,7 +47,7 @@ def relu_supremum(statement: Statement, p: Point, signs: tuple[int, ...], second
         heapq.heappush(heap, (-float(bound) if bound.is_finite() else -math.inf, next(numbers), bound, sphere, simplex))
 
     def target() -> arb:
-        return lower + arb(TOLERANCE) * abs(lower).max(arb(statement.penalty))
+        return (lower + arb(TOLERANCE) * abs(lower).max(arb(statement.penalty))).max(budget.enough)
 
     q = statement.outputs
     spheres = (
@@ -60,7 +61,7 @@ def relu_supremum(statement: Statement, p: Point, signs: tuple[int, ...], second
             push(sphere, sphere.narrowed(axes, None), arb.pos_inf())
     while True:
         bounds = [entry[2] for entry in heap if entry[0] == heap[0][0]]
-        if all(bound <= target() for bound in bounds) or time.perf_counter() > deadline:
+        if all(bound <= target() for bound in bounds) or not budget.left:
             upper = bounds[0]
             for bound in bounds:
                 upper = upper.max(bound)

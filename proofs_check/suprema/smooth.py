@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from itertools import product
 from math import comb
 from typing import Any
@@ -19,16 +18,18 @@ from ..enclosures.taylor_functions import UNIT, UP
 from ..enclosures.taylor_models import Model, Powers
 from ..statement import Statement
 from .branch import Bound, BranchAndBound, Landscape
+from .budget import Budget
 
 _PIECES = {1: 8, 2: 4, 3: 4}  # of each axis of a box, on which its polynomial is bounded; 2 in more dimensions
 _NUMBERS = 2**13  # boxes times samples at a time
 _SMALL = 0.001  # a remainder, relative to the penalty, for which a box is left to the search
 _SLOPPY = 1.0  # one for which a box is only halved
+_IN_BALLS = 64  # a Taylor model in balls costs as much as so many in float64
 _SMALLEST = 2.0**-24  # box, relative to the domain, before its Taylor models are given up
 _ROUNDING = 1e-12  # of sums of fewer than four thousand float64 numbers, relative to the sum of their sizes
 
 
-def smooth_supremum(statement: Statement, p: Point, signs: tuple[int, ...], seconds: float, found: arb) -> Bound:
+def smooth_supremum(statement: Statement, p: Point, signs: tuple[int, ...], budget: Budget, found: arb) -> Bound:
     """Bounds of sup |eta|, or sup -eta; `found` is a value of it.
 
     Raises
@@ -37,25 +38,30 @@ def smooth_supremum(statement: Statement, p: Point, signs: tuple[int, ...], seco
     """
     if all(weight.is_zero() for weight in p):
         return Bound(arb(0), arb(0), True)
-    started, eta = time.perf_counter(), SampleSum(statement, p)
+    eta = SampleSum(statement, p)
     power = 2 if eta.outputs > 1 else 1  # |eta|² then
     branching = BranchAndBound(
         (1,) if power == 2 else signs,
         arb(statement.penalty) ** power,
-        seconds,
+        budget,
         arb(1) if eta.ball else None,
-        lambda centre, radii, slack: _refined(eta, centre, radii, slack),
+        lambda centre, radii, slack: _refined(eta, budget, centre, radii, slack),
     )
+    branching.enough = _power(budget.enough, power)
     if found.is_finite():
-        branching.observe(found**power if found > 0 or power == 1 else arb(0))
+        branching.observe(_power(found, power))
     with np.errstate(all="ignore"):  # what is no number bounds nothing, and its box is cut
-        boxes, rest = _remaining(eta, branching, started + seconds)
-        branching.seconds = max(0.0, started + seconds - time.perf_counter())
+        boxes, rest = _remaining(eta, branching)
         bound = branching.run(boxes)
     upper, lower = bound.upper.max(rest), bound.lower
     if power == 2:
         upper, lower = arb(upper.sqrt().upper()), arb(lower.max(arb(0)).sqrt().lower())
     return Bound(upper, lower, bound.finished and bool(rest <= branching.target))
+
+
+def _power(number: arb, power: int) -> arb:
+    """A lower bound of eta, or of |eta|² where that is searched."""
+    return number if power == 1 else number.max(arb(0)) ** 2
 
 
 def polynomial_on(eta: SampleSum, centre: Vector, radii: Vector, exactly: bool = False) -> Polynomial:
@@ -68,9 +74,10 @@ def polynomial_on(eta: SampleSum, centre: Vector, radii: Vector, exactly: bool =
     return _landscape(eta.models(middle, np.array([reach]), exactly), 0, middle[0], np.array(reach))
 
 
-def _refined(eta: SampleSum, centre: Vector, radii: Vector, slack: arb) -> Landscape | None:
+def _refined(eta: SampleSum, budget: Budget, centre: Vector, radii: Vector, slack: arb) -> Landscape | None:
     """A polynomial for this box alone, in float64, or in balls where rounding is all that is left."""
     for exactly in (False, True):
+        budget.models(_IN_BALLS if exactly else 1, eta.samples)
         better = polynomial_on(eta, centre, radii, exactly)
         if better.slack < slack / 2:
             return better
@@ -126,19 +133,18 @@ class _Bounds:
         return self.on_boxes(shifted, size[:, None] * UP)
 
 
-def _remaining(
-    eta: SampleSum, branching: BranchAndBound, deadline: float
-) -> tuple[list[tuple[Landscape, Vector, Vector]], arb]:
-    """Pieces of boxes where |eta| may be above its values known; and a bound of it wherever time was too short to look."""
+def _remaining(eta: SampleSum, branching: BranchAndBound) -> tuple[list[tuple[Landscape, Vector, Vector]], arb]:
+    """Pieces of boxes where |eta| may be above its values known; and a bound of it wherever the budget was too small to look."""
     scale, bounds_of = float(branching.scale), _Bounds(eta.d, eta.order, branching.signs)
     left: list[tuple[Landscape, Vector, Vector]] = []
     centres, radii, bounds = np.zeros((1, eta.d)), np.ones((1, eta.d)), np.full(1, np.inf)
     count = max(1, _NUMBERS // eta.samples)
     while len(centres):
-        if time.perf_counter() > deadline:
+        if not branching.budget.left:
             return left, arb(float(bounds.max()))
         if radii.min() < _SMALLEST:
             raise Undecided("Taylor models have no remainder here")
+        branching.budget.models(len(centres[-count:]), eta.samples)
         model = eta.models(centres[-count:], radii[-count:])
         c, r = centres[-count:], radii[-count:]
         table, remainder = _table(model, bounds_of.keys, len(c))
@@ -147,7 +153,7 @@ def _remaining(
             where = [arb(x) for x in c[best].tolist()]
             if np.isfinite(remainder[best]) and (not eta.ball or inner(where, where) <= 1):
                 branching.observe(sign * arb(table[best, 0]) - arb(remainder[best]))
-        known = down(branching.lower)
+        known = down(branching.lower.max(branching.enough))
         branching.decided = branching.decided.max(arb(known))
         sloppy = ~(remainder <= _SLOPPY * scale)
         new_centres, new_radii, new_bounds = [], [], []

@@ -14,22 +14,24 @@ from ..enclosures.points import Array, Point, exact, inner, largest
 from ..gauge import Face
 from ..statement import Statement
 from .branch import Bound
+from .budget import Budget
 from .loose import loose_bound, moved_into
 from .relu import affordable, relu_supremum
 from .smooth import smooth_supremum
 from .torus import torus_supremum
 
 
-def supremum(statement: Statement, p: Point, hints: Array, seconds: float) -> tuple[Bound, str]:
+def supremum(statement: Statement, p: Point, hints: Array, budget: Budget) -> tuple[Bound, str]:
     """Bounds of the supremum of the gauge's height of eta/kappa, eta = <p, phi>, and how they were found.
 
     Parameters
     ----------
+    p : balls; the bounds hold for every point inside.
     hints : (k, d) positions at which eta may be large: they can only raise the lower bound.
-    seconds : shared by the searches of the gauge's faces.
+    budget : shared by the searches of the gauge's faces.
     """
     faces = statement.gauge.faces
-    found = [_over_face(statement, p, face, hints, seconds / len(faces)) for face in faces]
+    found = [_over_face(statement, p, face, hints, budget) for face in faces]
     uppers = [bound.upper / face.price for face, (bound, _) in zip(faces, found, strict=True)]
     lowers = [bound.lower / face.price for face, (bound, _) in zip(faces, found, strict=True)]
     upper, lower = arb(largest(uppers).upper()), arb(largest(lowers).lower())
@@ -38,20 +40,33 @@ def supremum(statement: Statement, p: Point, hints: Array, seconds: float) -> tu
     return Bound(upper, lower, finished), found[0][1]
 
 
-def _over_face(statement: Statement, p: Point, face: Face, hints: Array, seconds: float) -> tuple[Bound, str]:
+def _over_face(statement: Statement, p: Point, face: Face, hints: Array, budget: Budget) -> tuple[Bound, str]:
     """Bounds of one face before they are divided by its price; searches are to be as exact as penalty·price asks."""
+    price = arb(face.price)
+    share = Budget(budget.boxes // len(statement.gauge.faces), budget.enough * price)
     statement = replace(statement, penalty=statement.penalty * face.price)
+    bound, method = _searched(statement, p, face, hints, share)
+    budget.spend(share.spent)
+    return bound, method
+
+
+def _searched(statement: Statement, p: Point, face: Face, hints: Array, budget: Budget) -> tuple[Bound, str]:
     spec, signs = statement.features, face.signs
     if spec.kind == "torus":
         prove_torus(spec)
-        return torus_supremum(statement, p, signs, seconds), "branch and bound, Ehlich-Zeller and Bernstein"
+        return torus_supremum(statement, p, signs, budget), "branch and bound, Ehlich-Zeller and Bernstein"
+    if budget.enough > arb.neg_inf():
+        loose = loose_bound(statement, p, signs, 1)
+        if loose <= budget.enough:
+            return Bound(loose, _highest(statement, p, face, hints), True), "enclosures of every sample"
     found = _highest(statement, p, face, hints)
     bound, method = Bound(arb.pos_inf(), found, False), "triangle inequality over samples"
     if is_relu(statement) and affordable(statement):
-        bound, method = relu_supremum(statement, p, signs, seconds, hints), "branch and bound over spherical simplices"
+        bound = relu_supremum(statement, p, signs, budget, hints)
+        method = "branch and bound over spherical simplices"
     elif spec.family_claim == "partially 1-homogeneous":
         try:
-            bound = smooth_supremum(statement, p, signs, seconds, found)
+            bound = smooth_supremum(statement, p, signs, budget, found)
             method = "branch and bound, Taylor models"
         except Undecided:
             pass

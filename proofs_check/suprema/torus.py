@@ -13,6 +13,7 @@ from flint import acb, acb_mat, arb, fmpz
 from ..enclosures.points import Jet, Matrix, Point, Vector, down, rows_of
 from ..statement import Statement
 from .branch import Bound, BranchAndBound
+from .budget import Budget
 
 _PER_FREQUENCY = {
     1: (32, 16, 8, 4),
@@ -116,7 +117,7 @@ def _any(line: list[acb]) -> bool:
     return any(not entry.is_zero() for entry in line)
 
 
-def torus_supremum(statement: Statement, p: Point, signs: tuple[int, ...], seconds: float) -> Bound:
+def torus_supremum(statement: Statement, p: Point, signs: tuple[int, ...], budget: Budget) -> Bound:
     """Bounds of sup |eta|, or sup -eta, over the torus."""
     polynomial = TrigonometricPolynomial(statement, p)
     d = len(polynomial.cutoffs)
@@ -124,7 +125,7 @@ def torus_supremum(statement: Statement, p: Point, signs: tuple[int, ...], secon
         counts = tuple(2 ** math.ceil(math.log2(density * k)) for k in polynomial.cutoffs)
         if math.prod(counts) <= _MOST_CELLS:
             break
-    branching = BranchAndBound(signs, arb(statement.penalty), seconds)
+    branching = BranchAndBound(signs, arb(statement.penalty), budget)
     cells = polynomial.grid(counts)
     middle, error = _to_floats(cells)
     largest = arb(float(np.abs(middle[0]).max())) + arb(error)

@@ -26,7 +26,10 @@ def test_features_are_divided_by_it(tmp_path: Path) -> None:
     phi = sympy.exp(-x * theta) / (1 + theta**2)
     assert sympy.simplify(derivation.phi - phi) == 0
     assert sympy.simplify(derivation.gradient[0] - phi.diff(theta)) == 0
-    assert "result[i] = theta**2 + 1.0" in weight_body(derivation)
+    body = weight_body(derivation)
+    assert "kappa[i] = theta**2 + 1.0" in body
+    assert "gradient[i, 0] = 2.0*theta" in body
+    assert "hessian[i, 0, 0] = 2.0" in body
 
 
 def test_without_it_nothing_is_emitted(tmp_path: Path) -> None:

@@ -127,10 +127,10 @@ def solves() -> None:
         inserted = ((residual[:, None] + weight * phi) ** 2).mean(axis=0) / 2
         assert np.all(inserted + PENALTY * (np.abs(weights).sum() + abs(weight)) >= objective * (1 - 1e-14))
 
-    rigorous = cf.certify(problem, result.measure)  # over the whole ball: true, and as wide as eta is high in the hole
-    assert rigorous.rigorous
+    proof = cf.certify(problem, result.measure)  # over the whole ball: true, and as wide as eta is high in the hole
+    assert proof.finished
     hole = np.cos(x @ (generator.uniform(-0.7, 0.7, (2000, 2)) * INNER).T)
-    assert rigorous.rigorous_sup >= np.abs(hole.T @ residual / len(y)).max() > PENALTY
+    assert proof.sup_bound >= np.abs(hole.T @ residual / len(y)).max() > PENALTY
 
 
 def refuses() -> None:

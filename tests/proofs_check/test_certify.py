@@ -67,14 +67,12 @@ CASES = {
 def test_a_polished_solution_is_certified_rigorously(name: str) -> None:
     problem = CASES[name]()
     result = cf.solve(problem, relative_gap=1e-10)
-    certificate = cf.certify(problem, result.measure)
-    assert certificate.rigorous
-    assert certificate.objective is not None
-    assert certificate.objective[0] <= certificate.objective[1]
-    assert result.objective == pytest.approx(certificate.objective[0], rel=1e-13)  # float64 of the kernels
-    assert certificate.gap == certificate.rigorous_gap
-    assert certificate.relative_gap <= max(1e-10, 2 * result.relative_gap)
-    assert certificate.sup_bound >= problem.penalty * (1 - 1e-12)
+    proof = cf.certify(problem, result.measure)
+    assert proof.finished
+    assert proof.objective[0] <= proof.objective[1]
+    assert result.objective == pytest.approx(proof.objective[0], rel=1e-13)  # float64 of the kernels
+    assert proof.relative_gap <= max(1e-10, 2 * result.relative_gap)
+    assert proof.sup_bound >= problem.penalty * (1 - 1e-12)
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if name != "tones"])
@@ -85,10 +83,8 @@ def test_a_gap_is_above_what_a_better_measure_shows(name: str, seed: int, size: 
     problem = CASES[name]()
     best = cf.solve(problem).objective
     measure = random_measure(problem, seed, size=size)
-    certificate = cf.certify(problem, measure, seconds=10)
-    assert certificate.objective is not None
-    assert certificate.rigorous_gap >= certificate.objective[0] - best - 1e-12 * abs(best)
-    assert certificate.rigorous_sup >= certificate.sup_bound or certificate.rigorous
+    proof = cf.certify(problem, measure, boxes=10_000)
+    assert proof.gap >= proof.objective[0] - best - 1e-12 * abs(best)
 
 
 @pytest.mark.parametrize("loss", ["huber", "quantile", "poisson", "logistic", "squared_hinge"])
@@ -105,9 +101,9 @@ def test_every_loss_is_certified(loss: str) -> None:
     }[loss]
     problem = penalised(features, data, 0.2, "nonnegative" if loss == "poisson" else "any")
     result = cf.solve(problem, relative_gap=1e-9)
-    certificate = cf.certify(problem, result.measure)
-    assert certificate.rigorous
-    assert certificate.relative_gap <= 2 * max(result.relative_gap, 1e-12)
+    proof = cf.certify(problem, result.measure)
+    assert proof.finished
+    assert proof.relative_gap <= 2 * max(result.relative_gap, 1e-12)
 
 
 @pytest.mark.parametrize("seed", [0, 3])
@@ -122,9 +118,9 @@ def test_counts_of_zero_with_a_mean_of_zero(seed: int) -> None:
     with precision(96):
         statement = statement_of(problem)
         assert BallLoss(statement).edges(forward(statement, measure.weights, measure.positions))
-    certificate = cf.certify(problem, measure)
-    assert certificate.rigorous
-    assert certificate.relative_gap < 1e-8
+    proof = cf.certify(problem, measure)
+    assert proof.finished
+    assert proof.relative_gap < 1e-8
 
 
 @pytest.mark.parametrize("proposal", [[0.0], [1e3], [np.nan]])
@@ -137,12 +133,10 @@ def test_no_proposed_multiplier_makes_a_gap_too_small(proposal: list[float], mon
     found = SimpleNamespace(x=np.array(proposal))
     monkeypatch.setattr(edges, "lsq_linear", lambda matrix, right, bounds: found)
     worse = cf.certify(problem, measure)
-    assert honest.objective is not None
-    assert worse.rigorous_gap >= 0.0
+    assert worse.gap >= 0.0
     moved = cf.Measure(measure.weights * 0.9, measure.positions)
     told = cf.certify(problem, moved)
-    assert told.objective is not None
-    assert told.rigorous_gap >= told.objective[0] - honest.objective[1]
+    assert told.gap >= told.objective[0] - honest.objective[1]
 
 
 def test_a_covariance_and_several_outputs() -> None:
@@ -151,14 +145,14 @@ def test_a_covariance_and_several_outputs() -> None:
     factor = np.tril(0.1 * generator.standard_normal((20, 20)), -1) + np.eye(20)
     y = features.forward(np.array([1.0]), np.array([[0.4]])) + 0.1 * generator.standard_normal(20)
     problem = penalised(features, cf.losses.squared(y, cholesky=factor), 0.2, "any")
-    certificate = cf.certify(problem, cf.solve(problem, relative_gap=1e-9).measure)
-    assert certificate.rigorous
-    assert certificate.relative_gap < 1e-8
+    proof = cf.certify(problem, cf.solve(problem, relative_gap=1e-9).measure)
+    assert proof.finished
+    assert proof.relative_gap < 1e-8
     problem = units("relu", outputs=2)[0]
     result = cf.solve(problem, relative_gap=1e-9)
-    certificate = cf.certify(problem, result.measure)
-    assert certificate.rigorous
-    assert certificate.relative_gap <= max(2 * result.relative_gap, 1e-10)
+    proof = cf.certify(problem, result.measure)
+    assert proof.finished
+    assert proof.relative_gap <= max(2 * result.relative_gap, 1e-10)
 
 
 def test_classes_are_certified() -> None:
@@ -170,17 +164,16 @@ def test_classes_are_certified() -> None:
         0.3,
         "vector",
     )
-    certificate = cf.certify(problem, cf.solve(problem).measure)
-    assert certificate.objective is not None
-    assert certificate.rigorous
-    assert 0 <= certificate.gap == certificate.rigorous_gap < np.inf
+    proof = cf.certify(problem, cf.solve(problem).measure)
+    assert proof.finished
+    assert 0 <= proof.gap < np.inf
 
 
 def test_the_zero_measure_and_no_penalty() -> None:
     problem = spikes(7)[0]
     zero = cf.certify(cf.Problem(problem.features, problem.loss, 1.5 * problem.penalty_max()), problem.zero)
-    assert zero.rigorous
-    assert zero.relative_gap < 1e-20
+    assert zero.finished
+    assert (zero.gap, zero.relative_gap) == (0.0, 0.0)
     free = cf.certify(cf.Problem(problem.features, problem.loss, 0.0), problem.zero)
     assert free.gap == pytest.approx(problem.loss.value(np.zeros_like(problem.loss.y)))  # inf R = 0
 
@@ -191,10 +184,9 @@ def test_one_spike_in_closed_form() -> None:
     c, penalty, n = 1.5, 0.7, 7
     problem = cf.Problem(features, cf.losses.squared(features.forward(np.array([c]), np.array([[0.25]]))), penalty)
     measure = cf.Measure([c - penalty / n], [[0.25]])
-    certificate = cf.certify(problem, measure)
-    assert certificate.objective is not None
-    assert certificate.objective[0] == pytest.approx(penalty * c - penalty**2 / (2 * n), rel=1e-15)
-    assert certificate.relative_gap < 1e-15
+    proof = cf.certify(problem, measure)
+    assert proof.objective[0] == pytest.approx(penalty * c - penalty**2 / (2 * n), rel=1e-15)
+    assert proof.relative_gap < 1e-15
 
 
 @given(seed=seeds)
@@ -203,11 +195,10 @@ def test_a_known_suboptimality_is_told_within_a_factor(seed: int) -> None:
     delta = 10.0 ** np.random.default_rng(seed).uniform(-9, -1)
     features = cf.features.fourier(cutoff=3)
     problem = cf.Problem(features, cf.losses.squared(features.forward(np.array([1.5]), np.array([[0.25]]))), 0.7)
-    certificate = cf.certify(problem, cf.Measure([1.4 + delta], [[0.25]]))
-    assert certificate.objective is not None
+    proof = cf.certify(problem, cf.Measure([1.4 + delta], [[0.25]]))
     true = 3.5 * (delta + (1.4 - (1.5 - 0.7 / 7))) ** 2
-    assert certificate.gap >= true * (1 - 1e-6)
-    assert certificate.gap <= 2 * true + 1e-15 * certificate.objective[0]  # the gap of the polished witness
+    assert proof.gap >= true * (1 - 1e-6)
+    assert proof.gap <= 2 * true + 1e-15 * proof.objective[0]  # the gap of the polished witness
 
 
 def counts() -> cf.Problem:
@@ -233,7 +224,7 @@ def test_where_polishing_ends_early_the_dual_point_is_sharpened(
     true = problem.objective(measure) - problem.objective(solution)
     assert true > 1e-9 * problem.objective(measure)
     assert cf.certify(problem, measure).gap <= 2 * true
-    monkeypatch.setattr(certify_module, "_witness", lambda problem, measure, seconds: measure)
+    monkeypatch.setattr(certify_module, "_witness", lambda problem, measure: None)
     assert cf.certify(problem, measure).gap > 2 * true
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -17,7 +18,7 @@ from conicflow import proofs_check
 from conicflow.app import cli
 from conicflow.app.folders.result_folder import solve_problem_file
 from conicflow.derive import SPECS
-from conicflow.proofs_check.checker import check_folder
+from conicflow.proofs_check.checker import check_folder, refuted, relative_gap
 from conicflow.proofs_check.folder import BadFolder
 
 TORUS = """
@@ -78,7 +79,7 @@ def write_data(folder: Path) -> None:
 def solved(folder: Path, text: str) -> Path:
     write_data(folder)
     (folder / "problem.toml").write_text(text, encoding="utf-8")
-    solve_problem_file(folder / "problem.toml", folder / "result")
+    solve_problem_file(folder / "problem.toml", folder / "result", None)
     return folder / "result"
 
 
@@ -107,11 +108,12 @@ PROBLEMS = {
 def test_true_folders_hold(tmp_path: Path, name: str) -> None:
     np.save(tmp_path / "x1.npy", np.linspace(0.5, 1.5, 30))
     folder = solved(tmp_path, PROBLEMS[name])
-    verdicts = check_folder(folder, seconds=5)
+    verdicts = check_folder(folder)
     assert all(verdict.holds for verdict in verdicts), verdicts
     assert {verdict.claim for verdict in verdicts} == {
-        "files", "formulas", "atoms", "problem", "objective", "gap", "relative gap", "supremum"
+        "files", "problem", "atoms", "tolerances", "objective", "reference", "gap", "relative gap", "supremum", "proof", "status"
     }  # fmt: skip
+    assert not refuted(verdicts)
 
 
 def copy(folder: Path, target: Path) -> Path:
@@ -132,12 +134,31 @@ def edit_atoms(folder: Path, change: Callable[[Any, Any], tuple[Any, Any]]) -> N
     (folder / "result.json").write_text(json.dumps(record))
 
 
-def edit_numbers(folder: Path, **numbers: float) -> None:
-    """Change claimed numbers in both forms."""
+def edit_numbers(folder: Path, *, proof: bool = True, **numbers: float) -> None:
+    """Change claimed numbers in both forms, the relative gap as they say unless it is one of them; keep the proof, or not."""
+    record = json.loads((folder / "result.json").read_text())
+    exact = record["exact"]
+    exact |= {name: float(value).hex() for name, value in numbers.items()}
+    if "relative_gap" not in numbers:
+        parts = [float.fromhex(exact[name]) for name in ("gap", "objective", "reference")]
+        exact["relative_gap"] = relative_gap(*parts).hex()
+    for name in {*numbers, "relative_gap"}:
+        (record["certificate"] if name == "sup_bound" else record)[name] = float.fromhex(exact[name])
+    if not proof:
+        record["proof"] = None
+        exact.pop("proof", None)
+        tolerance = float.fromhex(exact["relative_tolerance"])
+        record["status"] = "converged" if record["relative_gap"] <= tolerance else "not converged"
+    (folder / "result.json").write_text(json.dumps(record))
+
+
+def edit_proof(folder: Path, **numbers: Any) -> None:
+    """Change what the folder's own proof claims, in both forms."""
     record = json.loads((folder / "result.json").read_text())
     for name, value in numbers.items():
-        record["exact"][name] = float(value).hex()
-        (record["certificate"] if name == "sup_bound" else record)[name] = value
+        record["proof"][name] = value
+        if name in record["exact"]["proof"]:
+            record["exact"]["proof"][name] = [v.hex() for v in value] if name == "objective" else float(value).hex()
     (folder / "result.json").write_text(json.dumps(record))
 
 
@@ -145,6 +166,9 @@ def edit_data(folder: Path, change: Callable[[Any], Any], key: str = "loss.data"
     with np.load(folder / "data.npz") as archive:
         arrays = {name: archive[name] for name in archive.files}
     np.savez(folder / "data.npz", **(arrays | {key: change(arrays[key])}))
+    record = json.loads((folder / "result.json").read_text())
+    record["data_sha256"] = hashlib.sha256((folder / "data.npz").read_bytes()).hexdigest()
+    (folder / "result.json").write_text(json.dumps(record))
 
 
 def claims(folder: Path) -> dict[str, float]:
@@ -189,7 +213,7 @@ def tampered(folder: Path, kind: str, size: float, generator: np.random.Generato
         (folder / "problem.toml").write_text(text.replace(repr(numbers["penalty"]), repr(penalty)))
     elif kind == "objective":
         objective = numbers["objective"] * (1 + sign * size)
-        edit_numbers(folder, objective=objective, relative_gap=numbers["gap"] / objective)
+        edit_numbers(folder, objective=objective)
     elif kind == "supremum":
         edit_numbers(folder, sup_bound=numbers["sup_bound"] * (1 - size))
     elif kind == "relative gap":
@@ -198,7 +222,7 @@ def tampered(folder: Path, kind: str, size: float, generator: np.random.Generato
         "objective": {"objective"},
         "supremum": {"supremum"},
         "relative gap": {"relative gap"},
-    }.get(kind, {"objective", "gap", "supremum", "atoms"})
+    }.get(kind, {"objective", "gap", "supremum", "atoms", "proof"})
 
 
 KINDS = ["weight", "position", "atom", "datum", "penalty", "objective", "supremum", "relative gap"]
@@ -211,21 +235,25 @@ def test_tampering_is_seen(torus: Path, tmp_path: Path, kind: str) -> None:
     for _ in range(40):
         folder = copy(torus, tmp_path / "result")
         suspects = tampered(folder, kind, float(10 ** generator.uniform(-4, -0.3)), generator)
-        assert failed(folder) & suspects
+        verdicts = check_folder(folder)
+        assert {verdict.claim for verdict in verdicts if verdict.outcome == "FAILS"} & suspects
+        assert refuted(verdicts)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("atom", "relative gap")])
+@pytest.mark.parametrize("kind", ["position", "supremum"])
 def test_changes_too_small_to_matter_pass(torus: Path, tmp_path: Path, kind: str) -> None:
-    """Below the rounding of 1e-10 that an estimated claim is allowed, here by a factor of a hundred for what J multiplies."""
+    """Below the rounding that the folder claims, where no proof is claimed that would be of the other atoms."""
     generator = np.random.default_rng(KINDS.index(kind))
     for _ in range(10):
         folder = copy(torus, tmp_path / "result")
-        tampered(folder, kind, 1e-13, generator)
+        edit_numbers(folder, proof=False)
+        tampered(folder, kind, 1e-16, generator)
         assert failed(folder) == set()
 
 
-def test_a_smaller_gap_than_is_proved_is_seen(torus: Path, tmp_path: Path) -> None:
-    """A measure that is not optimal, with its true objective, claiming to be."""
+@pytest.mark.parametrize("proof", [True, False])
+def test_a_smaller_gap_than_is_proved_is_seen(torus: Path, tmp_path: Path, proof: bool) -> None:
+    """A measure that is not optimal, with its true objective, claiming to be: proved again, and in float64."""
     folder = copy(torus, tmp_path / "result")
 
     def shifted(weights: Any, positions: Any) -> tuple[Any, Any]:
@@ -233,29 +261,67 @@ def test_a_smaller_gap_than_is_proved_is_seen(torus: Path, tmp_path: Path) -> No
 
     edit_atoms(folder, shifted)
     words = next(verdict.words for verdict in check_folder(folder) if verdict.claim == "objective")
-    objective = float(words.rpartition("[")[2].partition(",")[0])
-    gap = claims(folder)["gap"]
-    edit_numbers(folder, objective=objective, relative_gap=gap / objective)
-    assert "gap" in failed(folder)
-    assert "objective" not in failed(folder)
+    interval = [float(number) for number in words.rpartition("[")[2].partition("]")[0].split(",")]
+    edit_numbers(folder, objective=interval[0], proof=proof)
+    if proof:
+        edit_proof(folder, objective=interval)
+    verdicts = {verdict.claim: verdict for verdict in check_folder(folder)}
+    assert verdicts["gap"].outcome == "FAILS"
+    assert verdicts["objective"].holds
+    assert refuted(list(verdicts.values()))
+    if proof:
+        assert verdicts["proof"].outcome == "FAILS"
+        assert "not" in verdicts["status"].outcome
 
 
-def test_a_rigorous_claim_is_held_to_the_last_digit(torus: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"gap": 1e-25, "relative_gap": 1e-26},
+        {"relative_gap": 1e-26},
+        {"sup_bound": 1.0},
+        {"objective": (2.0, 2.5)},
+        {"method": "believed"},
+    ],
+)
+def test_a_proof_is_held_to_the_last_digit(torus: Path, tmp_path: Path, change: dict[str, Any]) -> None:
+    folder = copy(torus, tmp_path / "result")
+    edit_proof(folder, **change)
+    verdicts = {verdict.claim: verdict for verdict in check_folder(folder)}
+    assert not verdicts["proof"].holds
+    assert verdicts["status"].outcome == "not proved"
+    assert run(folder) == 1
+
+
+def test_a_looser_proof_is_a_proof(torus: Path, tmp_path: Path) -> None:
+    folder = copy(torus, tmp_path / "result")
+    edit_proof(folder, gap=1e-9, relative_gap=9e-10, sup_bound=1e3, objective=(2.0, 3.0), boxes=0, finished=False)
+    assert failed(folder) == set()
+
+
+def test_any_witness_may_propose_and_none_is_believed(torus: Path, tmp_path: Path) -> None:
+    """A proof with another dual point is looser; with atoms of no meaning it proves nothing of what is claimed."""
     folder = copy(torus, tmp_path / "result")
     record = json.loads((folder / "result.json").read_text())
-    record["certificate"]["rigorous"] = True
-    (folder / "result.json").write_text(json.dumps(record))
-    objective = claims(folder)["objective"]
-    edit_numbers(folder, gap=1e-25, relative_gap=1e-25 / objective)
-    assert "gap" in failed(folder)
-    edit_numbers(folder, gap=1e-9, relative_gap=1e-9 / objective)
-    assert "gap" not in failed(folder)
+    for weights, positions, good in ((record["weights"], record["positions"], True), ([5.0], [[0.1]], False)):
+        record["proof"]["witness"] = {"weights": weights, "positions": positions}
+        record["exact"]["proof"]["witness"] = {
+            "weights": [w.hex() for w in weights],
+            "positions": [[x.hex() for x in row] for row in positions],
+        }
+        (folder / "result.json").write_text(json.dumps(record))
+        assert ("proof" not in failed(folder)) == good
 
 
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ('"certified"', '"gap above tolerance"'),
+        ('"certified"', '"converged"'),
+        ('"certified"', '"zero measure"'),
+        ('"interrupted": false', '"interrupted": true, "ended_by": 1'),
+        ('"relative_tolerance": ', '"relative_tolerance": 1'),
+        ('"reference": ', '"reference": 1'),
+        ('"rounding": ', '"rounding": 1'),
         ('"sign": "any"', '"sign": "nonnegative"'),
         ('"loss": "squared"', '"loss": "huber"'),
         ('"name": "fourier"', '"name": "gaussian"'),
@@ -271,7 +337,11 @@ def test_words_that_disagree_are_seen(torus: Path, tmp_path: Path, old: str, new
     text = (folder / "result.json").read_text()
     assert old in text
     (folder / "result.json").write_text(text.replace(old, new, 1))
-    assert failed(folder) & {"files", "relative gap"}
+    if "ended_by" in new:  # twice
+        with pytest.raises(BadFolder, match="stands twice"):
+            check_folder(folder)
+    else:
+        assert failed(folder) & {"files", "status"}
 
 
 @pytest.mark.parametrize(
@@ -330,7 +400,7 @@ def test_what_a_spec_claims_is_proved(tmp_path: Path) -> None:
     record = json.loads((folder / "result.json").read_text())
     (folder / "result.json").write_text(json.dumps(record | {"loss": "square"}))
     square = 'name = "square"\nvalue = "(f - y)**2/2"\nconjugate = "p**2/2 + p*y"\n'
-    for changed, fails in ((square, set()), (square.replace("+ p*y", "+ p*y - 1/1000000"), {"formulas"})):
+    for changed, fails in ((square, set()), (square.replace("+ p*y", "+ p*y - 1/1000000"), {"problem"})):
         (folder / "loss_spec.toml").write_text(changed)
         assert failed(folder) == fails
 
@@ -344,25 +414,111 @@ def test_data_kept_elsewhere_are_known_by_their_hash(torus: Path, tmp_path: Path
         check_folder(folder)
     assert all(verdict.holds for verdict in check_folder(folder, data=archive))
     edit_data(edited, lambda y: y * (1 + 1e-15))
-    assert failed(edited) == set()
+    assert "files" not in failed(edited)
     wrong = [verdict for verdict in check_folder(folder, data=edited / "data.npz") if not verdict.holds]
     assert [(verdict.claim, "SHA-256" in verdict.words) for verdict in wrong] == [("files", True)]
+    (edited / "data.npz").write_bytes(archive.read_bytes())  # in its place, too, they are known by their hash
+    assert failed(edited) == {"files"}
+    edit_data(edited, lambda y: y * (1 + 1e-15))
     command = ["certify", str(folder), "--data"]
     codes = [CliRunner().invoke(cli.main, [*command, str(path)]).exit_code for path in (archive, edited / "data.npz")]
     assert codes == [0, 1]
     assert CliRunner().invoke(cli.main, [*command, str(tmp_path / "missing.npz")]).exit_code == 2
 
 
-def test_an_interrupted_result_is_above_its_tolerance(torus: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("gap", "interrupted", "status", "holds"),
+    [
+        (1e-3, True, "interrupted", True),
+        (1e-3, False, "not converged", True),
+        (1e-3, False, "converged", False),
+        (1e-3, True, "certified", False),
+        (1e-3, False, "ended", False),
+        (1e-12, True, "interrupted", False),
+        (1e-12, True, "converged", True),
+    ],
+)
+def test_a_word_follows_from_the_numbers(
+    torus: Path, tmp_path: Path, gap: float, interrupted: bool, status: str, holds: bool
+) -> None:
     folder = copy(torus, tmp_path / "result")
-    objective = json.loads((folder / "result.json").read_text())["objective"]
-    for tolerance, status, holds in (
-        (1e-9, "interrupted", True), (1e-9, "certified", False), (1e-9, "ended", False), (1e-2, "interrupted", False)
-    ):  # fmt: skip
-        edit_numbers(folder, gap=1e-3 * abs(objective), relative_gap=1e-3, tolerance=tolerance)
-        record = json.loads((folder / "result.json").read_text())
-        (folder / "result.json").write_text(json.dumps(record | {"status": status}))
-        assert ("relative gap" not in failed(folder)) == holds
+    edit_numbers(folder, gap=gap, proof=False)
+    record = json.loads((folder / "result.json").read_text())
+    (folder / "result.json").write_text(json.dumps(record | {"status": status, "interrupted": interrupted}))
+    assert ("status" not in failed(folder)) == holds
+    assert run(folder) == (0 if holds else 1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"relative_tolerance": -1e-9},
+        {"relative_tolerance": 0.0},
+        {"absolute_tolerance": -1.0},
+        {"rounding": -1e-14},
+        {"rounding": 1e-9},
+        {"reference": 1e9},
+        {"seconds": -1.0},
+        {"gap": -1e-3},
+    ],
+)
+def test_numbers_out_of_their_range_are_false_claims(torus: Path, tmp_path: Path, change: dict[str, float]) -> None:
+    folder = copy(torus, tmp_path / "result")
+    edit_numbers(folder, **change)
+    assert failed(folder)
+    assert run(folder) == 1
+
+
+NAMES = ("objective", "gap", "relative_tolerance", "rounding", "reference", "sup_bound", "penalty")
+NONE = [(name, text) for name in NAMES for text in ("nan", "inf", "-inf", "0x1p+99999", None, 3)]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [pair for pair in NONE if pair not in (("gap", "inf"), ("sup_bound", "inf"))]
+)
+def test_what_is_no_number_is_refused_never_compared(torus: Path, tmp_path: Path, name: str, text: Any) -> None:
+    """In both forms: inf <= inf would pass. Only a gap and S may be infinite, where nothing is claimed."""
+    folder = copy(torus, tmp_path / "result")
+    record = json.loads((folder / "result.json").read_text())
+    record["exact"][name] = text
+    (record["certificate"] if name == "sup_bound" else record)[name] = None
+    (folder / "result.json").write_text(json.dumps(record))
+    assert run(folder) == 2
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"gap":', '"gap": 1.0, "gap":'),
+        ('"schema": 2', '"schema": 1'),
+        ('"schema": 2', '"schema": NaN'),
+        ('"evaluations":', '"evaluations": 1e999, "evaluation":'),
+        ('"evaluations":', '"evaluations": -3, "evaluation":'),
+        ('"insertions": 0', f'"insertions": {"9" * 5000}'),
+        ('"insertions": 0', '"insertions": true'),
+        ('"insertions": 0', '"insertions": 0.5'),
+        ('"phase": [', '"phase": ["flow",'),
+    ],
+)
+def test_a_record_that_is_none_is_refused(torus: Path, tmp_path: Path, old: str, new: str) -> None:
+    folder = copy(torus, tmp_path / "result")
+    text = json.dumps(json.loads((folder / "result.json").read_text()))
+    assert old in text
+    (folder / "result.json").write_text(text.replace(old, new, 1))
+    assert run(folder) == 2
+    with pytest.raises(BadFolder):
+        check_folder(folder)
+
+
+def test_no_gap_is_claimed_where_none_is_proved(torus: Path, tmp_path: Path) -> None:
+    folder = copy(torus, tmp_path / "result")
+    edit_numbers(folder, gap=float("inf"), proof=False)
+    record = json.loads((folder / "result.json").read_text())
+    record["gap"] = None
+    (folder / "result.json").write_text(json.dumps(record | {"status": "not converged"}))
+    verdicts = {verdict.claim: verdict.outcome for verdict in check_folder(folder)}
+    assert verdicts["gap"] == "not proved"
+    assert run(folder) == 0
 
 
 def run(folder: Path) -> int:
@@ -375,7 +531,7 @@ def test_exit_codes(torus: Path, tmp_path: Path) -> None:
     edit_numbers(folder, objective=1.0)
     result = CliRunner().invoke(cli.main, ["certify", str(folder)])
     assert result.exit_code == 1
-    assert "FAILS  objective" in result.output
+    assert "FAILS       objective" in result.output
     for damage in (
         lambda: (folder / "result.json").write_text("{"),
         lambda: (folder / "result.json").write_text("[]"),
@@ -414,10 +570,10 @@ def test_neither_engine_nor_kernels_are_loaded(torus: Path) -> None:
     )  # names of errors, for the command line
 
 
-def test_the_checker_can_be_audited_in_an_hour() -> None:
-    """What is read, the inequality (G) and what is compared: fewer than 500 lines of code, as docs/concepts.md says."""
+def test_the_checker_can_be_audited_in_two_hours() -> None:
+    """What is read, asked of the problem, the inequality (G) and what is compared: as docs/concepts.md says."""
     code = 0
-    for name in ("folder", "gap", "checker"):
+    for name in ("record", "folder", "hypotheses", "gap", "checker"):
         source = (Path(proofs_check.__file__).parent / f"{name}.py").read_text(encoding="utf-8")
         code += sum(bool(line.strip()) and not line.strip().startswith("#") for line in source.splitlines())
-    assert code < 500
+    assert code < 1000

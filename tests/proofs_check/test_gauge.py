@@ -118,14 +118,14 @@ def test_different_prices_are_certified(up: float, down: float) -> None:
         weights = np.append(best.weights, generator.normal(0, 10.0 ** -(seed // 2), 2))
         weights = np.abs(weights) if down == math.inf else weights
         positions = np.vstack([best.positions, generator.random((2, 1))])
-        other = prove(statement, weights, positions, seconds=5)
+        other = prove(statement, weights, positions, boxes=5000)
         assert float(other.gap) >= float(other.objective) - lowest - 1e-12
         assert float(other.objective) >= lowest - 1e-7 * lowest
 
 
 def test_a_forbidden_weight_costs_infinitely_much() -> None:
     statement = statement_of(bumps("nonnegative")[0])
-    proof = prove(statement, np.array([-1.0]), np.array([[0.5]]), seconds=0.0)
+    proof = prove(statement, np.array([-1.0]), np.array([[0.5]]), boxes=1)
     assert float(proof.objective) == math.inf
     assert not statement.gauge.admits(np.array([1.0, -1e-300]))
 
@@ -140,7 +140,7 @@ def test_a_result_may_have_prices(tmp_path: Path) -> None:
         '[loss]\nname = "squared"\ndata = "y.npy"\n[measure]\npenalty_ratio = 0.1\nsign = "any"\n',
         encoding="utf-8",
     )
-    solve_problem_file(tmp_path / "problem.toml", tmp_path / "result")
+    solve_problem_file(tmp_path / "problem.toml", tmp_path / "result", None)
     folder = tmp_path / "result"
     texts = {name: (folder / name).read_text(encoding="utf-8") for name in ("result.json", "problem.toml")}
     assert min(json.loads(texts["result.json"])["weights"]) > 0

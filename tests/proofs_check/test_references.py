@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from conicflow.engine.model.gap import duality_gap
 from conicflow.engine.model.problem import Problem
+from conicflow.engine.solve.proof import Proof
 from conicflow.proofs_check.references.programmes import Reference, one_spike, over_positions, torus
 from conicflow.proofs_check.references.relu import patterns, relu
 from conicflow.proofs_check.theorems.check import Check, Draw, Inapplicable
@@ -198,9 +199,9 @@ def test_a_gap_too_small_is_seen(subject: str, monkeypatch: pytest.MonkeyPatch) 
     """Zero and shrunk measures of one spike have gaps that are exactly J - J*: a tenth less is no bound."""
     right = gap_references.certify
 
-    def wrong(problem: Problem, measure: cf.Measure, seconds: float) -> cf.Certificate:
-        certificate = right(problem, measure, seconds=seconds)
-        return replace(certificate, rigorous_gap=(0.9 if "spike" in subject else 0.1) * certificate.rigorous_gap)
+    def wrong(problem: Problem, measure: cf.Measure, boxes: int) -> Proof:
+        proof = right(problem, measure, boxes=boxes)
+        return replace(proof, gap=(0.9 if "spike" in subject else 0.1) * proof.gap)
 
     monkeypatch.setattr(gap_references, "certify", wrong)
     assert worst("gap-against-reference", subject, 12) > 1

@@ -14,6 +14,7 @@ from conicflow.proofs_check.enclosures.balls import precision
 from conicflow.proofs_check.enclosures.points import exact
 from conicflow.proofs_check.gauge import read_gauge
 from conicflow.proofs_check.statement import Statement, catalogue_spec, described_spec
+from conicflow.proofs_check.suprema.budget import Budget
 from conicflow.proofs_check.suprema.supremum import supremum
 
 TRIANGLE = b"""
@@ -49,7 +50,7 @@ def test_a_kink_is_bounded_loosely(sign: str, seed: int) -> None:
     gauge = read_gauge(sign, y)
     statement = Statement(spec, {"x": x}, {"width": 0.2}, {"theta": (0.0, 1.0)}, None, squared, y, 0.1, gauge)
     with precision(96):
-        bound, _ = supremum(statement, exact(p), np.zeros((0, 1)), 5.0)
+        bound, _ = supremum(statement, exact(p), np.zeros((0, 1)), Budget(5000))
     theta = np.linspace(0, 1, 4001)[:, None]
     eta = np.maximum(1 - np.abs(x - theta) / 0.2, 0) @ p
     largest = (-eta if sign == "nonnegative" else np.abs(eta)).max()

@@ -22,6 +22,7 @@ from conicflow.proofs_check.statement import Statement
 from conicflow.proofs_check.suprema import branch, simplices_of_outputs
 from conicflow.proofs_check.suprema import relu as suprema_relu
 from conicflow.proofs_check.suprema.branch import Bound
+from conicflow.proofs_check.suprema.budget import Budget
 from conicflow.proofs_check.suprema.loose import cauchy_schwarz, loose_bound
 from conicflow.proofs_check.suprema.simplices import Simplex, Sphere
 from conicflow.proofs_check.suprema.simplices_of_outputs import Outputs
@@ -99,9 +100,9 @@ def points(problem: cf.Problem, count: int, seed: int) -> Any:
     return np.concatenate([generator.uniform(domain.lower, domain.upper, (count, domain.dimension)), corners])
 
 
-def bound_of(statement: Statement, p: Any, hints: Any, seconds: float = 20.0) -> Bound:
+def bound_of(statement: Statement, p: Any, hints: Any, boxes: int = 50_000) -> Bound:
     with precision(96):
-        return supremum(statement, exact(p), hints, seconds)[0]
+        return supremum(statement, exact(p), hints, Budget(boxes))[0]
 
 
 # Random p, unlike a residual, can leave eta of three inputs nearly constant: such bounds hold too, but take long to be tight.
@@ -142,7 +143,7 @@ def test_each_side_is_divided_by_its_price(kind: str, seed: int, up: float, down
 
 def test_what_a_shrunk_box_leaves_out_stays_bounded() -> None:
     """Of |f| on a box of which only a part may exceed `lower` on one side: the other side may do so within the tolerance."""
-    branching = branch.BranchAndBound((1, -1), arb(1), 1.0)
+    branching = branch.BranchAndBound((1, -1), arb(1), Budget(1000))
     branching.observe(arb(1))
     other = arb(1 + 5e-13)
 
@@ -159,7 +160,7 @@ def test_what_a_shrunk_box_leaves_out_stays_bounded() -> None:
 def test_a_bound_cut_short_is_above_every_value(seed: int, sign: str) -> None:
     problem, statement, p = case("sigmoid 3", seed, sign)
     theta = points(problem, 2000, seed)
-    bound = bound_of(statement, p, theta[:1], seconds=0.3)
+    bound = bound_of(statement, p, theta[:1], boxes=300)
     eta = problem.features.eta(theta, p)
     assert float(bound.upper) >= float((-eta if sign == "nonnegative" else np.abs(eta)).max()) - 1e-13 * np.abs(p).sum()
 
@@ -358,7 +359,7 @@ def test_no_climb_makes_a_bound_too_small(kind: str, seed: int) -> None:
     eta = np.abs(problem.features.eta(theta, p)).max()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(branch.BranchAndBound, "_climb", lost)
-        bound = bound_of(statement, p, theta[:1], seconds=0.5)
+        bound = bound_of(statement, p, theta[:1], boxes=500)
     assert float(bound.upper) >= eta - 1e-12 * np.abs(p).sum()
 
 
@@ -414,7 +415,7 @@ def test_the_largest_eigenvalue_is_below_its_bound(seed: int) -> None:
 
 def test_a_supremum_without_time_says_so() -> None:
     problem, statement, p = case("relu 3", 0)
-    bound = bound_of(statement, p, points(problem, 1, 0), seconds=0.0)
+    bound = bound_of(statement, p, points(problem, 1, 0), boxes=0)
     assert not bound.finished
     assert float(bound.upper) >= np.abs(problem.features.eta(points(problem, 500, 0), p)).max()
     assert suprema_relu.affordable(statement)

@@ -48,7 +48,7 @@ def solution() -> dict[str, Any]:
     result = cf.solve(problem(), relative_gap=RELATIVE_GAP)
     proof = cf.certify(problem(), result.measure)
     found = {"weights": result.measure.weights, "positions": result.measure.positions, "objective": result.objective}
-    found |= {"certified": result.certified, "rigorous": proof.rigorous, "gap": proof.gap}
+    found |= {"converged": result.converged, "finished": proof.finished, "gap": proof.gap}
     return found | {"enclosure": proof.objective, "relative_gap": proof.relative_gap}
 
 

@@ -39,7 +39,7 @@ class Compiled:
         prices, bounds = problem.gauge.prices(problem.penalty), problem.features.domain.bounds
 
         def steps(length: float, count: int, descent: bool, batch: Batch | None) -> Array:
-            return problem.features.advance(
+            return problem.features.penalised.advance(
                 particles,
                 loss if batch is None else batch.loss,
                 *prices,

@@ -102,20 +102,21 @@ def _soundness(subject: str, draw: Draw) -> float:
             worst,
             (value - least - found.gap) / loose,
             abs(found.objective - formulas.objective(mu, joined=False)) / scale,
-            -found.gap / scale,
+            (found.rounding - found.gap) / scale if len(mu) else 0.0,  # it is inside
         )
-        if abs(found.relative * abs(found.objective) - found.gap) > 1e-12 * found.gap:
-            return math.inf
+        missing = formulas.objective(case.zero) - found.objective + found.gap
+        if missing > found.gap > 0.0:  # J < J(0): the relative gap is in [0, 1]
+            worst = max(worst, abs(found.relative - found.gap / missing) * missing / scale)
         most = min(case.penalty / found.supremum.value, 4.0) if found.supremum.value > 0 else 4.0
         duals = [case.loss.conjugate(s * found.residual) for s in most * np.linspace(0, 1, _TRIALS)]
-        best = max(min(found.objective + dual for dual in duals), 0.0)
+        best = max(min(found.objective + dual for dual in duals), 0.0) + found.rounding
         # a minimum that is sought by golden section, where R* may be flat
         worst = max(worst, (found.gap - best) / (scale + 1e-8 * best))
     return worst
 
 
 def _certified(subject: str, draw: Draw) -> float:
-    """What `solve` says: J of its measure, a falling trace; -w·eta = penalty·|w| on the support of what is certified, and
+    """What `solve` says: J of its measure, a falling trace; -w·eta = penalty·|w| on the support of what converged, and
     heights of eta at most the penalty elsewhere.
     """
     case = penalised(draw, subject)
@@ -131,11 +132,11 @@ def _certified(subject: str, draw: Draw) -> float:
         (result.objective - min(trace, default=np.inf)) / (_ROUNDING * scale),
     )
     worst = max(worst, (value - formulas.objective(case.zero)) / (_ROUNDING * scale))
-    if abs(result.relative_gap - result.gap / abs(value)) > 1e-9 * result.relative_gap + _ROUNDING:
-        return math.inf
-    if not result.certified or not len(result.measure):
+    gain = formulas.objective(case.zero) - value + result.gap
+    worst = max(worst, abs(result.relative_gap * gain - result.gap) / (_ROUNDING * scale))
+    if not result.converged or not len(result.measure):
         return worst
-    if result.gap > 1e-10 * abs(result.objective) * 1.001:
+    if result.gap > max(1e-10 * gain * 1.001, 2 * result.rounding):
         return math.inf
     mu = result.measure
     w = mu.weights.reshape(len(mu), case.outputs)

@@ -14,7 +14,7 @@ MUTANTS = (
     Mutant("dual-multiple-too-long", "the dual point is a fifth too long", "gap-against-reference", "fourier one spike",
            _in("model.gap.gap_at", "problem.penalty / bound.value", "1.2 * problem.penalty / bound.value"), raises=True),
     Mutant("proved-gap-too-small", "a proved gap is nine tenths of itself", "gap-against-reference", "fourier_2d one spike",
-           InSource("proofs_check.certify._certificate", "rigorous_gap=up(proof.gap)", "rigorous_gap=0.9 * up(proof.gap)")),
+           InSource("proofs_check.certify.proof_of", "gap=_above(found.gap)", "gap=0.9 * _above(found.gap)")),
     Mutant("variation-too-large", "|mu| is a hundredth more than it is", "minimum-against-reference", "fourier",
            _in("model.problem.Problem.total_variation", "self.gauge.size(self.with_penalty_weights(measure).rows).sum()",
                "1.01 * self.gauge.size(self.with_penalty_weights(measure).rows).sum()")),

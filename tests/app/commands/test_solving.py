@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import signal
 import subprocess
 import sys
@@ -20,7 +21,7 @@ def test_solve_writes_a_complete_folder_and_ends_with_0(write: Write, tmp_path: 
     assert done.returncode == 0
     assert done.stderr == ""  # no progress where nobody sees it
     assert "certified: objective" in done.stdout
-    assert "(estimated)" in done.stdout
+    assert "(proved)" in done.stdout
     names = {"result.json", "measure.npz", "trajectory.npz", "problem.toml", "data.npz", "figure.png"}
     assert {path.name for path in (tmp_path / "out").iterdir()} == names | {"manifest.json"}
     assert json.loads((tmp_path / "out" / "manifest.json").read_text())["files"].keys() == names
@@ -97,7 +98,7 @@ def test_a_search_that_is_told_to_stop_early_says_what_ended_it(write: Write, tm
 def test_a_penalty_above_the_largest_gives_the_zero_measure_with_0(write: Write, tmp_path: Path) -> None:
     done = run("solve", write(RIGHT.replace("0.1", "1.5")), "--out", tmp_path / "out")
     assert done.exit_code == 0
-    assert "zero measure: objective" in done.stdout
+    assert "certified: objective" in done.stdout
     assert json.loads((tmp_path / "out" / "result.json").read_text())["weights"] == []
 
 
@@ -105,12 +106,12 @@ def test_a_gap_above_the_tolerance_ends_with_3(write: Write, tmp_path: Path, mon
     solve = result_folder.solve
 
     def short(*arguments: Any, **options: Any) -> Any:
-        return dataclasses.replace(solve(*arguments, **options), status="gap above tolerance")
+        return dataclasses.replace(solve(*arguments, **options), gap=math.inf)
 
     monkeypatch.setattr(result_folder, "solve", short)
-    done = run("solve", write(RIGHT), "--out", tmp_path / "out")
+    done = run("solve", write(RIGHT), "--out", tmp_path / "out", "--prove", "0")
     assert done.exit_code == 3
-    assert "gap above tolerance: objective" in done.stdout
+    assert "not converged: objective" in done.stdout
     assert (tmp_path / "out" / "result.json").is_file()
 
 
@@ -191,8 +192,8 @@ def test_a_solve_that_fails_leaves_nothing(write: Write, tmp_path: Path, monkeyp
         assert sorted(tmp_path.iterdir()) == before
 
 
-def interrupted_solve(tmp_path: Path, patch: str) -> tuple[int, str, str]:
-    """Exit code and output of a solve far longer than the test, interrupted when it says that it has begun."""
+def interrupted_run(tmp_path: Path, patch: str, number: signal.Signals, *arguments: str) -> tuple[int, str, str]:
+    """Exit code and output of work far longer than the test, interrupted when it says that it has begun."""
     random = np.random.RandomState(0)
     np.savez(tmp_path / "data.npz", x=random.standard_normal((300, 10)), y=random.standard_normal(300))
     (tmp_path / "problem.toml").write_text(  # steps are short, for a signal waits for the end of one call of a kernel
@@ -202,34 +203,92 @@ def interrupted_solve(tmp_path: Path, patch: str) -> tuple[int, str, str]:
     # the shell that began the tests in its background has told its children to ignore the signal
     heard = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)"
     code = f"{heard}\nfrom conicflow.app import cli\nfrom conicflow.engine.solve import solve as module\n{patch}\ncli.main()"
-    command = [sys.executable, "-c", code, "solve", "problem.toml", "--out", "out"]
+    command = [sys.executable, "-c", code, *(arguments or ("solve", "problem.toml")), "--out", "out"]
     process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "begun\n"
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     stdout, stderr = process.communicate(timeout=300)
     assert "Traceback" not in stderr
     return process.returncode, stdout, stderr
 
 
-def test_ctrl_c_before_the_first_bound_ends_with_130_and_leaves_nothing(tmp_path: Path) -> None:
+BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+
+
+@BOTH
+def test_an_end_before_the_first_bound_is_130_and_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
     patch = "import time\nmodule.Search.begin = lambda *a: (print('begun', flush=True), time.sleep(600))"
-    code, stdout, _ = interrupted_solve(tmp_path, patch)
+    code, stdout, _ = interrupted_run(tmp_path, patch, number)
     assert (code, stdout) == (130, "")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data.npz", "problem.toml"]
 
 
-def test_ctrl_c_writes_the_best_so_far(tmp_path: Path) -> None:
+@BOTH
+def test_ctrl_c_and_sigterm_write_the_best_so_far(tmp_path: Path, number: signal.Signals) -> None:
     patch = (
         "follow = module.Descent.flow_on\n"
         "module.Descent.flow_on = lambda *a, **k: (print('begun', flush=True), follow(*a, **k))"
     )
-    code, stdout, _ = interrupted_solve(tmp_path, patch)
+    code, stdout, _ = interrupted_run(tmp_path, patch, number)
     assert code == 130
     assert "interrupted: objective" in stdout
     record = json.loads((tmp_path / "out" / "result.json").read_text())
     assert record["status"] == "interrupted"
     assert record["relative_gap"] > 1e-15
+    assert (tmp_path / "out" / "figure.png").is_file()
+
+
+@BOTH
+@pytest.mark.parametrize("during", ["a penalty", "the choice"])
+def test_a_path_keeps_the_penalties_that_are_done(tmp_path: Path, number: signal.Signals, during: str) -> None:
+    if during == "a penalty":
+        patch = (
+            "import time\nfrom conicflow.engine.solve import path as module\nsolve = module.solve\n"
+            "def slow(problem, **options):\n"
+            "    if len(options['start']) or problem.penalty < 0.999 * largest:\n"
+            "        with module_heard(): print('begun', flush=True); time.sleep(600)\n"
+            "    return solve(problem, **options)\n"
+            "from conicflow.engine.base.interrupts import heard as module_heard\n"
+            "largest = 1e300\nrange_ = module._geometric\n"
+            "def remember(top, *rest):\n    global largest\n    largest = top\n    return range_(top, *rest)\n"
+            "module._geometric = remember\nmodule.solve = slow"
+        )
+    else:
+        patch = (
+            "import time\nfrom conicflow.engine.solve import choice\n"
+            "choice.bic = lambda path: (print('begun', flush=True), time.sleep(600))"
+        )
+    arguments = ("path", "problem.toml", "--count", "2", "--smallest-ratio", "0.9", "--choose", "bic")
+    code, stdout, stderr = interrupted_run(tmp_path, patch, number, *arguments)
+    assert (code, stderr) == (130, "")
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"path.csv", "figure.png", "manifest.json"}
+    rows = (tmp_path / "out" / "path.csv").read_text().splitlines()
+    assert len(rows) == (2 if during == "a penalty" else 3)
+    assert "written to out" in stdout
+
+
+def test_a_figure_that_cannot_be_drawn_costs_a_warning(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When it is drawn, the rest of the folder is complete."""
+    out = tmp_path / "out"
+    for error in (ValueError("ParseException:\nof two lines"), MemoryError(), OSError(28, "No space left on device")):
+
+        def fail(*arguments: Any, error: Exception = error) -> Any:
+            assert (out / "manifest.json").is_file()
+            raise error
+
+        monkeypatch.setattr(result_folder, "solution_png", fail)
+        done = run("solve", write(RIGHT), "--out", out)
+        assert done.exit_code == 0
+        assert done.stderr.startswith(f"conicflow: warning: figure.png was not drawn: {type(error).__name__}")
+        assert done.stderr.count("\n") == 1
+        assert f"written to {out}" in done.stdout
+        assert not (out / "figure.png").exists()
+    monkeypatch.undo()
+    assert run("plot", out).exit_code == 0
+    assert (out / "figure.png").is_file()
 
 
 def test_the_demo_looks_at_all_its_folders_before_the_first_solve(

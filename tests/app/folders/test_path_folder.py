@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -197,29 +198,32 @@ def test_a_path_that_fails_leaves_nothing(write: Write, tmp_path: Path, options:
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_an_interrupted_path_leaves_nothing(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    problem = write("fourier")
-    before = sorted(tmp_path.rglob("*"))
-    for error, code in ((KeyboardInterrupt(), 130), (MemoryError(), 2), (OSError(28, "No space left"), 2)):
+def test_a_path_is_written_before_it_is_drawn(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    problem, out = write("fourier"), tmp_path / "out"
+    for error, code in ((KeyboardInterrupt(), 130), (MemoryError(), 0), (OSError(28, "No space left"), 0)):
 
         def fail(*arguments: Any, error: BaseException = error, **options: Any) -> Any:
             raise error
 
-        monkeypatch.setattr(path_folder, "draw_path", fail)  # the last thing that is written
-        assert run(problem, "--out", tmp_path / "out", "--choose", "bic", *SMALL).exit_code == code
-        assert sorted(tmp_path.rglob("*")) == before
+        monkeypatch.setattr(path_folder, "draw_path", fail)
+        done = run(problem, "--out", out, "--choose", "bic", *SMALL)
+        assert done.exit_code == code
+        assert "conicflow: warning: figure.png was not drawn: " in done.stderr
+        assert done.stderr.strip().count("\n") == 0
+        assert {path.name for path in out.iterdir()} == {"path.csv", "chosen", "manifest.json"}
+        assert (out / "chosen" / "figure.png").is_file() == (code == 0)
 
 
 def test_a_gap_above_the_tolerance_ends_with_3(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def short(*arguments: Any, **options: Any) -> cf.Path:
         path = cf.path(*arguments, **options)
-        last = dataclasses.replace(path.results[-1], status="gap above tolerance")
+        last = dataclasses.replace(path.results[-1], gap=math.inf)
         return dataclasses.replace(path, results=(*path.results[:-1], last))
 
     monkeypatch.setattr(path_folder, "solve_path", short)
     done = run(write("fourier"), "--out", tmp_path / "out", *SMALL)
     assert done.exit_code == 3
-    assert "gap above tolerance" in done.stdout
+    assert "not converged" in done.stdout
     assert (tmp_path / "out" / "path.csv").is_file()
 
 

@@ -199,7 +199,7 @@ def test_units_of_one_pattern_become_one(name: str) -> None:
     assert problem.objective(fused) < problem.objective(measure)
     weightless = cf.Measure(0.0 * measure.weights, theta)
     assert len(fuse(problem, weightless)) == 0
-    assert cf.solve(problem, start=weightless).certified
+    assert cf.solve(problem, start=weightless).converged
 
 
 def test_units_fuse_exactly_or_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,11 +32,15 @@ def check_honest(problem: cf.Problem, result: cf.Result) -> None:
     assert result.objective == pytest.approx(problem.objective(result.measure), rel=1e-12)
     assert result.objective < problem.objective(problem.zero)
     assert 0 <= result.gap < math.inf
-    assert (result.status == "certified") == (result.relative_gap <= result.tolerance)
+    assert (result.status == "converged") == (
+        result.tolerance.allows(result.gap, result.relative_gap) or result.up_to_rounding
+    )
     residual = problem.loss.gradient(problem.forward(result.measure))
     # no dual point of another scaling does better than the one reported: the gap at s = penalty/S
     scale = min(1.0, problem.penalty / result.certificate.sup_bound)
-    assert result.gap <= result.objective + problem.loss.conjugate(scale * residual) + 1e-12 * abs(result.objective)
+    assert result.gap <= result.objective + problem.loss.conjugate(scale * residual) + result.rounding + 1e-12 * abs(
+        result.objective
+    )
 
 
 def test_every_loss_is_here() -> None:
@@ -58,7 +62,7 @@ def test_log_cosh_forgives_an_outlier() -> None:
     y = 20 * signal()
     y[10] += 500.0
     _, robust = solved(GAUSSIANS, cf.losses.log_cosh(y), 0.02)
-    assert robust.status == "certified"
+    assert robust.status == "converged"
     assert max(nearest(robust, 0.3), nearest(robust, 0.7)) < 0.01
     _, square = solved(GAUSSIANS, cf.losses.squared(y), 0.02)
 
@@ -75,7 +79,7 @@ def test_squared_with_sample_weights() -> None:
     y = signal() + 0.05 * generator.standard_normal(80)
     weights = np.where(np.arange(80) % 2, 1.0, 4.0)
     problem, result = solved(GAUSSIANS, cf.losses.squared(y, sample_weights=weights), 0.1)
-    assert result.status == "certified"
+    assert result.status == "converged"
     times = np.repeat(np.arange(80), weights.astype(int))
     repeated = cf.Problem(
         GAUSSIANS.with_inputs(x=GAUSSIANS.inputs["x"][times]), cf.losses.squared(y[times]), problem.penalty
@@ -92,7 +96,7 @@ def test_squared_with_a_covariance() -> None:
     y = features.forward(np.array([1.0, -0.7]), np.array([[0.2], [0.6]]))
     y += 0.01 * (generator.standard_normal(13) + 1j * generator.standard_normal(13))
     problem, result = solved(features, cf.losses.squared(y, cholesky=np.diag(1 / filter_)), 0.1)
-    assert result.status == "certified"
+    assert result.status == "converged"
     whitened = cf.Problem(
         cf.features.fourier(cutoff=cutoff, filter=filter_), cf.losses.squared(filter_ * y), problem.penalty
     )
@@ -108,7 +112,7 @@ def test_squared_with_correlated_noise() -> None:
     factor = np.linalg.cholesky(0.01 * 0.7**distance)
     y = signal() + factor @ generator.standard_normal(80)
     problem, result = solved(GAUSSIANS, cf.losses.squared(y, cholesky=factor), 0.1)
-    assert result.status == "certified"
+    assert result.status == "converged"
     phi = np.linalg.solve(factor, GAUSSIANS.jacobian(result.measure.positions)[0].T)
     by_hand = ((phi @ result.measure.weights - np.linalg.solve(factor, y)) ** 2).sum() / 2
     assert problem.loss.value(problem.forward(result.measure)) == pytest.approx(by_hand, rel=1e-10)  # condition 1e2
@@ -120,7 +124,7 @@ def test_logistic() -> None:
     f = GAUSSIANS.forward(np.array([1.0, -1.0]), np.array([[0.3], [0.7]]))
     labels = np.where(f >= 0, 1.0, -1.0)
     problem, result = solved(GAUSSIANS, cf.losses.logistic(labels), 0.1)
-    assert result.status == "certified"
+    assert result.status == "converged"
     fit = problem.forward(result.measure)
     assert np.mean(np.sign(fit[np.abs(f) > 0.1]) == labels[np.abs(f) > 0.1]) == 1.0
 
@@ -139,7 +143,7 @@ def test_huber_with_outliers() -> None:
     y[50:53] += 3.0
     _, robust = solved(GAUSSIANS, cf.losses.huber(y, delta=0.05), 0.2)
     _, squared = solved(GAUSSIANS, cf.losses.squared(y), 0.2)
-    assert robust.status == "certified"
+    assert robust.status == "converged"
     np.testing.assert_allclose(heaviest(robust, 2), [0.3, 0.7], atol=0.004)
     assert np.abs(heaviest(squared, 2) - [0.3, 0.7]).max() > 0.03
 
@@ -158,7 +162,7 @@ def test_poisson(scale: float) -> None:
     """Counts of two bumps over a known background, few and many."""
     counts = np.random.default_rng(4).poisson(scale * (10 * signal() + 0.5)).astype(float)
     problem, result = solved(GAUSSIANS, cf.losses.poisson(counts, background=0.5 * scale), 0.1, "nonnegative")
-    assert result.status == "certified"
+    assert result.status == "converged"
     assert np.all(result.measure.weights >= 0)
     np.testing.assert_allclose(heaviest(result, 2), [0.3, 0.7], atol=0.02)
     assert np.all(problem.forward(result.measure) + 0.5 * scale > 0)
@@ -168,7 +172,7 @@ def test_poisson_without_a_sign() -> None:
     """Nothing keeps f above -background but the loss itself."""
     counts = np.random.default_rng(5).poisson(10 * signal() + 0.5).astype(float)
     problem, result = solved(GAUSSIANS, cf.losses.poisson(counts, background=0.5), 0.1)
-    assert result.status == "certified"
+    assert result.status == "converged"
     assert np.all(problem.forward(result.measure) > -0.5)
 
 
@@ -180,7 +184,7 @@ def test_quantile() -> None:
     y = 3 * np.sin(3 * x) + generator.standard_normal(400)
     for tau in (0.2, 0.8):
         problem, result = solved(features, cf.losses.quantile(y, tau=tau, width=0.1), 0.01)
-        assert result.status == "certified"
+        assert result.status == "converged"
         assert np.mean(y < problem.forward(result.measure)) == pytest.approx(tau, abs=0.1)
 
 

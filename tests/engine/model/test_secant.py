@@ -64,11 +64,11 @@ def test_the_square_is_its_own_secant() -> None:
 def test_narrow_losses_are_certified(loss: str, width: float) -> None:
     """However little of the data lies where the loss bends: down to two samples of four hundred."""
     result = cf.solve(noisy(loss, width), relative_gap=1e-9)
-    assert result.status == "certified"
+    assert result.status == "converged"
 
 
 def test_without_secants_they_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
     """By l'' alone, and polishing alone, the gap stays above half of J."""
     monkeypatch.setattr(polish_module, "has_straight_ends", lambda loss: False)
     result = cf.solve(noisy("huber", 0.001), relative_gap=1e-9, schedule=cf.Schedule(exchange_rounds=0))
-    assert result.relative_gap > 0.5
+    assert result.gap > 0.5 * result.objective

@@ -79,7 +79,7 @@ def test_weights_over_fixed_positions_against_scipy(name: str) -> None:
     positions = grid(problem)
     result = cf.baselines.weights_at(problem, positions)
     reference, slack = by_scipy(problem, positions), rounding(problem)
-    assert result.status == "certified"
+    assert result.status == "converged"
     assert result.objective - result.gap <= reference + slack  # nothing on these positions is below the bound
     assert result.objective <= reference + slack + 1e-9 * abs(result.objective)  # the gap that was asked for
     assert reference <= result.objective + 1e-5 * abs(
@@ -97,7 +97,7 @@ def test_off_the_grid_is_lower_and_sliding_frank_wolfe_agrees_with_solve(name: s
     slid = cf.baselines.sliding_frank_wolfe(problem, relative_gap=tolerance)
     fixed = cf.baselines.weights_at(problem, grid(problem))
     slack = rounding(problem)
-    assert (solved.status, slid.status) == ("certified", "certified")
+    assert (solved.status, slid.status) == ("converged", "converged")
     assert abs(slid.objective - solved.objective) <= max(slid.gap, solved.gap) + slack
     assert fixed.objective >= solved.objective - solved.gap - slack
     assert slid.trajectory is None
@@ -110,7 +110,7 @@ def test_weights_in_several_outputs_are_optimal(outputs: int) -> None:
     problem, _ = units("cosine", outputs=outputs, ratio=0.2)
     positions = grid(problem)
     result = cf.baselines.weights_at(problem, positions)
-    assert result.status == "certified"
+    assert result.status == "converged"
     phi = problem.features.jacobian(positions)[0]
     at_atoms = problem.features.jacobian(result.measure.positions)[0]
     weights = result.measure.weights
@@ -132,7 +132,7 @@ def test_pure_noise_on_any_positions(seed: int, count: int, ratio: float, nonneg
     positions = np.repeat(generator.random(count), 2)[:count, None]
     result = cf.baselines.weights_at(problem, positions)
     reference, slack = by_scipy(problem, positions), rounding(problem)
-    assert result.status in ("certified", "zero measure")
+    assert result.status == "converged"
     assert result.objective - result.gap <= reference + slack
     assert result.objective <= reference + slack + 1e-9 * abs(result.objective)
 
@@ -151,7 +151,7 @@ def test_the_objective_never_rises(name: str) -> None:
         assert results[0].objective == problem.objective(problem.zero)
         objectives = [problem.objective(result.measure) for result in results]
         for before, after, result in zip(objectives[:-1], objectives[1:], results[:-1], strict=True):
-            assert after < before or result.status == "certified"
+            assert after < before or result.status == "converged"
         assert np.all(np.diff(results[-1].trace["objective"]) < 0)
         assert 1 <= len(results[-1].trace["gap"]) <= results[-1].insertions
 
@@ -159,15 +159,15 @@ def test_the_objective_never_rises(name: str) -> None:
 def test_one_particle_at_a_time_finds_the_spikes() -> None:
     problem, _ = spikes(10)
     result = cf.baselines.sliding_frank_wolfe(problem)
-    assert (result.status, len(result.measure)) == ("certified", 5)
+    assert (result.status, len(result.measure)) == ("converged", 5)
     stopped = cf.baselines.sliding_frank_wolfe(problem, iterations=2)
-    assert (stopped.status, stopped.insertions) == ("gap above tolerance", 2)
+    assert (stopped.status, stopped.insertions) == ("not converged", 2)
 
 
 def test_a_large_penalty_gives_the_zero_measure() -> None:
     problem, _ = bumps(ratio=1.01)
     for result in (cf.baselines.weights_at(problem, grid(problem)), cf.baselines.sliding_frank_wolfe(problem)):
-        assert (result.status, len(result.measure), result.gap) == ("zero measure", 0, 0.0)
+        assert (result.status, len(result.measure), result.gap) == ("converged", 0, 0.0)
 
 
 def test_the_gap_on_positions_is_no_gap_off_them() -> None:

@@ -14,6 +14,7 @@ from conicflow.engine.model.point import Point
 from conicflow.engine.solve import refine as refine_module
 from conicflow.engine.solve.exchange import _joined, exchange
 from conicflow.engine.solve.search import Search
+from conicflow.engine.solve.tolerance import Tolerance
 from mutants import Mutate
 from problems import bumps, network, spikes, units
 
@@ -34,9 +35,9 @@ def kinked_vectors() -> cf.Problem:
 def test_solve_is_certified_with_it_and_not_without(make: Callable[[], cf.Problem]) -> None:
     problem = make()
     result = cf.solve(problem, relative_gap=1e-8)
-    assert result.status == "certified"
+    assert result.status == "converged"
     without = cf.solve(problem, relative_gap=1e-8, schedule=WITHOUT)
-    assert not without.certified
+    assert not without.converged
     # the estimated gaps agree with each other: neither J lies below the other's bound
     assert without.objective - without.gap <= result.objective <= without.objective
 
@@ -46,28 +47,28 @@ def test_a_flow_that_ends_early_is_completed() -> None:
     problem = network(seed=1, n=5, ratio=0.1)[0]
     result = cf.solve(problem, relative_gap=1e-9)
     assert result.evaluations < 300  # the case is not empty: less than three rounds
-    assert result.status == "certified"
-    assert not cf.solve(problem, relative_gap=1e-9, schedule=WITHOUT).certified
+    assert result.status == "converged"
+    assert not cf.solve(problem, relative_gap=1e-9, schedule=WITHOUT).converged
 
 
 def test_valleys_in_a_ball_are_followed_along_its_sphere(mutate: Mutate, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tanh units at a small penalty: polishing alone is enough. Mutant: damping that tilts steps off the sphere, inwards."""
     problem = units("tanh", seed=1, n=20, ratio=0.001)[0]
-    assert cf.solve(problem, relative_gap=1e-8, schedule=WITHOUT).certified
+    assert cf.solve(problem, relative_gap=1e-8, schedule=WITHOUT).converged
     tilted = mutate(polish_module, "alike.max(axis=1, keepdims=True, initial=0.0)", "alike")
     for name in ("polished", "reweighed"):
         monkeypatch.setattr(refine_module, name, getattr(tilted, name))
-    assert not cf.solve(problem, relative_gap=1e-8, schedule=WITHOUT).certified
+    assert not cf.solve(problem, relative_gap=1e-8, schedule=WITHOUT).converged
 
 
 @pytest.mark.parametrize("make", [kinked, lambda: bumps()[0], lambda: spikes(8)[0]])
 def test_from_the_zero_measure_alone(make: Callable[[], cf.Problem]) -> None:
     """No flow, no polishing: the exchange by itself reaches the minimum."""
     problem = make()
-    search = Search(problem, 1e-8, None)
+    search = Search(problem, Tolerance(1e-8), None)
     search.begin(None)
     exchange(search)
-    assert search.certified
+    assert search.converged
     assert problem.objective(search.best.measure) == pytest.approx(cf.solve(problem).objective, rel=1e-7)
 
 
@@ -76,16 +77,16 @@ def test_weights_are_made_exact_before_it_ends(make: Callable[[], cf.Problem]) -
     """The minimiser's atoms, each a little too heavy: no |eta| exceeds the penalty, and still there is something to be done."""
     problem = make()
     found = cf.solve(problem, relative_gap=1e-13).measure
-    search = Search(problem, 1e-13, None)
+    search = Search(problem, Tolerance(1e-13), None)
     search.begin(Point(problem, cf.Measure(1.05 * found.weights, found.positions)))
     exchange(search)
-    assert search.certified
+    assert search.converged
 
 
 def test_it_ends_where_nothing_is_to_be_done() -> None:
     problem = spikes(6)[0]
     for given in (cf.Problem(problem.features, problem.loss, 0.0), cf.Problem(problem.features, problem.loss, 1e6)):
-        search = Search(given, 1e-8, None)
+        search = Search(given, Tolerance(1e-8), None)
         search.begin(None)
         exchange(search)
         assert len(search.best.measure) == 0
@@ -106,10 +107,10 @@ def test_new_atoms_have_signs_that_the_problem_allows() -> None:
 def test_vectors_of_weights() -> None:
     """From the zero measure to the minimum, and no lower than what the flow and polishing find."""
     problem = units("sigmoid", outputs=2, n=20, ratio=0.3)[0]
-    search = Search(problem, 1e-6, None)
+    search = Search(problem, Tolerance(1e-6), None)
     search.begin(None)
     exchange(search)
-    assert search.certified
+    assert search.converged
     assert problem.objective(search.best.measure) == pytest.approx(cf.solve(problem).objective, rel=1e-6)
 
 
@@ -120,16 +121,16 @@ def test_counts_of_several_outputs_end_on_edges() -> None:
     largest = cf.Problem(given_problem.features, loss, 1.0).penalty_max()
     result = cf.solve(problem := cf.Problem(given_problem.features, loss, 0.1 * largest), relative_gap=1e-6)
     assert np.any(problem.forward(result.measure)[loss.y == 0] + 0.5 < 1e-6)  # the case is not empty
-    assert result.status == "certified"
+    assert result.status == "converged"
 
 
 def test_of_certified_measures_the_one_with_fewer_atoms_is_kept() -> None:
     problem = spikes(8)[0]
     found = cf.solve(problem).measure
     halves = cf.Measure(np.repeat(found.weights / 2, 2), np.repeat(found.positions, 2, axis=0))
-    search = Search(problem, 1e-6, None)
+    search = Search(problem, Tolerance(1e-6), None)
     search.begin(Point(problem, halves))
-    assert search.certified
+    assert search.converged
     assert search.attempt(Point(problem, found), "polish")
     assert not search.attempt(Point(problem, halves), "polish")
     worse = cf.Measure(found.weights[:1] * 1.01, found.positions[:1])
@@ -142,7 +143,7 @@ def test_where_nothing_is_certified_the_surest_measure_is_told() -> None:
     problem = bumps()[0]
     found = cf.solve(problem, relative_gap=1e-13).measure
     near = cf.Measure(found.weights * (1 + 1e-5), found.positions)
-    search = Search(problem, 1e-14, None)
+    search = Search(problem, Tolerance(1e-14), None)
     search.begin(Point(problem, near))
     exact = duality_gap(problem, found)
     lower = replace(exact, gap=exact.objective)  # no dual point is near
@@ -150,6 +151,6 @@ def test_where_nothing_is_certified_the_surest_measure_is_told() -> None:
     assert search.best is lower
     result = search.result()
     assert result.gap == duality_gap(problem, near).gap < lower.gap
-    assert result.status == "gap above tolerance"
+    assert result.status == "not converged"
     # bits: of the measure that was kept, and its gap by the same call
     np.testing.assert_array_equal(result.measure.positions, near.positions)

@@ -1,0 +1,50 @@
+"""How far float64 can be from J + R*(p): a bound of the rounding of their terms (docs/theory.md §4)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..base.arrays import Array, Field
+from ..space.feature_map import FeatureMap
+from .point import Point
+
+_PER_TERM = 8  # roundings of one term of R, of R* or of f: differences, squares, logarithms, products
+_AT_ONCE = 32  # features measured together: a whole Jacobian could be large
+
+
+def rounding(point: Point, p: Field, conjugate: float) -> float:
+    """A bound of |fl(J + R*(p)) - (J + R*(p))|, in the units of J.
+
+    Sums of n terms t_j, each with c roundings, are off by at most (n + c) u sum |t_j| to first order in u = 2^-53 (Higham 2002,
+    section 4.2). What the sizes |t_j| of R and R* sum to is bounded by R, R* and <|p|, |f| + |y|>, since l*(p) + l(f) >= p f;
+    f_j is a sum over atoms itself, off by (m + c) u sum_i |w_i phi_j(theta_i)|, which <g, .> carries into R. Losses of counts
+    subtract y log y from y log f.
+
+    Parameters
+    ----------
+    p : the dual point. conjugate : R*(p).
+    """
+    problem, f = point.problem, point.f
+    y, omega = np.abs(problem.loss.y), problem.loss.omega
+    g = np.abs(point.residual)
+    terms = abs(point.risk) + problem.penalty * point.mass + abs(conjugate)
+    terms += float(((g + np.abs(p)) * (np.abs(f) + y)).sum())
+    sizes = problem.with_penalty_weights(point.measure).sizes
+    terms += float(np.linalg.norm(g) * (sizes @ norms(problem.features.penalised, point.measure.positions)))
+    if problem.loss.description["targets"] == "count":
+        weight = omega.reshape(-1, *[1] * (y.ndim - 1))
+        terms += float((weight * (y * (1.0 + np.abs(np.log(np.where(y > 0, y, 1.0)))) + np.abs(f))).sum())
+    count = problem.loss.y.size + len(point.measure) + _PER_TERM
+    return float(np.finfo(np.float64).eps / 2 * _PER_TERM * count * terms)
+
+
+def height_rounding(point: Point, g: Field) -> float:
+    """A bound of |fl(eta) - eta| at the atoms, eta = <g, phi/kappa>, in the units of the penalty: sums as those of f."""
+    largest = norms(point.problem.features.penalised, point.measure.positions).max(initial=0.0)
+    return float(np.finfo(np.float64).eps / 2 * _PER_TERM * (g.size + _PER_TERM) * np.linalg.norm(g) * largest)
+
+
+def norms(features: FeatureMap, positions: Array) -> Array:
+    """||phi(theta_i)||, (k,)."""
+    parts = [positions[start : start + _AT_ONCE] for start in range(0, len(positions), _AT_ONCE)]
+    return np.concatenate([np.zeros(0), *(np.linalg.norm(features.jacobian(part)[0], axis=1) for part in parts)])
