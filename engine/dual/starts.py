@@ -12,8 +12,9 @@ from ..base.arrays import Array
 from ..base.vectors import unit_rows
 from ..space.domain.box import Box
 from ..space.feature_map import FeatureMap
-from ..space.scales import FEWEST_POINTS, feature_scales
+from ..space.scales import FEWEST_POINTS, feature_scales, sample_positions
 from ..space.sinusoid import Sinusoid
+from .adaptive_lines import dense_enough
 from .ascent import rates
 from .certificate import DualCertificate
 from .sinusoids import at_best_phase, moduli
@@ -23,6 +24,8 @@ from .sinusoids import at_best_phase, moduli
 _GRID_PER_LENGTH = (4.0, 2.5)
 _MOST_GRID_POINTS = 200_000
 _SPARSEST = 0.25  # of that density: half a bump's height is left at the points nearest to its centre
+_FEW_SAMPLES = 16  # of several coordinates, the highest, beside the grid: bumps may be narrower than it can tell
+_FEWEST_LINE = 1025  # points of a line to which others are added where features change
 _MOST_SAMPLES = 1024  # of one input, that join the grid
 _FEWEST_ASCENTS, _MOST_ASCENTS = 64, 1024  # maxima of the grid from which to ascend, between these
 _PROMISING = 0.9  # of the highest: as a bump has more than that left beside its centre, the supremum is not lower
@@ -65,7 +68,12 @@ def grid_maxima(eta: DualCertificate, domain: Box) -> tuple[Array, str]:
     positions = np.stack([line.ravel() for line in np.meshgrid(*lines, indexing="ij")], axis=1)
     on_grid = eta.heights(positions).reshape([len(line) for line in lines])
     index = _highest_maxima(on_grid, domain.wraps)
-    return np.stack([line[i] for line, i in zip(lines, index.T, strict=True)], axis=1), unresolved
+    found = np.stack([line[i] for line, i in zip(lines, index.T, strict=True)], axis=1)
+    if domain.dimension == 1:  # the samples are among the points
+        return found, unresolved
+    at_samples = sample_positions(eta.features, domain)
+    order = np.argsort(-eta.heights(at_samples), kind="stable")[: _MOST_ASCENTS if unresolved else _FEW_SAMPLES]
+    return np.concatenate([found, at_samples[order]]), unresolved
 
 
 def sinusoid_maxima(eta: DualCertificate, sinusoid: Sinusoid, domain: Box) -> tuple[Array, str]:
@@ -94,6 +102,10 @@ def grid_lines(features: FeatureMap, domain: Box) -> tuple[list[Array], str]:
         samples = np.concatenate([samples[:_MOST_SAMPLES] for samples in features.inputs.values()])
         inside = (samples >= domain.lower) & (samples <= domain.upper)
         lines = [np.unique(np.concatenate([*lines, samples[inside]]))]
+        if unresolved:
+            few = np.linspace(domain.lower[0], domain.upper[0], _FEWEST_LINE)
+            line, enough = dense_enough(features, np.unique(np.concatenate([few, samples[inside]])))
+            lines, unresolved = ([line], "") if enough else (lines, unresolved)
     return lines, unresolved
 
 

@@ -22,6 +22,7 @@ from .vertices import ascend_to_vertices
 _ONE_MAXIMUM = 1e-3  # of a length over which features turn: nearer ends of ascents are one maximum
 _ONE_DIRECTION = 1e-6  # the same of the diameter: kinks may lie close together
 _BESIDE, _BRIEF = 16, 4  # starts, the highest, of general ascents beside those along kinks, and their steps
+_ROUNDINGS = 64  # of a sum over samples, and of its derivatives
 _UNDECIDED = 1e-9  # relative rise that the next step promises: no gap that is asked for by default feels less
 
 
@@ -75,7 +76,7 @@ def supremum(eta: DualCertificate, hints: Array | None = None) -> Supremum:
         positions, heights, promised = ascend(eta, starts)
         if unit is not None:
             positions, heights = ascend_to_vertices(eta, unit, positions)
-        elif (heights + promised).max() > heights.max() * (1 + _UNDECIDED):
+        elif _rising(eta, positions, heights, promised):
             unresolved = unresolved or "an ascent of |eta| is still rising"
     if isinstance(features.domain, Box):
         scale = _ONE_MAXIMUM / np.maximum(rates(features), 1 / features.domain.extents)
@@ -85,6 +86,16 @@ def supremum(eta: DualCertificate, hints: Array | None = None) -> Supremum:
     distinct = _thin_out(features.domain, positions, falling, scale)
     value = float(heights.max(initial=0.0))
     return Supremum(value, False, method, positions[distinct], heights[distinct], unresolved)
+
+
+def _rising(eta: DualCertificate, positions: Array, heights: Array, promised: Array) -> bool:
+    """Whether an ascent that has ended promises to rise above all others, by more than eta is rounded."""
+    most = int((heights + promised).argmax())
+    rounding = (
+        np.finfo(np.float64).eps * np.linalg.norm(eta.features.jacobian(positions[[most]])[0]) * np.linalg.norm(eta.g)
+    )
+    highest = heights.max()
+    return bool(heights[most] + promised[most] > highest + _UNDECIDED * abs(highest) + _ROUNDINGS * rounding)
 
 
 def _of_units(eta: DualCertificate, unit: HomogeneousUnit, starts: Array) -> tuple[Array, Array]:

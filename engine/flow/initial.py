@@ -51,8 +51,8 @@ def _counts(m: int, extents: Array) -> tuple[int, ...]:
     """Points on every axis, at least two, in proportion to its extent where that is more: m together, or a few more."""
     short = np.zeros(len(extents), dtype=bool)
     while True:
-        rest = max(m / 2.0 ** np.count_nonzero(short), 1.0)
-        ratio = (rest / float(np.prod(extents[~short]))) ** (1 / max(np.count_nonzero(~short), 1))
+        long = extents[~short].tolist()
+        ratio = (max(m / 2.0 ** (len(extents) - len(long)), 1.0) / math.prod(long)) ** (1 / max(len(long), 1))
         shorter = ratio * extents < 2
         if (shorter <= short).all():
             break
