@@ -72,6 +72,7 @@ RUNS: Mapping[str, Run] = {
         "and signs, J by the formulas of the specs, |η| at random positions and around the atoms against the bound, a rival's J\n"
         "against the gap.",
     ),
+    "mutations": Run("python benchmarks/mutations.py"),
     "certificates": Run("python benchmarks/certificates.py"),
     "theorems": Run(
         "conicflow check --mutants",

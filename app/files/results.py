@@ -46,10 +46,10 @@ def write_solution(solution: Solution, folder: Path) -> None:
     arrays: dict[str, Any] = {key: data.values for key, data in file.data.items()}
     np.savez_compressed(archive, **arrays)
     content = archive.getvalue()
-    result.write(folder, **_more(solution, content))
     (folder / PROBLEM).write_text(file.settled_text(ARCHIVE, SPECS), encoding="utf-8")
     for table, spec in file.specs.items():
         (folder / SPECS[table]).write_bytes(spec.content)
+    result.write(folder, **_more(solution, content))
     (folder / ARCHIVE).write_bytes(content)
 
 
