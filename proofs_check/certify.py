@@ -21,6 +21,7 @@ from flint import arb
 from .enclosures.points import down, up
 from .gap import BITS, Enclosed, prove
 from .gauge import Euclidean, Signed
+from .hypotheses import why_not
 from .statement import Statement, described_spec
 from .suprema.budget import BOXES
 
@@ -52,7 +53,7 @@ def certify(
 
     Raises
     ------
-    CertificateError : the feature map's formula cannot be enclosed, or bounds contradict each other.
+    CertificateError : bounds contradict each other.
     ProblemError : the measure is not one of this problem, or an option is out of its range.
     """
     problem.validate(measure)
@@ -60,7 +61,11 @@ def certify(
     integer("bits", bits, 53, 10_000, f"the default is {BITS}")
     if reference is not None:
         number("reference", reference, "a finite number, a value of J", "leave it out")
-    statement, witness = statement_of(problem), _witness(problem, measure)
+    statement = statement_of(problem)
+    wrong = why_not(statement)
+    if wrong:
+        return _nothing(wrong, bits)
+    witness = _witness(problem, measure)
     try:
         found = prove(
             statement,
@@ -71,11 +76,19 @@ def certify(
             boxes=boxes,
             bits=bits,
         )
-    except (SpecError, ArithmeticError) as error:
+    except SpecError as error:
+        return _nothing(str(error), bits)
+    except ArithmeticError as error:
         raise CertificateError(
             f"a certificate encloses every number it rests on; {error!s:.200}; report the problem"
         ) from None
     return proof_of(found, witness)
+
+
+def _nothing(reason: str, bits: int) -> Proof:
+    """What is proved where a formula has no enclosure, or a hypothesis of (G) does not hold."""
+    method = f"none: {' '.join(reason.split()):.200}"
+    return Proof(math.inf, 1.0, (-math.inf, math.inf), math.inf, method, bits, 0, False)
 
 
 def proof_of(found: Enclosed, witness: tuple[Any, Any] | None) -> Proof:
@@ -96,6 +109,7 @@ def proof_of(found: Enclosed, witness: tuple[Any, Any] | None) -> Proof:
         boxes=found.boxes,
         finished=found.supremum.finished,
         witness=witness,
+        sup_least=max(0.0, down(found.supremum.lower)) if witness is None else 0.0,
     )
 
 

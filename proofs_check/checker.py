@@ -22,7 +22,7 @@ from .enclosures.points import down, up
 from .enclosures.rounding import UNIT, allowance
 from .folder import BadFolder, read_folder
 from .gap import BITS, Enclosed, prove
-from .hypotheses import why_no_measure, why_not
+from .hypotheses import why_no_measure, why_not, why_not_as_claimed
 from .record import ClaimedProof, Claims
 from .statement import Statement
 from .suprema.budget import BOXES
@@ -100,7 +100,10 @@ def _files(claims: Claims) -> Verdict:
 
 
 def _problem(statement: Statement, claims: Claims) -> list[Verdict]:
-    wrong, outside = why_not(statement), why_no_measure(statement, claims.weights, claims.positions)
+    wrong, outside = (
+        why_not_as_claimed(statement) or why_not(statement),
+        why_no_measure(statement, claims.weights, claims.positions),
+    )
     value = claims.numbers
     sound = value["relative_tolerance"] > 0 and value["absolute_tolerance"] >= 0 and value["seconds"] >= 0
     asked = f"relative {value['relative_tolerance']:.3g}, absolute {value['absolute_tolerance']:.3g}"
@@ -228,6 +231,7 @@ def _proof(told: ClaimedProof, found: Enclosed) -> Verdict:
         found.gap <= arb(told.gap),
         found.share <= arb(told.relative_gap),
         found.supremum.upper <= arb(told.sup_bound),
+        told.sup_least == 0.0 or arb(told.sup_least) <= found.supremum.upper,
         found.supremum.finished or not told.finished,
         told.method == found.method,
     ]

@@ -24,6 +24,7 @@ _GOLDEN = (math.sqrt(5) - 1) / 2
 _GOLDEN_STEPS = 50  # golden-section steps: s to nine digits, its effect on R* to eighteen
 _INSIDE = 80  # bits: s < 1 by this much leaves the end of the domain of R*, where p = R'(f) may be
 _MOST = 4.0  # at an optimum s = 1
+_NOTHING = 53  # bits: a multiple of <1, phi> by this much less than p moves R* by no more than float64 does
 _OF_ZERO = "the zero measure is optimal: sup of <R'(0), phi> within the penalty, by "
 
 
@@ -97,8 +98,9 @@ def prove(
         near = forward(statement, *atoms)
         p = loss.dual_point(near) if loss.value(near).is_finite() else [arb(0)] * len(f)
         p = at_edges(statement, loss, p, near, *atoms)
-        budget = Budget(boxes)
-        bound, method = supremum(statement, p, np.concatenate([positions, atoms[1]]), budget)
+        budget, places = Budget(boxes), np.concatenate([positions, atoms[1]])
+        moved = _with_room(statement, p, places, budget)
+        p, bound, method = moved or (p, *supremum(statement, p, places, budget))
         gap = arb((objective + _dual(statement, loss, p, bound.upper)).upper())
         if gap < 0 or bound.upper < bound.lower:
             raise ArithmeticError(f"a gap is >= 0 and a bound of sup |eta| is above its values; got {gap} and {bound}")
@@ -108,6 +110,28 @@ def prove(
         edges = bool(loss.edges(near))
         least = arb(least.lower())
         return Enclosed(objective, mass, p, gap, least, share, bound, method, bits, budget.spent, edges)
+
+
+def _with_room(statement: Statement, p: Point, places: Array, budget: Budget) -> tuple[Point, Bound, str] | None:
+    """p + e·1 with -<p + e·1, phi> <= 0 on Theta, where the penalty is 0 and mu >= 0: all its multiples are feasible.
+
+    <1, phi> >= m > 0 on Theta is proved first: then e = sup(-<p, phi>)/m, rounded up, is enough. None where it is not so.
+    """
+    if statement.penalty != 0 or statement.gauge.asymmetry.is_finite():
+        return None
+    ones = [arb(1)] * len(p)
+    least, _ = supremum(replace(statement, penalty=1.0), ones, places, budget)  # as exact as its size asks
+    if not least.upper < 0:
+        return None
+    room = -least.upper
+    size = max((abs(entry) for entry in p), key=float)
+    rest = Budget(budget.boxes, arb((room * size * arb(2) ** -_NOTHING).lower()))
+    bound, method = supremum(replace(statement, penalty=up(size)), p, places, rest)
+    budget.spend(rest.spent)
+    if not bound.upper.is_finite():
+        return None
+    shift = arb((bound.upper.max(arb(0)) / room).upper())
+    return [entry + shift for entry in p], Bound(arb(0), arb(0), bound.finished), method + ", and a positive direction"
 
 
 def _of_zero(
@@ -129,14 +153,14 @@ def _of_zero(
 
 
 def _share(loss: BallLoss, objective: arb, gap: arb, reference: float | None, size: int) -> arb:
-    """A number >= gap / (J(0) - J + gap); 0 of 0, and infinite where J is not proved to be below J(0) + gap."""
-    if gap == 0:
-        return arb(0)
+    """A number >= gap / (J(0) - J + gap); 0 of 0, 1 of an infinite gap, and infinite where J may be above J(0) + gap."""
+    if gap == 0 or not gap.is_finite():
+        return arb(0) if gap == 0 else arb(1)
     first = loss.value([arb(0)] * size)
     if not first.is_finite():
         first = objective if reference is None else arb(reference)
     whole = first - objective + gap
-    return arb((gap / whole).upper()) if gap.is_finite() and whole > 0 else arb.pos_inf()
+    return arb((gap / whole).upper()) if whole > 0 else arb.pos_inf()
 
 
 def _around(statement: Statement, positions: Array) -> Statement:
@@ -155,8 +179,8 @@ def _dual(statement: Statement, loss: BallLoss, p: Point, supremum: arb) -> arb:
         value = loss.conjugate([s * entry for entry in p])
         return value if value.is_finite() else arb.pos_inf()
 
-    if statement.penalty == 0 or not supremum.is_finite():
-        return conjugate(zero)
+    if not supremum.is_finite() or (statement.penalty == 0 and supremum > 0):
+        return loss.conjugate_bound([zero] * len(p))
     ratio = arb(statement.penalty) / supremum
     most = arb(_MOST) if supremum <= 0 else arb(min(_MOST, float(ratio.lower())))
     if not most * supremum <= statement.penalty and supremum > 0:
@@ -166,7 +190,15 @@ def _dual(statement: Statement, loss: BallLoss, p: Point, supremum: arb) -> arb:
     tried = [zero, least, most, likely, likely * (1 - arb(2) ** -_INSIDE)]
     best = _golden(lambda s: float(conjugate(arb(s))), 0.0, float(most))
     tried.append(arb(best).min(most))
-    return min((conjugate(s) for s in tried), key=lambda value: float(value.upper()) if value.is_finite() else math.inf)
+    proposed = [
+        (float(value.upper()) if value.is_finite() else math.inf, s)
+        for s, value in zip(tried, map(conjugate, tried), strict=True)
+    ]
+    for _, s in sorted(proposed, key=lambda pair: pair[0]):
+        bound = loss.conjugate_bound([s * entry for entry in p])
+        if bound.is_finite():
+            return bound
+    return arb.pos_inf()
 
 
 def _golden(function: Callable[[float], float], low: float, high: float) -> float:

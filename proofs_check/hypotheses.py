@@ -25,20 +25,24 @@ _ON_SPHERE, _IN_BALL = 1e-9, 1e-12  # relative distance of a position from where
 
 
 def why_not(statement: Statement) -> str:
-    """Why (G) does not hold of this problem; empty where it does.
-
-    Every bound rests on what specs claim, which is proved: the family of phi; that l is convex for the data and constants at
-    hand, and l* its conjugate.
-    """
+    """Why (G) does not hold of this problem; empty where it does: domains, data, kappa > 0, and l convex for what is at hand."""
     for reason in (*_of_numbers(statement), *_of_domains(statement)):
         return reason
+    try:
+        return _of_kappa(statement) or why_not_a_loss(statement)
+    except (SpecError, ArithmeticError) as error:
+        return " ".join(str(error).split())
+
+
+def why_not_as_claimed(statement: Statement) -> str:
+    """What a spec claims and does not have: the family of phi, or l* that is no conjugate; empty where all is proved."""
     try:
         for spec in (statement.features, statement.loss):
             if not in_catalogue(spec):
                 prove_claims(spec)
-        return _of_kappa(statement) or why_not_a_loss(statement)
-    except (SpecError, ArithmeticError) as error:
+    except SpecError as error:
         return " ".join(str(error).split())
+    return ""
 
 
 def why_no_measure(statement: Statement, weights: Array, positions: Array) -> str:

@@ -26,7 +26,7 @@ _FINITE = (
     "seconds",
 )
 _MAY_BE_INFINITE = ("gap", "relative_gap")  # where nothing bounds J from below, and so nothing is claimed
-_OF_A_PROOF = ("gap", "relative_gap", "sup_bound")
+_OF_A_PROOF = ("gap", "relative_gap", "sup_bound", "sup_least")
 _COUNTS = ("evaluations", "insertions", "outputs")
 _COLUMNS = ("seconds", "evaluations", "objective", "gap", "atoms", "step", "phase")
 
@@ -38,6 +38,7 @@ class ClaimedProof:
     gap: float
     relative_gap: float
     sup_bound: float
+    sup_least: float
     objective: tuple[float, float]
     method: str
     bits: int
@@ -151,7 +152,9 @@ def _proof(
     table: Mapping[str, Any], exact: Mapping[str, Any], shape: tuple[int, ...], dimension: int, wrong: list[str]
 ) -> ClaimedProof:
     numbers = {name: _hexadecimal(exact[name], f"proof.{name}", infinite=True) for name in _OF_A_PROOF}
-    low, high = (_hexadecimal(text, "proof.objective", infinite=True) for text in exact["objective"])
+    low, high = map(float.fromhex, exact["objective"])
+    if not low <= high:
+        raise ValueError(f"proof.objective is a number below and one above J, not {low} and {high}")
     wrong += [f"proof.{name}" for name, value in numbers.items() if not _same(table[name], value)]
     if len(table["objective"]) != 2 or not all(map(_same, table["objective"], (low, high))):
         wrong.append("proof.objective")

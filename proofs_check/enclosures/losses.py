@@ -14,7 +14,9 @@ from flint import arb
 from ..statement import Statement
 from .covariance import Covariance
 from .expressions import Program
+from .intervals import INF, WHOLE, Interval, enclose
 from .points import Point, exact, rows_of, total
+from .tangents import conjugate_bound
 
 _AT_EDGE = 1e-6  # mean relative to the background
 _FIXED_POINT = 80  # bits after the point, of dual points whose sum over outputs must be exactly 0
@@ -47,6 +49,8 @@ class BallLoss:
         self._value = _Summed(spec.value, primal)
         self._value_domain = Program(domain, primal)
         self._conjugate, self._conjugate_domain = _Summed(spec.conjugate, dual), Program(spec.conjugate_domain, dual)
+        self._steepest = Program([differentiate(spec.conjugate, DUAL)], dual) if not self._vector else None
+        self._formula, self._symbols = spec.value, primal
         self._cholesky = None if statement.cholesky is None else Covariance(statement.cholesky, self._y, scale)
 
     def value(self, f: Point) -> arb:
@@ -104,6 +108,41 @@ class BallLoss:
                 return arb.pos_inf()
             terms.append(omega * self._conjugate.value(rows))
         return total(terms)
+
+    def conjugate_bound(self, p: Point) -> arb:
+        """A number >= R*(p) that rests on l alone, and on its convexity: what is claimed of l* only proposes.
+
+        Of several outputs, and of a covariance, it is R* as it stands.
+        """
+        if self._cholesky is not None or self._steepest is None:
+            return self.conjugate(p)
+        terms = []
+        scaled = [entry / omega for entry, omega in zip(p, self._omega, strict=True)]
+        for [row], omega in self._samples(scaled):
+            bound = self._from_tangents(row)
+            if not bound.is_finite():
+                return arb.pos_inf()
+            terms.append(omega * bound)
+        return total(terms)
+
+    def _from_tangents(self, row: list[arb]) -> arb:
+        """A number >= l*(p) of one sample, of arguments p, y and constants."""
+        assert self._steepest is not None
+        p, *rest = row
+        end = -self._value_domain(arb(0), *rest)[0] if len(self._value_domain) else None
+        bound = conjugate_bound(
+            lambda f: self._value.value([[f, *rest]]),
+            lambda f: self._value.slopes([[f, *rest]])[0],
+            p,
+            self._steepest(p, *rest)[0],
+            abs(rest[0]),
+            end,
+        )
+        if bound.is_finite() or not p.is_zero():
+            return bound
+        where: Interval = WHOLE if end is None else (arb(end.lower()), INF)  # an infimum that is not attained
+        known = {symbol: (arb(z.lower()), arb(z.upper())) for symbol, z in zip(self._symbols[1:], rest, strict=True)}
+        return -enclose(self._formula, {self._symbols[0]: where, **known})[0]
 
     def _samples(self, point: Point) -> list[tuple[list[list[arb]], arb]]:
         """The arguments of l for each sample: one row, or one for each output of a vector loss."""

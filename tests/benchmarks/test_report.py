@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-SHARED = {"report", "timing", "functions"}
+SHARED = {"report", "timing", "functions", "forging"}
 FIGURE = re.compile(r"\d (?:ns|µs|ms)\b|ratio \d")  # a time that somebody measured
 
 

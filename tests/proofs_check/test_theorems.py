@@ -312,7 +312,7 @@ def test_every_property_has_checks_and_every_promise_mutants() -> None:
     for group in groups.values():
         assert group
         assert campaign.unchallenged(group) == []
-    assert {"euclid-and-simplex", "projected-flow", "projection-inequality"} <= set(groups["conic-wasserstein"])
+    assert {"euclid-and-cone", "projected-flow", "projection-inequality"} <= set(groups["conic-wasserstein"])
 
 
 def test_one_property_alone_is_run(monkeypatch: pytest.MonkeyPatch) -> None:

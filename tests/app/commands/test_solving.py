@@ -309,9 +309,10 @@ def test_demo_certifies_and_draws_the_bundled_examples(tmp_path: Path) -> None:
     for name in ("e1", "sunspots", "diabetes"):
         assert str(tmp_path / "demo" / name / "figure.png") in done.stdout
         assert (tmp_path / "demo" / name / "figure.png").is_file()
-        assert json.loads((tmp_path / "demo" / name / "result.json").read_text())["status"] == "certified"
+        status = json.loads((tmp_path / "demo" / name / "result.json").read_text())["status"]
+        assert status == ("converged" if name == "diabetes" else "certified")  # of ten inputs sup |eta| is not proved
     assert len(json.loads((tmp_path / "demo" / "e1" / "result.json").read_text())["weights"]) == 5
     scores = json.loads((tmp_path / "demo" / "diabetes" / "result.json").read_text())["holdout"]
     assert scores["r2"] > scores["ridge_r2"]
     assert f"{scores['r2']:.3f}" in done.stdout
-    assert done.stdout.count("estimated") == 3
+    assert (done.stdout.count("(proved)"), done.stdout.count("(float64)")) == (2, 1)

@@ -172,7 +172,7 @@ def test_held_out_rows_are_scored_alike(tmp_path: Path, arrays: dict[str, Any], 
 
 
 def solved(folder: Path, loss: str, rest: str = "", features: str = RELU) -> Solution:
-    return solve_problem_file(write(folder, features, loss, "[solve]\nrelative_gap = 1e-2\n" + rest), folder / "out")
+    return solve_problem_file(write(folder, features, loss, "[solve]\nrelative_gap = 1e-2\n" + rest), folder / "out", 0)
 
 
 CLASSES = 'name = "multinomial_logistic"\ndata = "data.npz:labels"\naverage = true'

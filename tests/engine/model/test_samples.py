@@ -17,13 +17,14 @@ def gaussian(x: Any) -> cf.FeatureMap:
 
 
 def same(problem: cf.Problem, other: cf.Problem) -> None:
-    """Bits: the same problem."""
+    """The same problem."""
+    # bits: the same numbers, picked out of arrays
     np.testing.assert_array_equal(problem.loss.y, other.loss.y)
-    np.testing.assert_array_equal(problem.loss.omega, other.loss.omega)
-    np.testing.assert_array_equal(problem.loss.parameters, other.loss.parameters)
+    np.testing.assert_array_equal(problem.loss.omega, other.loss.omega)  # bits: as above
+    np.testing.assert_array_equal(problem.loss.parameters, other.loss.parameters)  # bits: as above
     assert problem.features.inputs.keys() == other.features.inputs.keys()
     for name, samples in problem.features.inputs.items():
-        np.testing.assert_array_equal(samples, other.features.inputs[name])
+        np.testing.assert_array_equal(samples, other.features.inputs[name])  # bits: as above
     measure = cf.Measure([0.7], np.full((1, problem.features.dimension), 0.3))
     assert problem.objective(measure) == other.objective(measure)
 

@@ -159,7 +159,7 @@ def test_steps_and_the_risk_of_particles_of_mu(features: FeatureMap) -> None:
         energies, features.penalised.advance(scaled, problem.loss_arguments, *arguments), rtol=1e-13
     )
     np.testing.assert_allclose(moved[:, 0] * kappa(moved[:, 1]), scaled[:, 0], rtol=1e-12)
-    assert not np.array_equal(moved, u)
+    assert not np.array_equal(moved, u)  # bits: it moved
 
 
 def test_the_weight_is_positive_on_the_intervals_given(shared_cache: Path, tmp_path: Path) -> None:

@@ -48,7 +48,8 @@ def test_without_momentum_it_is_forward_backward(name: str, sign: str, q: int | 
     for _ in range(3):
         energies = Flow(problem, accelerated, "nesterov", speeds).steps(longer * step, 1, descent=False)
         expected = Flow(problem, plain, "forward-backward", speeds).steps(longer * step, 1, descent=False)
-        np.testing.assert_allclose(energies, expected, rtol=ROUNDING)
+        grown = max(1.0, abs(expected[1] / expected[0]))  # a step too long lets rounding grow with the energy
+        np.testing.assert_allclose(energies, expected, rtol=ROUNDING * grown)
         assert distance(problem, accelerated, plain) < ROUNDING
         accelerated[:] = plain
 
