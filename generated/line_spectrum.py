@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [], "equation": "phi = cos(p + 2*pi*t*theta)", "family": "partially 1-homogeneous", "inputs": [{"description": "time of the sample", "name": "t"}], "kind": "pointwise", "name": "line_spectrum", "parameters": [{"domain": "interval", "name": "theta"}, {"domain": "circle", "name": "p"}], "penalty_weight": "1", "properties": {"smooth": true, "translation": []}, "reference": "Tang, Bhaskar, Shah and Recht, Compressed sensing off the grid, IEEE Trans. Inf. Theory (2013)", "spec_sha256": "9b7a84ffee180ddcf2d6ee996638ff9f98b508c078e660a82a85a14aa3958cb8", "title": "Sinusoid of unknown frequency and phase"}'
+DESCRIPTION = '{"constants": [], "equation": "phi = cos(p + 2*pi*t*theta)", "family": "partially 1-homogeneous", "inputs": [{"description": "time of the sample", "name": "t"}], "kind": "pointwise", "name": "line_spectrum", "parameters": [{"domain": "interval", "name": "theta"}, {"domain": "circle", "name": "p"}], "penalty_weight": "1", "properties": {"sinusoid": {"amplitude": 1.0, "angle": "p", "frequency": "theta", "input": "t", "turns": "1.0000000000000000000000000000000000000000000000000"}, "smooth": true, "translation": []}, "reference": "Tang, Bhaskar, Shah and Recht, Compressed sensing off the grid, IEEE Trans. Inf. Theory (2013)", "spec_sha256": "9b7a84ffee180ddcf2d6ee996638ff9f98b508c078e660a82a85a14aa3958cb8", "title": "Sinusoid of unknown frequency and phase"}'
 
 
 TILE = 1024  # samples handled at once: a few temporaries of this length stay in the first-level cache

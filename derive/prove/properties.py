@@ -15,6 +15,7 @@ from .derivation import FeatureDerivation
 from .likelihood import is_likelihood, is_likelihood_of_classes, is_squared_error, is_zero
 from .loss_derivation import LossDerivation
 from .signs import bounded, nonnegative
+from .sinusoid import sinusoid
 from .vector_loss import VectorLossDerivation
 
 _KINKS = (sympy.Abs, sympy.Max, sympy.Min, sympy.sign, sympy.Piecewise)
@@ -84,6 +85,7 @@ def feature_properties(derivation: FeatureDerivation) -> dict[str, Any]:
 
     smooth : phi/kappa has derivatives of every order by the parameters: no abs, sign, max or min, no root of what may be 0.
     translation : pairs [parameter, input], of a pointwise map, such that phi/kappa is a function of input - parameter.
+    sinusoid : of a pointwise map, where `sinusoid` proves it; no entry elsewhere.
 
     Of ridge units:
 
@@ -98,7 +100,7 @@ def feature_properties(derivation: FeatureDerivation) -> dict[str, Any]:
     smooth = not formulas.has(*_KINKS) and all(item.base.is_positive for item in roots)
     facts: dict[str, Any] = {"smooth": smooth, "translation": _translations(derivation)}
     if spec.kind != "ridge":
-        return facts
+        return facts if (proved := sinusoid(derivation)) is None else facts | {"sinusoid": proved}
     theta = spec.parameters[0].symbol
     warp = "identity" if spec.warp == theta else "other"
     if is_zero(spec.warp - theta * sympy.Abs(theta)):
