@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 from timing import threads
@@ -28,10 +29,12 @@ EVERY = 20  # in processes of its own
 def main(arguments: list[str]) -> int:
     count, first = (int(text) for text in (*arguments, *("3000", "0")[len(arguments) :]))
     slowest = (0.0, -1)
+    counted: Counter[int] = Counter()
 
-    def tell(seed: int, faults: list[str], taken: float) -> None:
+    def tell(seed: int, codes: list[int], faults: list[str], taken: float) -> None:
         nonlocal slowest
         slowest = max(slowest, (taken, seed))
+        counted.update(codes)
         for fault in faults:
             print(f"seed {seed}: {fault}", flush=True)
 
@@ -39,6 +42,7 @@ def main(arguments: list[str]) -> int:
         make_bases(Path(scratch) / "bases")
         wrong = campaign(range(first, first + count), Path(scratch), Path(scratch) / "bases", tell, EVERY)
     print(f"\n{count} jobs, seeds {first} to {first + count - 1}: {wrong} with a fault; goal 0")
+    print("exit codes: " + ", ".join(f"{code}: {counted[code]}" for code in sorted(counted)))
     print(f"the slowest took {slowest[0]:.1f} s of a processor (seed {slowest[1]})")
     return int(wrong > 0)
 

@@ -109,6 +109,7 @@ def proof_of(found: Enclosed, witness: tuple[Any, Any] | None) -> Proof:
         boxes=found.boxes,
         finished=found.supremum.finished,
         witness=witness,
+        sup_least=max(0.0, down(found.supremum.lower)) if witness is None else 0.0,
     )
 
 

@@ -231,6 +231,7 @@ def _proof(told: ClaimedProof, found: Enclosed) -> Verdict:
         found.gap <= arb(told.gap),
         found.share <= arb(told.relative_gap),
         found.supremum.upper <= arb(told.sup_bound),
+        told.sup_least == 0.0 or arb(told.sup_least) <= found.supremum.upper,
         found.supremum.finished or not told.finished,
         told.method == found.method,
     ]

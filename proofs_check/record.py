@@ -26,7 +26,7 @@ _FINITE = (
     "seconds",
 )
 _MAY_BE_INFINITE = ("gap", "relative_gap")  # where nothing bounds J from below, and so nothing is claimed
-_OF_A_PROOF = ("gap", "relative_gap", "sup_bound")
+_OF_A_PROOF = ("gap", "relative_gap", "sup_bound", "sup_least")
 _COUNTS = ("evaluations", "insertions", "outputs")
 _COLUMNS = ("seconds", "evaluations", "objective", "gap", "atoms", "step", "phase")
 
@@ -38,6 +38,7 @@ class ClaimedProof:
     gap: float
     relative_gap: float
     sup_bound: float
+    sup_least: float
     objective: tuple[float, float]
     method: str
     bits: int

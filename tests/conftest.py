@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter  # pytest has it as its own from 9 on
 
-pytest_plugins = ["machine", "mutants", "own_kernels"]
+pytest_plugins = ["machine", "own_kernels"]
 
 _SLOW = [HealthCheck.too_slow]  # 50-digit oracles take their time
 settings.register_profile("ci", derandomize=True, deadline=None, max_examples=25, suppress_health_check=_SLOW)

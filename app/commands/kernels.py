@@ -20,8 +20,8 @@ def derive(specs: tuple[str, ...], check: bool) -> int:
     conicflow derive --check         show the drift between them
     conicflow derive my_kernel.toml  write my_kernel.py here
     """
-    from conicflow.derive.drift import regenerate
     from conicflow.derive.errors import SpecError as Refused
+    from conicflow.derive.regenerate import regenerate
 
     printed = StringIO()
     try:

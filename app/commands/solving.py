@@ -107,6 +107,8 @@ def demo(out: Path) -> int:
     for name, folder in folders.items():
         with progress_bar() as progress:
             solutions[name] = solve_example(name, folder, progress)
+        if solutions[name].result.interrupted:
+            return INTERRUPTED
     say(f"{examples_report(solutions)}\n")
     for folder in folders.values():
         say(folder / FIGURE)

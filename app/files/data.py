@@ -66,7 +66,9 @@ class Data:
         return table if len(table) > 1 else source
 
 
-def read_data(reference: object, folder: Path, where: str, training: Rows | None = None) -> Data:
+def read_data(
+    reference: object, folder: Path, where: str, training: Rows | None = None, *, pixels: bool = False
+) -> Data:
     """Read a reference.
 
     Parameters
@@ -79,6 +81,9 @@ def read_data(reference: object, folder: Path, where: str, training: Rows | None
         The key, for error messages.
     training : callable, optional
         From the number of rows to the rows whose mean and deviation count; all of them by default.
+    pixels : bool
+        Whether an array of two axes is an image: its entries in C order, which mean and deviation count alike. Columns of
+        a table are none.
 
     Raises
     ------
@@ -95,6 +100,8 @@ def read_data(reference: object, folder: Path, where: str, training: Rows | None
         raise ProblemError(f"{where} append_one must be true or false; got {append_one!r:.80}; write one of them")
 
     values = _read_array(table["data"], folder, where)
+    if pixels and values.ndim == 2 and ".csv:" not in table["data"]:
+        values = values.reshape(-1)
     if np.iscomplexobj(values) and len(table) > 1:
         raise ProblemError(f"{where} {', '.join(KEYS[1:])} are for real numbers; got complex ones; remove them")
     rows = np.arange(len(values)) if training is None else training(len(values))

@@ -51,9 +51,9 @@ class References:
     folder: Path
     data: dict[str, Data] = field(default_factory=dict)
 
-    def read(self, table: Table, key: str, training: Rows | None = None) -> Data:
-        """The data a key refers to."""
-        data = read_data(table.value[key], self.folder, f"[{table.name}] {key}", training)
+    def read(self, table: Table, key: str, training: Rows | None = None, *, pixels: bool = False) -> Data:
+        """The data a key refers to; with `pixels`, an image in one row."""
+        data = read_data(table.value[key], self.folder, f"[{table.name}] {key}", training, pixels=pixels)
         self.data[f"{table.name}.{key}"] = data
         return data
 
@@ -132,9 +132,10 @@ def read_features(
         elif form == OPTIONAL_REFERENCE:
             arguments[key] = references.read(table, key).array
         else:
-            x = references.read(table, key, training).array
-            if x.ndim > 2:
-                raise ProblemError(f"[features] {key} must be rows of a table; got the shape {x.shape}; reshape it")
+            x = references.read(table, key, training, pixels=form == REFERENCE).array
+            if x.ndim > (1 if form == REFERENCE else 2):
+                rule = "one number for each sample" if form == REFERENCE else "rows of a table"
+                raise ProblemError(f"[features] {key} must be {rule}; got the shape {x.shape}; reshape it")
             inputs[key] = x.reshape(len(x), -1) if form == ROWS else x
     return partial(chosen, **arguments), inputs
 
@@ -156,9 +157,15 @@ def read_loss(
     average = table.get("average", "true or false", is_flag, False)
     samples = table.get("samples", "true or false", is_flag, False)
     table.require("data", "a reference to data")
-    data = references.read(table, "data", training)
+    pixels = chosen.description["kind"] == "pointwise"
+    data = references.read(table, "data", training, pixels=pixels)
+    if pixels and data.array.ndim == 2:
+        raise ProblemError(
+            f"[loss] data of several columns are for ridge units whose output sign is free; got {chosen.name} and data of shape "
+            f"{data.array.shape}; solve one problem for each column"
+        )
     options = {
-        key: _numbers(references, table, key, form, training)
+        key: _numbers(references, table, key, form, training, pixels=pixels and key != "cholesky")
         for key, form in forms.items()
         if form != OPTIONAL_REFERENCE or key in table.value
     }
@@ -170,11 +177,11 @@ def read_loss(
     return partial(loss, average=average, **options), data.array
 
 
-def _numbers(references: References, table: Table, key: str, form: str, training: Rows | None) -> Any:
+def _numbers(references: References, table: Table, key: str, form: str, training: Rows | None, *, pixels: bool) -> Any:
     """A number, or the array that a key refers to."""
     value = table.require(key, form)
     if form == OPTIONAL_REFERENCE or isinstance(value, str | dict):
-        return references.read(table, key, training).array
+        return references.read(table, key, training, pixels=pixels).array
     return float(table.get(key, form, is_number))
 
 

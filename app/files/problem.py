@@ -156,7 +156,8 @@ class _Reader:
         self.references = References(document, path.parent)
 
     def read(self) -> ProblemFile:
-        title = self.document.get("title", self.path.stem)
+        named = self.path.stem if self.path.stem.isprintable() else "problem"
+        title = self.document.get("title", named)
         if not is_line(title):
             raise ProblemError(
                 f"title must be text in one line; got {title!r:.80}; put it in quotes, without control characters"

@@ -88,7 +88,7 @@ def prove(solution: Solution, folder: Path, boxes: int | None, progress: Progres
             proof = certify(solution.file.problem, result.measure, **({} if boxes is None else {"boxes": boxes}))
     except KeyboardInterrupt:
         return replace(solution, result=replace(result, interrupted=True))
-    proved = replace(solution, result=replace(result, proof=proof))
+    proved = replace(solution, result=result.with_proof(proof))
     write_again(folder / RESULT, result_text(proved, folder).encode())
     return proved
 

@@ -65,9 +65,7 @@ class Archive:
         if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise Unreadable("an archive compressed in a way that NumPy does not use")
         with _damage(), self._archive.open(member) as stream:
-            values = _read(stream, member.file_size)
-            stream.read(1)  # at its end the checksum is compared
-            return values
+            return _read(stream, member.file_size)  # zipfile compares the checksum at the end of the member
 
 
 @contextmanager

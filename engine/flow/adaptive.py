@@ -14,8 +14,9 @@ from ..base.errors import FlowError
 from ..model.lift import FlatLift
 from ..model.lifts import Conic
 from ..model.problem import Problem
+from ..space.domain.boundary import Mask
 from ..space.scales import feature_scales
-from .contacts import Mask, Regime
+from .contacts import Regime
 from .velocity import ConicVelocity, Velocity
 
 _LEAST = 1e-280  # mass: the tolerance times a smaller one would round to zero

@@ -18,8 +18,6 @@ from ..model.lift import conic_lift, flat_lift
 from ..model.lifts import one_sided
 from ..model.measure import Measure
 from ..model.problem import Problem
-from ..space.domain.box import Box
-from ..space.domain.domain import Round
 from ..space.scales import side_by_side
 from .separation import both_signs, family, on_cone, over_theta, within_a_part
 
@@ -36,17 +34,11 @@ def grid(problem: Problem, m: int, weight: float = 0.0) -> Array:
     """
     _validate_count(m)
     domain = problem.features.domain
-    if not isinstance(domain, Box):
+    if not domain.gridded:
         remedy = "initial.sphere" if domain.sphere else "initial.ball"
         raise ProblemError(f"a grid needs intervals or circles; positions lie {domain.where}; use {remedy} instead")
-    if domain.dimension == 1:
-        counts: tuple[int, ...] = (m,)
-    else:
-        extents = side_by_side(problem.features.penalised)
-        ratio = (m / math.prod(extents)) ** (1 / len(extents))
-        counts = tuple(max(2, math.ceil(ratio * extent - 1e-9)) for extent in extents)
-    positions = domain.grid(counts)
-    return np.ascontiguousarray(np.column_stack([np.full(len(positions), float(weight)), positions]))
+    positions = _even(problem, m, 0)
+    return np.ascontiguousarray(np.column_stack([np.full((len(positions), problem.outputs), float(weight)), positions]))
 
 
 @family(both_signs)
@@ -81,15 +73,27 @@ def ball(problem: Problem, m: int, seed: int = 0) -> Array:
     _validate_count(m)
     integer("the seed", seed, 0, 2**63 - 1, "choose another", FlowError)
     domain = problem.features.domain
-    directions = np.random.default_rng(seed).standard_normal((m, domain.dimension))
-    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    if not isinstance(domain, Round) or domain.sphere:
-        raise ProblemError(
-            f"directions and norms are for units in a ball; positions lie {domain.where}; use initial.grid"
-        )
-    least, largest = domain.reach
-    norms = least + (largest - least) * (np.arange(m) + 1)[:, None] / m
-    return np.ascontiguousarray(np.column_stack([np.zeros((m, problem.outputs)), directions * norms]))
+    if domain.gridded or domain.sphere:
+        remedy = "initial.sphere" if domain.sphere else "initial.grid"
+        raise ProblemError(f"directions and norms are for units in a ball; positions lie {domain.where}; use {remedy}")
+    return even(problem, m, seed)
+
+
+@family(over_theta)
+def even(problem: Problem, m: int, seed: int = 0) -> Array:
+    """About m particles of weight zero spread evenly over Theta: a grid of intervals and circles, or the rays of a ball."""
+    _validate_count(m)
+    integer("the seed", seed, 0, 2**63 - 1, "choose another", FlowError)
+    if problem.features.domain.sphere:
+        raise ProblemError("homogeneous units have no weight of their own to be zero; got units; use initial.sphere")
+    return _rows(problem, 0.0, _even(problem, m, seed))
+
+
+def _even(problem: Problem, m: int, seed: int) -> Array:
+    """Positions; cells are as square as Theta's features are."""
+    features = problem.features.penalised
+    extents = side_by_side(features) if features.domain.gridded and features.dimension > 1 else np.ones(0)
+    return features.domain.even(m, extents, seed)
 
 
 @family(over_theta)

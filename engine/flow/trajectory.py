@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..base.arrays import Array
-from ..base.errors import FlowError
+from ..base.errors import FlowError, ProblemError
+from ..base.numpy_files import open_npz
+from ..base.validation import array
 from .adaptive import DenseOutput
 from .schemes.named import ADAPTIVE
 
@@ -63,3 +66,34 @@ class Trajectory:
                 )
             found = self.particles[rows]
         return found[0] if asked.ndim == 0 else found
+
+    def write(self, path: Path) -> None:
+        """Its arrays, into an archive of NumPy."""
+        np.savez(path, times=self.times, particles=self.particles, energies=self.energies)
+
+    @staticmethod
+    def read(path: Path, width: int) -> Trajectory | None:
+        """What `write` wrote; None where there is no such file.
+
+        Parameters
+        ----------
+        width : of a particle, q + d.
+
+        Raises
+        ------
+        ProblemError : arrays of other shapes. Unreadable, LookupError : no such archive.
+        """
+        if not path.is_file():
+            return None
+        with open_npz(path) as arrays:
+            times, particles, energies = (
+                array(f"{name} in {path.name}", arrays.read(name)) for name in ("times", "particles", "energies")
+            )
+        if not (
+            particles.ndim == 3 and particles.shape[2] == width and times.shape == energies.shape == particles.shape[:1]
+        ):
+            raise ProblemError(
+                f"a trajectory needs T times, T energies and particles (T, m, {width}); {path.name} has {times.shape}, "
+                f"{energies.shape} and {particles.shape}; solve the problem again"
+            )
+        return Trajectory(times, particles, energies)

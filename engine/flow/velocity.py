@@ -11,7 +11,8 @@ from ..model.derivatives import fit_derivatives
 from ..model.lift import FlatLift
 from ..model.lifts import Conic, prices
 from ..model.problem import Problem
-from .contacts import Contacts, Mask, Regime
+from ..space.domain.boundary import Mask
+from .contacts import Contacts, Regime
 
 
 class Velocity:
@@ -108,21 +109,18 @@ class Velocity:
         slope = hessian.reshape(m, width, m * width)
         slope[regime.resting, :q] = 0.0
         jacobian = -slope * np.repeat(self.speeds, (q, width - q))[:, None]
-        held = regime.low | regime.high
-        jacobian[:, q:][held] = 0.0
-        normal = np.where(regime.rim[:, None], unit(u[:, q:]), 0.0)
-        jacobian[:, q:] -= normal[:, :, None] * np.einsum("ma,mak->mk", normal, jacobian[:, q:])[:, None]
+        normals = self.contacts.boundary.normals(u[:, q:], regime.held)
+        jacobian[:, q:] -= np.einsum("mab,mbk->mak", normals, jacobian[:, q:])
         return np.asarray(jacobian.reshape(m * width, m * width))
 
     def guards(self, z: Array, regime: Regime, start: Array) -> Array:
-        """All >= 0 within the regime, (m, 2 + 2d): of the weight, of the ball, of lower and of upper ends.
+        """All >= 0 within the regime, (m, 1 + c): of the weight, and of the c pieces of the boundary.
 
         `start` is where the step began: a vector that has turned by a right angle since, and may rest, has passed zero.
         """
-        guards = np.full((len(z), 2 + 2 * (z.shape[1] - self.q)), np.inf)
-        held = regime.resting.any() or regime.low.any() or regime.high.any() or regime.rim.any()
         rows, rest = np.zeros_like(z), self.lift.rest
-        if held or (rest is not None and self.q > 1):
+        weight = np.full(len(z), np.inf)
+        if not regime.free or (rest is not None and self.q > 1):
             rows = self.problem.value_and_gradient(self.particles(z, regime))[1]
         if rest is not None:
             room = rest - self.lift.gauge.height(rows[:, : self.q])
@@ -131,9 +129,8 @@ class Velocity:
                 w = z[:, : self.q]
                 away = np.minimum(np.linalg.norm(w, axis=1) - self.tiny, (w * start[:, : self.q]).sum(axis=1))
                 moving = np.maximum(away, -room)
-            guards[:, 0] = np.where(regime.resting, room, moving)
-        guards[:, 1:] = self.contacts.guards(z[:, self.q :], -rows[:, self.q :], regime)
-        return guards
+            weight = np.where(regime.resting, room, moving)
+        return np.column_stack([weight, self.contacts.guards(z[:, self.q :], -rows[:, self.q :], regime)])
 
     def settle(self, z: Array, regime: Regime, violated: Mask) -> Array:
         """z with what has met a constraint set exactly on it."""
@@ -212,7 +209,7 @@ class ConicVelocity:
         """All >= 0 within the regime; weights need none, for they keep their signs."""
         theta = z[:, self.width :]
         force = np.zeros_like(theta)
-        if regime.low.any() or regime.high.any() or regime.rim.any():
+        if not regime.free:
             force = -self._slope(z, self.contacts.inside(theta, regime))[:, self.q :]
         return np.column_stack([np.full(len(z), np.inf), self.contacts.guards(theta, force, regime)])
 

@@ -149,9 +149,9 @@ def read(source: Source) -> Spec:
 
 def _derive_feature(content: bytes) -> tuple[str, str]:
     """Name and kernel source of a feature map."""
-    from conicflow.derive.drift import derive_specs
     from conicflow.derive.errors import SpecError as Refused
     from conicflow.derive.read.spec import FeatureSpec, read_spec
+    from conicflow.derive.regenerate import derive_specs
 
     read = read_spec(content)
     if not isinstance(read, FeatureSpec):
@@ -162,9 +162,9 @@ def _derive_feature(content: bytes) -> tuple[str, str]:
 
 def _derive_loss(content: bytes) -> tuple[str, str]:
     """Name and kernel source of a loss."""
-    from conicflow.derive.drift import derive_specs
     from conicflow.derive.errors import SpecError as Refused
     from conicflow.derive.read.spec import FeatureSpec, read_spec
+    from conicflow.derive.regenerate import derive_specs
 
     read = read_spec(content)
     if isinstance(read, FeatureSpec):

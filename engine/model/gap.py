@@ -119,6 +119,15 @@ def gap_at(point: Point, positions: Array | None = None, dual_point: Field | Non
     return Gap(point, _difference(point, dual, error), error, bound, g)
 
 
+def gap_below(point: Point, height: float) -> tuple[float, float]:
+    """The gap of R'(f) where |eta| is known to reach a height, and its rounding: a larger S makes no smaller one."""
+    g, problem = point.residual, point.problem
+    scale = min(1.0, problem.penalty / height)
+    dual = min(problem.loss.conjugate(s * g) for s in (0.0, scale))
+    error = rounding(point, scale * g, dual) if math.isfinite(dual) else 0.0
+    return _difference(point, dual, error), error
+
+
 def _contain_the_atoms(point: Point, eta: DualCertificate, bound: Supremum) -> None:
     """S is at least the height of eta at the atoms, which are positions that are known."""
     height = float(eta.heights(point.measure.positions).max(initial=0.0))

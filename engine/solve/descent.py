@@ -16,7 +16,6 @@ from ..flow.steps import StepSize, natural_step
 from ..flow.trajectory import Trajectory
 from ..model.point import Point
 from ..model.problem import Problem
-from ..space.domain.box import Box
 from ..space.scales import feature_scales, side_by_side
 from .refine import refine, slack
 from .schedule import Schedule
@@ -40,8 +39,7 @@ def start_particles(problem: Problem, m: int, seed: int, radius: float = Schedul
     radius : as `Schedule.start_radius`.
     """
     if not problem.features.homogeneous:
-        product = isinstance(problem.features.domain, Box)
-        return initial.grid(problem, m) if product else initial.ball(problem, m, seed)
+        return initial.even(problem, m, seed)
     unit = initial.sphere(problem, m, 1.0, seed)
     g = problem.loss.gradient(np.zeros_like(problem.loss.y))
     positions = unit[:, problem.outputs :]

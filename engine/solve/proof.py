@@ -14,7 +14,7 @@ from ..base.errors import CertificateError
 from ..model.measure import Measure
 from ..model.problem import Problem
 
-_NUMBERS = ("gap", "relative_gap", "sup_bound")
+_NUMBERS = ("gap", "relative_gap", "sup_bound", "sup_least")
 _WITNESS = ("weights", "positions")
 
 
@@ -34,6 +34,7 @@ class Proof:
     finished : S is as tight as the method aims at; False where the budget ended first.
     witness : weights and positions of a measure whose residual R'(f) is the dual point, in the place of mu's own; any measure
         may be it, and whoever proves the gap again needs it.
+    sup_least : a height of eta that is proved to be reached, eta being that of mu itself; 0 where none is known.
     """
 
     gap: float
@@ -45,6 +46,7 @@ class Proof:
     boxes: int
     finished: bool
     witness: tuple[Array, Array] | None = None
+    sup_least: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """As in result.json, where `exact` repeats the numbers."""

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from ..base.errors import ProblemError
-from ..base.numpy_files import Unreadable, open_npz
-from ..base.validation import array
+from ..base.numpy_files import Unreadable
 from ..flow.trajectory import Trajectory
-from ..model.gap import relative_gap
+from ..model.gap import gap_below, relative_gap
 from ..model.measure import Measure
+from ..model.point import Point
 from ..model.problem import Problem
+from ..model.rounding import height_rounding
 from ..space.gauge import Sign, gauge_of
 from .folder import OutputFolder
 from .proof import Proof, hexadecimal, json_number, numbers, prove
@@ -141,7 +142,30 @@ class Result:
             raise ProblemError(
                 "a proof needs the problem, and a result read from its files alone has none; run conicflow certify FOLDER"
             )
-        return replace(self, proof=prove(self.problem, self.measure, boxes))
+        return self.with_proof(prove(self.problem, self.measure, boxes))
+
+    def with_proof(self, proof: Proof) -> Result:
+        """The same result with what was proved of it; where |eta| is proved to exceed S, S and the gap are those of that.
+
+        Ascents may have missed the highest maximum; a gap that rests on a smaller one is no bound.
+        """
+        least, known = proof.sup_least, replace(self, proof=proof)
+        if known.certified:
+            return replace(known, ended_by="")
+        if self.problem is None or least <= self.certificate.sup_bound:
+            return known
+        point = Point(self.problem, self.measure)
+        if least <= self.certificate.sup_bound + height_rounding(point, point.residual):
+            return known
+        gap, error = gap_below(point, least)
+        higher = replace(
+            known, gap=gap, rounding=error, certificate=Certificate(least, "a height of eta that a proof met")
+        )
+        if higher.converged:
+            return higher
+        return replace(
+            higher, ended_by="|eta| is higher than the search for S found; start from this measure, or flow more"
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Contents of result.json; `exact` repeats the scalars and atoms as hexadecimal floats."""
@@ -193,8 +217,7 @@ class Result:
         (folder / "result.json").write_text(self.text(**more), encoding="utf-8")
         np.savez(folder / "measure.npz", weights=self.measure.weights, positions=self.measure.positions)
         if self.trajectory is not None:
-            path = self.trajectory
-            np.savez(folder / "trajectory.npz", times=path.times, particles=path.particles, energies=path.energies)
+            self.trajectory.write(folder / "trajectory.npz")
 
     def save(self, folder: str | Path) -> None:
         """Write a result folder under a temporary name, then rename it.
@@ -250,7 +273,7 @@ def _read(folder: Path) -> Result:
             else np.array([math.nan if value is None else float(value) for value in values])
             for name, values in data["trace"].items()
         },
-        trajectory=_read_trajectory(folder / "trajectory.npz", data["outputs"] + features["dimension"]),
+        trajectory=Trajectory.read(folder / "trajectory.npz", data["outputs"] + features["dimension"]),
         **{name: float.fromhex(exact[name]) for name in _OWN_NUMBERS},
         tolerance=Tolerance(float.fromhex(exact["relative_tolerance"]), float.fromhex(exact["absolute_tolerance"])),
         ended_by=str(data["ended_by"]),
@@ -274,20 +297,3 @@ def _truth(value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError(f"interrupted is true or false, not {value!r:.30}")
     return value
-
-
-def _read_trajectory(path: Path, width: int) -> Trajectory | None:
-    if not path.is_file():
-        return None
-    with open_npz(path) as arrays:
-        times, particles, energies = (
-            array(f"{name} in {path.name}", arrays.read(name)) for name in ("times", "particles", "energies")
-        )
-    if not (
-        particles.ndim == 3 and particles.shape[2] == width and times.shape == energies.shape == particles.shape[:1]
-    ):
-        raise ProblemError(
-            f"a trajectory needs T times, T energies and particles (T, m, {width}); {path.name} has {times.shape}, "
-            f"{energies.shape} and {particles.shape}; solve the problem again"
-        )
-    return Trajectory(times, particles, energies)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from conicflow.derive import SPECS
-from conicflow.derive.drift import derive_specs
 from conicflow.derive.read.spec import load_spec, read_spec
+from conicflow.derive.regenerate import derive_specs
 
 LOSSES: dict[str, dict[str, Any]] = {
     "squared": {"quadratic": True},

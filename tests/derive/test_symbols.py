@@ -8,10 +8,10 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from conicflow.derive.drift import derive_specs, shared_sources
 from conicflow.derive.emit.symbols import MARK
 from conicflow.derive.errors import SpecError
 from conicflow.derive.read.spec import FeatureSpec, LossSpec, read_spec
+from conicflow.derive.regenerate import derive_specs, shared_sources
 
 BUMP = """
 name = "bump"

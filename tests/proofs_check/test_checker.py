@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import shutil
@@ -565,9 +566,8 @@ def test_neither_engine_nor_kernels_are_loaded(torus: Path) -> None:
         "print([m for m in sys.modules if m.startswith(('conicflow.engine.', 'conicflow.generated'))])"
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert (
-        found.stdout.splitlines()[-1] == "['conicflow.engine.base', 'conicflow.engine.base.errors']"
-    )  # names of errors, for the command line
+    loaded = {name.removeprefix("conicflow.engine.") for name in ast.literal_eval(found.stdout.splitlines()[-1])}
+    assert loaded <= {"base", "base.errors", "base.interrupts", "base.version"}  # what the command line ends with
 
 
 def test_the_checker_can_be_audited_in_two_hours() -> None:

@@ -18,6 +18,8 @@ CELLS += ["--1", "1e5e5", "=1+1", "1\t2"]
 
 def mutate_data(random: Random, path: Path) -> None:
     """Change a file of data, of any kind."""
+    if not path.is_file():
+        return  # changed before
     if random.chance(0.08):
         _place(random, path)
     elif path.suffix == ".csv":

@@ -1,7 +1,7 @@
 """Jobs whose files are wrong in one or a few places, run through the command line; and what must be true of every end.
 
 A job is a seed: a folder with a problem file and its data, or also with a result or a path; mutations that know the structure of
-what they change; and commands. `faults` runs it and tells what was wrong with its end.
+what they change; and commands. `ends` runs it and tells what was wrong with their ends.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ from conicflow.engine.solve.replacing import refuse_to_replace
 from mutated_data import mutate_data
 from mutated_text import Random, mutate_json, mutate_toml
 
-LONGEST = 20.0  # seconds, after which a command hangs: every problem asks for fewer
+LONGEST = 20.0  # seconds of a processor, after which a command hangs: every problem asks for fewer
+PATIENCE = 20  # times as long by the clock, of a machine that others use
 MOST_CHARACTERS = 300 + len("conicflow: internal error: ") + len(" (see: conicflow --help)")
 FOREIGN = b"years of work"
 FIGURES = ((result_folder, "solution_png"), (path_folder, "solution_png"), (path_folder, "png"))
@@ -105,20 +106,21 @@ def _mutate_folder(random: Random, folder: Path, foreign: bool) -> None:
         mutate_data(random, path)
 
 
-def faults(seed: int, folder: Path, bases: Path, *, process: bool = False) -> list[str]:
-    """What was wrong with the ends of the commands of a job; nothing, if all is well. With `process` in one of its own."""
-    found = []
+def ends(seed: int, folder: Path, bases: Path, *, process: bool = False) -> tuple[list[int], list[str]]:
+    """Exit codes of the commands of a job, and what was wrong with their ends. With `process` each in one of its own."""
+    codes, found = [], []
     for command in job(seed, folder, bases):
-        before, descriptors = _tree(folder), _descriptors()
+        before, descriptors = tree(folder), _descriptors()
         code, stdout, stderr, told = (
             _in_process(command, folder) if process else _here(command, folder, seed % DRAWN == 0)
         )
-        told += _words(code, stdout, stderr, command[0])
+        told += judge_words(code, stdout, stderr, command[0])
         if not process and _descriptors() != descriptors:
             told.append("open files are left")
-        told += _files(before, _tree(folder), code, command, folder)
+        told += judge_files(before, tree(folder), code, command, folder)
+        codes.append(code)
         found += [f"{' '.join(command)}: {fault}" for fault in told]
-    return found
+    return codes, found
 
 
 def _here(command: list[str], folder: Path, draw: bool) -> tuple[int, str, str, list[str]]:
@@ -153,29 +155,32 @@ def _in_process(command: list[str], folder: Path) -> tuple[int, str, str, list[s
         *command,
     ]
     try:
-        done = subprocess.run(call, cwd=folder, capture_output=True, text=True, timeout=3 * LONGEST)
+        done = subprocess.run(call, cwd=folder, capture_output=True, text=True, timeout=PATIENCE * LONGEST)
     except subprocess.TimeoutExpired:
-        return 0, "", "", [f"more than {3 * LONGEST:g} s"]
+        return 0, "", "", [f"more than {PATIENCE * LONGEST:g} s"]
     return done.returncode, done.stdout, done.stderr, []
 
 
 @contextlib.contextmanager
 def _limited() -> Iterator[None]:
-    """A command that keeps a processor busy for too long ends with `Hang`."""
+    """A command that keeps a processor busy for too long, or waits for long, ends with `Hang`."""
 
     def end(number: int, frame: FrameType | None) -> None:
         raise Hang
 
-    before = signal.signal(signal.SIGPROF, end)
-    signal.setitimer(signal.ITIMER_PROF, LONGEST)
+    timers = {signal.SIGPROF: (signal.ITIMER_PROF, LONGEST), signal.SIGALRM: (signal.ITIMER_REAL, PATIENCE * LONGEST)}
+    before = {number: signal.signal(number, end) for number in timers}
+    for timer, seconds in timers.values():
+        signal.setitimer(timer, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_PROF, 0.0)
-        signal.signal(signal.SIGPROF, before)
+        for number, (timer, _) in timers.items():
+            signal.setitimer(timer, 0.0)
+            signal.signal(number, before[number])
 
 
-def _words(code: int, stdout: str, stderr: str, command: str) -> list[str]:
+def judge_words(code: int, stdout: str, stderr: str, command: str) -> list[str]:
     """Exit code and lines."""
     told = []
     if code not in ((0, 1, 2) if command in ("certify", "derive") else (0, 2, 3)):
@@ -196,7 +201,7 @@ def _words(code: int, stdout: str, stderr: str, command: str) -> list[str]:
     return told
 
 
-def _files(
+def judge_files(
     before: dict[str, bytes | str], after: dict[str, bytes | str], code: int, command: list[str], folder: Path
 ) -> list[str]:
     """What is on disk."""
@@ -223,7 +228,7 @@ def _files(
     return told
 
 
-def _tree(folder: Path) -> dict[str, bytes | str]:
+def tree(folder: Path) -> dict[str, bytes | str]:
     """Contents of files, and where links lead; folders."""
     found: dict[str, bytes | str] = {}
     for path in folder.rglob("*"):
@@ -242,15 +247,15 @@ def _descriptors() -> int:
 
 
 def campaign(
-    seeds: range, scratch: Path, bases: Path, tell: Callable[[int, list[str], float], None], every: int = 0
+    seeds: range, scratch: Path, bases: Path, tell: Callable[[int, list[int], list[str], float], None], every: int = 0
 ) -> int:
-    """How many jobs had a fault; each is told with its seed. One in `every` runs in processes of its own."""
+    """How many jobs had a fault; each is told with seed, exit codes and seconds. One in `every` runs in processes of its own."""
     count = 0
     for seed in seeds:
         folder = scratch / f"job{seed}"
         begun = time.process_time()
-        told = faults(seed, folder, bases, process=bool(every) and seed % every == 0)
-        tell(seed, told, time.process_time() - begun)
+        codes, told = ends(seed, folder, bases, process=bool(every) and seed % every == 0)
+        tell(seed, codes, told, time.process_time() - begun)
         count += bool(told)
         shutil.rmtree(folder, ignore_errors=True)
         gc.freeze()  # what is loaded by now need not be looked at again

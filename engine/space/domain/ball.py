@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...base.arrays import Array
-from ...base.vectors import unit_rows
+from .boundary import Rim
 from .domain import Axis, Held, Round
 
 _ROUNDING = 1e-12  # of a norm
@@ -38,6 +38,10 @@ class Ball(Round):
         return (self.radius,)
 
     @property
+    def boundary(self) -> Rim | None:
+        return Rim(self.radius, _ROUNDING)
+
+    @property
     def span(self) -> float:
         return 2 * self.radius
 
@@ -55,7 +59,7 @@ class Ball(Round):
 
     def held(self, theta: Array, force: Array) -> Held:
         """The radius, of positions at the rim that the force pushes outwards; the rim curves by 1/radius."""
-        outwards = (force * theta).sum(axis=1)
-        held = (np.linalg.norm(theta, axis=1) >= self.radius * (1 - _ROUNDING)) & (outwards > 0)
-        units = np.where(held[:, None], unit_rows(theta), 0.0)
-        return Held(units[:, :, None] * units[:, None, :], np.where(held, outwards / self.radius**2, 0.0))
+        rim = Rim(self.radius, _ROUNDING)
+        outwards = rim.outward(theta, force)
+        held = rim.touched(theta) & (outwards > 0)
+        return Held(rim.normals(theta, held), np.where(held, outwards / self.radius**2, 0.0)[:, 0])

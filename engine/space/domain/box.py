@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...base.arrays import Array
 from ...base.errors import ProblemError
+from .boundary import IntervalEnds
 from .domain import Domain, Held
 
 
@@ -17,9 +18,16 @@ from .domain import Domain, Held
 class Box(Domain):
     """Theta = the product of its axes, each an interval or a circle."""
 
+    gridded = True
+
     @property
     def bounds(self) -> tuple[Array, Array, NDArray[np.bool_]]:
         return self.lower, self.upper, self.wraps
+
+    @property
+    def boundary(self) -> IntervalEnds:
+        lower, upper = np.where(self.wraps, -np.inf, self.lower), np.where(self.wraps, np.inf, self.upper)
+        return IntervalEnds(lower, upper, self.extents)
 
     @property
     def span(self) -> float:
@@ -47,14 +55,20 @@ class Box(Domain):
     def spread(self, cube: Array) -> Array:
         return self.project(self.lower + (self.upper - self.lower) * cube[:, : self.dimension])
 
+    def even(self, m: int, extents: Array, seed: int) -> Array:
+        """The smallest grid of m points or more whose cells are as square as `extents`; of m points on one axis."""
+        if self.dimension == 1:
+            return self.grid((m,))
+        ratio = (m / math.prod(extents)) ** (1 / len(extents))
+        return self.grid(tuple(max(2, math.ceil(ratio * extent - 1e-9)) for extent in extents))
+
     def contains(self, positions: Array) -> bool:
         return bool((positions >= self.lower).all() and (positions <= self.upper).all())
 
     def held(self, theta: Array, force: Array) -> Held:
         """Coordinates at an end of their interval that the force pushes outwards."""
-        low, high = theta <= self.lower, theta >= self.upper
-        held = ~self.wraps & ((low & (force < 0)) | (high & (force > 0)))
-        return Held(held[:, :, None] * np.eye(self.dimension), np.zeros(len(theta)))
+        held = self.boundary.touched(theta) & (self.boundary.outward(theta, force) > 0)
+        return Held(self.boundary.normals(theta, held), np.zeros(len(theta)))
 
     def lines(self, counts: tuple[int, ...]) -> list[Array]:
         """Equispaced coordinates on every axis, counts[a] on axis a.

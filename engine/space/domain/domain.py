@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ...base.arrays import Array
 from ...base.errors import ProblemError
+from .boundary import Boundary
 
 SHARES = (
     np.arange(1, 17)[:, None] / 16
@@ -86,6 +87,7 @@ class Domain(ABC):
     where: ClassVar[str] = "in the feature map's domain"
     sphere: ClassVar[bool] = False
     is_ball: ClassVar[bool] = False
+    gridded: ClassVar[bool] = False  # whether product grids cover Theta
     exact_bounds: ClassVar[bool] = (
         True  # whether `bounds` say all of Theta; else what leaves it is projected after each step
     )
@@ -132,6 +134,11 @@ class Domain(ABC):
         """What the compiled flow takes to keep positions in Theta, or in a larger set of the same kind; see `exact_bounds`."""
 
     @property
+    def boundary(self) -> Boundary | None:
+        """The boundary, for flows that follow it exactly; None where nothing says it piece by piece."""
+        return None
+
+    @property
     @abstractmethod
     def span(self) -> float:
         """Longest step that makes sense where coordinates share a unit; infinite where they do not."""
@@ -151,6 +158,10 @@ class Domain(ABC):
     @abstractmethod
     def spread(self, cube: Array) -> Array:
         """Positions (k, d) uniform over Theta, where rows of `cube` (k, d + 1) are uniform over the unit cube."""
+
+    @abstractmethod
+    def even(self, m: int, extents: Array, seed: int) -> Array:
+        """About m positions spread evenly over Theta, on cells with sides as `extents` (d,), or in seeded directions."""
 
     @abstractmethod
     def contains(self, positions: Array) -> bool:
@@ -179,6 +190,13 @@ class Round(Domain):
         least, largest = self.reach
         norms = least + (largest - least) * np.resize(SHARES, (len(directions), 1))
         return np.asarray(norms * directions / np.linalg.norm(directions, axis=1, keepdims=True))
+
+    def even(self, m: int, extents: Array, seed: int) -> Array:
+        """Random directions, and norms evenly from the least, without it, to the largest."""
+        least, largest = self.reach
+        directions = np.random.default_rng(seed).standard_normal((m, self.dimension))
+        directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+        return np.asarray(directions * (least + (largest - least) * (np.arange(m) + 1)[:, None] / m))
 
     def spread(self, cube: Array) -> Array:
         """Directions of normal vectors, and norms whose d-th powers are uniform."""

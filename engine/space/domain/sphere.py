@@ -9,6 +9,7 @@ import numpy as np
 
 from ...base.arrays import Array
 from ...base.vectors import unit_rows
+from .boundary import NoBoundary
 from .domain import Axis, Held, Round
 
 _ROUNDING = 1e-9  # of a norm that was made 1, carried through a file or a few steps
@@ -30,6 +31,10 @@ class Sphere(Round):
     def bounds(self) -> tuple[float]:
         """None: the lifts of 2-homogeneous units live in all of R^d, and the conic update keeps unit vectors by itself."""
         return (math.inf,)
+
+    @property
+    def boundary(self) -> NoBoundary:
+        return NoBoundary(sphere=True)
 
     @property
     def span(self) -> float:

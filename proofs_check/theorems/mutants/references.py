@@ -14,7 +14,7 @@ MUTANTS = (
     Mutant("dual-multiple-too-long", "the dual point is a fifth too long", "gap-against-reference", "fourier one spike",
            _in("model.gap.gap_at", "problem.penalty / bound.value", "1.2 * problem.penalty / bound.value"), raises=True),
     Mutant("proved-gap-too-small", "a proved gap is nine tenths of itself", "gap-against-reference", "fourier_2d one spike",
-           InSource("proofs_check.certify.proof_of", "gap=_above(found.gap)", "gap=0.9 * _above(found.gap)")),
+           InSource("proofs_check.certify.proof_of", "gap=_above(gap)", "gap=0.9 * _above(gap)")),
     Mutant("variation-too-large", "|mu| is a hundredth more than it is", "minimum-against-reference", "fourier",
            _in("model.problem.Problem.total_variation", "self.gauge.size(self.with_penalty_weights(measure).rows).sum()",
                "1.01 * self.gauge.size(self.with_penalty_weights(measure).rows).sum()")),
@@ -37,7 +37,8 @@ MUTANTS = (
            _in("flow.velocity.ConicVelocity.__call__", "along[:, 0] + self.threshold",
                "along[:, 0] + self.threshold / 2")),
     Mutant("grid-of-both-signs", "every other mass starts below zero", "start-with-one-sign", "conic, positive",
-           _in("flow.initial.grid", "np.full(len(positions), float(weight))", "weight * (-1.0) ** np.arange(len(positions))")),
+           _in("flow.initial.grid", "np.full((len(positions), problem.outputs), float(weight))",
+               "weight * (-1.0) ** np.arange(len(positions))")),
     Mutant("flow-without-penalty", "2-homogeneous units feel no penalty", "no-limit", "logistic, a penalty",
            _in("model.lifts.Balanced.slope", "self.penalty * self._factors(u) * u", "0 * u")),
 )  # fmt: skip

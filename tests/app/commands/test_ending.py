@@ -10,7 +10,7 @@ import pytest
 from command_line import RIGHT, Write, one_line, run, shell
 from conicflow.app.folders import result_folder
 from conicflow.engine.base.errors import ConicflowError
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 
@@ -129,6 +129,8 @@ def test_a_mistake_of_the_program_is_not_told_as_bad_input(
 
 
 @given(st.text(max_size=2000))
+@example("λ" * 301)
+@example("\x1b[31m" * 60)
 def test_every_message_is_one_line_of_at_most_300_characters(text: str) -> None:
     line = str(ConicflowError(text))
     assert len(line) <= 300

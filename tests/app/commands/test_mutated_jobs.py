@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
+import mutated_jobs
 import pytest
 from mutated_bases import make_bases
-from mutated_jobs import LONGEST, campaign, faults
-from mutated_jobs import _files as files
-from mutated_jobs import _words as words
+from mutated_jobs import LONGEST, campaign, ends, job, judge_files, judge_words, tree
 
 SEEDS = range(10_000, 10_060)
 
@@ -20,15 +19,19 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_no_wrong_file_ends_in_a_traceback_leaves_anything_or_loses_a_file(bases: Path, tmp_path: Path) -> None:
     told: list[str] = []
-    campaign(SEEDS, tmp_path, bases, lambda seed, found, taken: told.extend(f"{seed}: {fault}" for fault in found))
+    reached: set[int] = set()
+
+    def tell(seed: int, codes: list[int], faults: list[str], taken: float) -> None:
+        told.extend(f"{seed}: {fault}" for fault in faults)
+        reached.update(codes)
+
+    campaign(SEEDS, tmp_path, bases, tell)
     assert told == []
+    assert {0, 2} <= reached
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_job_is_its_seed(bases: Path, tmp_path: Path) -> None:
-    from mutated_jobs import _tree as tree
-    from mutated_jobs import job
-
     for seed in SEEDS[:10]:
         first, second = (job(seed, tmp_path / f"{seed}-{turn}", bases) for turn in (0, 1))
         assert first == second
@@ -36,8 +39,8 @@ def test_a_job_is_its_seed(bases: Path, tmp_path: Path) -> None:
 
 
 def test_the_judge_sees_what_is_wrong(tmp_path: Path) -> None:
-    assert words(0, "done", "", "solve") == []
-    assert words(2, "", "conicflow: error: a rule; a value; a remedy\n", "solve") == []
+    assert judge_words(0, "done", "", "solve") == []
+    assert judge_words(2, "", "conicflow: error: a rule; a value; a remedy\n", "solve") == []
     for code, stdout, stderr in (
         (1, "", "conicflow: error: no\n"),
         (70, "", "conicflow: internal error: KeyError\n"),
@@ -49,9 +52,9 @@ def test_the_judge_sees_what_is_wrong(tmp_path: Path) -> None:
         (2, "printed", "conicflow: error: no\n"),
         (0, "", "RuntimeWarning: overflow\n"),
     ):
-        assert words(code, stdout, stderr, "solve")
+        assert judge_words(code, stdout, stderr, "solve")
     command, before = ["solve", "problem.toml", "--out", "out"], {"notes.txt": b"mine", "out/x": b"ours"}
-    assert files(before, before, 2, command, tmp_path) == []
+    assert judge_files(before, before, 2, command, tmp_path) == []
     for after, code in (
         ({"out/x": b"ours"}, 2),
         ({**before, "out/x": b"new"}, 2),
@@ -59,11 +62,9 @@ def test_the_judge_sees_what_is_wrong(tmp_path: Path) -> None:
         ({**before, "elsewhere": b""}, 3),
         (before, 0),  # no manifest
     ):
-        assert files(before, after, code, command, tmp_path)
+        assert judge_files(before, after, code, command, tmp_path)
 
 
 def test_a_command_that_hangs_is_told(bases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import mutated_jobs
-
     monkeypatch.setattr(mutated_jobs, "LONGEST", LONGEST / 1e6)
-    assert any("more than" in fault for fault in faults(3, tmp_path / "job", bases))
+    assert any("more than" in fault for fault in ends(3, tmp_path / "job", bases)[1])

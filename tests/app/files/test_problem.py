@@ -442,3 +442,26 @@ def test_a_file_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "long.toml").write_bytes(b"#" * (2**20 + 1))
     with pytest.raises(ProblemError, match="at most 1048576 bytes"):
         read_problem(tmp_path / "long.toml")
+
+
+def test_an_image_is_its_pixels(tmp_path: Path) -> None:
+    """A frame as it comes from a camera, with the coordinates of its pixels; its mean is that of all of them."""
+    x1, x2 = np.meshgrid(np.linspace(0, 1, 5), np.linspace(0, 1, 4), indexing="ij")
+    image = np.exp(-((x1 - 0.3) ** 2 + (x2 - 0.6) ** 2) / 0.08)
+    for name, arrays in {
+        "image": (x1, x2, image, 1 + x1),
+        "flat": [a.ravel() for a in (x1, x2, image, 1 + x1)],
+    }.items():
+        np.savez(tmp_path / f"{name}.npz", **dict(zip(("x1", "x2", "frame", "w"), arrays, strict=True)))
+        (tmp_path / f"{name}.toml").write_text(
+            f'[features]\nname = "gaussian_2d"\nx1 = "{name}.npz:x1"\nx2 = "{name}.npz:x2"\nsigma1 = 0.2\ntheta1 = [0, 1]\n'
+            f'theta2 = [0, 1]\n[loss]\nname = "squared"\nsample_weights = "{name}.npz:w"\n'
+            f'data = {{ data = "{name}.npz:frame", subtract = "mean" }}\n[measure]\npenalty = 0.1\n'
+        )
+    image_file, flat = (read_problem(tmp_path / f"{name}.toml") for name in ("image", "flat"))
+    # bits: the same numbers in the same order
+    np.testing.assert_array_equal(image_file.problem.loss.y, flat.problem.loss.y)
+    np.testing.assert_array_equal(image_file.problem.loss.omega, flat.problem.loss.omega)
+    np.testing.assert_array_equal(image_file.problem.features.inputs["x1"], flat.problem.features.inputs["x1"])
+    assert image_file.settled_text("data.npz", {}) == flat.settled_text("data.npz", {})
+    assert image_file.problem.loss.y.mean() == pytest.approx(0.0, abs=1e-15)

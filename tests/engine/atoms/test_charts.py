@@ -1,17 +1,13 @@
 """Coordinates near a measure with few atoms: the derivatives of J are those of J, and boundaries hold."""
 
-import inspect
 from collections.abc import Callable
-from types import ModuleType
 
 import conicflow as cf
 import numpy as np
 import pytest
 from by_hand import BALL, VECTOR, random_field, random_positions
 from conicflow.engine.atoms import charts
-from conicflow.engine.model import derivatives
-from conicflow.engine.space import gauge
-from mutants import Mutate
+from mutants import mistaken
 
 
 def ridge(name: str, generator: np.random.Generator) -> cf.FeatureMap:
@@ -115,14 +111,14 @@ def test_derivatives_of_the_objective(name: str, loss: str, q: int | None) -> No
 
 
 @pytest.mark.parametrize("name", ["gaussian", "fourier", "relu", "relu_signed_square", "tanh"])
-def test_derivatives_at_different_prices(name: str, mutate: Mutate) -> None:
+def test_derivatives_at_different_prices(name: str) -> None:
     """Positive weights cost four times as much as negative ones. Mutant: units whose pull forgets it."""
     problem, measure = make(name, "squared" if name == "fourier" else "logistic")
     priced = cf.Problem(problem.features, problem.loss, problem.penalty, {"up": 2.0, "down": 0.5})
     assert remainder_orders(priced, measure) == pytest.approx([3, 4], abs=0.3)
     if problem.features.homogeneous:
-        chart = mutate(charts, "problem.penalty * prices *", "problem.penalty *").chart_for(priced, measure)
-        assert remainder_orders(priced, measure, chart) == pytest.approx([1, 2], abs=0.3)
+        with mistaken(UNITS, "problem.penalty * prices * self.degree", "problem.penalty * self.degree"):
+            assert remainder_orders(priced, measure) == pytest.approx([1, 2], abs=0.3)
 
 
 @pytest.mark.parametrize("q", [None, 1, 3])
@@ -143,60 +139,61 @@ def test_derivatives_along_the_sphere_of_a_ball(name: str, q: int | None) -> Non
         assert (np.abs(hessian @ normal - normal).max() < 1e-12) == held
 
 
-WRONG: list[tuple[str, int | None, str, str, list[float]]] = [
-    ("gaussian", None, "+= problem.penalty * directions", "+= problem.penalty", [1, 4]),
-    ("gaussian", None, "hessian[index, q:, index, q:] += curvature", "pass", [3, 2]),
-    ("sigmoid", 3, "hessian[index, q:, index, q:] += curvature", "pass", [3, 2]),
-    ("gaussian", None, "hessian[index, :q, index, q:] += eta_slope\n", "pass\n", [3, 2]),
-    ("sigmoid", 3, "hessian[index, :q, index, q:] += eta_slope\n", "pass\n", [3, 2]),
-    ("gaussian", None, "* weights[:, None, None, :]", "* (1 + 0 * weights)[:, None, None, :]", [3, 2]),
-    ("sigmoid", 3, "* weights[:, None, None, :]", "* (1 + 0 * weights)[:, None, None, :]", [3, 2]),
-    ("sigmoid", 3, "turn = np.eye(w.shape[1]) - directions", "turn = np.eye(w.shape[1]) - 0 * directions", [3, 2]),
-    ("sigmoid", 3, "turn / sizes[", "turn * sizes[", [3, 2]),
-    ("relu", None, "pull[:, :, None] * turn", "0 * turn", [3, 2]),
-    ("relu", None, "np.eye(d) + (self.degree - 2)", "np.eye(d) + 0 * (self.degree - 2)", [3, 2]),
-    ("relu_signed_square", None, "pull[:, :, None] * turn", "0 * turn", [3, 2]),
-    ("relu_signed_square", None, "problem.penalty * prices * self.degree *", "problem.penalty * prices *", [1, 2]),
-    ("relu", 3, "flat[np.diag_indices(z.size)] += problem.penalty", "pass", [3, 2]),
-    ("relu", 3, "(gradient + problem.penalty * z)", "(gradient + z)", [1, 4]),
+POSITIONS, UNITS = (
+    "engine.atoms.charts.WeightsAndPositions.derivatives",
+    "engine.atoms.charts.SignedVectors.derivatives",
+)
+PAIRS, FIT = "engine.atoms.charts.BalancedPairs.derivatives", "engine.model.derivatives.fit_derivatives"
+NORM = "engine.space.gauge.Euclidean.slope_and_turn"
+CURVATURE = (FIT, "hessian[index, q:, index, q:] += curvature", "pass")
+SLOPE = (FIT, "hessian[index, :q, index, q:] += eta_slope", "pass")
+WEIGHTED = (FIT, "weights[:, None, None, :]", "(1 + 0 * weights)[:, None, None, :]")
+TURNED = (UNITS, "pull[:, :, None] * turn", "0 * turn")
+WRONG: list[tuple[str, int | None, tuple[str, str, str], list[float]]] = [
+    ("gaussian", None, (POSITIONS, "problem.penalty * directions", "problem.penalty"), [1, 4]),
+    ("gaussian", None, CURVATURE, [3, 2]),
+    ("sigmoid", 3, CURVATURE, [3, 2]),
+    ("gaussian", None, SLOPE, [3, 2]),
+    ("sigmoid", 3, SLOPE, [3, 2]),
+    ("gaussian", None, WEIGHTED, [3, 2]),
+    ("sigmoid", 3, WEIGHTED, [3, 2]),
+    ("sigmoid", 3, (NORM, "directions[:, :, None] * directions[:, None, :]", "0 * directions[:, :, None]"), [3, 2]),
+    ("sigmoid", 3, (NORM, "turn / sizes[:, :, None]", "turn * sizes[:, :, None]"), [3, 2]),
+    ("relu", None, TURNED, [3, 2]),
+    (
+        "relu",
+        None,
+        (UNITS, "np.eye(d) + (self.degree - 2) * directions[:, :, None] * directions[:, None, :]", "np.eye(d)"),
+        [3, 2],
+    ),
+    ("relu_signed_square", None, TURNED, [3, 2]),
+    ("relu_signed_square", None, (UNITS, "problem.penalty * prices * self.degree", "problem.penalty * prices"), [1, 2]),
+    ("relu", 3, (PAIRS, "flat[np.diag_indices(z.size)] += problem.penalty", "pass"), [3, 2]),
+    ("relu", 3, (PAIRS, "problem.penalty * z", "z"), [1, 4]),
 ]
 
 
-@pytest.mark.parametrize(("name", "q", "right", "wrong", "orders"), WRONG)
+@pytest.mark.parametrize(("name", "q", "mistake", "orders"), WRONG)
 def test_wrong_derivatives_are_seen(
-    name: str,
-    q: int | None,
-    right: str,
-    wrong: str,
-    orders: list[float],
-    mutate: Mutate,
-    monkeypatch: pytest.MonkeyPatch,
+    name: str, q: int | None, mistake: tuple[str, str, str], orders: list[float]
 ) -> None:
     problem, measure = make(name, q=q)
-    module = charts
-    if right in inspect.getsource(charts):
-        module = mutate(charts, right, wrong)
-    elif right in inspect.getsource(gauge):
-        vars(problem)["gauge"] = mutate(gauge, right, wrong).Euclidean(q)
-    else:  # in what charts are made of
-        monkeypatch.setattr(charts, "fit_derivatives", mutate(derivatives, right, wrong).fit_derivatives)
-    found = remainder_orders(problem, measure, module.chart_for(problem, measure))
+    with mistaken(*mistake):
+        found = remainder_orders(problem, measure)
     assert found == pytest.approx(orders, abs=0.3)
 
 
-def test_a_sphere_without_its_curvature_is_seen(mutate: Mutate) -> None:
-    mutant = mutate(charts, "held.bend[:, None, None] * np.eye(d)", "0 * np.eye(d)")
+def test_a_sphere_without_its_curvature_is_seen() -> None:
     problem, measure = on_the_ball("sigmoid", 3)
-    found = remainder_orders(problem, measure, mutant.chart_for(problem, measure), held=2)
+    with mistaken("engine.atoms.charts._held", "held.bend[:, None, None] * np.eye(d)", "0 * np.eye(d)"):
+        found = remainder_orders(problem, measure, charts.chart_for(problem, measure), held=2)
     assert found == pytest.approx([3, 2], abs=0.3)
 
 
-def weights_alone(
-    name: str, loss: str, q: int | None, module: ModuleType = charts
-) -> tuple[cf.Problem, cf.Measure, charts.Chart]:
+def weights_alone(name: str, loss: str, q: int | None) -> tuple[cf.Problem, cf.Measure, charts.Chart]:
     """A problem, a measure and the chart of its weights."""
     problem, measure = make(name, loss, q)
-    return problem, measure, module.WeightsAtPositions(problem, measure.positions)
+    return problem, measure, charts.WeightsAtPositions(problem, measure.positions)
 
 
 @pytest.mark.parametrize(("name", "loss", "q"), [case for case in CASES if case[1] == "logistic" or (case[2] or 0) > 1])
@@ -218,15 +215,16 @@ def test_one_newton_step_in_the_weights_ends_a_quadratic_problem(name: str) -> N
 @pytest.mark.parametrize(
     ("name", "loss", "q", "right", "wrong", "orders"),
     [
-        ("relu", "logistic", None, "(eta + problem.penalty", "(eta + 0.5 * problem.penalty", [1, 4]),
-        ("tanh", "squared", 3, "hessian[index, :, index, :] += problem.penalty * turn\n", "pass\n", [3, 2]),
-        ("tanh", "logistic", None, "rows = rows_by_weight", "rows = 2 * rows_by_weight", [3, 2]),
+        ("relu", "logistic", None, "problem.penalty * directions", "0.5 * problem.penalty * directions", [1, 4]),
+        ("tanh", "squared", 3, "hessian[index, :, index, :] += problem.penalty * turn", "pass", [3, 2]),
+        ("tanh", "logistic", None, "rows.reshape(z.size, *f.shape)", "2 * rows.reshape(z.size, *f.shape)", [3, 2]),
     ],
 )
 def test_wrong_derivatives_by_weights_are_seen(
-    name: str, loss: str, q: int | None, right: str, wrong: str, orders: list[float], mutate: Mutate
+    name: str, loss: str, q: int | None, right: str, wrong: str, orders: list[float]
 ) -> None:
-    found = remainder_orders(*weights_alone(name, loss, q, mutate(charts, right, wrong)))
+    with mistaken("engine.atoms.charts.WeightsAtPositions.derivatives", right, wrong):
+        found = remainder_orders(*weights_alone(name, loss, q))
     assert found == pytest.approx(orders, abs=0.3)
 
 

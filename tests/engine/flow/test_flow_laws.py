@@ -1,16 +1,19 @@
 """Theorems about the flow (docs/theory.md §2, §5): the energy identity, symmetries, and the two faces of 2-homogeneous units."""
 
 from collections.abc import Callable
+from functools import partial
 
 import conicflow as cf
 import numpy as np
 import pytest
 from by_hand import NAMES, VECTOR, ByHand, example, random_field, random_positions
+from conicflow.engine.base.errors import FlowError
+from conicflow.engine.flow import adaptive
 from conicflow.engine.flow.particles import Flow
 from conicflow.engine.flow.schemes.named import ADAPTIVE, STEPPED
 from conicflow.engine.flow.steps import natural_step
 from conicflow.engine.space.gauge import Sign
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from plain_flow import COMPILED, directions, eta_and_gradient, lengths, loss_and_slope, predict
 from problems import network, spikes, units
@@ -525,7 +528,10 @@ def test_accurate_lifts_of_signed_squares_are_one() -> None:
 )
 @settings(max_examples=5)
 def test_explicit_and_implicit_steps_follow_one_flow(name: str, seed: int, m: int, penalty: float, sign: Sign) -> None:
-    """Weights meet and leave zero, positions meet and leave boundaries, from anywhere: two methods, one curve, F_m falling."""
+    """Weights meet and leave zero, positions meet and leave boundaries, from anywhere: two methods, one curve, F_m falling.
+
+    A position far from all samples makes natural steps long; where explicit steps would then be too many, they say so.
+    """
     hand, generator = example(name, n=8, seed=seed), np.random.default_rng(seed)
     loss = cf.losses.squared(random_field(hand.features, generator), average=True)
     problem = cf.Problem(hand.features, loss, penalty, sign)
@@ -535,10 +541,16 @@ def test_explicit_and_implicit_steps_follow_one_flow(name: str, seed: int, m: in
         positions[0] = hand.features.domain.project(np.full((1, positions.shape[1]), -1e3))  # a corner, or the rim
     u = np.ascontiguousarray(np.column_stack([np.abs(weights) if sign == "nonnegative" else weights, positions]))
     step, speeds = natural_step(problem, u, "euler")
-    one, other = (
-        cf.flow(problem, u, until=5 * step, scheme=scheme, speeds=speeds, tolerance=1e-7, snapshots=10)
-        for scheme in ("dormand-prince", "radau")
-    )
+    follow = partial(cf.flow, problem, u, until=5 * step, speeds=speeds, tolerance=1e-7, snapshots=10)
+    other = follow(scheme="radau")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(adaptive, "_MOST_EVALUATIONS", 20_000)
+        try:
+            one = follow(scheme="dormand-prince")
+        except FlowError as stiff:
+            if "use radau where steps are short for stability" in str(stiff):
+                reject()
+            raise
     size = max(1.0, float(np.abs(one.particles[:, :, 0]).max()))
     # Thousands of tolerances: in 640 such problems of four times the length the largest distance was 6e-5.
     assert max(difference(problem, a, b) for a, b in zip(one.particles, other.particles, strict=True)) < 1e-3 * size

@@ -118,9 +118,32 @@ def test_bad_radii(radius: Any) -> None:
         cf.initial.sphere(network()[0], 3, radius)
 
 
-def test_a_sphere_has_no_grid() -> None:
-    with pytest.raises(ProblemError, match=r"use initial\.sphere"):
-        cf.initial.grid(network()[0], 5)
+@pytest.mark.parametrize(
+    ("family", "make", "remedy"),
+    [
+        (cf.initial.grid, lambda: network()[0], "sphere"),
+        (cf.initial.grid, lambda: units("sigmoid")[0], "ball"),
+        (cf.initial.ball, lambda: spikes(3)[0], "grid"),
+        (cf.initial.ball, lambda: network()[0], "sphere"),
+        (cf.initial.even, lambda: network()[0], "sphere"),
+    ],
+)
+def test_domains_refuse_what_does_not_cover_them(family: Any, make: Callable[[], cf.Problem], remedy: str) -> None:
+    with pytest.raises(ProblemError, match=rf"use initial\.{remedy}"):
+        family(make(), 5)
+
+
+@pytest.mark.parametrize(
+    ("family", "make"),
+    [
+        (cf.initial.grid, lambda: spikes(3)[0]),
+        (cf.initial.grid, lambda: tones()[0]),
+        (cf.initial.ball, lambda: units("tanh", 2)[0]),
+    ],
+)
+def test_even_particles_are_those_of_the_family_that_covers_theta(family: Any, make: Callable[[], cf.Problem]) -> None:
+    problem = make()
+    assert np.array_equal(cf.initial.even(problem, 30), family(problem, 30))  # bits: the same operations
 
 
 BOXES: dict[str, Callable[[], cf.Problem]] = {

@@ -4,6 +4,7 @@ Kills are tried before every call of the system that changes what is on disk, an
 all states that a killed process can leave. Signals are tried before every line.
 """
 
+import contextlib
 import os
 import signal
 import sys
@@ -186,26 +187,50 @@ def test_no_moment_of_a_kill_while_a_figure_is_written_makes_a_folder_somebodys(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_no_moment_of_ctrl_c_or_sigterm_loses_a_folder(tmp_path: Path, number: signal.Signals) -> None:
-    """It waits until the new folder has its name, and is heard then."""
+    """Once the writing has begun it waits until the new folder has its name, and is heard then."""
     before = signal.signal(number, interrupts.end_as_ctrl_c)
     try:
         output = OutputFolder(tmp_path / "counted")
-        with held():
-            total = lines(lambda: output.write(partial(fill, content=NEW)))
+        total = lines(lambda: output.write(partial(fill, content=NEW)))
+        found = []
         for line in range(1, total + 1):
             out = tmp_path / f"line{line}"
             write(out, OLD)
             output = OutputFolder(out)
-            with (
-                pytest.raises(KeyboardInterrupt),
-                held(),
-                at_line(line, lambda: signal.raise_signal(number)),
-            ):
+            with pytest.raises(KeyboardInterrupt), at_line(line, lambda: signal.raise_signal(number)):
                 output.write(partial(fill, content=NEW))
-            assert contents(tmp_path)[out.name] == {NEW}
+            found.append(contents(tmp_path)[out.name])
+        begun = found.index({NEW})
+        assert begun < 20  # lines of `held`
+        assert found == [{OLD}] * begun + [{NEW}] * (total - begun)
         assert not [path.name for path in tmp_path.iterdir() if path.name.startswith(".") or "." in path.name]
     finally:
         signal.signal(number, before)
+
+
+@pytest.mark.usefixtures("heeding")
+def test_at_no_moment_signals_are_heard_that_should_wait() -> None:
+    """Wherever one ends the part in which they are heard, the next one waits again."""
+
+    def listen() -> None:
+        with heard():
+            pass
+
+    with held():
+        total = lines(listen)
+    waited = []
+
+    def interrupted(line: int) -> None:
+        with held():
+            with contextlib.suppress(KeyboardInterrupt), at_line(line, interrupt):
+                listen()
+            interrupt()
+            waited.append(line)
+
+    for line in range(1, total + 1):
+        with pytest.raises(KeyboardInterrupt):
+            interrupted(line)
+    assert waited == list(range(1, total + 1))
 
 
 def test_a_folder_that_a_running_process_writes_is_left_to_it(tmp_path: Path) -> None:

@@ -69,6 +69,22 @@ def test_no_word_is_contradicted_by_its_numbers(
     assert result.status == ("interrupted" if interrupted and expected == "not converged" else expected)
 
 
+def test_a_height_that_a_proof_met_corrects_the_gap(found: cf.Result) -> None:
+    """S was too small by a thousandth: the gap that rested on it is no bound, and the word goes with it."""
+    known = found.certificate.sup_bound
+    higher = replace(proof(math.inf, 1.0), sup_least=1.001 * known)
+    told = found.with_proof(higher)
+    assert (told.status, told.certificate.sup_bound) == ("not converged", 1.001 * known)
+    assert told.ended_by.startswith("|eta| is higher")
+    # J + R*(s g), s = penalty/S: to first order s - 1 = -0.001 costs a thousandth of -<g, f> = penalty |mu|
+    assert told.gap > 1e3 * found.gap
+    assert told.gap <= 0.0011 * found.penalty * found.measure.mass
+    proved = replace(told, ended_by="a limit").with_proof(proof(0.0, 0.0))
+    assert (proved.status, proved.ended_by) == ("certified", "")
+    same = found.with_proof(replace(higher, sup_least=known))
+    assert (same.status, same.gap) == ("converged", found.gap)
+
+
 @pytest.mark.parametrize("constant", [0.0, 1e6, -1e6])
 def test_a_constant_of_the_loss_moves_no_relative_gap(constant: float) -> None:
     """J + c - (J* + c): what is missing counts against what there is to gain, not against |J|."""

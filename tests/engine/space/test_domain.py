@@ -105,6 +105,34 @@ def test_a_cube_is_spread_over_theta(domain: Domain) -> None:
     np.testing.assert_allclose(shares, 0.5, atol=4 * 0.5 / np.sqrt(4000))
 
 
+@given(seed=st.integers(0, 1000))
+def test_boundaries_hold_what_the_domain_holds(seed: int) -> None:
+    """What positions touch and are pushed against is what `held` says, and what would leave Theta."""
+    generator = np.random.default_rng(seed)
+    for domain in (BALL, MIXED, TORUS):
+        boundary, d = domain.boundary, domain.dimension
+        assert boundary is not None
+        theta = domain.spread(generator.random((20, d + 1)))
+        chosen = generator.random(boundary.touched(theta).shape) < 0.3
+        on = boundary.onto(theta, chosen)
+        reachable = np.isfinite(boundary.room(theta, 0.0))  # a circle has no ends
+        theta = np.where(np.isfinite(on), on, theta)
+        assert domain.contains(theta)
+        room = boundary.room(theta, 0.0)
+        np.testing.assert_allclose(room[chosen & reachable & boundary.touched(theta)], 0.0, atol=1e-11)
+        assert np.array_equal(boundary.touched(theta), room <= 1e-11)  # bits: truth values
+        assert np.all(boundary.room(theta, 1e-3)[reachable] > 0)
+        force = generator.standard_normal((20, d))
+        held = boundary.touched(theta) & (boundary.outward(theta, force) > 0)
+        np.testing.assert_allclose(boundary.normals(theta, held), domain.held(theta, force).normals, atol=1e-14)
+        inwards = np.einsum("kab,kb->ka", boundary.normals(theta, held), force)
+        np.testing.assert_allclose(domain.held(theta, force).along(force), force - inwards, atol=1e-13)
+        # a short way along the force leaves Theta just where the boundary holds
+        ahead = theta + 1e-6 * force
+        leaves = (boundary.room(ahead, 0.0) < 0).any(axis=1)
+        assert np.array_equal(leaves, held.any(axis=1))  # bits: truth values
+
+
 @given(seed=st.integers(0, 100))
 def test_rays_are_covered(seed: int) -> None:
     """Directions stay, and norms are all over those that Theta has."""

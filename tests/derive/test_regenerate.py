@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from conicflow.derive import drift
-from conicflow.derive.drift import regenerate
+from conicflow.derive import regenerate as module
 from conicflow.derive.errors import SpecError
+from conicflow.derive.regenerate import regenerate
 
 SOURCES_ONLY = shutil.ignore_patterns("__pycache__", "*.in")
 
@@ -17,7 +17,7 @@ SOURCES_ONLY = shutil.ignore_patterns("__pycache__", "*.in")
 @pytest.fixture(scope="module")
 def derived(pytestconfig: pytest.Config) -> dict[str, str]:
     """What the checkout's specs give, derived once."""
-    return drift.derive_sources(sorted((pytestconfig.rootpath / "derive" / "specs").glob("*.toml")))
+    return module.derive_sources(sorted((pytestconfig.rootpath / "derive" / "specs").glob("*.toml")))
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def checkout(
         shutil.copytree(pytestconfig.rootpath / folder, tmp_path / folder, ignore=SOURCES_ONLY)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
-        drift, "derive_sources", lambda paths: {f"{path.stem}.py": derived[f"{path.stem}.py"] for path in paths}
+        module, "derive_sources", lambda paths: {f"{path.stem}.py": derived[f"{path.stem}.py"] for path in paths}
     )
     return tmp_path
 
@@ -37,7 +37,7 @@ def checkout(
 @pytest.mark.parametrize("hash_seed", ["0", "1"])
 def test_every_process_derives_the_committed_bytes(pytestconfig: pytest.Config, tmp_path: Path, hash_seed: str) -> None:
     """Sets and dictionaries of SymPy change their order with the hash seed; the sources must not."""
-    program = "import sys; from conicflow.derive.drift import regenerate; sys.exit(regenerate(out=sys.argv[1]))"
+    program = "import sys; from conicflow.derive.regenerate import regenerate; sys.exit(regenerate(out=sys.argv[1]))"
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
     subprocess.run([sys.executable, "-c", program, tmp_path], cwd=pytestconfig.rootpath, env=environment, check=True)
     committed = {path.name: path.read_bytes() for path in (pytestconfig.rootpath / "generated").glob("*.py")}
