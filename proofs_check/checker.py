@@ -105,7 +105,7 @@ def _problem(statement: Statement, claims: Claims) -> list[Verdict]:
         why_no_measure(statement, claims.weights, claims.positions),
     )
     value = claims.numbers
-    sound = value["relative_tolerance"] > 0 and value["absolute_tolerance"] >= 0 and value["seconds"] >= 0
+    sound = 0 < value["relative_tolerance"] < 1 and value["absolute_tolerance"] >= 0 and value["seconds"] >= 0
     asked = f"relative {value['relative_tolerance']:.3g}, absolute {value['absolute_tolerance']:.3g}"
     return [
         _verdict("problem", not wrong, wrong or "domains, data and constants in range; formulas and convexity proved"),

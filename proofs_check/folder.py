@@ -22,6 +22,7 @@ from .record import Claims, read_claims, read_record
 from .statement import Statement, catalogue_spec
 
 _MOST_BYTES, _MOST_UNPACKED = 2**30, 2**33
+_TOLERANCES = {"relative": 1e-9, "absolute": 0.0}  # of a problem.toml that names none
 _UNREADABLE = (
     OSError,
     LookupError,
@@ -63,7 +64,7 @@ def read_folder(folder: Path, data: Path | None = None) -> tuple[Claims, Stateme
         record = read_record(folder / "result.json")
         document = tomllib.loads((folder / "problem.toml").read_text(encoding="utf-8"))
         statement = _statement(folder, document, archive)
-        claims = _claims(folder, record, statement)
+        claims = _claims(folder, record, document.get("solve", {}), statement)
         if hashlib.sha256(archive.read_bytes()).hexdigest() != record["data_sha256"]:
             claims = replace(claims, disagreements=(*claims.disagreements, "SHA-256 of the data"))
         return claims, statement
@@ -84,7 +85,7 @@ def _arrays(path: Path) -> dict[str, Array]:
         return {key: np.asarray(arrays[key]) for key in arrays.files}
 
 
-def _claims(folder: Path, record: Mapping[str, Any], statement: Statement) -> Claims:
+def _claims(folder: Path, record: Mapping[str, Any], asked: Mapping[str, Any], statement: Statement) -> Claims:
     d = len(statement.features.parameters) if statement.features.kind != "ridge" else statement.inputs["x"].shape[1]
     claims = read_claims(record, (0, *statement.y.shape[1:]), d)  # of q columns of data weights are in R^q
     wrong = list(claims.disagreements)
@@ -102,8 +103,9 @@ def _claims(folder: Path, record: Mapping[str, Any], statement: Statement) -> Cl
         "features": features,
     }
     wrong += [name for name, value in told.items() if record[name] != value]
-    if claims.numbers["penalty"] != statement.penalty:
-        wrong.append("penalty of problem.toml")
+    settled = {"penalty": statement.penalty}
+    settled |= {f"{kind}_tolerance": asked.get(f"{kind}_gap", default) for kind, default in _TOLERANCES.items()}
+    wrong += [f"{name} of problem.toml" for name, value in settled.items() if claims.numbers[name] != value]
     return replace(claims, disagreements=tuple(wrong))
 
 

@@ -28,9 +28,7 @@ def conjugate_bound(value: Function, slope: Function, p: arb, near: arb, size: a
     near : where p f - l(f) is likely to be largest; size : of the numbers that f is among.
     end : l is finite for f > end alone; None for all f.
     """
-    if not near.is_finite():
-        return arb.pos_inf()
-    middle = arb(near.mid())
+    middle = arb(near.mid()) if near.is_finite() else arb(0)  # where l is straight, every place is as good
     reach = _CLOSE * abs(middle).max(size).max(_LEAST)
     for _ in range(_TRIES):
         low, high = middle - reach, middle + reach

@@ -21,6 +21,7 @@ from .budget import Budget
 from .simplices import Simplex, Sphere
 from .simplices_of_outputs import Outputs
 
+_COST = 4  # a simplex with its multipliers takes as long as so many boxes of a polynomial
 _MOST_DIMENSIONS = 10  # 2^d orthants are the first simplices
 
 
@@ -34,7 +35,7 @@ def relu_supremum(statement: Statement, p: Point, signs: tuple[int, ...], budget
 
     def push(sphere: Sphere, simplex: Simplex, parent: arb) -> None:
         nonlocal lower
-        budget.spend()
+        budget.spend(_COST)
         bound, a = sphere.bound(simplex)
         bound = (
             arb(bound.upper()).min(parent) if bound.is_finite() else parent

@@ -16,6 +16,7 @@ from ..statement import Statement
 from .branch import Bound
 from .budget import Budget
 from .loose import loose_bound, moved_into
+from .proposals import likely_directions
 from .relu import affordable, relu_supremum
 from .smooth import smooth_supremum
 from .torus import torus_supremum
@@ -59,6 +60,8 @@ def _searched(statement: Statement, p: Point, face: Face, hints: Array, budget: 
         loose = loose_bound(statement, p, signs, 1)
         if loose <= budget.enough:
             return Bound(loose, _highest(statement, p, face, hints), True), "enclosures of every sample"
+    if is_relu(statement) and spec.family_claim == "2-homogeneous" and statement.outputs == 1:
+        hints = np.concatenate([hints, likely_directions(statement, p, signs)])
     found = _highest(statement, p, face, hints)
     bound, method = Bound(arb.pos_inf(), found, False), "triangle inequality over samples"
     if is_relu(statement) and affordable(statement):

@@ -17,8 +17,10 @@ import pytest
 from click.testing import CliRunner
 from conicflow import proofs_check
 from conicflow.app import cli
+from conicflow.app.files.problem import SolveOptions
 from conicflow.app.folders.result_folder import solve_problem_file
 from conicflow.derive import SPECS
+from conicflow.proofs_check import folder as folder_module
 from conicflow.proofs_check.checker import check_folder, refuted, relative_gap
 from conicflow.proofs_check.folder import BadFolder
 
@@ -450,10 +452,25 @@ def test_a_word_follows_from_the_numbers(
     assert run(folder) == (0 if holds else 1)
 
 
+def test_a_tolerance_is_the_one_that_was_asked_for(torus: Path, tmp_path: Path) -> None:
+    """A tolerance that is widened afterwards makes every word true."""
+    assert {
+        "relative": SolveOptions().relative_gap,
+        "absolute": SolveOptions().absolute_gap,
+    } == folder_module._TOLERANCES
+    folder = copy(torus, tmp_path / "result")
+    edit_numbers(folder, relative_tolerance=1e-3)
+    assert failed(folder) == {"files"}
+    (folder / "problem.toml").write_text((folder / "problem.toml").read_text() + "[solve]\nrelative_gap = 1e-3\n")
+    assert failed(folder) == set()
+
+
 @pytest.mark.parametrize(
     "change",
     [
         {"relative_tolerance": -1e-9},
+        {"relative_tolerance": 2.0},
+        {"relative_tolerance": 1e-3},
         {"relative_tolerance": 0.0},
         {"absolute_tolerance": -1.0},
         {"rounding": -1e-14},

@@ -256,7 +256,7 @@ def test_what_no_search_ends_is_not_proved_by_the_atoms() -> None:
     proof = prove(*_one_atom_of_units(np.random.default_rng(0)))
     assert not proof.supremum.finished
     assert proof.gap > 0.1 * proof.objective
-    assert proof.least < 1e-10
+    assert proof.least > 0.01 * proof.objective  # |eta| is found to be larger elsewhere: a claim of less is refuted
 
 
 def test_units_without_a_positive_part_to_gain_are_proved_at_once() -> None:
