@@ -120,7 +120,7 @@ def gap_at(point: Point, positions: Array | None = None, dual_point: Field | Non
             point, 0.0, rounding(point, g, -point.risk), bound, g
         )  # R(0) + R*(R'(0)) = <R'(0), 0>, Fenchel-Young
     p, largest = _feasible(problem, g, bound)
-    s, dual = _best_multiple(problem, p, largest)
+    s, dual = best_multiple(problem, p, largest)
     error = rounding(point, s * p, dual) if math.isfinite(dual) else 0.0
     return Gap(point, _difference(point, dual, error), error, bound, g)
 
@@ -146,7 +146,7 @@ def gap_below(point: Point, height: float) -> tuple[float, float]:
 
 def _contain_the_atoms(point: Point, eta: DualCertificate, bound: Supremum) -> None:
     """S is at least the height of eta at the atoms, which are positions that are known."""
-    height = float(eta.heights(point.measure.positions).max(initial=0.0))
+    height = float(eta.heights(point.measure.positions).max(initial=-math.inf))
     if height > bound.value + height_rounding(point, eta.g):
         raise CertificateError(
             f"S is at least |eta| everywhere; got S = {bound.value!r}, by {bound.method}, and {height!r} at an atom: "
@@ -165,7 +165,7 @@ def _difference(point: Point, dual: float, error: float) -> float:
     return gap + error
 
 
-def _best_multiple(problem: Problem, g: Field, largest: float) -> tuple[float, float]:
+def best_multiple(problem: Problem, g: Field, largest: float) -> tuple[float, float]:
     """The feasible s of the least R*(s g), and that: R* is convex, so golden section; s = 1 and the ends are tried exactly."""
     most = min(largest, 4.0)  # at an optimum s = 1; four times that is never better by more than the search loses
     least = -most if problem.gauge.symmetric else 0.0
