@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
+import numpy as np
+
+from ..base.arrays import Array
 from ..base.errors import ProblemError
 from ..base.interrupts import heard
 from ..base.progress import Progress
 from ..base.threads import single_threaded_blas
 from ..base.validation import integer
+from ..flow.trajectory import Trajectory
 from ..model.measure import Measure
 from ..model.point import Point
 from ..model.problem import Problem
@@ -78,7 +84,7 @@ def solve(
             schedule=schedule,
             progress=progress,
         )
-        return found.moved(problem, origin.outwards)
+        return _moved(found, problem, origin.outwards)
     search = Search(problem, Tolerance(relative_gap, absolute_gap), progress, schedule=schedule, seconds=seconds)
     with heard():
         search.begin(None if start is None else refine(Point(problem, start), schedule))
@@ -101,6 +107,17 @@ def solve(
     except OutOfTime:
         search.ended("search", f"{seconds:g} s of wall time", "seconds")
     return search.result(None if descent is None else descent.trajectory())
+
+
+def _moved(result: Result, problem: Problem, place: Callable[[Array], Array]) -> Result:
+    """The same result of the same problem in other coordinates, to which `place` takes positions (.., d)."""
+    q, trajectory = problem.outputs, result.trajectory
+    if trajectory is not None:
+        rows = trajectory.particles
+        rows = np.concatenate([rows[..., :q], place(rows[..., q:])], axis=-1)
+        trajectory = Trajectory(trajectory.times, rows, trajectory.energies)
+    measure = Measure(result.measure.weights, place(result.measure.positions))
+    return replace(result, measure=measure, trajectory=trajectory, problem=problem)
 
 
 def _validate(

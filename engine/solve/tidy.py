@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
@@ -19,17 +19,14 @@ from ..model.point import Point
 from .refine import merged, settle, slack
 from .schedule import Schedule
 
-_RADII = (
-    1 / 16,
-    1 / 4,
-    1.0,
-    4.0,
-)  # of atoms that are joined, relative to the schedule's: halves first, then what is flat
+# Of atoms that are joined, relative to the schedule's: halves first, then what is flat.
+_RADII = (1 / 16, 1 / 4, 1.0, 4.0, 16.0)
+_UNFELT = 0.01  # of a gap that is within the tolerances: J is not known to so little
 _LIGHTEST = 1e-3  # share of the mass: no heavier atom is tried without
 
 
 def tidied(gap: Gap, schedule: Schedule, within: Callable[[Gap], bool], positions: Array | None = None) -> Gap:
-    """The measure with fewer atoms, J no higher but for rounding, and a gap that says no less; else the same.
+    """The measure with fewer atoms, J no higher as far as it is known, and a gap that says no less; else the same.
 
     An interior point leaves weights that fade and atoms that are split, and where J is flat, particles never meet. So atoms
     are joined, within radii that grow, and the lightest are left out, as many as J does not feel; each time the others are
@@ -38,14 +35,16 @@ def tidied(gap: Gap, schedule: Schedule, within: Callable[[Gap], bool], position
     Parameters
     ----------
     gap : of the measure that was found.
-    within : whether a gap is within the tolerances. Where the first is, so is that of the result; elsewhere J plus the gap
-        rises by no more than rounding.
+    within : whether a gap is within the tolerances. Where the first is, so is that of the result, and J rises by less than a
+        hundredth of it; elsewhere neither J nor J plus the gap rises by more than rounding.
     positions : the finite set (k, d) that stands for Theta, if one does; then atoms stay, and light ones alone leave.
     """
     if not len(gap.measure):
         return gap
     problem = gap.point.problem
-    tidy = _Tidy(schedule, within, positions, gap.objective + slack(gap.point), gap.gap, within(gap))
+    good = within(gap)
+    highest = gap.objective + slack(gap.point) + (_UNFELT * gap.gap if good else 0.0)
+    tidy = _Tidy(schedule, within, positions, highest, gap.gap, good)
     if not gap.measure.sizes.all():
         gap = tidy.fewer(gap, Point(problem, _part(gap.measure, gap.measure.sizes > 0))) or gap
     atoms = len(gap.measure) + 1
@@ -72,6 +71,8 @@ class _Tidy:
     highest: float
     gap: float
     good: bool
+    tried: set[bytes] = field(default_factory=set)  # measures that were polished
+    ends: list[int] = field(default_factory=list)  # atoms that polishing left of each
 
     def without_dust(self, gap: Gap) -> Gap:
         """As many of the lightest atoms left out as the rest does not feel."""
@@ -87,10 +88,12 @@ class _Tidy:
             return gap
         if len(_joined(gap.point, radii[-1], self.schedule)) == len(gap.measure):
             return gap
+        tried = len(gap.measure)
         for radius in radii:
             joined = _joined(gap.point, radius, self.schedule)
-            if len(joined) < len(gap.measure):
+            if len(joined) < min(tried, len(gap.measure)):  # of as many atoms, another would end in the same place
                 gap = self.polished(gap, Point(gap.point.problem, joined)) or gap
+                tried = min([len(joined), *self.ends[-1:]])
         return gap
 
     def fewer(self, before: Gap, point: Point, dual_point: Field | None = None) -> Gap | None:
@@ -104,9 +107,12 @@ class _Tidy:
     def polished(self, before: Gap, point: Point) -> Gap | None:
         """The gap of fewer atoms, polished; where J is flat, with weights that are right to the last digits of eta."""
         problem, schedule = point.problem, self.schedule
-        if not schedule.joins or self.positions is not None:
+        known = point.measure.weights.tobytes() + point.measure.positions.tobytes()
+        if not schedule.joins or self.positions is not None or known in self.tried:
             return None
+        self.tried.add(known)
         point = settle(point, schedule, schedule.settling)
+        self.ends.append(len(point.measure))
         found = self.fewer(before, point)
         if found is None and problem.penalty > 0.0 and len(point.measure) and point.objective <= self.highest:
             exact, p = interior_weights(problem, point.measure)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import conicflow as cf
@@ -51,8 +52,10 @@ class Formula:
             case "laplace":
                 return np.exp(-theta[0] * x[0])
             case "lines":  # turns at the start of the samples, without the whole ones
-                start = LONG(self.constants[0])
-                turned = np.asarray(np.fmod(theta[0].astype(LONG) * start, 1), dtype=positions.dtype)
+                exact = [Fraction(float(value)) * Fraction(self.constants[0]) % 1 for value in theta[0][:, 0]]
+                turned = np.array(
+                    [[LONG(part.numerator) / LONG(part.denominator)] for part in exact], dtype=positions.dtype
+                )
                 return np.cos(2 * pi * (theta[0] * x[0] + turned) + theta[1])
             case "fourier":
                 return np.exp(-2j * pi * theta[0] * x[0])
