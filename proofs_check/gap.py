@@ -101,10 +101,10 @@ def prove(
         budget, places = Budget(boxes), np.concatenate([positions, atoms[1]])
         moved = _with_room(statement, p, places, budget)
         p, bound, method = moved or (p, *supremum(statement, p, places, budget))
-        gap = arb((objective + _dual(statement, loss, p, bound.upper)).upper())
+        gap = arb((objective + dual_value(statement, loss, p, bound.upper)).upper())
         if gap < 0 or bound.upper < bound.lower:
             raise ArithmeticError(f"a gap is >= 0 and a bound of sup |eta| is above its values; got {gap} and {bound}")
-        least = objective + _dual(statement, loss, p, bound.lower)
+        least = objective + dual_value(statement, loss, p, bound.lower)
         gap = gap if gap.is_finite() else arb.pos_inf()
         share = _share(loss, objective, gap, reference, len(f))
         edges = bool(loss.edges(near))
@@ -171,7 +171,7 @@ def _around(statement: Statement, positions: Array) -> Statement:
     return replace(statement, radius=max([statement.radius, *reach]))
 
 
-def _dual(statement: Statement, loss: BallLoss, p: Point, supremum: arb) -> arb:
+def dual_value(statement: Statement, loss: BallLoss, p: Point, supremum: arb) -> arb:
     """R*(s p) for the best feasible s found; s >= 0 where weights have one sign, as -p is not feasible then."""
     zero = arb(0)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from conicflow.proofs_check.theorems.campaign import Kill, Verdict
@@ -44,7 +45,54 @@ def theorem_table(verdicts: Sequence[Verdict]) -> str:
     return "\n".join(lines)
 
 
-def mutant_table(kills: Sequence[Kill], unchallenged: Sequence[str]) -> str:
+def own_table(verdicts: Sequence[Verdict]) -> str:
+    """One row for each law and a map or a loss of one's own, and below every counterexample."""
+    rows = [
+        (verdict.check.name, verdict.check.theorem, str(verdict.cases), _margin(verdict), _word(verdict))
+        for verdict in verdicts
+    ]
+    lines = [table(("check", "theorem", "cases", "worst margin", "verdict"), rows, left=5)]
+    lines += [
+        f"{outcome.check}, {outcome.subject}: {_words(outcome)}"
+        for verdict in verdicts
+        if verdict.refuted
+        for outcome in verdict.outcomes
+        if outcome.refuted
+    ]
+    return "\n".join(lines)
+
+
+def line(decided: Verdict | Kill) -> str:
+    """A check or a mutant that is decided, in a line."""
+    if isinstance(decided, Kill):
+        how = f"killed by {decided.outcome.check}: {_death(decided)}" if decided.holds else "SURVIVES"
+        return f"{decided.mutant.name}: {how}"
+    return f"{decided.check.name}: {_word(decided)}, {decided.cases} cases"
+
+
+def name(decided: Verdict | Kill) -> str:
+    """Its name."""
+    return decided.mutant.name if isinstance(decided, Kill) else decided.check.name
+
+
+def _word(verdict: Verdict) -> str:
+    if verdict.lacks:
+        return f"does not apply: it is about {verdict.lacks}"
+    if verdict.holds:
+        return "holds"
+    if verdict.refuted:
+        return "FAILS"
+    missed = next((outcome.missed for outcome in verdict.outcomes if not outcome.cases), "")
+    return f"not tried: no draw had {missed or 'what it asks for'}"
+
+
+def _margin(verdict: Verdict) -> str:
+    return f"{verdict.worst.worst:.2g}" if verdict.cases else ""
+
+
+def mutant_table(
+    kills: Sequence[Kill], unchallenged: Sequence[str], left_out: Mapping[str, str] = MappingProxyType({})
+) -> str:
     """One row for each mutant: what is wrong with it, which check must kill it, and how that went."""
     rows = [
         (
@@ -59,6 +107,9 @@ def mutant_table(kills: Sequence[Kill], unchallenged: Sequence[str]) -> str:
     lines = [table(("mutant", "what is wrong", "must be killed by", "on", "and is by"), rows, left=5)]
     lines += [f"{kill.mutant.name} survives: {_words(kill.outcome)}" for kill in kills if not kill.holds]
     lines += [f"{name}: no mutant challenges this check" for name in unchallenged]
+    if left_out:
+        reason = next(iter(left_out.values()))
+        lines.append(f"{len(left_out)} mutants of compiled kernels are left out: {reason}")
     return "\n".join(lines)
 
 
@@ -73,8 +124,9 @@ def as_json(seed: int, verdicts: Sequence[Verdict], kills: Sequence[Kill] | None
                 "theorem": verdict.check.theorem,
                 "hypotheses": verdict.check.hypotheses,
                 "cases": verdict.cases,
-                "worst_margin": _number(verdict.worst.worst),
-                "holds": verdict.holds,
+                "worst_margin": _number(verdict.worst.worst) if verdict.outcomes else None,
+                "holds": verdict.holds and not verdict.lacks,
+                "lacks": verdict.lacks,
                 "searches": [_outcome(outcome) for outcome in verdict.outcomes],
             }
             for verdict in verdicts
@@ -116,7 +168,7 @@ def _death(kill: Kill) -> str:
 
 
 def _words(outcome: Outcome) -> str:
-    if outcome.cases == 0:
+    if outcome.cases == 0 and not outcome.error:
         return "no draw met the hypotheses, so nothing was tried"
     drawn = ", ".join(f"{name} = {value}" for name, value in outcome.drawn.items())
     return f"{outcome.error or f'margin {outcome.worst:.3g}'} at {drawn or 'its only case'}"

@@ -94,7 +94,7 @@ def _described(module: ModuleType, own: Spec) -> dict[str, Any]:
 def _obtain(own: Spec, derive: Callable[[bytes], tuple[str, str]], progress: Progress | None) -> ModuleType:
     """The kernel that `derive` makes of a spec, from the cache, or compiled into it."""
     tools, cache = find_toolchain(), Cache()
-    request = request_key(own, tools)
+    request = digest([derive.__name__, request_key(own, tools)])  # a loss that was compiled is no feature map
     module = cache.find(request)
     if module is None:
         report = progress or (lambda phase, fraction, message: None)

@@ -98,7 +98,7 @@ class SampleSum:
             theta.append(u * arb(((high - low) / 2).upper()) + (low + high) / 2)
         with np.errstate(all="ignore"):
             features = (self._in_balls if exactly else self._in_floats)(*theta)
-            outputs = [self._summed(phi, k) for phi in features for k in range(self._weights.shape[1])]
+            outputs = [self.summed(phi, k) for phi in features for k in range(self._weights.shape[1])]
             if len(outputs) == 1:
                 return outputs[0]
             squares = [output * output for output in outputs]
@@ -107,7 +107,7 @@ class SampleSum:
                 total = total + square
             return total
 
-    def _summed(self, phi: Any, k: int) -> Model:
+    def summed(self, phi: Any, k: int) -> Model:
         """sum_j p_jk phi_j: terms in a tree of halves, each level of which rounds once."""
         if not isinstance(phi, Model):
             phi = Model({(0,) * self.d: np.zeros((1, 1))}, np.zeros((1, 1)), self.order) + phi

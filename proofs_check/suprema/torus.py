@@ -129,9 +129,7 @@ def torus_supremum(statement: Statement, p: Point, signs: tuple[int, ...], budge
     cells = polynomial.grid(counts)
     middle, error = _to_floats(cells)
     largest = arb(float(np.abs(middle[0]).max())) + arb(error)
-    for k, count in zip(polynomial.cutoffs, counts, strict=True):
-        largest /= (arb(k) / count).cos_pi()
-    polynomial.norm = arb(largest.upper())
+    polynomial.norm = size_of_grid(largest, polynomial.cutoffs, counts)
     if polynomial.norm.is_zero():
         return Bound(arb(0), arb(0), True)
     radii = [arb(1) / (2 * count) for count in counts]
@@ -150,6 +148,13 @@ def torus_supremum(statement: Statement, p: Point, signs: tuple[int, ...], budge
         return Bound(arb(decided), branching.lower, True)
     found = branching.run(boxes())
     return Bound(found.upper.max(arb(decided)) if np.isfinite(decided) else found.upper, found.lower, found.finished)
+
+
+def size_of_grid(largest: arb, cutoffs: tuple[int, ...], counts: tuple[int, ...]) -> arb:
+    """A bound of ||P|| from the largest |P| at the points j/M (Ehlich and Zeller 1964), axis by axis."""
+    for k, count in zip(cutoffs, counts, strict=True):
+        largest /= (arb(k) / count).cos_pi()
+    return arb(largest.upper())
 
 
 def _to_floats(cells: list[list[arb]]) -> tuple[np.ndarray[Any, np.dtype[np.float64]], float]:

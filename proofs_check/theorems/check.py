@@ -15,9 +15,9 @@ A margin takes its numbers from a `Draw`, and nowhere else, so that a search can
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,6 +100,22 @@ Margin = Callable[[str, Draw], float]
 
 
 @dataclass(frozen=True)
+class About:
+    """Which feature maps or losses of one's own a theorem is about.
+
+    Parameters
+    ----------
+    words : what they are.
+    meant : whether one is, by its description.
+    bearers : of a loss: the feature maps with which the theorem is tried; none where the loss stands alone.
+    """
+
+    words: str
+    meant: Callable[[Mapping[str, Any]], bool]
+    bearers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Check:
     """A theorem, and how to look for a counterexample.
 
@@ -112,6 +128,7 @@ class Check:
     margin : (subject, draw) -> error / allowed error; above 1 it is a counterexample. Raises `Inapplicable` where a
         hypothesis does not hold for that draw.
     examples : draws for each subject.
+    about : the maps and losses of one's own that may be its subject too; None where it is about none.
     """
 
     name: str
@@ -121,3 +138,4 @@ class Check:
     subjects: tuple[str, ...]
     margin: Margin
     examples: int = 20
+    about: About | None = None

@@ -26,6 +26,7 @@ class Outcome:
     worst : the largest margin, error over allowed error; of a counterexample made simpler, its own.
     drawn : the case of that margin.
     error : an exception that the program raised, in words; it counts as a counterexample.
+    missed : the hypothesis that the last draw without a case did not meet.
     """
 
     check: str
@@ -34,6 +35,7 @@ class Outcome:
     worst: float = -np.inf
     drawn: dict[str, object] = field(default_factory=dict)
     error: str = ""
+    missed: str = ""
 
     @property
     def refuted(self) -> bool:
@@ -83,7 +85,8 @@ def run(check: Check, subject: str, examples: int | None = None, seed: int = 0, 
         )
         try:
             margin = float(check.margin(subject, draw))
-        except Inapplicable:
+        except Inapplicable as hypothesis:
+            found = replace(found, missed=str(hypothesis))
             reject()
         except HypothesisException:
             raise

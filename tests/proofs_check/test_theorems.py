@@ -18,6 +18,7 @@ from conicflow.proofs_check.theorems.check import PROPERTIES, Check, Draw, Inapp
 from conicflow.proofs_check.theorems.counterexample import Outcome, run
 from conicflow.proofs_check.theorems.mutants.catalogue import mutants
 from conicflow.proofs_check.theorems.mutants.inject import InKernel, injected
+from conicflow.proofs_check.theorems.mutants.rebuilt import InTemplate, emitted, in_template
 from conicflow.proofs_check.theorems.mutants.source import InSource, changed, located
 from conicflow.proofs_check.theorems.processes import Task
 from conicflow.proofs_check.theorems.registry import checks
@@ -38,6 +39,13 @@ SAMPLE = (
     "conjugate-without-domain",
     "unrounded-residual",
     "cells-as-points",
+    "negative-multiple",
+    "covariance-averaged-twice",
+    "no-cosine",
+    "sums-round-nothing",
+    "polynomials-round-nothing",
+    "positions-at-the-speed-of-weights",
+    "batches-of-a-part",
 )
 
 
@@ -68,7 +76,8 @@ def test_a_mutant_is_killed_and_gone_afterwards(name: str) -> None:
 def test_every_check_is_challenged_and_every_mutant_meant_for_one() -> None:
     assert campaign.unchallenged(list(checks())) == []
     assert all(mutant.subject in checks()[mutant.check].subjects for mutant in mutants().values())
-    assert len(mutants()) >= 40
+    assert len(mutants()) >= 150
+    assert sum(isinstance(mutant.change, InTemplate) for mutant in mutants().values()) >= 30
 
 
 def a_check(margin: Margin) -> Check:
@@ -151,9 +160,9 @@ def test_a_source_mutant_reaches_those_who_imported_the_function_and_leaves() ->
     with injected(InSource("proofs_check.enclosures.points.inner", "x * y", "3 * x * y")):
         assert inner([arb(2)], [arb(5)]) == 30
     assert inner([arb(2)], [arb(5)]) == 10
-    with injected(InSource("proofs_check.gap.SECONDS", "60.0", "61.0")):
-        assert gap.SECONDS == 61.0
-    assert gap.SECONDS == 60.0
+    with injected(InSource("proofs_check.gap.BITS", "96", "97")):
+        assert gap.BITS == 97
+    assert gap.BITS == 96
 
 
 def test_a_mutant_leaves_also_after_an_exception() -> None:
@@ -172,8 +181,16 @@ def the_source(change: InSource) -> str:
 @pytest.mark.parametrize(
     ("right", "wrong", "told"),
     [
-        ("self.lower+arb( TOLERANCE )*abs(self.lower) .max(self.scale)  # layout", "arb(1)", "return arb(1)"),
-        ("return (\n  self.lower + arb(TOLERANCE) * abs(self.lower).max(self.scale)\n)", "pass", "pass"),
+        (
+            "(self.lower+arb( TOLERANCE )*abs(self.lower) .max(self.scale)  ) . max(self.enough) # layout",
+            "arb(1)",
+            "return arb(1)",
+        ),
+        (
+            "return (\n  (self.lower + arb(TOLERANCE) * abs(self.lower).max(self.scale)).max(self.enough)\n)",
+            "pass",
+            "pass",
+        ),
     ],
 )
 def test_what_matches_is_the_code_whatever_its_layout(right: str, wrong: str, told: str) -> None:
@@ -184,16 +201,16 @@ def test_what_matches_is_the_code_whatever_its_layout(right: str, wrong: str, to
 
 
 def test_keywords_and_quotes() -> None:
-    where = "proofs_check.certify._certificate"
-    assert "rigorous_gap=0.0" in the_source(InSource(where, "rigorous_gap=up(proof.gap)", "rigorous_gap=0.0"))
-    right = "'; the supremum is the largest value found'"
-    assert "'; estimated'" in the_source(InSource(where, right, '"; estimated"'))
+    where = "proofs_check.certify.proof_of"
+    assert "relative_gap=0.0" in the_source(InSource(where, "relative_gap=_above(share)", "relative_gap=0.0"))
+    where, right = "engine.kernels.cache._INDEX", "'index'"
+    assert "_INDEX = 'places'" in the_source(InSource(where, right, '"places"'))
 
 
 def test_a_function_is_found_wherever_it_is_defined() -> None:
     """`checker` imports `prove` from `gap`, and `cache`d functions and families of particles are wrapped."""
-    where, right = "proofs_check.checker.prove", "objective - _dual(statement, loss, p, bound.upper)"
-    module, tree = changed(InSource(where, "objective + _dual(statement, loss, p, bound.upper)", right))
+    where, right = "proofs_check.checker.prove", "objective - dual_value(statement, loss, p, bound.upper)"
+    module, tree = changed(InSource(where, "objective + dual_value(statement, loss, p, bound.upper)", right))
     assert module.__name__ == "conicflow.proofs_check.gap"
     assert right in ast.unparse(tree)
     assert located("proofs_check.certify.catalogue_spec")[1] == "catalogue_spec"
@@ -201,10 +218,39 @@ def test_a_function_is_found_wherever_it_is_defined() -> None:
 
 
 def test_every_mutant_has_its_place() -> None:
-    """Also of those that only the command tries: each changes the code of its module."""
+    """Also of those that only the command tries: each changes the code of its module, or a template of its kernel."""
     for mutant in mutants().values():
+        if isinstance(mutant.change, InTemplate):
+            with in_template(mutant.change):
+                pass
+            continue
         with injected(mutant.change):
             pass
+
+
+@pytest.mark.parametrize("kernel", ["_flow", "_ridge", "_torus", "_covariance", "squared", "lorentzian"])
+def test_a_template_mutant_changes_lines_of_its_kernel_alone(kernel: str) -> None:
+    right = emitted(kernel)
+    changes = [mutant.change for mutant in mutants().values() if isinstance(mutant.change, InTemplate)]
+    for change in (change for change in changes if change.kernel == kernel):
+        with in_template(change):
+            wrong = emitted(kernel)
+        assert wrong != right
+        assert abs(len(wrong.splitlines()) - len(right.splitlines())) <= 2
+    assert emitted(kernel) == right
+
+
+@pytest.mark.parametrize(
+    ("where", "right", "words"),
+    [
+        ("scalar_flow._MOVE", "shrink(w + a", "occurs 0 times"),
+        ("scalar_flow._MOVE", "keep_inside(", "occurs 2 times"),
+        ("scalar_flow._STAY", "shrink", "_STAY is none; look where it went"),
+    ],
+)
+def test_a_template_mutant_that_is_none_is_refused(where: str, right: str, words: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(words)), in_template(InTemplate("_flow", where, right, "0")):
+        pass
 
 
 @pytest.mark.parametrize(
@@ -214,8 +260,8 @@ def test_every_mutant_has_its_place() -> None:
         ("prove", "return Proof(0)", "pass", "must occur once in proofs_check.gap.prove; it occurs 0 times"),
         ("prove", "bound.upper", "0", "say more of it"),
         ("proved", "0", "1", "similar there: prove"),
-        ("Proof.sizes", "0", "1", "similar there: size"),
-        ("SECONDS", "60.0", "60.0  # of a minute", "must differ"),
+        ("Enclosed.share_of_all", "0", "1", "similar there: share"),
+        ("BITS", "96", "96  # of Arb", "must differ"),
     ],
 )
 def test_a_mutant_that_is_none_is_refused(where: str, right: str, wrong: str, words: str) -> None:
@@ -263,10 +309,10 @@ def test_the_command_prints_json() -> None:
 def test_failures_are_told_and_exit_with_one(monkeypatch: pytest.MonkeyPatch) -> None:
     check = checks()["fresh-kernels"]
     found = run(a_check(lambda subject, draw: draw.integer("n", 7, 9)), "one")
-    monkeypatch.setattr(campaign, "check_all", lambda names, seed, progress: [campaign.Verdict(check, (found,))])
+    monkeypatch.setattr(campaign, "check_all", lambda names, seed, told: [campaign.Verdict(check, (found,))])
     survivor = mutants()["stale-kernel"]
     alive = run(a_check(lambda subject, draw: 0.0), "one")
-    monkeypatch.setattr(campaign, "kill_all", lambda names, seed, progress: [campaign.Kill(survivor, alive)])
+    monkeypatch.setattr(campaign, "kill_all", lambda names, seed, told: [campaign.Kill(survivor, alive)])
     code, out, _ = command("fresh-kernels", "--mutants")
     assert code == 1
     assert "FAILS" in out
@@ -277,7 +323,7 @@ def test_failures_are_told_and_exit_with_one(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_survivor_alone_fails_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     alive = run(a_check(lambda subject, draw: 0.0), "one")
     monkeypatch.setattr(
-        campaign, "kill_all", lambda names, seed, progress: [campaign.Kill(mutants()["stale-kernel"], alive)]
+        campaign, "kill_all", lambda names, seed, told: [campaign.Kill(mutants()["stale-kernel"], alive)]
     )
     assert command("fresh-kernels", "--mutants")[0] == 1
 
@@ -318,7 +364,7 @@ def test_every_property_has_checks_and_every_promise_mutants() -> None:
 def test_one_property_alone_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
-    def record(names: list[str], seed: int, progress: object) -> list[campaign.Verdict]:
+    def record(names: list[str], seed: int, told: object) -> list[campaign.Verdict]:
         asked.extend(names)
         return [campaign.Verdict(checks()[name], (Outcome(name, "one", 1, 0.0),)) for name in names]
 

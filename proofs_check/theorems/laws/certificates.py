@@ -13,7 +13,7 @@ from conicflow.engine.model.problem import Problem
 from conicflow.engine.solve.solve import solve
 from conicflow.proofs_check.certify import statement_of
 from conicflow.proofs_check.enclosures.balls import precision
-from conicflow.proofs_check.enclosures.features import feature
+from conicflow.proofs_check.enclosures.features import feature, penalty_weight
 from conicflow.proofs_check.enclosures.points import down, exact, inner, up
 from conicflow.proofs_check.gap import prove
 from conicflow.proofs_check.gauge import Signed
@@ -24,8 +24,8 @@ from conicflow.proofs_check.suprema.supremum import supremum
 from flint import arb
 
 from ..check import Check, Draw, Inapplicable
-from ..material import cases
-from ..material.cases import TORUS
+from ..material import cases, maps
+from ..material.cases import ANY_MAP, ANY_PROBLEM, TORUS
 from ..material.formulas import Formulas
 from .enclosures import LINE, dual_case, positions_in
 from .mixtures import mixture
@@ -33,7 +33,18 @@ from .optimality import penalised
 
 _BOXES = 6000  # of one search of a supremum
 _GAUGES = (Signed(), Signed(1.0, math.inf), Signed(0.5, 2.0))
-_BOUNDED = (*TORUS, *LINE, "gaussian_2d", "gaussian_width", "tanh", "cosine", "erf", "relu", "relu_signed_square")
+_BOUNDED = (
+    *TORUS,
+    *LINE,
+    "gaussian_2d",
+    "gaussian_width",
+    "tanh",
+    "cosine",
+    "erf",
+    "relu",
+    "relu_signed_square",
+    *maps.checked_names(),
+)
 
 
 def _suprema(subject: str, draw: Draw) -> float:
@@ -50,6 +61,8 @@ def _suprema(subject: str, draw: Draw) -> float:
         bound, _ = supremum(statement, numbers, theta[:1], Budget(_BOXES))
         for row in theta:
             value = inner(numbers, feature(statement, row))
+            if statement.features.family_claim == "partially 1-homogeneous":
+                value = value / penalty_weight(statement, exact(row))
             if case.features.domain.sphere:  # a unit vector up to rounding
                 value = value * (1 - arb(1e-12)) if value > 0 else value
             if -value / gauge.up > bound.upper or (gauge.down < math.inf and value / gauge.down > bound.upper):
@@ -91,16 +104,17 @@ def _rigorous_gap(subject: str, draw: Draw) -> float:
     rival = min(formulas.objective(best.measure), formulas.objective(case.zero))
     off = draw.choice("off", (0.0, 1e-6, 1e-2, 1.0))
     mu = mixture(best.measure, cases.measure(draw, case, 2, margin=0.01), off)
+    mu = Measure(draw.choice("stretch", (1.0, 3.0, 10.0)) * mu.weights, mu.positions)  # beyond the data
     mu = Measure(mu.weights[mu.weights != 0], mu.positions[mu.weights != 0])
     garbage = cases.measure(draw, case, 3, "witness", margin=0.01)
     value = formulas.objective(mu)
     if not math.isfinite(value):
         raise Inapplicable("a measure of finite J")
     witness = draw.choice("of garbage", (None, (garbage.weights, garbage.positions)))
-    proof = prove(statement_of(case), mu.weights, mu.positions, witness=witness, boxes=1200)
+    proof = prove(statement_of(case), mu.weights, mu.positions, witness=witness, boxes=draw.choice("boxes", (1200, 1)))
     scale = 1e-12 * (1 + abs(value) + abs(rival))  # float64 of J by formulas
     worst = (value - rival - up(proof.gap)) / scale
-    if witness is None and proof.supremum.finished and best.converged and off == 0.0:
+    if witness is None and proof.supremum.finished and best.converged and draw.drawn["stretch"] == 1.0 and off == 0.0:
         worst = max(worst, (up(proof.gap) - 2 * best.gap) / (1e3 * scale))
     return worst
 
@@ -147,7 +161,8 @@ def _several_outputs(subject: str, draw: Draw) -> float:
     return 0.0
 
 
-_SMALL = ("fourier", "gaussian", "laplace", "line_spectrum", "tanh", "cosine", "relu", "relu_signed_square")
+_FAMILIES = ("fourier", "gaussian", "laplace", "line_spectrum", "tanh", "cosine", "relu", "relu_signed_square")
+_SMALL = _FAMILIES + maps.checked_names()
 CHECKS = (
     Check(
         "rigorous-suprema",
@@ -157,6 +172,7 @@ CHECKS = (
         _BOUNDED,
         _suprema,
         8,
+        about=ANY_MAP,
     ),
     Check(
         "simplex-bounds",
@@ -184,14 +200,16 @@ CHECKS = (
         _SMALL,
         _residual,
         8,
+        about=ANY_PROBLEM,
     ),
     Check(
         "rigorous-gaps",
         "optimality-certificates",
         "theory §4 (G): gap(μ) ≥ J(μ) − J(ν), any witness",
-        "finite J; garbage witnesses",
+        "finite J; measures up to ten times too large, garbage witnesses, searches that do not end",
         _SMALL,
         _rigorous_gap,
         6,
+        about=ANY_PROBLEM,
     ),
 )

@@ -12,7 +12,7 @@ from conicflow.engine.flow.steps import StepSize, natural_step
 
 from ..check import Check, Draw, Inapplicable
 from ..material import cases
-from ..material.cases import FEATURES
+from ..material.cases import ANY_PROBLEM, CHECKED, FEATURES
 from ..material.formulas import Formulas
 
 _ROUNDING = 1e-12  # of an energy, a sum of a few dozen terms
@@ -92,9 +92,10 @@ CHECKS = (
         "energy-decrease",
         "theory §5: descent under the step-size rule",
         "a start of finite energy; four schemes, first steps 0.01 to 30 times the natural one",
-        FEATURES,
+        CHECKED,
         _descends,
         examples=12,
+        about=ANY_PROBLEM,
     ),
     Check(
         "recorded-descent",
@@ -104,6 +105,7 @@ CHECKS = (
         FEATURES,
         _recorded,
         examples=8,
+        about=ANY_PROBLEM,
     ),
     Check(
         "descent-lemma",
@@ -113,5 +115,6 @@ CHECKS = (
         FEATURES,
         _lemma,
         examples=12,
+        about=ANY_PROBLEM,
     ),
 )

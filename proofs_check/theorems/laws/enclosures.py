@@ -15,7 +15,7 @@ from conicflow.engine.model import losses as loss_catalogue
 from conicflow.engine.model.problem import Problem
 from conicflow.engine.space.feature_map import FeatureMap
 from conicflow.proofs_check.certify import statement_of
-from conicflow.proofs_check.enclosures.balls import precision
+from conicflow.proofs_check.enclosures.balls import Undecided, precision
 from conicflow.proofs_check.enclosures.expressions import Program
 from conicflow.proofs_check.enclosures.features import feature
 from conicflow.proofs_check.enclosures.points import Point, exact, inner
@@ -27,8 +27,8 @@ from conicflow.proofs_check.suprema.torus import TrigonometricPolynomial
 from flint import arb
 
 from ..check import Check, Draw, Inapplicable
-from ..material import cases
-from ..material.cases import TORUS
+from ..material import cases, maps
+from ..material.cases import ANY_MAP, TORUS
 
 _X, _Y = sympy.Symbol("x", real=True), sympy.Symbol("y", real=True)
 _POSITIVE = {"log", "sqrt", "xlogx", "xlogy"}
@@ -36,7 +36,7 @@ _DIGITS = 50
 _UNITS = ("cosine", "erf", "gelu", "sigmoid", "softplus", "tanh")
 LINE = ("gaussian", "sinc", "laplace", "lorentzian", "line_spectrum")
 _PLANE = ("gaussian_2d", "gaussian_width", "gaussian_density", "pixel_gaussian", "damped_lines")
-SMOOTH = (*LINE, *_PLANE, "gaussian_2d_width", "gaussian_3d", "gaussian_3d_width", *_UNITS)
+SMOOTH = (*LINE, *_PLANE, "gaussian_2d_width", "gaussian_3d", "gaussian_3d_width", *_UNITS, *maps.checked_names())
 
 
 def _function(name: str) -> sympy.Expr:
@@ -78,7 +78,7 @@ def _small(draw: Draw, subject: str) -> FeatureMap:
     """A small feature map, whose suprema are found in milliseconds."""
     if subject.startswith("relu"):
         return cases.features(draw, subject, most=8, dimension=2)
-    if subject in cases.BALL:
+    if cases.in_a_ball(maps.described(subject)):
         return cases.features(draw, subject, most=5, dimension=draw.choice("dimension", (1, 2)))
     return cases.features(draw, subject, most=5)
 
@@ -183,7 +183,10 @@ def _taylor(subject: str, draw: Draw) -> float:
     exactly = draw.choice("balls", (False, True))
     with precision(128):
         numbers = exact(p)
-        eta = SampleSum(statement, numbers)
+        try:
+            eta = SampleSum(statement, numbers)
+        except Undecided:
+            raise Inapplicable("features without kinks") from None
         radius = draw.choice("radius", (0.2, 0.02, 1e-3))
         centre = random.uniform(-0.8, 0.8, eta.d)
         model = polynomial_on(eta, exact(centre), [arb(radius)] * eta.d, exactly)
@@ -224,5 +227,6 @@ CHECKS = (
         SMOOTH,
         _taylor,
         10,
+        about=ANY_MAP,
     ),
 )

@@ -17,11 +17,11 @@ from conicflow.derive.read.functions import differentiate
 from conicflow.derive.read.spec import Family, FeatureSpec
 from conicflow.engine.flow.particles import Flow
 from conicflow.engine.flow.schemes.named import STEPPED
-from conicflow.proofs_check.statement import catalogue_spec
+from conicflow.proofs_check.statement import described_spec
 
 from ..check import Check, Draw
-from ..material import cases
-from ..material.cases import FEATURES
+from ..material import cases, maps
+from ..material.cases import ANY_MAP, FEATURES
 from ..material.formulas import Formulas, evaluate
 
 _ROUNDING = 1e-12  # float64 sums of a few dozen terms
@@ -50,7 +50,7 @@ def _degree(spec: FeatureSpec, draw: Draw) -> float | None:
 
 def _proofs(subject: str, draw: Draw) -> float:
     """A claimed family is proved where it is true, and refused where it is not; so is Euler's identity."""
-    spec = catalogue_spec(subject)
+    spec = described_spec(maps.described(subject))
     degree = None if spec.kind == "torus" else _degree(spec, draw)
     real = all(item.domain == "real" for item in spec.parameters)
     for claim in get_args(Family):
@@ -102,7 +102,7 @@ def _kernels(subject: str, draw: Draw) -> float:
         multiplied[:, part] *= s**power  # the mass r² of a cone
         factor = s ** (2 if conic else degree)
         f = formulas.predict(v[:, :q] / len(v), v[:, q:])
-        potential = case.penalty * float(formulas.potential(v, conic).mean())
+        potential = float(formulas.potential(v, conic).mean())
         expected = formulas.value_and_slope(factor * f)[0] + factor * potential
         found = Flow(case, np.ascontiguousarray(multiplied), scheme).energy
         worst = max(worst, abs(found - expected) / (_ROUNDING * (1 + abs(expected))))
@@ -118,6 +118,7 @@ CHECKS = (
         FEATURES,
         _proofs,
         examples=2,
+        about=ANY_MAP,
     ),
     Check(
         "homogeneous-kernels",
@@ -127,5 +128,6 @@ CHECKS = (
         FEATURES,
         _kernels,
         examples=12,
+        about=ANY_MAP,
     ),
 )

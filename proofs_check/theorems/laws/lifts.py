@@ -8,7 +8,7 @@ from conicflow.engine.flow.particles import Flow
 
 from ..check import Check, Draw, Inapplicable
 from ..material import cases
-from ..material.cases import FEATURES, HOMOGENEOUS, PARTIAL
+from ..material.cases import ANY_PROBLEM, CHECKED, HOMOGENEOUS, HOMOGENEOUS_MAP, PARTIAL, PARTIAL_MAP
 from ..material.formulas import Formulas, follow, lengths
 from .schemes import off_order, smooth_case
 
@@ -119,7 +119,7 @@ def _inequality(subject: str, draw: Draw) -> float:
     if case.features.family == "2-homogeneous" and not conic:
         unbalanced = float(((sizes - norms) ** 2).mean()) / 2
     masses = (
-        formulas.potential(u, True)
+        sizes
         if conic
         else {1.0: sizes, 2.0: sizes * norms, 3.0: norms**2}[
             {"partially 1-homogeneous": 1.0, "2-homogeneous": 2.0, "2-homogeneous in theta": 3.0}[case.features.family]
@@ -153,6 +153,7 @@ CHECKS = (
         HOMOGENEOUS,
         _euclid_and_cone,
         examples=20,
+        about=HOMOGENEOUS_MAP,
     ),
     Check(
         "projected-flow",
@@ -162,14 +163,16 @@ CHECKS = (
         PARTIAL,
         _weak_form,
         examples=10,
+        about=PARTIAL_MAP,
     ),
     Check(
         "projection-inequality",
         "conic-wasserstein",
         "theory §2: J(hμ) ≤ F(μ), equal iff nothing cancels",
         "R finite; both lifts, opposite particles at one place among them",
-        FEATURES,
+        CHECKED,
         _inequality,
         examples=15,
+        about=ANY_PROBLEM,
     ),
 )

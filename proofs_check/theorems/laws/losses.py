@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 from conicflow.engine.base.arrays import Field
-from conicflow.engine.kernels.loading import describe
 from conicflow.engine.model.losses import Loss
 from conicflow.engine.model.problem import Problem
 from conicflow.engine.space import catalogue
@@ -17,15 +16,15 @@ from conicflow.proofs_check.enclosures.points import exact
 from flint import arb
 
 from ..check import Check, Draw, Inapplicable
-from ..material import cases
-from ..material.cases import LOSSES
+from ..material import cases, maps
+from ..material.cases import ANY_LOSS, LOSSES
 
 _ROUNDING = 1e-12  # float64 sums of a dozen terms, relative to the sizes of those
 _BITS, _STEP = 300, 80  # differences of step 2^-80 are right to 2^-160, and lose 2^-220 to rounding
 
 
 def _loss(subject: str, draw: Draw) -> Loss:
-    outputs = draw.integer("outputs", 2, 4) if describe(subject)["targets"] == "class" else None
+    outputs = draw.integer("outputs", 2, 4) if maps.described(subject)["targets"] == "class" else None
     size = draw.integer("size", 1, 4)
     complex_data = subject == "squared" and draw.choice("complex", (False, True))
     if complex_data:
@@ -115,6 +114,7 @@ CHECKS = (
         LOSSES,
         _fenchel_young,
         examples=60,
+        about=ANY_LOSS,
     ),
     Check(
         "loss-derivatives",
@@ -124,6 +124,7 @@ CHECKS = (
         LOSSES,
         _derivatives,
         examples=40,
+        about=ANY_LOSS,
     ),
     Check(
         "convex-losses",
@@ -133,5 +134,6 @@ CHECKS = (
         LOSSES,
         _convex,
         examples=40,
+        about=ANY_LOSS,
     ),
 )

@@ -13,7 +13,7 @@ from conicflow.engine.model.measure import Measure
 
 from ..check import Check, Draw, Inapplicable
 from ..material import cases
-from ..material.cases import FEATURES, HOMOGENEOUS
+from ..material.cases import ANY_MAP, CHECKED, FEATURES, HOMOGENEOUS
 from ..material.formulas import Formulas, lengths
 
 _ROUNDING = 1e-12  # sums of a few dozen terms
@@ -129,9 +129,10 @@ CHECKS = (
         "measures",
         "theory §2: merged atoms keep mass and nearly the prediction",
         "clusters of atoms; three radii",
-        FEATURES,
+        CHECKED,
         _merging,
         examples=15,
+        about=ANY_MAP,
     ),
     Check(
         "fusing",
@@ -150,14 +151,16 @@ CHECKS = (
         FEATURES,
         _thinning,
         examples=10,
+        about=ANY_MAP,
     ),
     Check(
         "particles-of-a-measure",
         "conic-wasserstein",
         "theory §2: h of the particles is the measure, F_m is J",
         "atoms with weights; both lifts",
-        FEATURES,
+        CHECKED,
         _splitting,
         examples=12,
+        about=ANY_MAP,
     ),
 )

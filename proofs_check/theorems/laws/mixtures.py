@@ -10,7 +10,7 @@ from conicflow.engine.model.problem import Problem
 
 from ..check import Check, Draw, Inapplicable
 from ..material import cases
-from ..material.cases import FEATURES
+from ..material.cases import ANY_PROBLEM, CHECKED
 from ..material.formulas import Formulas
 
 _ROUNDING = 1e-12  # sums of a few dozen terms
@@ -25,7 +25,7 @@ def mixture(first: Measure, second: Measure, s: float) -> Measure:
 
 
 def _convexity(subject: str, draw: Draw) -> float:
-    """chord - J >= 0 along mixtures; for the squared loss it is s (1 - s) sum omega |f - g|²/2, atoms counted apart."""
+    """chord - J >= 0 along mixtures; for a quadratic R it is s (1 - s) <f - g, R''(f - g)>/2, atoms counted apart."""
     case = cases.problem(draw, subject, sign=draw.choice("sign", cases.SIGNS))
     first, second = cases.measure(draw, case, 4, "first"), cases.measure(draw, case, 4, "second")
     s, formulas = draw.real("s", 0.0, 1.0), Formulas(case)
@@ -36,9 +36,10 @@ def _convexity(subject: str, draw: Draw) -> float:
     value, scale = case.objective(middle), _ROUNDING * (1 + abs(ends[0]) + abs(ends[1]))
     excess = (1 - s) * ends[0] + s * ends[1] - value
     worst = max(-excess, abs(value - formulas.objective(middle, joined=False))) / scale
-    if case.loss.name == "squared":
-        omega = np.broadcast_to(case.loss.omega.reshape(-1, *(1,) * (case.loss.y.ndim - 1)), case.loss.y.shape)
-        square = float((omega * np.abs(_predict(case, formulas, first) - _predict(case, formulas, second)) ** 2).sum())
+    if case.loss.properties["quadratic"]:
+        f, g = (_predict(case, formulas, measure) for measure in (first, second))
+        slopes = formulas.value_and_slope(f)[1] - formulas.value_and_slope(g)[1]
+        square = float(np.vdot(f - g, slopes).real)
         worst = max(worst, abs(excess - s * (1 - s) * square / 2) / scale)
     return worst
 
@@ -53,8 +54,9 @@ CHECKS = (
         "convexity",
         "theory §5: J is convex along mixtures",
         "finite J; signed, nonnegative and vector measures, maybe zero",
-        FEATURES,
+        CHECKED,
         _convexity,
         examples=25,
+        about=ANY_PROBLEM,
     ),
 )

@@ -15,7 +15,7 @@ from conicflow.engine.model.problem import Problem
 
 from ..check import Check, Draw, Inapplicable
 from ..material import cases
-from ..material.cases import FEATURES, PARTIAL
+from ..material.cases import ANY_PROBLEM, FEATURES, PARTIAL, PARTIAL_MAP
 from ..material.formulas import Formulas, follow
 
 _REFERENCE = 24  # steps of order 4 on a stretch of a fifth of the flow's own time: errors of (0.2/24)⁴/120 = 4e-11
@@ -157,8 +157,9 @@ def _rate(subject: str, draw: Draw) -> float:
     case = cases.problem(draw, subject, "squared")
     u = cases.particles(draw, case, 8)
     m, q = len(u), case.outputs
-    phi, omega = Formulas(case).features(u[:, q:])[0], case.loss.omega
-    h = m / float(np.linalg.norm(phi * np.sqrt(omega), 2) ** 2)  # 1/h: the curvature of F_m by weights, times m
+    formulas = Formulas(case)
+    h = m / float(np.linalg.norm(formulas.whitened(formulas.features(u[:, q:])[0]), 2) ** 2)
+    # 1/h: the curvature of F_m by weights, times m
     other = u.copy()
     lowest = Flow(case, other, "forward-backward", (1.0, 0.0)).steps(h, _LONG, descent=False)[-1]
     energies = Flow(case, u.copy(), "nesterov", (1.0, 0.0)).steps(h, _CONVEX, descent=False)
@@ -176,6 +177,7 @@ CHECKS = (
         FEATURES,
         _euclidean,
         examples=10,
+        about=ANY_PROBLEM,
     ),
     Check(
         "order-of-conic-schemes",
@@ -185,6 +187,7 @@ CHECKS = (
         FEATURES,
         _conic,
         examples=10,
+        about=ANY_PROBLEM,
     ),
     Check(
         "accurate-schemes",
@@ -194,6 +197,7 @@ CHECKS = (
         FEATURES,
         _accurate,
         examples=6,
+        about=ANY_PROBLEM,
     ),
     Check(
         "restarts-of-momentum",
@@ -203,6 +207,7 @@ CHECKS = (
         FEATURES,
         _restarts,
         examples=10,
+        about=ANY_PROBLEM,
     ),
     Check(
         "accelerated-rate",
@@ -212,5 +217,6 @@ CHECKS = (
         PARTIAL,
         _rate,
         examples=20,
+        about=PARTIAL_MAP,
     ),
 )

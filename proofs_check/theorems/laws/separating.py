@@ -15,7 +15,7 @@ from conicflow.engine.space import catalogue
 
 from ..check import Check, Draw, Inapplicable
 from ..material import cases
-from ..material.cases import FEATURES
+from ..material.cases import ANY_MAP, FEATURES
 
 _PARTICLES = 48  # a closed curve is followed as a polygon of so many corners
 _FAMILIES = ("grid", "signed_grid", "sphere", "ball", "uniform", "sobol", "concentrated")
@@ -139,5 +139,6 @@ CHECKS = (
         FEATURES,
         _statements,
         examples=10,
+        about=ANY_MAP,
     ),
 )

@@ -10,11 +10,10 @@ from conicflow.engine.base.arrays import Array
 from conicflow.engine.flow.particles import Flow
 from conicflow.engine.flow.schemes.named import STEPPED
 from conicflow.engine.model.problem import Problem
-from conicflow.engine.space import catalogue
 
-from ..check import Check, Draw, Inapplicable, Margin, Property
-from ..material import cases
-from ..material.cases import BALL, FEATURES, RIDGE, TORUS
+from ..check import About, Check, Draw, Inapplicable, Margin, Property
+from ..material import cases, maps
+from ..material.cases import ANY_PROBLEM, FEATURES, RIDGE, RIDGE_MAP, TORUS, TORUS_MAP
 from ..material.formulas import Formulas
 from .schemes import distance
 
@@ -80,6 +79,8 @@ def _translation(subject: str, draw: Draw) -> float:
     case, scheme = cases.problem(draw, subject), draw.choice("scheme", tuple(STEPPED))
     u = cases.particles(draw, case, conic=scheme.startswith("conic"))
     d = case.features.dimension
+    if case.loss.cholesky is not None:
+        raise Inapplicable("noise without a covariance, which would turn with the torus")
     shift = draw.reals("shift", d, 0.0, 1.0)
     cutoffs = case.features.inputs["cutoff"]
     frequencies = np.stack(np.meshgrid(*(np.arange(-k, k + 1) for k in cutoffs), indexing="ij"), axis=-1).reshape(-1, d)
@@ -99,7 +100,7 @@ def _rotation(subject: str, draw: Draw) -> float:
     know only permutations of coordinates and changes of their signs.
     """
     random = draw.generator("orbits")
-    square = subject == "relu_signed_square"
+    square = maps.described(subject)["family"] == "2-homogeneous in theta"
     if square:
         d = draw.integer("dimension", 2, 3)
         group = [
@@ -114,11 +115,12 @@ def _rotation(subject: str, draw: Draw) -> float:
     seeds = random.standard_normal((2, d))
     x = np.concatenate([seeds @ turn.T for turn in group])
     y = np.tile(random.standard_normal(2), len(group))
-    radius = {"radius": 1.5} if subject in BALL else {}
-    phi = getattr(catalogue, subject)(x=x, **radius)
+    description = maps.described(subject)
+    radius = {"radius": 1.5} if cases.in_a_ball(description) else {}
+    phi = maps.feature_factory(subject)(x=x, **cases.drawn_constants(draw, description), **radius)
     loss = cases.named_loss(draw, "squared", phi.size).with_data(y)
-    if loss.sample_weights is not None:
-        raise Inapplicable("samples of one weight")
+    if loss.sample_weights is not None or loss.cholesky is not None:
+        raise Inapplicable("samples of one weight, and independent")
     case, scheme = Problem(phi, loss, draw.real("penalty", 0.01, 0.5)), draw.choice("scheme", tuple(STEPPED))
     u = cases.particles(draw, case, conic=scheme.startswith("conic"))
     turn = group[draw.integer("turn", 1, len(group) - 1)]
@@ -129,9 +131,15 @@ def _rotation(subject: str, draw: Draw) -> float:
 
 
 def _check(
-    name: str, property: Property, theorem: str, hypotheses: str, subjects: tuple[str, ...], margin: Margin
+    name: str,
+    property: Property,
+    theorem: str,
+    hypotheses: str,
+    subjects: tuple[str, ...],
+    margin: Margin,
+    about: About = ANY_PROBLEM,
 ) -> Check:
-    return Check(name, property, f"theory §5: {theorem}", hypotheses, subjects, margin, examples=12)
+    return Check(name, property, f"theory §5: {theorem}", hypotheses, subjects, margin, examples=12, about=about)
 
 
 CHECKS = (
@@ -152,6 +160,7 @@ CHECKS = (
         "torus features, with any filter; four schemes",
         TORUS,
         _translation,
+        TORUS_MAP,
     ),
     _check(
         "rotation",
@@ -160,5 +169,6 @@ CHECKS = (
         "ridge units; samples and data invariant under a group of rotations",
         RIDGE,
         _rotation,
+        RIDGE_MAP,
     ),
 )

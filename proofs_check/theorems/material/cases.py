@@ -1,23 +1,27 @@
-"""Random problems, particles and measures over the whole catalogue, small enough that a flow of them costs milliseconds."""
+"""Random problems, particles and measures of any feature map and loss, small enough that a flow of them costs milliseconds."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
 from conicflow.engine.base.arrays import Array, Field
+from conicflow.engine.base.errors import ProblemError
 from conicflow.engine.kernels.loading import describe, kernel_names
-from conicflow.engine.model import losses as loss_catalogue
 from conicflow.engine.model.losses import Loss, suited
 from conicflow.engine.model.measure import Measure
 from conicflow.engine.model.problem import Problem
-from conicflow.engine.space import catalogue
 from conicflow.engine.space.feature_map import FeatureMap
 from conicflow.engine.space.gauge import Sign
 
-from ..check import Draw, Inapplicable
+from ..check import About, Draw, Inapplicable
+from . import maps
 
 FEATURES = kernel_names("pointwise", "ridge", "torus")
+CHECKED = FEATURES + maps.checked_names()
+"""With those that are compiled for the checks: what the catalogue lacks, such as a price kappa(theta) of positions."""
+SAMPLED = kernel_names("pointwise", "ridge") + maps.checked_names()
 LOSSES = kernel_names("loss")
 TORUS = kernel_names("torus")
 RIDGE = kernel_names("ridge")
@@ -26,54 +30,105 @@ PARTIAL = tuple(name for name in FEATURES if name not in HOMOGENEOUS)
 BALL = tuple(name for name in RIDGE if name not in HOMOGENEOUS)
 _UNIT = (0.0, 1.0)
 KINK = 0.05  # <v, x> of relu units is drawn at least this far from 0
+_COUPLED = 300  # samples that one covariance couples: its inverse costs the cube
+LARGE = (
+    3000  # samples, and a tenth of it particles: beyond a tile of samples and a block of particles, and several threads
+)
 Losses = Literal["all", "squared"]
 SIGNS: tuple[Sign, ...] = ("any", "nonnegative", {"up": 0.5, "down": 2.0})
 """What scalar weights may cost: both signs the same, none below zero, different prices."""
 
 
-def features(draw: Draw, name: str, most: int = 6, dimension: int | None = None) -> FeatureMap:
-    """The feature map of this name at up to `most` random samples."""
-    n = draw.integer("samples", 1, most)
-    kind = describe(name)["kind"]
-    if kind == "torus":
-        d = {"fourier": 1, "fourier_2d": 2, "fourier_3d": 3}[name]
-        cutoffs = tuple(draw.integer(f"cutoff{a}", 1, {1: max(1, most), 2: 2, 3: 1}[d]) for a in range(d))
+def _is_map(description: Mapping[str, Any]) -> bool:
+    return bool(description["kind"] != "loss")
+
+
+_BEARERS = ("gaussian", "relu", "fourier")
+ANY_LOSS = About("losses", lambda description: description["kind"] == "loss")
+ANY_MAP = About("feature maps", _is_map)
+ANY_PROBLEM = About("feature maps and losses", lambda description: True, _BEARERS)
+HOMOGENEOUS_MAP = About(
+    "2-homogeneous units", lambda item: _is_map(item) and item["family"] != "partially 1-homogeneous"
+)
+PARTIAL_MAP = About(
+    "features that are partially 1-homogeneous",
+    lambda item: _is_map(item) and item["family"] == "partially 1-homogeneous",
+)
+RIDGE_MAP = About("ridge units", lambda item: item["kind"] == "ridge")
+TORUS_MAP = About("features on the torus", lambda item: item["kind"] == "torus")
+SAMPLED_MAP = About("features of samples", lambda item: item["kind"] in ("pointwise", "ridge"))
+"""Of one's own."""
+
+
+def features(draw: Draw, name: str, most: int = 6, dimension: int | None = None, *, large: bool = False) -> FeatureMap:
+    """The feature map of this name at up to `most` random samples, or at hundreds to thousands of them."""
+    description = maps.described(name)
+    n = draw.integer("samples", most + 1, LARGE) if large else draw.integer("samples", 1, most)
+    most = n if large else most
+    if description["kind"] == "torus":
+        d = len(description["parameters"])
+        highest = {1: max(1, most), 2: 2, 3: 1}[d] if not large else {1: 32 + n // 10, 2: 12, 3: 4}[d]
+        least = 1 + highest // 2 if large else 1
+        cutoffs = tuple(draw.integer(f"cutoff{a}", least, highest) for a in range(d))
         shape = tuple(2 * k + 1 for k in cutoffs)
         real, imaginary = draw.generator("filter").standard_normal((2, *shape))
         return _make(name, cutoff=cutoffs, filter=real + 1j * imaginary)
     random = draw.generator("inputs")
-    if kind == "ridge":
+    if description["kind"] == "ridge":
         d = dimension or draw.integer("dimension", 1, 3)
-        x = random.standard_normal((n, d))
-        return _make(name, x=x, **({"radius": draw.real("radius", 0.5, 2.0)} if name in BALL else {}))
-    return _make(name, **_arguments(draw, name, random, n))
+        arguments: dict[str, Any] = {"x": random.standard_normal((n, d)), **drawn_constants(draw, description)}
+        if in_a_ball(description):
+            arguments["radius"] = draw.real("radius", 0.5, 2.0)
+        return _make(name, **arguments)
+    return _make(name, **_arguments(draw, description, random, n))
+
+
+def in_a_ball(description: Mapping[str, Any]) -> bool:
+    """Whether positions of this feature map lie in a ball."""
+    return any(item["domain"] == "ball" for item in description["parameters"])
 
 
 def _make(name: str, **arguments: Any) -> FeatureMap:
-    made: FeatureMap = getattr(catalogue, name)(**arguments)
-    return made
+    try:
+        return maps.feature_factory(name)(**arguments)
+    except ProblemError as error:
+        if maps.in_catalogue(name):
+            raise
+        raise Inapplicable(f"arguments that the map takes ({error})") from None
 
 
-def _arguments(draw: Draw, name: str, random: np.random.Generator, n: int) -> dict[str, Any]:
+def _arguments(draw: Draw, description: Mapping[str, Any], random: np.random.Generator, n: int) -> dict[str, Any]:
     """Samples around the unit interval, or times; widths of a tenth to a half of it."""
-    description = describe(name)
     arguments: dict[str, Any] = {}
     for item in description["inputs"]:
-        decays = name in ("laplace", "damped_lines", "line_spectrum")
+        decays = description["name"] in ("laplace", "damped_lines", "line_spectrum")
         arguments[item["name"]] = random.uniform(0.0, 2.0, n) if decays else random.uniform(-0.2, 1.2, n)
-    for item in description["constants"]:
-        low, high = {"band": (0.5, 2.0), "pixel": (0.2, 1.0)}.get(item["name"], (0.15, 0.5))
-        arguments[item["name"]] = draw.real(item["name"], low, high)
+    arguments |= drawn_constants(draw, description)
     for item in description["parameters"]:
         if item["domain"] == "positive interval":
             arguments[item["name"]] = (0.2, 0.6)
         elif item["domain"].endswith("interval"):
-            arguments[item["name"]] = (0.1, 2.0) if name == "laplace" else _UNIT
+            arguments[item["name"]] = (0.1, 2.0) if description["name"] == "laplace" else _UNIT
     return arguments
+
+
+def drawn_constants(draw: Draw, description: Mapping[str, Any]) -> dict[str, float]:
+    """Positive ones from a tenth to a half, below what bounds them; others on either side of 0."""
+    drawn = {}
+    for item in description["constants"]:
+        name, below = item["name"], item["below"]
+        low, high = {"band": (0.5, 2.0), "pixel": (0.2, 1.0)}.get(
+            name, (0.15, 0.5) if item["positive"] else (-0.5, 0.5)
+        )
+        scale = 1.0 if below is None or below > high else below / (2 * high)
+        drawn[name] = draw.real(name, scale * low, scale * high)
+    return drawn
 
 
 def loss(draw: Draw, phi: FeatureMap, which: Losses = "all", outputs: int | None = None) -> Loss:
     """A loss that the feature map's kernel can follow, with random data."""
+    if which == "all" and (users := maps.users_losses()):
+        return named_loss(draw, users[0], phi.size, outputs, complex_data=phi.kind == "torus", least=1)
     names = [name for name in suited(phi.kind) if name in LOSSES]
     classes = [name for name in names if describe(name)["kind"] == "loss" and describe(name)["targets"] == "class"]
     scalar = sorted(set(names) - set(classes), key=lambda name: name != "squared")
@@ -86,8 +141,11 @@ def loss(draw: Draw, phi: FeatureMap, which: Losses = "all", outputs: int | None
 def named_loss(
     draw: Draw, name: str, size: int, outputs: int | None = None, complex_data: bool = False, *, least: int = 0
 ) -> Loss:
-    """The loss of this name with random data, averaged or weighted or neither; counts are `least` at least."""
-    random, targets = draw.generator("data"), describe(name)["targets"]
+    """The loss of this name with random data, averaged or not, weighted, of a covariance, or neither; counts are `least` at
+    least.
+    """
+    factory = maps.loss_factory(name)
+    random, targets = draw.generator("data"), factory.description["targets"]
     shape = (size,) if outputs is None else (size, outputs)
     if targets == "class":
         q = outputs or 3
@@ -100,13 +158,25 @@ def named_loss(
         y = random.standard_normal(shape)
         y = y + 1j * random.standard_normal(shape) if complex_data else y
     options: dict[str, Any] = {"average": draw.choice("average", (True, False))}
-    if draw.choice("weighted", (False, True)):
-        options["sample_weights"] = random.uniform(0.5, 2.0, size)
-    ranges = {"delta": (0.3, 2.0), "background": (3.0, 8.0), "tau": (0.1, 0.9), "width": (0.2, 2.0)}
-    for item in describe(name)["constants"]:
-        options[item["name"]] = draw.real(item["name"], *ranges[item["name"]])
-    made: Loss = getattr(loss_catalogue, name)(y, **options)
-    return made
+    noise = ("equal", "sample weights", "covariance")
+    match draw.choice("noise", noise if name == "squared" and size <= _COUPLED else noise[:2]):
+        case "sample weights":
+            options["sample_weights"] = random.uniform(0.5, 2.0, size)
+        case "covariance":
+            options["cholesky"] = _factor(random, size, complex_data)
+    ranges = {"background": (3.0, 8.0), "tau": (0.1, 0.9), "width": (0.2, 2.0)}
+    for item in factory.description["constants"]:
+        low, high = ranges.get(item["name"], (0.3, 2.0))
+        scale = 1.0 if item["below"] is None or item["below"] > high else item["below"] / (1.5 * high)
+        options[item["name"]] = draw.real(item["name"], scale * low, scale * high)
+    return factory(y, **options)
+
+
+def _factor(random: np.random.Generator, size: int, complex_data: bool) -> Field:
+    """A lower triangular factor of a covariance, whose condition stays small as it grows."""
+    entries = random.uniform(-0.4, 0.4, (2, size, size)) / size**0.5
+    below = np.tril(entries[0] + 1j * entries[1] if complex_data else entries[0], -1)
+    return np.asarray(below + np.diag(random.uniform(0.6, 1.5, size)))
 
 
 def point(random: np.random.Generator, like: Field) -> Field:
@@ -116,12 +186,19 @@ def point(random: np.random.Generator, like: Field) -> Field:
 
 
 def problem(
-    draw: Draw, name: str, which: Losses = "all", *, most: int = 6, vectors: bool = True, sign: Sign = "any"
+    draw: Draw,
+    name: str,
+    which: Losses = "all",
+    *,
+    most: int = 6,
+    vectors: bool = True,
+    sign: Sign = "any",
+    large: bool = False,
 ) -> Problem:
     """A problem with this feature map; ridge units may have weights in R^q."""
-    phi = features(draw, name, most)
+    phi = features(draw, name, most, large=large)
     outputs = None
-    if vectors and name in RIDGE and phi.family != "2-homogeneous in theta" and sign == "any":
+    if vectors and phi.takes_vectors and sign == "any":
         outputs = draw.choice("outputs", (None, 1, 3))
     return Problem(phi, loss(draw, phi, which, outputs), draw.real("penalty", 0.01, 0.5), "any" if outputs else sign)
 
@@ -166,9 +243,12 @@ def smooth_time(phi: FeatureMap, theta: Array, velocity: Array) -> float:
     return kink_distance(phi, theta) / (3 * max(float(speed), 1e-300))
 
 
-def particles(draw: Draw, case: Problem, most: int = 4, *, conic: bool = False) -> Array:
+def particles(draw: Draw, case: Problem, most: int = 4, *, conic: bool = False, large: bool = False) -> Array:
     """Rows (w, theta) with weights away from 0, of the signs that the problem admits."""
-    m, q = draw.integer("particles", 1, most), case.outputs
+    q = case.outputs
+    if large:
+        return _many_particles(draw, case, conic=conic)
+    m = draw.integer("particles", 1, most)
     sizes = draw.reals("sizes", m, 0.3, 1.5)
     if case.sign == "vector":
         w = draw.generator("directions").standard_normal((m, q))
@@ -181,6 +261,27 @@ def particles(draw: Draw, case: Problem, most: int = 4, *, conic: bool = False) 
         w, theta = np.sign(w), theta * np.sqrt(sizes)[:, None]
     elif case.features.homogeneous and not conic:
         theta = theta * draw.reals("norms", m, 0.5, 1.5)[:, None]
+    return np.ascontiguousarray(np.column_stack([w, theta]))
+
+
+def _many_particles(draw: Draw, case: Problem, *, conic: bool) -> Array:
+    """Up to three hundred of them, wherever they fall."""
+    m, random, domain, q = (
+        draw.integer("particles", 5, LARGE // 10),
+        draw.generator("many"),
+        case.features.domain,
+        case.outputs,
+    )
+    w = random.standard_normal((m, q))
+    w = np.abs(w) if case.sign == "nonnegative" else w
+    if domain.sphere or domain.is_ball:
+        theta = domain.project(random.standard_normal((m, domain.dimension)))
+    else:
+        theta = random.uniform(domain.lower, domain.upper, (m, domain.dimension))
+    if case.features.family == "2-homogeneous in theta" and not conic:
+        w, theta = np.sign(w), theta * random.uniform(0.5, 1.5, (m, 1))
+    elif case.features.homogeneous and not conic:
+        theta = theta * random.uniform(0.5, 1.5, (m, 1))
     return np.ascontiguousarray(np.column_stack([w, theta]))
 
 

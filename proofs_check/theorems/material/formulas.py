@@ -175,6 +175,15 @@ class Formulas:
         back = np.ascontiguousarray(slope).view(np.complex128).reshape(f.shape) if complex_data else slope
         return float((each * evaluate(spec.value, at)).sum()), back
 
+    def whitened(self, phi: Array) -> Array:
+        """Rows phi (k, n), R''^(1/2) applied to each, of the squared loss."""
+        loss = self.problem.loss
+        scale = 1 / len(loss.y) if loss.average else 1.0
+        if loss.cholesky is not None:
+            return np.asarray(np.linalg.solve(loss.cholesky, phi.T).T * scale**0.5)
+        omega = np.ones(len(loss.y)) if loss.sample_weights is None else loss.sample_weights
+        return np.asarray(phi * np.sqrt(scale * omega))
+
     def predict(self, weights: Array, theta: Array) -> Array:
         """sum_i w_i phi(theta_i)."""
         f: Array = (self.features(theta)[0].T @ weights).reshape(self.problem.loss.y.shape)
@@ -212,19 +221,46 @@ class Formulas:
         columns = {item.symbol: theta[:, a] for a, item in enumerate(self.spec.parameters)}
         return np.broadcast_to(evaluate(self.spec.penalty_weight, {**columns, **self._constants}), len(theta))
 
+    def price(self, w: Array) -> Array:
+        """penalty·price of each weight (m, 1), by its sign; a weight of zero pays the lower one, vectors one for their norm."""
+        if self.prices is None:
+            return np.full((len(w), 1), self.penalty)
+        up, down = self.prices
+        return np.asarray(self.penalty * np.where(w == 0, min(up, down), np.where(w > 0, up, down)))
+
+    @property
+    def finite_prices(self) -> tuple[float, ...]:
+        """Of weights that are admitted."""
+        return tuple(price for price in self.prices or (1.0,) if np.isfinite(price))
+
+    def balance(self, w: Array) -> tuple[Array, float]:
+        """steep (m, 1) and least of V = (steep·|w|² + least·|theta|²)/2: the lower penalty·price, and steep·least = price²."""
+        least = self.penalty * (1.0 if self.prices is None else min(self.prices))
+        own = self.price(w)
+        return (own * (own / least) if least > 0 else own), least
+
+    def shrunk(self, w: Array, t: float) -> Array:
+        """The proximal map of t·penalty·|.|: towards zero from above by one price, from below by the other."""
+        if self.prices is None:
+            return np.asarray(directions(w) * np.maximum(lengths(w) - t * self.penalty, 0.0))
+        # an infinite price forbids, even for a step of length 0
+        up, down = (np.inf if np.isinf(price) else t * self.penalty * price for price in self.prices)
+        return np.asarray(np.maximum(w - up, 0.0) + np.minimum(w + down, 0.0))
+
     def potential(self, u: Array, conic: bool) -> Array:
-        """V(u_i)/penalty, (m,)."""
+        """V(u_i), (m,)."""
         w, theta = u[:, : self.q], u[:, self.q :]
+        squares = (theta**2).sum(axis=1)
         if not conic and self.family == "2-homogeneous":
-            return np.asarray((u**2).sum(axis=1) / 2)
-        if not conic and self.family == "2-homogeneous in theta":
-            return np.asarray((theta**2).sum(axis=1))
-        return np.asarray(lengths(w)[:, 0])
+            steep, least = self.balance(w)
+            return np.asarray((steep[:, 0] * (w**2).sum(axis=1) + least * squares) / 2)
+        size = squares if not conic and self.family == "2-homogeneous in theta" else lengths(w)[:, 0]
+        return np.where(size > 0, self.price(w)[:, 0] * size, 0.0)
 
     def energy(self, u: Array, conic: bool = False) -> float:
         """F_m(u) = R((1/m) sum Phi(u_i)) + (1/m) sum V(u_i)."""
         f = self.predict(u[:, : self.q] / len(u), u[:, self.q :])
-        return self.value_and_slope(f)[0] + self.penalty * float(self.potential(u, conic).mean())
+        return self.value_and_slope(f)[0] + float(self.potential(u, conic).mean())
 
     def eta_and_gradient(self, u: Array) -> tuple[Array, Array]:
         """eta(theta_i) = <R'(f), phi(theta_i)>, (m, q), and the gradient of <eta, w_i/|w_i|>, (m, d)."""
@@ -235,24 +271,24 @@ class Formulas:
         gradient = np.einsum("mds,sq,mq->md", slopes, g, directions(w))
         return np.real(phi @ g), np.real(gradient)
 
-    def velocity(self, u: Array, conic: bool = False) -> Array:
+    def velocity(self, u: Array, conic: bool = False, speeds: tuple[float, float] = (1.0, 1.0)) -> Array:
         """u', of minimal norm where a weight is zero or a position at the boundary; conic rows are (signed mass, theta)."""
-        w, theta = u[:, : self.q], u[:, self.q :]
+        (alpha, beta), w, theta = speeds, u[:, : self.q], u[:, self.q :]
         sizes, heads = lengths(w), directions(w)
         eta, gradient = self.eta_and_gradient(u)
         if conic:
             along = (eta * heads).sum(axis=1, keepdims=True)
             turn = sizes * (eta - along * heads)
-            return np.column_stack([-4 * (along + self.penalty) * w - turn, self._inward(theta, -gradient)])
+            mass = np.where(sizes > 0, -4 * (along + self.price(w)) * w, 0.0)
+            return np.column_stack([alpha * mass - beta * turn, beta * self._inward(theta, -gradient)])
+        pull = -sizes * gradient
         if self.family == "2-homogeneous in theta":
-            return np.column_stack([np.zeros_like(w), -sizes * gradient - 2 * self.penalty * theta])
+            return np.column_stack([np.zeros_like(w), beta * (pull - 2 * self.price(w) * theta)])
         if self.family == "2-homogeneous":
-            return np.column_stack([-eta - self.penalty * w, -sizes * gradient - self.penalty * theta])
-        resting = -eta * np.maximum(1 - self.penalty / np.maximum(lengths(eta), 1e-300), 0)
-        moved = np.where(sizes > 0, -eta - self.penalty * heads, resting)
-        if self.problem.sign == "nonnegative":
-            moved = np.where((sizes > 0) | (moved > 0), moved, 0.0)
-        return np.column_stack([moved, self._inward(theta, -sizes * gradient)])
+            steep, least = self.balance(w)
+            return np.column_stack([alpha * (-eta - steep * w), beta * (pull - least * theta)])
+        moved = np.where(sizes > 0, -eta - self.price(w) * heads, self.shrunk(-eta, 1.0))
+        return np.column_stack([alpha * moved, beta * self._inward(theta, pull)])
 
     def _inward(self, theta: Array, velocity: Array) -> Array:
         """Without the part that leaves Theta."""
@@ -267,15 +303,18 @@ class Formulas:
         high = ~domain.wraps & (theta >= domain.upper) & (velocity > 0)
         return np.where(low | high, 0.0, velocity)
 
-    def dissipation(self, u: Array, conic: bool = False) -> float:
-        """(1/m) sum |u_i'|², in the cone metric dr² + r² dtheta² with |w| = r² for the conic lift."""
+    def dissipation(self, u: Array, conic: bool = False, speeds: tuple[float, float] = (1.0, 1.0)) -> float:
+        """(1/m) sum |u_i'|², each part over its speed; in the cone metric dr² + r² dtheta² with |w| = r² for the conic lift."""
+        alpha, beta = speeds
+        moved = self.velocity(u, conic)
+        w, theta = moved[:, : self.q], moved[:, self.q :]
         if not conic:
-            return float((self.velocity(u) ** 2).sum(axis=1).mean())
+            return float((alpha * (w**2).sum(axis=1) + beta * (theta**2).sum(axis=1)).mean())
         sizes, heads = lengths(u[:, : self.q]), directions(u[:, : self.q])
         eta, _ = self.eta_and_gradient(u)
         along = (eta * heads).sum(axis=1, keepdims=True)
-        moved = self.velocity(u, conic)[:, self.q :]
-        slopes = np.column_stack([2 * (along + self.penalty), moved, eta - along * heads])
+        rate = np.where(sizes > 0, 2 * (along + self.price(u[:, : self.q])), 0.0)
+        slopes = np.column_stack([alpha**0.5 * rate, beta**0.5 * theta, beta**0.5 * (eta - along * heads)])
         return float((sizes[:, 0] * (slopes**2).sum(axis=1)).mean())
 
 

@@ -7,7 +7,7 @@ from functools import cache
 from ..registry import collect
 from .mutant import Mutant
 
-MODULES = ("mutants.kernels", "mutants.engine", "mutants.proofs", "mutants.references")
+MODULES = ("mutants.kernels", "mutants.engine", "mutants.proofs", "mutants.references", "mutants.templates")
 """Each holds `MUTANTS`."""
 
 

@@ -17,6 +17,8 @@ from typing import Any
 from conicflow.engine.kernels.loading import load_kernel
 from conicflow.engine.space.feature_map import FeatureMap
 
+from ..material import maps
+from .rebuilt import InTemplate, wrong_kernel
 from .source import InSource, changed
 
 _PLAIN = (bool, int, float, str, tuple)
@@ -40,7 +42,7 @@ class InFeatures:
     make: Callable[[Any], Any]
 
 
-Change = InSource | InKernel | InFeatures
+Change = InSource | InKernel | InFeatures | InTemplate
 
 
 @contextmanager
@@ -55,6 +57,11 @@ def injected(change: Change) -> Iterator[None]:
         if isinstance(change, InKernel):
             kernel = load_kernel(change.kernel)
             _set(undo, kernel, change.attribute, change.make(getattr(kernel, change.attribute)))
+        elif isinstance(change, InTemplate):
+            kernel, wrong = maps.kernel(change.kernel), wrong_kernel(change)
+            for name in vars(wrong).keys() & vars(kernel).keys():
+                if not name.startswith("_"):
+                    _set(undo, kernel, name, getattr(wrong, name))
         elif isinstance(change, InFeatures):
             _set(undo, FeatureMap, change.method, _of_one_map(change, getattr(FeatureMap, change.method)))
         else:

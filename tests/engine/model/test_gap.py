@@ -219,3 +219,13 @@ def test_a_contradiction_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gap_module, "_contain_the_atoms", lambda *known: None)
     with pytest.raises(cf.CertificateError, match="never negative"):
         cf.duality_gap(problem, half)
+
+
+def test_a_supremum_below_zero_contradicts_no_atom() -> None:
+    """Where eta > 0 everywhere and mu >= 0, sup -eta is negative; without atoms there is nothing that it could be below."""
+    loss = cf.losses.squared(np.array([0.0, -1.0, 0.0], dtype=complex))
+    problem = cf.Problem(cf.features.fourier(cutoff=1), loss, penalty=0.1, sign="nonnegative")
+    for measure in (problem.zero, cf.Measure(np.array([0.1]), np.array([[0.5]]))):
+        found = gap_module.duality_gap(problem, measure)
+        assert found.supremum.value < 0.0
+        assert np.isfinite(found.gap)
