@@ -217,8 +217,12 @@ BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 
 
 @BOTH
-def test_an_end_before_the_first_bound_is_130_and_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
-    patch = "import time\nmodule.Search.begin = lambda *a: (print('begun', flush=True), time.sleep(600))"
+@pytest.mark.parametrize("where", ["module.Search.begin", "result_folder.read_problem"])
+def test_an_end_before_the_first_bound_is_130_and_leaves_nothing(
+    tmp_path: Path, number: signal.Signals, where: str
+) -> None:
+    patch = "import time\nfrom conicflow.app.folders import result_folder\n"
+    patch += f"{where} = lambda *a: (print('begun', flush=True), time.sleep(600))"
     code, stdout, _ = interrupted_run(tmp_path, patch, number)
     assert (code, stdout) == (130, "")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data.npz", "problem.toml"]
