@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [], "equation": "phi = cos(z)", "family": "partially 1-homogeneous", "inputs": [{"description": "inner product of theta with the input vector", "name": "z"}], "kind": "ridge", "lift": 0, "name": "cosine", "parameters": [{"domain": "ball", "name": "theta"}], "penalty_weight": "1", "properties": {"kinks": null, "warp": "identity"}, "reference": "Rahimi and Recht, NIPS 20 (2007)", "spec_sha256": "daed52a4636510f4329ec0f824dd1b831e3876eed7cec4db5fe6b347a1304af2", "title": "Random Fourier feature"}'
+DESCRIPTION = '{"constants": [], "equation": "phi = cos(z)", "family": "partially 1-homogeneous", "inputs": [{"description": "inner product of theta with the input vector", "name": "z"}], "kind": "ridge", "lift": 0, "name": "cosine", "parameters": [{"domain": "ball", "name": "theta"}], "penalty_weight": "1", "properties": {"kinks": null, "smooth": true, "translation": [], "warp": "identity"}, "reference": "Rahimi and Recht, NIPS 20 (2007)", "spec_sha256": "daed52a4636510f4329ec0f824dd1b831e3876eed7cec4db5fe6b347a1304af2", "title": "Random Fourier feature"}'
 
 
 # pythran export capsule value_rows(float64*, int, int, int, float64*, float64*)

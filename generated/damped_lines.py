@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [], "equation": "phi = exp(-gamma*t)*cos(p + 2*pi*t*theta)", "family": "partially 1-homogeneous", "inputs": [{"description": "time of the sample", "name": "t"}], "kind": "pointwise", "name": "damped_lines", "parameters": [{"domain": "interval", "name": "theta"}, {"domain": "nonnegative interval", "name": "gamma"}, {"domain": "circle", "name": "p"}], "penalty_weight": "1", "properties": {}, "reference": "Hua and Sarkar, Matrix pencil method for estimating parameters of exponentially damped/undamped sinusoids in noise, IEEE Trans. ASSP (1990)", "spec_sha256": "77e1710a3da18eb6566d9bf4706553a3139b7ed3493a5658d449c9109317605f", "title": "Damped sinusoid of unknown frequency, damping and phase"}'
+DESCRIPTION = '{"constants": [], "equation": "phi = exp(-gamma*t)*cos(p + 2*pi*t*theta)", "family": "partially 1-homogeneous", "inputs": [{"description": "time of the sample", "name": "t"}], "kind": "pointwise", "name": "damped_lines", "parameters": [{"domain": "interval", "name": "theta"}, {"domain": "nonnegative interval", "name": "gamma"}, {"domain": "circle", "name": "p"}], "penalty_weight": "1", "properties": {"smooth": true, "translation": []}, "reference": "Hua and Sarkar, Matrix pencil method for estimating parameters of exponentially damped/undamped sinusoids in noise, IEEE Trans. ASSP (1990)", "spec_sha256": "77e1710a3da18eb6566d9bf4706553a3139b7ed3493a5658d449c9109317605f", "title": "Damped sinusoid of unknown frequency, damping and phase"}'
 
 
 TILE = 1024  # samples handled at once: a few temporaries of this length stay in the first-level cache
@@ -25,7 +25,7 @@ def forward(u, samples, constants):
         start = tile * TILE
         stop = min(n, start + TILE)
         count = stop - start
-        t__tile = samples[0, start:stop]
+        sample0_tile = samples[0, start:stop]
         argument0 = np.empty(count)
         argument1 = np.empty(count)
         v0 = np.empty(count)
@@ -33,14 +33,14 @@ def forward(u, samples, constants):
         total = np.zeros(count)
         for i in range(m):
             w = u[i, 0]
-            theta_ = u[i, 1]
-            gamma_ = u[i, 2]
-            p_ = u[i, 3]
-            v1 = -gamma_
-            v3 = 2.0*np.pi*theta_
+            parameter0 = u[i, 1]
+            parameter1 = u[i, 2]
+            parameter2 = u[i, 3]
+            v1 = -parameter1
+            v3 = 2.0*np.pi*parameter0
             for j in range(count):
-                argument0[j] = t__tile[j]*v1
-                argument1[j] = p_ + t__tile[j]*v3
+                argument0[j] = sample0_tile[j]*v1
+                argument1[j] = parameter2 + sample0_tile[j]*v3
             v0[:] = np.exp(argument0)
             v2[:] = np.cos(argument1)
             weight = w
@@ -59,25 +59,25 @@ def slopes(u, samples, constants, g):
     parallel = m * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
     for i in range(m):
-        theta_ = u[i, 1]
-        gamma_ = u[i, 2]
-        p_ = u[i, 3]
-        v1 = -gamma_
-        v3 = 2.0*np.pi*theta_
+        parameter0 = u[i, 1]
+        parameter1 = u[i, 2]
+        parameter2 = u[i, 3]
+        v1 = -parameter1
+        v3 = 2.0*np.pi*parameter0
         v7 = -2.0*np.pi
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
             count = stop - start
             g_tile = g[start:stop]
-            t__tile = samples[0, start:stop]
+            sample0_tile = samples[0, start:stop]
             argument0 = np.empty(count)
             argument1 = np.empty(count)
             v0 = np.empty(count)
             v2 = np.empty(count)
             v4 = np.empty(count)
             for j in range(count):
-                argument0[j] = t__tile[j]*v1
-                argument1[j] = p_ + t__tile[j]*v3
+                argument0[j] = sample0_tile[j]*v1
+                argument1[j] = parameter2 + sample0_tile[j]*v3
             v0[:] = np.exp(argument0)
             v2[:] = np.sin(argument1)
             v4[:] = np.cos(argument1)
@@ -90,8 +90,8 @@ def slopes(u, samples, constants, g):
                 v5_j = v0[j]*v4[j]
                 v6_j = v0[j]*v2[j]
                 sum0 += g_tile[j]*v5_j
-                sum1 += g_tile[j]*t__tile[j]*v6_j
-                sum2 += g_tile[j]*t__tile[j]*v5_j
+                sum1 += g_tile[j]*sample0_tile[j]*v6_j
+                sum2 += g_tile[j]*sample0_tile[j]*v5_j
                 sum3 += g_tile[j]*v6_j
             result[i, 0] += sum0
             result[i, 1] += sum1*v7
@@ -107,22 +107,22 @@ def jacobian(positions, samples, constants):
     n = samples.shape[1]
     result = np.empty((4, k, n))
     count = n
-    t__tile = samples[0, :]
+    sample0_tile = samples[0, :]
     argument0 = np.empty(count)
     argument1 = np.empty(count)
     v0 = np.empty(count)
     v2 = np.empty(count)
     v4 = np.empty(count)
     for i in range(k):
-        theta_ = positions[i, 0]
-        gamma_ = positions[i, 1]
-        p_ = positions[i, 2]
-        v1 = -gamma_
-        v3 = 2.0*np.pi*theta_
+        parameter0 = positions[i, 0]
+        parameter1 = positions[i, 1]
+        parameter2 = positions[i, 2]
+        v1 = -parameter1
+        v3 = 2.0*np.pi*parameter0
         v7 = -2.0*np.pi
         for j in range(count):
-            argument0[j] = t__tile[j]*v1
-            argument1[j] = p_ + t__tile[j]*v3
+            argument0[j] = sample0_tile[j]*v1
+            argument1[j] = parameter2 + sample0_tile[j]*v3
         v0[:] = np.exp(argument0)
         v2[:] = np.sin(argument1)
         v4[:] = np.cos(argument1)
@@ -134,8 +134,8 @@ def jacobian(positions, samples, constants):
             v5_j = v0[j]*v4[j]
             v6_j = v0[j]*v2[j]
             row0[j] = v5_j
-            row1[j] = t__tile[j]*v6_j*v7
-            row2[j] = -t__tile[j]*v5_j
+            row1[j] = sample0_tile[j]*v6_j*v7
+            row2[j] = -sample0_tile[j]*v5_j
             row3[j] = -v6_j
     return result
 
@@ -151,11 +151,11 @@ def certificate(positions, samples, constants, g):
     parallel = k * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
     for i in range(k):
-        theta_ = positions[i, 0]
-        gamma_ = positions[i, 1]
-        p_ = positions[i, 2]
-        v1 = -gamma_
-        v3 = 2.0*np.pi*theta_
+        parameter0 = positions[i, 0]
+        parameter1 = positions[i, 1]
+        parameter2 = positions[i, 2]
+        v1 = -parameter1
+        v3 = 2.0*np.pi*parameter0
         v8 = 2.0*np.pi
         v12 = -v8
         v13 = -4.0*np.pi**2
@@ -163,15 +163,15 @@ def certificate(positions, samples, constants, g):
             stop = min(n, start + TILE)
             count = stop - start
             g_tile = g[start:stop]
-            t__tile = samples[0, start:stop]
+            sample0_tile = samples[0, start:stop]
             argument0 = np.empty(count)
             argument1 = np.empty(count)
             v0 = np.empty(count)
             v2 = np.empty(count)
             v4 = np.empty(count)
             for j in range(count):
-                argument0[j] = t__tile[j]*v1
-                argument1[j] = p_ + t__tile[j]*v3
+                argument0[j] = sample0_tile[j]*v1
+                argument1[j] = parameter2 + sample0_tile[j]*v3
             v0[:] = np.exp(argument0)
             v2[:] = np.sin(argument1)
             v4[:] = np.cos(argument1)
@@ -185,9 +185,9 @@ def certificate(positions, samples, constants, g):
             for j in range(count):
                 v5_j = v0[j]*v4[j]
                 v6_j = v0[j]*v2[j]
-                v7_j = t__tile[j]*v6_j
-                v9_j = t__tile[j]*v5_j
-                v10_j = t__tile[j]**2
+                v7_j = sample0_tile[j]*v6_j
+                v9_j = sample0_tile[j]*v5_j
+                v10_j = sample0_tile[j]**2
                 v11_j = v10_j*v5_j
                 sum0 += g_tile[j]*v5_j
                 sum1 += g_tile[j]*v7_j
@@ -245,21 +245,21 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
         for start in range(chunk * length, min(n, (chunk + 1) * length), strip):
             stop = min(n, (chunk + 1) * length, start + strip)
             count = stop - start
-            t__tile = samples[0, start:stop]
+            sample0_tile = samples[0, start:stop]
             argument0 = np.empty(count)
             argument1 = np.empty(count)
             f_tile = np.zeros(count)
             for i in range(m):
                 w = u[i, 0] / m
-                theta_ = u[i, 1]
-                gamma_ = u[i, 2]
-                p_ = u[i, 3]
-                v1 = -gamma_
-                v3 = 2.0*np.pi*theta_
+                parameter0 = u[i, 1]
+                parameter1 = u[i, 2]
+                parameter2 = u[i, 3]
+                v1 = -parameter1
+                v3 = 2.0*np.pi*parameter0
                 v7 = -2.0*np.pi
                 for j in range(count):
-                    argument0[j] = t__tile[j]*v1
-                    argument1[j] = p_ + t__tile[j]*v3
+                    argument0[j] = sample0_tile[j]*v1
+                    argument1[j] = parameter2 + sample0_tile[j]*v3
                 kept[0, i, :count] = np.exp(argument0)
                 v0 = kept[0, i, :count]
                 kept[1, i, :count] = np.sin(argument1)
@@ -273,11 +273,11 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
             g_tile = np.empty(count)
             values[chunk] += fit(f_tile, y, omega, parameters, 1, start, g_tile)
             for i in range(m):
-                theta_ = u[i, 1]
-                gamma_ = u[i, 2]
-                p_ = u[i, 3]
-                v1 = -gamma_
-                v3 = 2.0*np.pi*theta_
+                parameter0 = u[i, 1]
+                parameter1 = u[i, 2]
+                parameter2 = u[i, 3]
+                v1 = -parameter1
+                v3 = 2.0*np.pi*parameter0
                 v7 = -2.0*np.pi
                 v0 = kept[0, i, :count]
                 v2 = kept[1, i, :count]
@@ -291,8 +291,8 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
                     v5_j = v0[j]*v4[j]
                     v6_j = v0[j]*v2[j]
                     sum0 += g_tile[j]*v5_j
-                    sum1 += g_tile[j]*t__tile[j]*v6_j
-                    sum2 += g_tile[j]*t__tile[j]*v5_j
+                    sum1 += g_tile[j]*sample0_tile[j]*v6_j
+                    sum2 += g_tile[j]*sample0_tile[j]*v5_j
                     sum3 += g_tile[j]*v6_j
                 result[i, 0] += sum0
                 result[i, 1] += sum1*v7

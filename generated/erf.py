@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [], "equation": "phi = erf(z)", "family": "partially 1-homogeneous", "inputs": [{"description": "inner product of theta with the input vector", "name": "z"}], "kind": "ridge", "lift": 0, "name": "erf", "parameters": [{"domain": "ball", "name": "theta"}], "penalty_weight": "1", "properties": {"kinks": null, "warp": "identity"}, "reference": "Williams, Computation with infinite neural networks, Neural Computation 10 (1998)", "spec_sha256": "eb1d993e1e0b706abfc5e0fee2d27505bbb1e57e344914b18db49a31b3cec3a3", "title": "Error function unit"}'
+DESCRIPTION = '{"constants": [], "equation": "phi = erf(z)", "family": "partially 1-homogeneous", "inputs": [{"description": "inner product of theta with the input vector", "name": "z"}], "kind": "ridge", "lift": 0, "name": "erf", "parameters": [{"domain": "ball", "name": "theta"}], "penalty_weight": "1", "properties": {"kinks": null, "smooth": true, "translation": [], "warp": "identity"}, "reference": "Williams, Computation with infinite neural networks, Neural Computation 10 (1998)", "spec_sha256": "eb1d993e1e0b706abfc5e0fee2d27505bbb1e57e344914b18db49a31b3cec3a3", "title": "Error function unit"}'
 
 
 def erf_at(z, e):

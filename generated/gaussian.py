@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [{"below": null, "default": null, "description": "standard deviation of the kernel", "name": "sigma", "positive": true}], "equation": "phi = exp(-(-theta + x)**2/(2*sigma**2))", "family": "partially 1-homogeneous", "inputs": [{"description": "location of the sample", "name": "x"}], "kind": "pointwise", "name": "gaussian", "parameters": [{"domain": "interval", "name": "theta"}], "penalty_weight": "1", "properties": {}, "reference": "Chizat and Bach (2018), section 4.1", "spec_sha256": "199c3a4ad4838ef7eddd5614703dad21a65473fbb4dc7adf9f1809e2e52f02a7", "title": "Gaussian kernel"}'
+DESCRIPTION = '{"constants": [{"below": null, "default": null, "description": "standard deviation of the kernel", "name": "sigma", "positive": true}], "equation": "phi = exp(-(-theta + x)**2/(2*sigma**2))", "family": "partially 1-homogeneous", "inputs": [{"description": "location of the sample", "name": "x"}], "kind": "pointwise", "name": "gaussian", "parameters": [{"domain": "interval", "name": "theta"}], "penalty_weight": "1", "properties": {"smooth": true, "translation": [["theta", "x"]]}, "reference": "Chizat and Bach (2018), section 4.1", "spec_sha256": "199c3a4ad4838ef7eddd5614703dad21a65473fbb4dc7adf9f1809e2e52f02a7", "title": "Gaussian kernel"}'
 
 
 TILE = 1024  # samples handled at once: a few temporaries of this length stay in the first-level cache
@@ -18,7 +18,7 @@ def forward(u, samples, constants):
     """f = sum_i w_i phi(theta_i), shape (n,), for particles u = (w, theta) of shape (m, 2)."""
     m = u.shape[0]
     n = samples.shape[1]
-    sigma_ = constants[0]
+    constant0 = constants[0]
     f = np.zeros(n)
     parallel = m * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
@@ -26,16 +26,16 @@ def forward(u, samples, constants):
         start = tile * TILE
         stop = min(n, start + TILE)
         count = stop - start
-        x__tile = samples[0, start:stop]
+        sample0_tile = samples[0, start:stop]
         argument0 = np.empty(count)
         v0 = np.empty(count)
         total = np.zeros(count)
         for i in range(m):
             w = u[i, 0]
-            theta_ = u[i, 1]
-            v1 = -(1.0/2.0)/sigma_**2
+            parameter0 = u[i, 1]
+            v1 = -(1.0/2.0)/constant0**2
             for j in range(count):
-                argument0[j] = v1*(-theta_ + x__tile[j])**2
+                argument0[j] = v1*(-parameter0 + sample0_tile[j])**2
             v0[:] = np.exp(argument0)
             weight = w
             for j in range(count):
@@ -49,29 +49,29 @@ def slopes(u, samples, constants, g):
     """Rows (eta, grad eta)(theta_i) of eta(theta) = <g, phi(theta)>, shape (m, 2)."""
     m = u.shape[0]
     n = samples.shape[1]
-    sigma_ = constants[0]
+    constant0 = constants[0]
     result = np.zeros((m, 2))
     parallel = m * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
     for i in range(m):
-        theta_ = u[i, 1]
-        v1 = -(1.0/2.0)/sigma_**2
+        parameter0 = u[i, 1]
+        v1 = -(1.0/2.0)/constant0**2
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
             count = stop - start
             g_tile = g[start:stop]
-            x__tile = samples[0, start:stop]
+            sample0_tile = samples[0, start:stop]
             argument0 = np.empty(count)
             v0 = np.empty(count)
             for j in range(count):
-                argument0[j] = v1*(-theta_ + x__tile[j])**2
+                argument0[j] = v1*(-parameter0 + sample0_tile[j])**2
             v0[:] = np.exp(argument0)
             sum0 = 0.0
             sum1 = 0.0
             # omp simd reduction(+:sum0,sum1)
             for j in range(count):
                 sum0 += g_tile[j]*v0[j]
-                sum1 += g_tile[j]*v0[j]*(theta_ - x__tile[j])
+                sum1 += g_tile[j]*v0[j]*(parameter0 - sample0_tile[j])
             result[i, 0] += sum0
             result[i, 1] += 2.0*sum1*v1
     return result
@@ -82,23 +82,23 @@ def jacobian(positions, samples, constants):
     """phi(theta_i) and its partial derivatives by theta, shape (2, k, n), for k positions."""
     k = positions.shape[0]
     n = samples.shape[1]
-    sigma_ = constants[0]
+    constant0 = constants[0]
     result = np.empty((2, k, n))
     count = n
-    x__tile = samples[0, :]
+    sample0_tile = samples[0, :]
     argument0 = np.empty(count)
     v0 = np.empty(count)
     for i in range(k):
-        theta_ = positions[i, 0]
-        v1 = -(1.0/2.0)/sigma_**2
+        parameter0 = positions[i, 0]
+        v1 = -(1.0/2.0)/constant0**2
         for j in range(count):
-            argument0[j] = v1*(-theta_ + x__tile[j])**2
+            argument0[j] = v1*(-parameter0 + sample0_tile[j])**2
         v0[:] = np.exp(argument0)
         row0 = result[0, i]
         row1 = result[1, i]
         for j in range(count):
             row0[j] = v0[j]
-            row1[j] = v0[j]*v1*(2.0*theta_ - 2.0*x__tile[j])
+            row1[j] = v0[j]*v1*(2.0*parameter0 - 2.0*sample0_tile[j])
     return result
 
 
@@ -107,33 +107,33 @@ def certificate(positions, samples, constants, g):
     """eta (k,), its gradient (k, 1) and its Hessian (k, 1, 1), where eta(theta) = <g, phi(theta)>."""
     k = positions.shape[0]
     n = samples.shape[1]
-    sigma_ = constants[0]
+    constant0 = constants[0]
     eta = np.zeros(k)
     gradient = np.zeros((k, 1))
     hessian = np.zeros((k, 1, 1))
     parallel = k * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
     for i in range(k):
-        theta_ = positions[i, 0]
-        v1 = -(1.0/2.0)/sigma_**2
-        v4 = 1.0/sigma_**2
-        v5 = (1.0/4.0)/sigma_**4
+        parameter0 = positions[i, 0]
+        v1 = -(1.0/2.0)/constant0**2
+        v4 = 1.0/constant0**2
+        v5 = (1.0/4.0)/constant0**4
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
             count = stop - start
             g_tile = g[start:stop]
-            x__tile = samples[0, start:stop]
+            sample0_tile = samples[0, start:stop]
             argument0 = np.empty(count)
             v0 = np.empty(count)
             for j in range(count):
-                argument0[j] = v1*(-theta_ + x__tile[j])**2
+                argument0[j] = v1*(-parameter0 + sample0_tile[j])**2
             v0[:] = np.exp(argument0)
             sum0 = 0.0
             sum1 = 0.0
             sum2 = 0.0
             # omp simd reduction(+:sum0,sum1,sum2)
             for j in range(count):
-                v2_j = 2.0*theta_ - 2.0*x__tile[j]
+                v2_j = 2.0*parameter0 - 2.0*sample0_tile[j]
                 v3_j = v0[j]*v4
                 sum0 += g_tile[j]*v0[j]
                 sum1 += g_tile[j]*v2_j*v3_j
@@ -157,7 +157,7 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
     """
     m = u.shape[0]
     n = samples.shape[1]
-    sigma_ = constants[0]
+    constant0 = constants[0]
     if whole:
         mean = forward(u, samples, constants)
         for j in range(n):
@@ -179,15 +179,15 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
         for start in range(chunk * length, min(n, (chunk + 1) * length), strip):
             stop = min(n, (chunk + 1) * length, start + strip)
             count = stop - start
-            x__tile = samples[0, start:stop]
+            sample0_tile = samples[0, start:stop]
             argument0 = np.empty(count)
             f_tile = np.zeros(count)
             for i in range(m):
                 w = u[i, 0] / m
-                theta_ = u[i, 1]
-                v1 = -(1.0/2.0)/sigma_**2
+                parameter0 = u[i, 1]
+                v1 = -(1.0/2.0)/constant0**2
                 for j in range(count):
-                    argument0[j] = v1*(-theta_ + x__tile[j])**2
+                    argument0[j] = v1*(-parameter0 + sample0_tile[j])**2
                 kept[0, i, :count] = np.exp(argument0)
                 v0 = kept[0, i, :count]
                 weight = w
@@ -196,15 +196,15 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
             g_tile = np.empty(count)
             values[chunk] += fit(f_tile, y, omega, parameters, 1, start, g_tile)
             for i in range(m):
-                theta_ = u[i, 1]
-                v1 = -(1.0/2.0)/sigma_**2
+                parameter0 = u[i, 1]
+                v1 = -(1.0/2.0)/constant0**2
                 v0 = kept[0, i, :count]
                 sum0 = 0.0
                 sum1 = 0.0
                 # omp simd reduction(+:sum0,sum1)
                 for j in range(count):
                     sum0 += g_tile[j]*v0[j]
-                    sum1 += g_tile[j]*v0[j]*(theta_ - x__tile[j])
+                    sum1 += g_tile[j]*v0[j]*(parameter0 - sample0_tile[j])
                 result[i, 0] += sum0
                 result[i, 1] += 2.0*sum1*v1
         rows[chunk] = result

@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [{"below": null, "default": null, "description": "standard deviation along the first axis", "name": "sigma1", "positive": true}, {"below": null, "default": "sigma1", "description": "standard deviation along the second axis", "name": "sigma2", "positive": true}], "equation": "phi = exp(-(-theta2 + x2)**2/(2*sigma2**2) - (-theta1 + x1)**2/(2*sigma1**2))", "family": "partially 1-homogeneous", "inputs": [{"description": "first coordinate of the sample", "name": "x1"}, {"description": "second coordinate of the sample", "name": "x2"}], "kind": "pointwise", "name": "gaussian_2d", "parameters": [{"domain": "interval", "name": "theta1"}, {"domain": "interval", "name": "theta2"}], "penalty_weight": "1", "properties": {}, "reference": "Denoyelle, Duval, Peyre and Soubies, The sliding Frank-Wolfe algorithm and its application to super-resolution microscopy, Inverse Problems (2019)", "spec_sha256": "5a425e4d3e4a2d4b0d414e94c121da42986f3f1c4d57dec24c736fb126194631", "title": "Gaussian kernel in the plane"}'
+DESCRIPTION = '{"constants": [{"below": null, "default": null, "description": "standard deviation along the first axis", "name": "sigma1", "positive": true}, {"below": null, "default": "sigma1", "description": "standard deviation along the second axis", "name": "sigma2", "positive": true}], "equation": "phi = exp(-(-theta2 + x2)**2/(2*sigma2**2) - (-theta1 + x1)**2/(2*sigma1**2))", "family": "partially 1-homogeneous", "inputs": [{"description": "first coordinate of the sample", "name": "x1"}, {"description": "second coordinate of the sample", "name": "x2"}], "kind": "pointwise", "name": "gaussian_2d", "parameters": [{"domain": "interval", "name": "theta1"}, {"domain": "interval", "name": "theta2"}], "penalty_weight": "1", "properties": {"smooth": true, "translation": [["theta1", "x1"], ["theta2", "x2"]]}, "reference": "Denoyelle, Duval, Peyre and Soubies, The sliding Frank-Wolfe algorithm and its application to super-resolution microscopy, Inverse Problems (2019)", "spec_sha256": "5a425e4d3e4a2d4b0d414e94c121da42986f3f1c4d57dec24c736fb126194631", "title": "Gaussian kernel in the plane"}'
 
 
 TILE = 1024  # samples handled at once: a few temporaries of this length stay in the first-level cache
@@ -18,8 +18,8 @@ def forward(u, samples, constants):
     """f = sum_i w_i phi(theta_i), shape (n,), for particles u = (w, theta) of shape (m, 3)."""
     m = u.shape[0]
     n = samples.shape[1]
-    sigma1_ = constants[0]
-    sigma2_ = constants[1]
+    constant0 = constants[0]
+    constant1 = constants[1]
     f = np.zeros(n)
     parallel = m * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
@@ -27,19 +27,19 @@ def forward(u, samples, constants):
         start = tile * TILE
         stop = min(n, start + TILE)
         count = stop - start
-        x1__tile = samples[0, start:stop]
-        x2__tile = samples[1, start:stop]
+        sample0_tile = samples[0, start:stop]
+        sample1_tile = samples[1, start:stop]
         argument0 = np.empty(count)
         v0 = np.empty(count)
         total = np.zeros(count)
         for i in range(m):
             w = u[i, 0]
-            theta1_ = u[i, 1]
-            theta2_ = u[i, 2]
-            v1 = -(1.0/2.0)/sigma1_**2
-            v2 = -(1.0/2.0)/sigma2_**2
+            parameter0 = u[i, 1]
+            parameter1 = u[i, 2]
+            v1 = -(1.0/2.0)/constant0**2
+            v2 = -(1.0/2.0)/constant1**2
             for j in range(count):
-                argument0[j] = v1*(-theta1_ + x1__tile[j])**2 + v2*(-theta2_ + x2__tile[j])**2
+                argument0[j] = v1*(-parameter0 + sample0_tile[j])**2 + v2*(-parameter1 + sample1_tile[j])**2
             v0[:] = np.exp(argument0)
             weight = w
             for j in range(count):
@@ -53,28 +53,28 @@ def slopes(u, samples, constants, g):
     """Rows (eta, grad eta)(theta_i) of eta(theta) = <g, phi(theta)>, shape (m, 3)."""
     m = u.shape[0]
     n = samples.shape[1]
-    sigma1_ = constants[0]
-    sigma2_ = constants[1]
+    constant0 = constants[0]
+    constant1 = constants[1]
     result = np.zeros((m, 3))
     parallel = m * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
     for i in range(m):
-        theta1_ = u[i, 1]
-        theta2_ = u[i, 2]
-        v1 = -(1.0/2.0)/sigma1_**2
-        v2 = -(1.0/2.0)/sigma2_**2
-        v4 = -1.0/sigma1_**2
-        v5 = -1.0/sigma2_**2
+        parameter0 = u[i, 1]
+        parameter1 = u[i, 2]
+        v1 = -(1.0/2.0)/constant0**2
+        v2 = -(1.0/2.0)/constant1**2
+        v4 = -1.0/constant0**2
+        v5 = -1.0/constant1**2
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
             count = stop - start
             g_tile = g[start:stop]
-            x1__tile = samples[0, start:stop]
-            x2__tile = samples[1, start:stop]
+            sample0_tile = samples[0, start:stop]
+            sample1_tile = samples[1, start:stop]
             argument0 = np.empty(count)
             v0 = np.empty(count)
             for j in range(count):
-                argument0[j] = v1*(-theta1_ + x1__tile[j])**2 + v2*(-theta2_ + x2__tile[j])**2
+                argument0[j] = v1*(-parameter0 + sample0_tile[j])**2 + v2*(-parameter1 + sample1_tile[j])**2
             v0[:] = np.exp(argument0)
             sum0 = 0.0
             sum1 = 0.0
@@ -83,8 +83,8 @@ def slopes(u, samples, constants, g):
             for j in range(count):
                 v3_j = (1.0/2.0)*v0[j]
                 sum0 += g_tile[j]*v0[j]
-                sum1 += g_tile[j]*v3_j*(theta1_ - x1__tile[j])
-                sum2 += g_tile[j]*v3_j*(theta2_ - x2__tile[j])
+                sum1 += g_tile[j]*v3_j*(parameter0 - sample0_tile[j])
+                sum2 += g_tile[j]*v3_j*(parameter1 - sample1_tile[j])
             result[i, 0] += sum0
             result[i, 1] += 2.0*sum1*v4
             result[i, 2] += 2.0*sum2*v5
@@ -96,23 +96,23 @@ def jacobian(positions, samples, constants):
     """phi(theta_i) and its partial derivatives by theta, shape (3, k, n), for k positions."""
     k = positions.shape[0]
     n = samples.shape[1]
-    sigma1_ = constants[0]
-    sigma2_ = constants[1]
+    constant0 = constants[0]
+    constant1 = constants[1]
     result = np.empty((3, k, n))
     count = n
-    x1__tile = samples[0, :]
-    x2__tile = samples[1, :]
+    sample0_tile = samples[0, :]
+    sample1_tile = samples[1, :]
     argument0 = np.empty(count)
     v0 = np.empty(count)
     for i in range(k):
-        theta1_ = positions[i, 0]
-        theta2_ = positions[i, 1]
-        v1 = -(1.0/2.0)/sigma1_**2
-        v2 = -(1.0/2.0)/sigma2_**2
-        v4 = -1.0/sigma1_**2
-        v5 = -1.0/sigma2_**2
+        parameter0 = positions[i, 0]
+        parameter1 = positions[i, 1]
+        v1 = -(1.0/2.0)/constant0**2
+        v2 = -(1.0/2.0)/constant1**2
+        v4 = -1.0/constant0**2
+        v5 = -1.0/constant1**2
         for j in range(count):
-            argument0[j] = v1*(-theta1_ + x1__tile[j])**2 + v2*(-theta2_ + x2__tile[j])**2
+            argument0[j] = v1*(-parameter0 + sample0_tile[j])**2 + v2*(-parameter1 + sample1_tile[j])**2
         v0[:] = np.exp(argument0)
         row0 = result[0, i]
         row1 = result[1, i]
@@ -120,8 +120,8 @@ def jacobian(positions, samples, constants):
         for j in range(count):
             v3_j = (1.0/2.0)*v0[j]
             row0[j] = v0[j]
-            row1[j] = v3_j*v4*(2.0*theta1_ - 2.0*x1__tile[j])
-            row2[j] = v3_j*v5*(2.0*theta2_ - 2.0*x2__tile[j])
+            row1[j] = v3_j*v4*(2.0*parameter0 - 2.0*sample0_tile[j])
+            row2[j] = v3_j*v5*(2.0*parameter1 - 2.0*sample1_tile[j])
     return result
 
 
@@ -130,33 +130,33 @@ def certificate(positions, samples, constants, g):
     """eta (k,), its gradient (k, 2) and its Hessian (k, 2, 2), where eta(theta) = <g, phi(theta)>."""
     k = positions.shape[0]
     n = samples.shape[1]
-    sigma1_ = constants[0]
-    sigma2_ = constants[1]
+    constant0 = constants[0]
+    constant1 = constants[1]
     eta = np.zeros(k)
     gradient = np.zeros((k, 2))
     hessian = np.zeros((k, 2, 2))
     parallel = k * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
     for i in range(k):
-        theta1_ = positions[i, 0]
-        theta2_ = positions[i, 1]
-        v1 = -(1.0/2.0)/sigma1_**2
-        v2 = -(1.0/2.0)/sigma2_**2
-        v9 = 1.0/sigma1_**2
-        v7 = 1.0/sigma2_**2
-        v10 = (1.0/4.0)/sigma1_**4
+        parameter0 = positions[i, 0]
+        parameter1 = positions[i, 1]
+        v1 = -(1.0/2.0)/constant0**2
+        v2 = -(1.0/2.0)/constant1**2
+        v9 = 1.0/constant0**2
+        v7 = 1.0/constant1**2
+        v10 = (1.0/4.0)/constant0**4
         v11 = (1.0/4.0)*v7
-        v12 = (1.0/4.0)/sigma2_**4
+        v12 = (1.0/4.0)/constant1**4
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
             count = stop - start
             g_tile = g[start:stop]
-            x1__tile = samples[0, start:stop]
-            x2__tile = samples[1, start:stop]
+            sample0_tile = samples[0, start:stop]
+            sample1_tile = samples[1, start:stop]
             argument0 = np.empty(count)
             v0 = np.empty(count)
             for j in range(count):
-                argument0[j] = v1*(-theta1_ + x1__tile[j])**2 + v2*(-theta2_ + x2__tile[j])**2
+                argument0[j] = v1*(-parameter0 + sample0_tile[j])**2 + v2*(-parameter1 + sample1_tile[j])**2
             v0[:] = np.exp(argument0)
             sum0 = 0.0
             sum1 = 0.0
@@ -166,10 +166,10 @@ def certificate(positions, samples, constants, g):
             sum5 = 0.0
             # omp simd reduction(+:sum0,sum1,sum2,sum3,sum4,sum5)
             for j in range(count):
-                v3_j = 2.0*theta1_ - 2.0*x1__tile[j]
+                v3_j = 2.0*parameter0 - 2.0*sample0_tile[j]
                 v4_j = v0[j]*v9
                 v5_j = v3_j*v4_j
-                v6_j = 2.0*theta2_ - 2.0*x2__tile[j]
+                v6_j = 2.0*parameter1 - 2.0*sample1_tile[j]
                 v8_j = v0[j]*v7
                 sum0 += g_tile[j]*v0[j]
                 sum1 += g_tile[j]*v5_j
@@ -200,8 +200,8 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
     """
     m = u.shape[0]
     n = samples.shape[1]
-    sigma1_ = constants[0]
-    sigma2_ = constants[1]
+    constant0 = constants[0]
+    constant1 = constants[1]
     if whole:
         mean = forward(u, samples, constants)
         for j in range(n):
@@ -223,20 +223,20 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
         for start in range(chunk * length, min(n, (chunk + 1) * length), strip):
             stop = min(n, (chunk + 1) * length, start + strip)
             count = stop - start
-            x1__tile = samples[0, start:stop]
-            x2__tile = samples[1, start:stop]
+            sample0_tile = samples[0, start:stop]
+            sample1_tile = samples[1, start:stop]
             argument0 = np.empty(count)
             f_tile = np.zeros(count)
             for i in range(m):
                 w = u[i, 0] / m
-                theta1_ = u[i, 1]
-                theta2_ = u[i, 2]
-                v1 = -(1.0/2.0)/sigma1_**2
-                v2 = -(1.0/2.0)/sigma2_**2
-                v4 = -1.0/sigma1_**2
-                v5 = -1.0/sigma2_**2
+                parameter0 = u[i, 1]
+                parameter1 = u[i, 2]
+                v1 = -(1.0/2.0)/constant0**2
+                v2 = -(1.0/2.0)/constant1**2
+                v4 = -1.0/constant0**2
+                v5 = -1.0/constant1**2
                 for j in range(count):
-                    argument0[j] = v1*(-theta1_ + x1__tile[j])**2 + v2*(-theta2_ + x2__tile[j])**2
+                    argument0[j] = v1*(-parameter0 + sample0_tile[j])**2 + v2*(-parameter1 + sample1_tile[j])**2
                 kept[0, i, :count] = np.exp(argument0)
                 v0 = kept[0, i, :count]
                 weight = w
@@ -245,12 +245,12 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
             g_tile = np.empty(count)
             values[chunk] += fit(f_tile, y, omega, parameters, 1, start, g_tile)
             for i in range(m):
-                theta1_ = u[i, 1]
-                theta2_ = u[i, 2]
-                v1 = -(1.0/2.0)/sigma1_**2
-                v2 = -(1.0/2.0)/sigma2_**2
-                v4 = -1.0/sigma1_**2
-                v5 = -1.0/sigma2_**2
+                parameter0 = u[i, 1]
+                parameter1 = u[i, 2]
+                v1 = -(1.0/2.0)/constant0**2
+                v2 = -(1.0/2.0)/constant1**2
+                v4 = -1.0/constant0**2
+                v5 = -1.0/constant1**2
                 v0 = kept[0, i, :count]
                 sum0 = 0.0
                 sum1 = 0.0
@@ -259,8 +259,8 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
                 for j in range(count):
                     v3_j = (1.0/2.0)*v0[j]
                     sum0 += g_tile[j]*v0[j]
-                    sum1 += g_tile[j]*v3_j*(theta1_ - x1__tile[j])
-                    sum2 += g_tile[j]*v3_j*(theta2_ - x2__tile[j])
+                    sum1 += g_tile[j]*v3_j*(parameter0 - sample0_tile[j])
+                    sum2 += g_tile[j]*v3_j*(parameter1 - sample1_tile[j])
                 result[i, 0] += sum0
                 result[i, 1] += 2.0*sum1*v4
                 result[i, 2] += 2.0*sum2*v5

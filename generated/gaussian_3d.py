@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [{"below": null, "default": null, "description": "standard deviation along the first axis", "name": "sigma1", "positive": true}, {"below": null, "default": "sigma1", "description": "standard deviation along the second axis", "name": "sigma2", "positive": true}, {"below": null, "default": "sigma1", "description": "standard deviation along the third axis", "name": "sigma3", "positive": true}], "equation": "phi = exp(-(-theta3 + x3)**2/(2*sigma3**2) - (-theta2 + x2)**2/(2*sigma2**2) - (-theta1 + x1)**2/(2*sigma1**2))", "family": "partially 1-homogeneous", "inputs": [{"description": "first coordinate of the sample", "name": "x1"}, {"description": "second coordinate of the sample", "name": "x2"}, {"description": "third coordinate of the sample", "name": "x3"}], "kind": "pointwise", "name": "gaussian_3d", "parameters": [{"domain": "interval", "name": "theta1"}, {"domain": "interval", "name": "theta2"}, {"domain": "interval", "name": "theta3"}], "penalty_weight": "1", "properties": {}, "reference": "Denoyelle, Duval, Peyre and Soubies, The sliding Frank-Wolfe algorithm and its application to super-resolution microscopy, Inverse Problems (2019)", "spec_sha256": "c874d790cebaf468a532f339711c38a4f9328b33265f7a86e6fed4e459b86137", "title": "Gaussian kernel in space"}'
+DESCRIPTION = '{"constants": [{"below": null, "default": null, "description": "standard deviation along the first axis", "name": "sigma1", "positive": true}, {"below": null, "default": "sigma1", "description": "standard deviation along the second axis", "name": "sigma2", "positive": true}, {"below": null, "default": "sigma1", "description": "standard deviation along the third axis", "name": "sigma3", "positive": true}], "equation": "phi = exp(-(-theta3 + x3)**2/(2*sigma3**2) - (-theta2 + x2)**2/(2*sigma2**2) - (-theta1 + x1)**2/(2*sigma1**2))", "family": "partially 1-homogeneous", "inputs": [{"description": "first coordinate of the sample", "name": "x1"}, {"description": "second coordinate of the sample", "name": "x2"}, {"description": "third coordinate of the sample", "name": "x3"}], "kind": "pointwise", "name": "gaussian_3d", "parameters": [{"domain": "interval", "name": "theta1"}, {"domain": "interval", "name": "theta2"}, {"domain": "interval", "name": "theta3"}], "penalty_weight": "1", "properties": {"smooth": true, "translation": [["theta1", "x1"], ["theta2", "x2"], ["theta3", "x3"]]}, "reference": "Denoyelle, Duval, Peyre and Soubies, The sliding Frank-Wolfe algorithm and its application to super-resolution microscopy, Inverse Problems (2019)", "spec_sha256": "c874d790cebaf468a532f339711c38a4f9328b33265f7a86e6fed4e459b86137", "title": "Gaussian kernel in space"}'
 
 
 TILE = 1024  # samples handled at once: a few temporaries of this length stay in the first-level cache
@@ -18,9 +18,9 @@ def forward(u, samples, constants):
     """f = sum_i w_i phi(theta_i), shape (n,), for particles u = (w, theta) of shape (m, 4)."""
     m = u.shape[0]
     n = samples.shape[1]
-    sigma1_ = constants[0]
-    sigma2_ = constants[1]
-    sigma3_ = constants[2]
+    constant0 = constants[0]
+    constant1 = constants[1]
+    constant2 = constants[2]
     f = np.zeros(n)
     parallel = m * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
@@ -28,22 +28,22 @@ def forward(u, samples, constants):
         start = tile * TILE
         stop = min(n, start + TILE)
         count = stop - start
-        x1__tile = samples[0, start:stop]
-        x2__tile = samples[1, start:stop]
-        x3__tile = samples[2, start:stop]
+        sample0_tile = samples[0, start:stop]
+        sample1_tile = samples[1, start:stop]
+        sample2_tile = samples[2, start:stop]
         argument0 = np.empty(count)
         v0 = np.empty(count)
         total = np.zeros(count)
         for i in range(m):
             w = u[i, 0]
-            theta1_ = u[i, 1]
-            theta2_ = u[i, 2]
-            theta3_ = u[i, 3]
-            v1 = -(1.0/2.0)/sigma1_**2
-            v2 = -(1.0/2.0)/sigma2_**2
-            v3 = -(1.0/2.0)/sigma3_**2
+            parameter0 = u[i, 1]
+            parameter1 = u[i, 2]
+            parameter2 = u[i, 3]
+            v1 = -(1.0/2.0)/constant0**2
+            v2 = -(1.0/2.0)/constant1**2
+            v3 = -(1.0/2.0)/constant2**2
             for j in range(count):
-                argument0[j] = v1*(-theta1_ + x1__tile[j])**2 + v2*(-theta2_ + x2__tile[j])**2 + v3*(-theta3_ + x3__tile[j])**2
+                argument0[j] = v1*(-parameter0 + sample0_tile[j])**2 + v2*(-parameter1 + sample1_tile[j])**2 + v3*(-parameter2 + sample2_tile[j])**2
             v0[:] = np.exp(argument0)
             weight = w
             for j in range(count):
@@ -57,33 +57,33 @@ def slopes(u, samples, constants, g):
     """Rows (eta, grad eta)(theta_i) of eta(theta) = <g, phi(theta)>, shape (m, 4)."""
     m = u.shape[0]
     n = samples.shape[1]
-    sigma1_ = constants[0]
-    sigma2_ = constants[1]
-    sigma3_ = constants[2]
+    constant0 = constants[0]
+    constant1 = constants[1]
+    constant2 = constants[2]
     result = np.zeros((m, 4))
     parallel = m * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
     for i in range(m):
-        theta1_ = u[i, 1]
-        theta2_ = u[i, 2]
-        theta3_ = u[i, 3]
-        v1 = -(1.0/2.0)/sigma1_**2
-        v2 = -(1.0/2.0)/sigma2_**2
-        v3 = -(1.0/2.0)/sigma3_**2
-        v5 = -1.0/sigma1_**2
-        v6 = -1.0/sigma2_**2
-        v7 = -1.0/sigma3_**2
+        parameter0 = u[i, 1]
+        parameter1 = u[i, 2]
+        parameter2 = u[i, 3]
+        v1 = -(1.0/2.0)/constant0**2
+        v2 = -(1.0/2.0)/constant1**2
+        v3 = -(1.0/2.0)/constant2**2
+        v5 = -1.0/constant0**2
+        v6 = -1.0/constant1**2
+        v7 = -1.0/constant2**2
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
             count = stop - start
             g_tile = g[start:stop]
-            x1__tile = samples[0, start:stop]
-            x2__tile = samples[1, start:stop]
-            x3__tile = samples[2, start:stop]
+            sample0_tile = samples[0, start:stop]
+            sample1_tile = samples[1, start:stop]
+            sample2_tile = samples[2, start:stop]
             argument0 = np.empty(count)
             v0 = np.empty(count)
             for j in range(count):
-                argument0[j] = v1*(-theta1_ + x1__tile[j])**2 + v2*(-theta2_ + x2__tile[j])**2 + v3*(-theta3_ + x3__tile[j])**2
+                argument0[j] = v1*(-parameter0 + sample0_tile[j])**2 + v2*(-parameter1 + sample1_tile[j])**2 + v3*(-parameter2 + sample2_tile[j])**2
             v0[:] = np.exp(argument0)
             sum0 = 0.0
             sum1 = 0.0
@@ -93,9 +93,9 @@ def slopes(u, samples, constants, g):
             for j in range(count):
                 v4_j = (1.0/2.0)*v0[j]
                 sum0 += g_tile[j]*v0[j]
-                sum1 += g_tile[j]*v4_j*(theta1_ - x1__tile[j])
-                sum2 += g_tile[j]*v4_j*(theta2_ - x2__tile[j])
-                sum3 += g_tile[j]*v4_j*(theta3_ - x3__tile[j])
+                sum1 += g_tile[j]*v4_j*(parameter0 - sample0_tile[j])
+                sum2 += g_tile[j]*v4_j*(parameter1 - sample1_tile[j])
+                sum3 += g_tile[j]*v4_j*(parameter2 - sample2_tile[j])
             result[i, 0] += sum0
             result[i, 1] += 2.0*sum1*v5
             result[i, 2] += 2.0*sum2*v6
@@ -108,28 +108,28 @@ def jacobian(positions, samples, constants):
     """phi(theta_i) and its partial derivatives by theta, shape (4, k, n), for k positions."""
     k = positions.shape[0]
     n = samples.shape[1]
-    sigma1_ = constants[0]
-    sigma2_ = constants[1]
-    sigma3_ = constants[2]
+    constant0 = constants[0]
+    constant1 = constants[1]
+    constant2 = constants[2]
     result = np.empty((4, k, n))
     count = n
-    x1__tile = samples[0, :]
-    x2__tile = samples[1, :]
-    x3__tile = samples[2, :]
+    sample0_tile = samples[0, :]
+    sample1_tile = samples[1, :]
+    sample2_tile = samples[2, :]
     argument0 = np.empty(count)
     v0 = np.empty(count)
     for i in range(k):
-        theta1_ = positions[i, 0]
-        theta2_ = positions[i, 1]
-        theta3_ = positions[i, 2]
-        v1 = -(1.0/2.0)/sigma1_**2
-        v2 = -(1.0/2.0)/sigma2_**2
-        v3 = -(1.0/2.0)/sigma3_**2
-        v5 = -1.0/sigma1_**2
-        v6 = -1.0/sigma2_**2
-        v7 = -1.0/sigma3_**2
+        parameter0 = positions[i, 0]
+        parameter1 = positions[i, 1]
+        parameter2 = positions[i, 2]
+        v1 = -(1.0/2.0)/constant0**2
+        v2 = -(1.0/2.0)/constant1**2
+        v3 = -(1.0/2.0)/constant2**2
+        v5 = -1.0/constant0**2
+        v6 = -1.0/constant1**2
+        v7 = -1.0/constant2**2
         for j in range(count):
-            argument0[j] = v1*(-theta1_ + x1__tile[j])**2 + v2*(-theta2_ + x2__tile[j])**2 + v3*(-theta3_ + x3__tile[j])**2
+            argument0[j] = v1*(-parameter0 + sample0_tile[j])**2 + v2*(-parameter1 + sample1_tile[j])**2 + v3*(-parameter2 + sample2_tile[j])**2
         v0[:] = np.exp(argument0)
         row0 = result[0, i]
         row1 = result[1, i]
@@ -138,9 +138,9 @@ def jacobian(positions, samples, constants):
         for j in range(count):
             v4_j = (1.0/2.0)*v0[j]
             row0[j] = v0[j]
-            row1[j] = v4_j*v5*(2.0*theta1_ - 2.0*x1__tile[j])
-            row2[j] = v4_j*v6*(2.0*theta2_ - 2.0*x2__tile[j])
-            row3[j] = v4_j*v7*(2.0*theta3_ - 2.0*x3__tile[j])
+            row1[j] = v4_j*v5*(2.0*parameter0 - 2.0*sample0_tile[j])
+            row2[j] = v4_j*v6*(2.0*parameter1 - 2.0*sample1_tile[j])
+            row3[j] = v4_j*v7*(2.0*parameter2 - 2.0*sample2_tile[j])
     return result
 
 
@@ -149,38 +149,38 @@ def certificate(positions, samples, constants, g):
     """eta (k,), its gradient (k, 3) and its Hessian (k, 3, 3), where eta(theta) = <g, phi(theta)>."""
     k = positions.shape[0]
     n = samples.shape[1]
-    sigma1_ = constants[0]
-    sigma2_ = constants[1]
-    sigma3_ = constants[2]
+    constant0 = constants[0]
+    constant1 = constants[1]
+    constant2 = constants[2]
     eta = np.zeros(k)
     gradient = np.zeros((k, 3))
     hessian = np.zeros((k, 3, 3))
     parallel = k * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
     for i in range(k):
-        theta1_ = positions[i, 0]
-        theta2_ = positions[i, 1]
-        theta3_ = positions[i, 2]
-        v1 = -(1.0/2.0)/sigma1_**2
-        v2 = -(1.0/2.0)/sigma2_**2
-        v3 = -(1.0/2.0)/sigma3_**2
-        v16 = 1.0/sigma1_**2
-        v8 = 1.0/sigma2_**2
-        v12 = 1.0/sigma3_**2
-        v17 = (1.0/4.0)/sigma1_**4
-        v18 = (1.0/4.0)/sigma2_**4
-        v19 = (1.0/4.0)/sigma3_**4
+        parameter0 = positions[i, 0]
+        parameter1 = positions[i, 1]
+        parameter2 = positions[i, 2]
+        v1 = -(1.0/2.0)/constant0**2
+        v2 = -(1.0/2.0)/constant1**2
+        v3 = -(1.0/2.0)/constant2**2
+        v16 = 1.0/constant0**2
+        v8 = 1.0/constant1**2
+        v12 = 1.0/constant2**2
+        v17 = (1.0/4.0)/constant0**4
+        v18 = (1.0/4.0)/constant1**4
+        v19 = (1.0/4.0)/constant2**4
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
             count = stop - start
             g_tile = g[start:stop]
-            x1__tile = samples[0, start:stop]
-            x2__tile = samples[1, start:stop]
-            x3__tile = samples[2, start:stop]
+            sample0_tile = samples[0, start:stop]
+            sample1_tile = samples[1, start:stop]
+            sample2_tile = samples[2, start:stop]
             argument0 = np.empty(count)
             v0 = np.empty(count)
             for j in range(count):
-                argument0[j] = v1*(-theta1_ + x1__tile[j])**2 + v2*(-theta2_ + x2__tile[j])**2 + v3*(-theta3_ + x3__tile[j])**2
+                argument0[j] = v1*(-parameter0 + sample0_tile[j])**2 + v2*(-parameter1 + sample1_tile[j])**2 + v3*(-parameter2 + sample2_tile[j])**2
             v0[:] = np.exp(argument0)
             sum0 = 0.0
             sum1 = 0.0
@@ -194,13 +194,13 @@ def certificate(positions, samples, constants, g):
             sum9 = 0.0
             # omp simd reduction(+:sum0,sum1,sum2,sum3,sum4,sum5,sum6,sum7,sum8,sum9)
             for j in range(count):
-                v4_j = 2.0*theta1_ - 2.0*x1__tile[j]
+                v4_j = 2.0*parameter0 - 2.0*sample0_tile[j]
                 v5_j = v0[j]*v16
                 v6_j = v4_j*v5_j
-                v7_j = 2.0*theta2_ - 2.0*x2__tile[j]
+                v7_j = 2.0*parameter1 - 2.0*sample1_tile[j]
                 v9_j = v0[j]*v8
                 v10_j = v7_j*v9_j
-                v11_j = 2.0*theta3_ - 2.0*x3__tile[j]
+                v11_j = 2.0*parameter2 - 2.0*sample2_tile[j]
                 v13_j = v0[j]*v12
                 v14_j = (1.0/4.0)*v6_j
                 v15_j = v11_j*v12
@@ -243,9 +243,9 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
     """
     m = u.shape[0]
     n = samples.shape[1]
-    sigma1_ = constants[0]
-    sigma2_ = constants[1]
-    sigma3_ = constants[2]
+    constant0 = constants[0]
+    constant1 = constants[1]
+    constant2 = constants[2]
     if whole:
         mean = forward(u, samples, constants)
         for j in range(n):
@@ -267,24 +267,24 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
         for start in range(chunk * length, min(n, (chunk + 1) * length), strip):
             stop = min(n, (chunk + 1) * length, start + strip)
             count = stop - start
-            x1__tile = samples[0, start:stop]
-            x2__tile = samples[1, start:stop]
-            x3__tile = samples[2, start:stop]
+            sample0_tile = samples[0, start:stop]
+            sample1_tile = samples[1, start:stop]
+            sample2_tile = samples[2, start:stop]
             argument0 = np.empty(count)
             f_tile = np.zeros(count)
             for i in range(m):
                 w = u[i, 0] / m
-                theta1_ = u[i, 1]
-                theta2_ = u[i, 2]
-                theta3_ = u[i, 3]
-                v1 = -(1.0/2.0)/sigma1_**2
-                v2 = -(1.0/2.0)/sigma2_**2
-                v3 = -(1.0/2.0)/sigma3_**2
-                v5 = -1.0/sigma1_**2
-                v6 = -1.0/sigma2_**2
-                v7 = -1.0/sigma3_**2
+                parameter0 = u[i, 1]
+                parameter1 = u[i, 2]
+                parameter2 = u[i, 3]
+                v1 = -(1.0/2.0)/constant0**2
+                v2 = -(1.0/2.0)/constant1**2
+                v3 = -(1.0/2.0)/constant2**2
+                v5 = -1.0/constant0**2
+                v6 = -1.0/constant1**2
+                v7 = -1.0/constant2**2
                 for j in range(count):
-                    argument0[j] = v1*(-theta1_ + x1__tile[j])**2 + v2*(-theta2_ + x2__tile[j])**2 + v3*(-theta3_ + x3__tile[j])**2
+                    argument0[j] = v1*(-parameter0 + sample0_tile[j])**2 + v2*(-parameter1 + sample1_tile[j])**2 + v3*(-parameter2 + sample2_tile[j])**2
                 kept[0, i, :count] = np.exp(argument0)
                 v0 = kept[0, i, :count]
                 weight = w
@@ -293,15 +293,15 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
             g_tile = np.empty(count)
             values[chunk] += fit(f_tile, y, omega, parameters, 1, start, g_tile)
             for i in range(m):
-                theta1_ = u[i, 1]
-                theta2_ = u[i, 2]
-                theta3_ = u[i, 3]
-                v1 = -(1.0/2.0)/sigma1_**2
-                v2 = -(1.0/2.0)/sigma2_**2
-                v3 = -(1.0/2.0)/sigma3_**2
-                v5 = -1.0/sigma1_**2
-                v6 = -1.0/sigma2_**2
-                v7 = -1.0/sigma3_**2
+                parameter0 = u[i, 1]
+                parameter1 = u[i, 2]
+                parameter2 = u[i, 3]
+                v1 = -(1.0/2.0)/constant0**2
+                v2 = -(1.0/2.0)/constant1**2
+                v3 = -(1.0/2.0)/constant2**2
+                v5 = -1.0/constant0**2
+                v6 = -1.0/constant1**2
+                v7 = -1.0/constant2**2
                 v0 = kept[0, i, :count]
                 sum0 = 0.0
                 sum1 = 0.0
@@ -311,9 +311,9 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
                 for j in range(count):
                     v4_j = (1.0/2.0)*v0[j]
                     sum0 += g_tile[j]*v0[j]
-                    sum1 += g_tile[j]*v4_j*(theta1_ - x1__tile[j])
-                    sum2 += g_tile[j]*v4_j*(theta2_ - x2__tile[j])
-                    sum3 += g_tile[j]*v4_j*(theta3_ - x3__tile[j])
+                    sum1 += g_tile[j]*v4_j*(parameter0 - sample0_tile[j])
+                    sum2 += g_tile[j]*v4_j*(parameter1 - sample1_tile[j])
+                    sum3 += g_tile[j]*v4_j*(parameter2 - sample2_tile[j])
                 result[i, 0] += sum0
                 result[i, 1] += 2.0*sum1*v5
                 result[i, 2] += 2.0*sum2*v6

@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [], "equation": "phi = exp((-(-theta1 + x1)**2 - (-theta2 + x2)**2 - (-theta3 + x3)**2)/(2*sigma**2))", "family": "partially 1-homogeneous", "inputs": [{"description": "first coordinate of the sample", "name": "x1"}, {"description": "second coordinate of the sample", "name": "x2"}, {"description": "third coordinate of the sample", "name": "x3"}], "kind": "pointwise", "name": "gaussian_3d_width", "parameters": [{"domain": "interval", "name": "theta1"}, {"domain": "interval", "name": "theta2"}, {"domain": "interval", "name": "theta3"}, {"domain": "positive interval", "name": "sigma"}], "penalty_weight": "1", "properties": {}, "reference": "Poggio and Girosi, Networks for approximation and learning, Proc. IEEE (1990)", "spec_sha256": "75d54738c1bbc81bc24389b1e87654303ce2164d3c41112c33fc8ae3437581b2", "title": "Round Gaussian bump of unknown width in space"}'
+DESCRIPTION = '{"constants": [], "equation": "phi = exp((-(-theta1 + x1)**2 - (-theta2 + x2)**2 - (-theta3 + x3)**2)/(2*sigma**2))", "family": "partially 1-homogeneous", "inputs": [{"description": "first coordinate of the sample", "name": "x1"}, {"description": "second coordinate of the sample", "name": "x2"}, {"description": "third coordinate of the sample", "name": "x3"}], "kind": "pointwise", "name": "gaussian_3d_width", "parameters": [{"domain": "interval", "name": "theta1"}, {"domain": "interval", "name": "theta2"}, {"domain": "interval", "name": "theta3"}, {"domain": "positive interval", "name": "sigma"}], "penalty_weight": "1", "properties": {"smooth": true, "translation": [["theta1", "x1"], ["theta2", "x2"], ["theta3", "x3"]]}, "reference": "Poggio and Girosi, Networks for approximation and learning, Proc. IEEE (1990)", "spec_sha256": "75d54738c1bbc81bc24389b1e87654303ce2164d3c41112c33fc8ae3437581b2", "title": "Round Gaussian bump of unknown width in space"}'
 
 
 TILE = 1024  # samples handled at once: a few temporaries of this length stay in the first-level cache
@@ -25,21 +25,21 @@ def forward(u, samples, constants):
         start = tile * TILE
         stop = min(n, start + TILE)
         count = stop - start
-        x1__tile = samples[0, start:stop]
-        x2__tile = samples[1, start:stop]
-        x3__tile = samples[2, start:stop]
+        sample0_tile = samples[0, start:stop]
+        sample1_tile = samples[1, start:stop]
+        sample2_tile = samples[2, start:stop]
         argument0 = np.empty(count)
         v0 = np.empty(count)
         total = np.zeros(count)
         for i in range(m):
             w = u[i, 0]
-            theta1_ = u[i, 1]
-            theta2_ = u[i, 2]
-            theta3_ = u[i, 3]
-            sigma_ = u[i, 4]
-            v1 = (1.0/2.0)/sigma_**2
+            parameter0 = u[i, 1]
+            parameter1 = u[i, 2]
+            parameter2 = u[i, 3]
+            parameter3 = u[i, 4]
+            v1 = (1.0/2.0)/parameter3**2
             for j in range(count):
-                argument0[j] = v1*(-(-theta1_ + x1__tile[j])**2 - (-theta2_ + x2__tile[j])**2 - (-theta3_ + x3__tile[j])**2)
+                argument0[j] = v1*(-(-parameter0 + sample0_tile[j])**2 - (-parameter1 + sample1_tile[j])**2 - (-parameter2 + sample2_tile[j])**2)
             v0[:] = np.exp(argument0)
             weight = w
             for j in range(count):
@@ -57,23 +57,23 @@ def slopes(u, samples, constants, g):
     parallel = m * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
     for i in range(m):
-        theta1_ = u[i, 1]
-        theta2_ = u[i, 2]
-        theta3_ = u[i, 3]
-        sigma_ = u[i, 4]
-        v1 = (1.0/2.0)/sigma_**2
-        v3 = -1.0/sigma_**3
+        parameter0 = u[i, 1]
+        parameter1 = u[i, 2]
+        parameter2 = u[i, 3]
+        parameter3 = u[i, 4]
+        v1 = (1.0/2.0)/parameter3**2
+        v3 = -1.0/parameter3**3
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
             count = stop - start
             g_tile = g[start:stop]
-            x1__tile = samples[0, start:stop]
-            x2__tile = samples[1, start:stop]
-            x3__tile = samples[2, start:stop]
+            sample0_tile = samples[0, start:stop]
+            sample1_tile = samples[1, start:stop]
+            sample2_tile = samples[2, start:stop]
             argument0 = np.empty(count)
             v0 = np.empty(count)
             for j in range(count):
-                argument0[j] = v1*(-(-theta1_ + x1__tile[j])**2 - (-theta2_ + x2__tile[j])**2 - (-theta3_ + x3__tile[j])**2)
+                argument0[j] = v1*(-(-parameter0 + sample0_tile[j])**2 - (-parameter1 + sample1_tile[j])**2 - (-parameter2 + sample2_tile[j])**2)
             v0[:] = np.exp(argument0)
             sum0 = 0.0
             sum1 = 0.0
@@ -84,10 +84,10 @@ def slopes(u, samples, constants, g):
             for j in range(count):
                 v2_j = v0[j]*v1
                 sum0 += g_tile[j]*v0[j]
-                sum1 += g_tile[j]*v2_j*(-theta1_ + x1__tile[j])
-                sum2 += g_tile[j]*v2_j*(-theta2_ + x2__tile[j])
-                sum3 += g_tile[j]*v2_j*(-theta3_ + x3__tile[j])
-                sum4 += g_tile[j]*v0[j]*(-(-theta1_ + x1__tile[j])**2 - (-theta2_ + x2__tile[j])**2 - (-theta3_ + x3__tile[j])**2)
+                sum1 += g_tile[j]*v2_j*(-parameter0 + sample0_tile[j])
+                sum2 += g_tile[j]*v2_j*(-parameter1 + sample1_tile[j])
+                sum3 += g_tile[j]*v2_j*(-parameter2 + sample2_tile[j])
+                sum4 += g_tile[j]*v0[j]*(-(-parameter0 + sample0_tile[j])**2 - (-parameter1 + sample1_tile[j])**2 - (-parameter2 + sample2_tile[j])**2)
             result[i, 0] += sum0
             result[i, 1] += 2.0*sum1
             result[i, 2] += 2.0*sum2
@@ -103,20 +103,20 @@ def jacobian(positions, samples, constants):
     n = samples.shape[1]
     result = np.empty((5, k, n))
     count = n
-    x1__tile = samples[0, :]
-    x2__tile = samples[1, :]
-    x3__tile = samples[2, :]
+    sample0_tile = samples[0, :]
+    sample1_tile = samples[1, :]
+    sample2_tile = samples[2, :]
     argument0 = np.empty(count)
     v0 = np.empty(count)
     for i in range(k):
-        theta1_ = positions[i, 0]
-        theta2_ = positions[i, 1]
-        theta3_ = positions[i, 2]
-        sigma_ = positions[i, 3]
-        v1 = (1.0/2.0)/sigma_**2
-        v3 = -1.0/sigma_**3
+        parameter0 = positions[i, 0]
+        parameter1 = positions[i, 1]
+        parameter2 = positions[i, 2]
+        parameter3 = positions[i, 3]
+        v1 = (1.0/2.0)/parameter3**2
+        v3 = -1.0/parameter3**3
         for j in range(count):
-            argument0[j] = v1*(-(-theta1_ + x1__tile[j])**2 - (-theta2_ + x2__tile[j])**2 - (-theta3_ + x3__tile[j])**2)
+            argument0[j] = v1*(-(-parameter0 + sample0_tile[j])**2 - (-parameter1 + sample1_tile[j])**2 - (-parameter2 + sample2_tile[j])**2)
         v0[:] = np.exp(argument0)
         row0 = result[0, i]
         row1 = result[1, i]
@@ -126,10 +126,10 @@ def jacobian(positions, samples, constants):
         for j in range(count):
             v2_j = v0[j]*v1
             row0[j] = v0[j]
-            row1[j] = v2_j*(-2.0*theta1_ + 2.0*x1__tile[j])
-            row2[j] = v2_j*(-2.0*theta2_ + 2.0*x2__tile[j])
-            row3[j] = v2_j*(-2.0*theta3_ + 2.0*x3__tile[j])
-            row4[j] = v0[j]*v3*(-(-theta1_ + x1__tile[j])**2 - (-theta2_ + x2__tile[j])**2 - (-theta3_ + x3__tile[j])**2)
+            row1[j] = v2_j*(-2.0*parameter0 + 2.0*sample0_tile[j])
+            row2[j] = v2_j*(-2.0*parameter1 + 2.0*sample1_tile[j])
+            row3[j] = v2_j*(-2.0*parameter2 + 2.0*sample2_tile[j])
+            row4[j] = v0[j]*v3*(-(-parameter0 + sample0_tile[j])**2 - (-parameter1 + sample1_tile[j])**2 - (-parameter2 + sample2_tile[j])**2)
     return result
 
 
@@ -144,28 +144,28 @@ def certificate(positions, samples, constants, g):
     parallel = k * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
     for i in range(k):
-        theta1_ = positions[i, 0]
-        theta2_ = positions[i, 1]
-        theta3_ = positions[i, 2]
-        sigma_ = positions[i, 3]
-        v1 = (1.0/2.0)/sigma_**2
-        v14 = 1.0/sigma_**2
-        v15 = 1.0/sigma_**3
-        v9 = 1.0/sigma_**4
-        v16 = (1.0/2.0)/sigma_**5
+        parameter0 = positions[i, 0]
+        parameter1 = positions[i, 1]
+        parameter2 = positions[i, 2]
+        parameter3 = positions[i, 3]
+        v1 = (1.0/2.0)/parameter3**2
+        v14 = 1.0/parameter3**2
+        v15 = 1.0/parameter3**3
+        v9 = 1.0/parameter3**4
+        v16 = (1.0/2.0)/parameter3**5
         v17 = (1.0/4.0)*v9
-        v18 = 1.0/sigma_**6
+        v18 = 1.0/parameter3**6
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
             count = stop - start
             g_tile = g[start:stop]
-            x1__tile = samples[0, start:stop]
-            x2__tile = samples[1, start:stop]
-            x3__tile = samples[2, start:stop]
+            sample0_tile = samples[0, start:stop]
+            sample1_tile = samples[1, start:stop]
+            sample2_tile = samples[2, start:stop]
             argument0 = np.empty(count)
             v0 = np.empty(count)
             for j in range(count):
-                argument0[j] = v1*(-(-theta1_ + x1__tile[j])**2 - (-theta2_ + x2__tile[j])**2 - (-theta3_ + x3__tile[j])**2)
+                argument0[j] = v1*(-(-parameter0 + sample0_tile[j])**2 - (-parameter1 + sample1_tile[j])**2 - (-parameter2 + sample2_tile[j])**2)
             v0[:] = np.exp(argument0)
             sum0 = 0.0
             sum1 = 0.0
@@ -184,12 +184,12 @@ def certificate(positions, samples, constants, g):
             sum14 = 0.0
             # omp simd reduction(+:sum0,sum1,sum2,sum3,sum4,sum5,sum6,sum7,sum8,sum9,sum10,sum11,sum12,sum13,sum14)
             for j in range(count):
-                v2_j = -2.0*theta1_ + 2.0*x1__tile[j]
+                v2_j = -2.0*parameter0 + 2.0*sample0_tile[j]
                 v3_j = v0[j]*v14
                 v4_j = (1.0/2.0)*v3_j
-                v5_j = -2.0*theta2_ + 2.0*x2__tile[j]
-                v6_j = -2.0*theta3_ + 2.0*x3__tile[j]
-                v7_j = -(-theta1_ + x1__tile[j])**2 - (-theta2_ + x2__tile[j])**2 - (-theta3_ + x3__tile[j])**2
+                v5_j = -2.0*parameter1 + 2.0*sample1_tile[j]
+                v6_j = -2.0*parameter2 + 2.0*sample2_tile[j]
+                v7_j = -(-parameter0 + sample0_tile[j])**2 - (-parameter1 + sample1_tile[j])**2 - (-parameter2 + sample2_tile[j])**2
                 v8_j = v0[j]*v15
                 v10_j = v0[j]*v9
                 v11_j = (1.0/4.0)*v10_j
@@ -268,21 +268,21 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
         for start in range(chunk * length, min(n, (chunk + 1) * length), strip):
             stop = min(n, (chunk + 1) * length, start + strip)
             count = stop - start
-            x1__tile = samples[0, start:stop]
-            x2__tile = samples[1, start:stop]
-            x3__tile = samples[2, start:stop]
+            sample0_tile = samples[0, start:stop]
+            sample1_tile = samples[1, start:stop]
+            sample2_tile = samples[2, start:stop]
             argument0 = np.empty(count)
             f_tile = np.zeros(count)
             for i in range(m):
                 w = u[i, 0] / m
-                theta1_ = u[i, 1]
-                theta2_ = u[i, 2]
-                theta3_ = u[i, 3]
-                sigma_ = u[i, 4]
-                v1 = (1.0/2.0)/sigma_**2
-                v3 = -1.0/sigma_**3
+                parameter0 = u[i, 1]
+                parameter1 = u[i, 2]
+                parameter2 = u[i, 3]
+                parameter3 = u[i, 4]
+                v1 = (1.0/2.0)/parameter3**2
+                v3 = -1.0/parameter3**3
                 for j in range(count):
-                    argument0[j] = v1*(-(-theta1_ + x1__tile[j])**2 - (-theta2_ + x2__tile[j])**2 - (-theta3_ + x3__tile[j])**2)
+                    argument0[j] = v1*(-(-parameter0 + sample0_tile[j])**2 - (-parameter1 + sample1_tile[j])**2 - (-parameter2 + sample2_tile[j])**2)
                 kept[0, i, :count] = np.exp(argument0)
                 v0 = kept[0, i, :count]
                 weight = w
@@ -291,12 +291,12 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
             g_tile = np.empty(count)
             values[chunk] += fit(f_tile, y, omega, parameters, 1, start, g_tile)
             for i in range(m):
-                theta1_ = u[i, 1]
-                theta2_ = u[i, 2]
-                theta3_ = u[i, 3]
-                sigma_ = u[i, 4]
-                v1 = (1.0/2.0)/sigma_**2
-                v3 = -1.0/sigma_**3
+                parameter0 = u[i, 1]
+                parameter1 = u[i, 2]
+                parameter2 = u[i, 3]
+                parameter3 = u[i, 4]
+                v1 = (1.0/2.0)/parameter3**2
+                v3 = -1.0/parameter3**3
                 v0 = kept[0, i, :count]
                 sum0 = 0.0
                 sum1 = 0.0
@@ -307,10 +307,10 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
                 for j in range(count):
                     v2_j = v0[j]*v1
                     sum0 += g_tile[j]*v0[j]
-                    sum1 += g_tile[j]*v2_j*(-theta1_ + x1__tile[j])
-                    sum2 += g_tile[j]*v2_j*(-theta2_ + x2__tile[j])
-                    sum3 += g_tile[j]*v2_j*(-theta3_ + x3__tile[j])
-                    sum4 += g_tile[j]*v0[j]*(-(-theta1_ + x1__tile[j])**2 - (-theta2_ + x2__tile[j])**2 - (-theta3_ + x3__tile[j])**2)
+                    sum1 += g_tile[j]*v2_j*(-parameter0 + sample0_tile[j])
+                    sum2 += g_tile[j]*v2_j*(-parameter1 + sample1_tile[j])
+                    sum3 += g_tile[j]*v2_j*(-parameter2 + sample2_tile[j])
+                    sum4 += g_tile[j]*v0[j]*(-(-parameter0 + sample0_tile[j])**2 - (-parameter1 + sample1_tile[j])**2 - (-parameter2 + sample2_tile[j])**2)
                 result[i, 0] += sum0
                 result[i, 1] += 2.0*sum1
                 result[i, 2] += 2.0*sum2

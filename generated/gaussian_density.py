@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [], "equation": "phi = sqrt(2)*exp(-(-theta + x)**2/(2*sigma**2))/(2*sqrt(pi)*sigma)", "family": "partially 1-homogeneous", "inputs": [{"description": "location at which the density is estimated", "name": "x"}], "kind": "pointwise", "name": "gaussian_density", "parameters": [{"domain": "interval", "name": "theta"}, {"domain": "positive interval", "name": "sigma"}], "penalty_weight": "1", "properties": {}, "reference": "De Castro, Gadat, Marteau and Maugis-Rabusseau, SuperMix: sparse regularization for mixtures, Annals of Statistics (2021)", "spec_sha256": "84030264a2bc111c5cdc93f5ff1bc5b1eac31d198b892a3837d0f546bf1e6118", "title": "Normal density"}'
+DESCRIPTION = '{"constants": [], "equation": "phi = sqrt(2)*exp(-(-theta + x)**2/(2*sigma**2))/(2*sqrt(pi)*sigma)", "family": "partially 1-homogeneous", "inputs": [{"description": "location at which the density is estimated", "name": "x"}], "kind": "pointwise", "name": "gaussian_density", "parameters": [{"domain": "interval", "name": "theta"}, {"domain": "positive interval", "name": "sigma"}], "penalty_weight": "1", "properties": {"smooth": true, "translation": [["theta", "x"]]}, "reference": "De Castro, Gadat, Marteau and Maugis-Rabusseau, SuperMix: sparse regularization for mixtures, Annals of Statistics (2021)", "spec_sha256": "84030264a2bc111c5cdc93f5ff1bc5b1eac31d198b892a3837d0f546bf1e6118", "title": "Normal density"}'
 
 
 TILE = 1024  # samples handled at once: a few temporaries of this length stay in the first-level cache
@@ -25,18 +25,18 @@ def forward(u, samples, constants):
         start = tile * TILE
         stop = min(n, start + TILE)
         count = stop - start
-        x__tile = samples[0, start:stop]
+        sample0_tile = samples[0, start:stop]
         argument0 = np.empty(count)
         v0 = np.empty(count)
         total = np.zeros(count)
         for i in range(m):
             w = u[i, 0]
-            theta_ = u[i, 1]
-            sigma_ = u[i, 2]
-            v1 = -(1.0/2.0)/sigma_**2
-            v2 = (1.0/2.0)*np.sqrt(2.0)/(np.sqrt(np.pi)*sigma_)
+            parameter0 = u[i, 1]
+            parameter1 = u[i, 2]
+            v1 = -(1.0/2.0)/parameter1**2
+            v2 = (1.0/2.0)*np.sqrt(2.0)/(np.sqrt(np.pi)*parameter1)
             for j in range(count):
-                argument0[j] = v1*(-theta_ + x__tile[j])**2
+                argument0[j] = v1*(-parameter0 + sample0_tile[j])**2
             v0[:] = np.exp(argument0)
             weight = v2*w
             for j in range(count):
@@ -54,25 +54,25 @@ def slopes(u, samples, constants, g):
     parallel = m * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
     for i in range(m):
-        theta_ = u[i, 1]
-        sigma_ = u[i, 2]
-        v1 = -(1.0/2.0)/sigma_**2
+        parameter0 = u[i, 1]
+        parameter1 = u[i, 2]
+        v1 = -(1.0/2.0)/parameter1**2
         v2 = np.sqrt(2.0)
         v3 = 1.0/np.sqrt(np.pi)
         v6 = v2*v3
-        v7 = 1.0/sigma_**1
-        v8 = -(1.0/4.0)/sigma_**3
-        v9 = -1.0/sigma_**2
-        v10 = (1.0/2.0)*v2*v3/sigma_**4
+        v7 = 1.0/parameter1**1
+        v8 = -(1.0/4.0)/parameter1**3
+        v9 = -1.0/parameter1**2
+        v10 = (1.0/2.0)*v2*v3/parameter1**4
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
             count = stop - start
             g_tile = g[start:stop]
-            x__tile = samples[0, start:stop]
+            sample0_tile = samples[0, start:stop]
             argument0 = np.empty(count)
             v0 = np.empty(count)
             for j in range(count):
-                argument0[j] = v1*(-theta_ + x__tile[j])**2
+                argument0[j] = v1*(-parameter0 + sample0_tile[j])**2
             v0[:] = np.exp(argument0)
             sum0 = 0.0
             sum1 = 0.0
@@ -82,8 +82,8 @@ def slopes(u, samples, constants, g):
                 v4_j = v0[j]*v6
                 v5_j = (1.0/2.0)*v4_j
                 sum0 += g_tile[j]*v5_j
-                sum1 += g_tile[j]*v4_j*(theta_ - x__tile[j])
-                sum2 += g_tile[j]*(v0[j]*v10*(-theta_ + x__tile[j])**2 + v5_j*v9)
+                sum1 += g_tile[j]*v4_j*(parameter0 - sample0_tile[j])
+                sum2 += g_tile[j]*(v0[j]*v10*(-parameter0 + sample0_tile[j])**2 + v5_j*v9)
             result[i, 0] += sum0*v7
             result[i, 1] += 2.0*sum1*v8
             result[i, 2] += sum2
@@ -97,22 +97,22 @@ def jacobian(positions, samples, constants):
     n = samples.shape[1]
     result = np.empty((3, k, n))
     count = n
-    x__tile = samples[0, :]
+    sample0_tile = samples[0, :]
     argument0 = np.empty(count)
     v0 = np.empty(count)
     for i in range(k):
-        theta_ = positions[i, 0]
-        sigma_ = positions[i, 1]
-        v1 = -(1.0/2.0)/sigma_**2
+        parameter0 = positions[i, 0]
+        parameter1 = positions[i, 1]
+        v1 = -(1.0/2.0)/parameter1**2
         v2 = np.sqrt(2.0)
         v3 = 1.0/np.sqrt(np.pi)
         v6 = v2*v3
-        v7 = 1.0/sigma_**1
-        v8 = -(1.0/4.0)/sigma_**3
-        v9 = -1.0/sigma_**2
-        v10 = (1.0/2.0)*v2*v3/sigma_**4
+        v7 = 1.0/parameter1**1
+        v8 = -(1.0/4.0)/parameter1**3
+        v9 = -1.0/parameter1**2
+        v10 = (1.0/2.0)*v2*v3/parameter1**4
         for j in range(count):
-            argument0[j] = v1*(-theta_ + x__tile[j])**2
+            argument0[j] = v1*(-parameter0 + sample0_tile[j])**2
         v0[:] = np.exp(argument0)
         row0 = result[0, i]
         row1 = result[1, i]
@@ -121,8 +121,8 @@ def jacobian(positions, samples, constants):
             v4_j = v0[j]*v6
             v5_j = (1.0/2.0)*v4_j
             row0[j] = v5_j*v7
-            row1[j] = v4_j*v8*(2.0*theta_ - 2.0*x__tile[j])
-            row2[j] = v0[j]*v10*(-theta_ + x__tile[j])**2 + v5_j*v9
+            row1[j] = v4_j*v8*(2.0*parameter0 - 2.0*sample0_tile[j])
+            row2[j] = v0[j]*v10*(-parameter0 + sample0_tile[j])**2 + v5_j*v9
     return result
 
 
@@ -137,32 +137,32 @@ def certificate(positions, samples, constants, g):
     parallel = k * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
     for i in range(k):
-        theta_ = positions[i, 0]
-        sigma_ = positions[i, 1]
-        v1 = -(1.0/2.0)/sigma_**2
+        parameter0 = positions[i, 0]
+        parameter1 = positions[i, 1]
+        v1 = -(1.0/2.0)/parameter1**2
         v2 = np.sqrt(2.0)
         v3 = 1.0/np.sqrt(np.pi)
         v13 = v2*v3
-        v14 = 1.0/sigma_**3
-        v9 = 1.0/sigma_**4
-        v12 = 1.0/sigma_**5
-        v15 = 1.0/sigma_**1
-        v16 = -1.0/sigma_**2
+        v14 = 1.0/parameter1**3
+        v9 = 1.0/parameter1**4
+        v12 = 1.0/parameter1**5
+        v15 = 1.0/parameter1**1
+        v16 = -1.0/parameter1**2
         v17 = (1.0/2.0)*v2*v3*v9
         v18 = (1.0/8.0)*v12*v2*v3
         v19 = (3.0/4.0)*v9
-        v20 = -1.0/sigma_**6
-        v21 = 1.0/sigma_**7
+        v20 = -1.0/parameter1**6
+        v21 = 1.0/parameter1**7
         v22 = -5.0/2.0*v12
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
             count = stop - start
             g_tile = g[start:stop]
-            x__tile = samples[0, start:stop]
+            sample0_tile = samples[0, start:stop]
             argument0 = np.empty(count)
             v0 = np.empty(count)
             for j in range(count):
-                argument0[j] = v1*(-theta_ + x__tile[j])**2
+                argument0[j] = v1*(-parameter0 + sample0_tile[j])**2
             v0[:] = np.exp(argument0)
             sum0 = 0.0
             sum1 = 0.0
@@ -175,9 +175,9 @@ def certificate(positions, samples, constants, g):
                 v4_j = v0[j]*v13
                 v5_j = (1.0/2.0)*v4_j
                 v6_j = v14*v4_j
-                v7_j = 2.0*theta_ - 2.0*x__tile[j]
+                v7_j = 2.0*parameter0 - 2.0*sample0_tile[j]
                 v8_j = (1.0/4.0)*v7_j
-                v10_j = -theta_ + x__tile[j]
+                v10_j = -parameter0 + sample0_tile[j]
                 v11_j = v10_j**2
                 sum0 += g_tile[j]*v5_j
                 sum1 += g_tile[j]*v6_j*v8_j
@@ -229,23 +229,23 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
         for start in range(chunk * length, min(n, (chunk + 1) * length), strip):
             stop = min(n, (chunk + 1) * length, start + strip)
             count = stop - start
-            x__tile = samples[0, start:stop]
+            sample0_tile = samples[0, start:stop]
             argument0 = np.empty(count)
             f_tile = np.zeros(count)
             for i in range(m):
                 w = u[i, 0] / m
-                theta_ = u[i, 1]
-                sigma_ = u[i, 2]
-                v1 = -(1.0/2.0)/sigma_**2
+                parameter0 = u[i, 1]
+                parameter1 = u[i, 2]
+                v1 = -(1.0/2.0)/parameter1**2
                 v2 = np.sqrt(2.0)
                 v3 = 1.0/np.sqrt(np.pi)
                 v6 = v2*v3
-                v7 = 1.0/sigma_**1
-                v8 = -(1.0/4.0)/sigma_**3
-                v9 = -1.0/sigma_**2
-                v10 = (1.0/2.0)*v2*v3/sigma_**4
+                v7 = 1.0/parameter1**1
+                v8 = -(1.0/4.0)/parameter1**3
+                v9 = -1.0/parameter1**2
+                v10 = (1.0/2.0)*v2*v3/parameter1**4
                 for j in range(count):
-                    argument0[j] = v1*(-theta_ + x__tile[j])**2
+                    argument0[j] = v1*(-parameter0 + sample0_tile[j])**2
                 kept[0, i, :count] = np.exp(argument0)
                 v0 = kept[0, i, :count]
                 weight = v7*w
@@ -256,16 +256,16 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
             g_tile = np.empty(count)
             values[chunk] += fit(f_tile, y, omega, parameters, 1, start, g_tile)
             for i in range(m):
-                theta_ = u[i, 1]
-                sigma_ = u[i, 2]
-                v1 = -(1.0/2.0)/sigma_**2
+                parameter0 = u[i, 1]
+                parameter1 = u[i, 2]
+                v1 = -(1.0/2.0)/parameter1**2
                 v2 = np.sqrt(2.0)
                 v3 = 1.0/np.sqrt(np.pi)
                 v6 = v2*v3
-                v7 = 1.0/sigma_**1
-                v8 = -(1.0/4.0)/sigma_**3
-                v9 = -1.0/sigma_**2
-                v10 = (1.0/2.0)*v2*v3/sigma_**4
+                v7 = 1.0/parameter1**1
+                v8 = -(1.0/4.0)/parameter1**3
+                v9 = -1.0/parameter1**2
+                v10 = (1.0/2.0)*v2*v3/parameter1**4
                 v0 = kept[0, i, :count]
                 sum0 = 0.0
                 sum1 = 0.0
@@ -275,8 +275,8 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
                     v4_j = v0[j]*v6
                     v5_j = (1.0/2.0)*v4_j
                     sum0 += g_tile[j]*v5_j
-                    sum1 += g_tile[j]*v4_j*(theta_ - x__tile[j])
-                    sum2 += g_tile[j]*(v0[j]*v10*(-theta_ + x__tile[j])**2 + v5_j*v9)
+                    sum1 += g_tile[j]*v4_j*(parameter0 - sample0_tile[j])
+                    sum2 += g_tile[j]*(v0[j]*v10*(-parameter0 + sample0_tile[j])**2 + v5_j*v9)
                 result[i, 0] += sum0*v7
                 result[i, 1] += 2.0*sum1*v8
                 result[i, 2] += sum2

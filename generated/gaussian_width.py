@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [], "equation": "phi = exp(-(-theta + x)**2/(2*sigma**2))", "family": "partially 1-homogeneous", "inputs": [{"description": "location of the sample", "name": "x"}], "kind": "pointwise", "name": "gaussian_width", "parameters": [{"domain": "interval", "name": "theta"}, {"domain": "positive interval", "name": "sigma"}], "penalty_weight": "1", "properties": {}, "reference": "Poggio and Girosi, Networks for approximation and learning, Proc. IEEE (1990)", "spec_sha256": "1307bf7f96761e952eb139772c4d5e19453cf7dc6bb291a19a7c8179bc809366", "title": "Gaussian bump of unknown width"}'
+DESCRIPTION = '{"constants": [], "equation": "phi = exp(-(-theta + x)**2/(2*sigma**2))", "family": "partially 1-homogeneous", "inputs": [{"description": "location of the sample", "name": "x"}], "kind": "pointwise", "name": "gaussian_width", "parameters": [{"domain": "interval", "name": "theta"}, {"domain": "positive interval", "name": "sigma"}], "penalty_weight": "1", "properties": {"smooth": true, "translation": [["theta", "x"]]}, "reference": "Poggio and Girosi, Networks for approximation and learning, Proc. IEEE (1990)", "spec_sha256": "1307bf7f96761e952eb139772c4d5e19453cf7dc6bb291a19a7c8179bc809366", "title": "Gaussian bump of unknown width"}'
 
 
 TILE = 1024  # samples handled at once: a few temporaries of this length stay in the first-level cache
@@ -25,17 +25,17 @@ def forward(u, samples, constants):
         start = tile * TILE
         stop = min(n, start + TILE)
         count = stop - start
-        x__tile = samples[0, start:stop]
+        sample0_tile = samples[0, start:stop]
         argument0 = np.empty(count)
         v0 = np.empty(count)
         total = np.zeros(count)
         for i in range(m):
             w = u[i, 0]
-            theta_ = u[i, 1]
-            sigma_ = u[i, 2]
-            v1 = -(1.0/2.0)/sigma_**2
+            parameter0 = u[i, 1]
+            parameter1 = u[i, 2]
+            v1 = -(1.0/2.0)/parameter1**2
             for j in range(count):
-                argument0[j] = v1*(-theta_ + x__tile[j])**2
+                argument0[j] = v1*(-parameter0 + sample0_tile[j])**2
             v0[:] = np.exp(argument0)
             weight = w
             for j in range(count):
@@ -53,19 +53,19 @@ def slopes(u, samples, constants, g):
     parallel = m * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
     for i in range(m):
-        theta_ = u[i, 1]
-        sigma_ = u[i, 2]
-        v1 = -(1.0/2.0)/sigma_**2
-        v2 = 1.0/sigma_**3
+        parameter0 = u[i, 1]
+        parameter1 = u[i, 2]
+        v1 = -(1.0/2.0)/parameter1**2
+        v2 = 1.0/parameter1**3
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
             count = stop - start
             g_tile = g[start:stop]
-            x__tile = samples[0, start:stop]
+            sample0_tile = samples[0, start:stop]
             argument0 = np.empty(count)
             v0 = np.empty(count)
             for j in range(count):
-                argument0[j] = v1*(-theta_ + x__tile[j])**2
+                argument0[j] = v1*(-parameter0 + sample0_tile[j])**2
             v0[:] = np.exp(argument0)
             sum0 = 0.0
             sum1 = 0.0
@@ -73,8 +73,8 @@ def slopes(u, samples, constants, g):
             # omp simd reduction(+:sum0,sum1,sum2)
             for j in range(count):
                 sum0 += g_tile[j]*v0[j]
-                sum1 += g_tile[j]*v0[j]*(theta_ - x__tile[j])
-                sum2 += g_tile[j]*v0[j]*(-theta_ + x__tile[j])**2
+                sum1 += g_tile[j]*v0[j]*(parameter0 - sample0_tile[j])
+                sum2 += g_tile[j]*v0[j]*(-parameter0 + sample0_tile[j])**2
             result[i, 0] += sum0
             result[i, 1] += 2.0*sum1*v1
             result[i, 2] += sum2*v2
@@ -88,24 +88,24 @@ def jacobian(positions, samples, constants):
     n = samples.shape[1]
     result = np.empty((3, k, n))
     count = n
-    x__tile = samples[0, :]
+    sample0_tile = samples[0, :]
     argument0 = np.empty(count)
     v0 = np.empty(count)
     for i in range(k):
-        theta_ = positions[i, 0]
-        sigma_ = positions[i, 1]
-        v1 = -(1.0/2.0)/sigma_**2
-        v2 = 1.0/sigma_**3
+        parameter0 = positions[i, 0]
+        parameter1 = positions[i, 1]
+        v1 = -(1.0/2.0)/parameter1**2
+        v2 = 1.0/parameter1**3
         for j in range(count):
-            argument0[j] = v1*(-theta_ + x__tile[j])**2
+            argument0[j] = v1*(-parameter0 + sample0_tile[j])**2
         v0[:] = np.exp(argument0)
         row0 = result[0, i]
         row1 = result[1, i]
         row2 = result[2, i]
         for j in range(count):
             row0[j] = v0[j]
-            row1[j] = v0[j]*v1*(2.0*theta_ - 2.0*x__tile[j])
-            row2[j] = v0[j]*v2*(-theta_ + x__tile[j])**2
+            row1[j] = v0[j]*v1*(2.0*parameter0 - 2.0*sample0_tile[j])
+            row2[j] = v0[j]*v2*(-parameter0 + sample0_tile[j])**2
     return result
 
 
@@ -120,25 +120,25 @@ def certificate(positions, samples, constants, g):
     parallel = k * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
     for i in range(k):
-        theta_ = positions[i, 0]
-        sigma_ = positions[i, 1]
-        v1 = -(1.0/2.0)/sigma_**2
-        v9 = 1.0/sigma_**2
-        v10 = 1.0/sigma_**3
-        v8 = 1.0/sigma_**4
+        parameter0 = positions[i, 0]
+        parameter1 = positions[i, 1]
+        v1 = -(1.0/2.0)/parameter1**2
+        v9 = 1.0/parameter1**2
+        v10 = 1.0/parameter1**3
+        v8 = 1.0/parameter1**4
         v11 = (1.0/4.0)*v8
-        v12 = -1.0/sigma_**5
-        v13 = 1.0/sigma_**6
+        v12 = -1.0/parameter1**5
+        v13 = 1.0/parameter1**6
         v14 = -3.0*v8
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
             count = stop - start
             g_tile = g[start:stop]
-            x__tile = samples[0, start:stop]
+            sample0_tile = samples[0, start:stop]
             argument0 = np.empty(count)
             v0 = np.empty(count)
             for j in range(count):
-                argument0[j] = v1*(-theta_ + x__tile[j])**2
+                argument0[j] = v1*(-parameter0 + sample0_tile[j])**2
             v0[:] = np.exp(argument0)
             sum0 = 0.0
             sum1 = 0.0
@@ -149,9 +149,9 @@ def certificate(positions, samples, constants, g):
             # omp simd reduction(+:sum0,sum1,sum2,sum3,sum4,sum5)
             for j in range(count):
                 v2_j = v0[j]*v9
-                v3_j = 2.0*theta_ - 2.0*x__tile[j]
+                v3_j = 2.0*parameter0 - 2.0*sample0_tile[j]
                 v4_j = (1.0/2.0)*v3_j
-                v5_j = -theta_ + x__tile[j]
+                v5_j = -parameter0 + sample0_tile[j]
                 v6_j = v5_j**2
                 v7_j = v0[j]*v10
                 sum0 += g_tile[j]*v0[j]
@@ -204,17 +204,17 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
         for start in range(chunk * length, min(n, (chunk + 1) * length), strip):
             stop = min(n, (chunk + 1) * length, start + strip)
             count = stop - start
-            x__tile = samples[0, start:stop]
+            sample0_tile = samples[0, start:stop]
             argument0 = np.empty(count)
             f_tile = np.zeros(count)
             for i in range(m):
                 w = u[i, 0] / m
-                theta_ = u[i, 1]
-                sigma_ = u[i, 2]
-                v1 = -(1.0/2.0)/sigma_**2
-                v2 = 1.0/sigma_**3
+                parameter0 = u[i, 1]
+                parameter1 = u[i, 2]
+                v1 = -(1.0/2.0)/parameter1**2
+                v2 = 1.0/parameter1**3
                 for j in range(count):
-                    argument0[j] = v1*(-theta_ + x__tile[j])**2
+                    argument0[j] = v1*(-parameter0 + sample0_tile[j])**2
                 kept[0, i, :count] = np.exp(argument0)
                 v0 = kept[0, i, :count]
                 weight = w
@@ -223,10 +223,10 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
             g_tile = np.empty(count)
             values[chunk] += fit(f_tile, y, omega, parameters, 1, start, g_tile)
             for i in range(m):
-                theta_ = u[i, 1]
-                sigma_ = u[i, 2]
-                v1 = -(1.0/2.0)/sigma_**2
-                v2 = 1.0/sigma_**3
+                parameter0 = u[i, 1]
+                parameter1 = u[i, 2]
+                v1 = -(1.0/2.0)/parameter1**2
+                v2 = 1.0/parameter1**3
                 v0 = kept[0, i, :count]
                 sum0 = 0.0
                 sum1 = 0.0
@@ -234,8 +234,8 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
                 # omp simd reduction(+:sum0,sum1,sum2)
                 for j in range(count):
                     sum0 += g_tile[j]*v0[j]
-                    sum1 += g_tile[j]*v0[j]*(theta_ - x__tile[j])
-                    sum2 += g_tile[j]*v0[j]*(-theta_ + x__tile[j])**2
+                    sum1 += g_tile[j]*v0[j]*(parameter0 - sample0_tile[j])
+                    sum2 += g_tile[j]*v0[j]*(-parameter0 + sample0_tile[j])**2
                 result[i, 0] += sum0
                 result[i, 1] += 2.0*sum1*v1
                 result[i, 2] += sum2*v2

@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [], "equation": "phi = z*(erf(sqrt(2)*z/2) + 1)/2", "family": "partially 1-homogeneous", "inputs": [{"description": "inner product of theta with the input vector", "name": "z"}], "kind": "ridge", "lift": 0, "name": "gelu", "parameters": [{"domain": "ball", "name": "theta"}], "penalty_weight": "1", "properties": {"kinks": null, "warp": "identity"}, "reference": "Hendrycks and Gimpel, arXiv 1606.08415 (2016)", "spec_sha256": "6b6aa22ca33986caf637cbcd08f1addea4cad20d9800f4ac3416d03b64f2cf73", "title": "Gaussian error linear unit"}'
+DESCRIPTION = '{"constants": [], "equation": "phi = z*(erf(sqrt(2)*z/2) + 1)/2", "family": "partially 1-homogeneous", "inputs": [{"description": "inner product of theta with the input vector", "name": "z"}], "kind": "ridge", "lift": 0, "name": "gelu", "parameters": [{"domain": "ball", "name": "theta"}], "penalty_weight": "1", "properties": {"kinks": null, "smooth": true, "translation": [], "warp": "identity"}, "reference": "Hendrycks and Gimpel, arXiv 1606.08415 (2016)", "spec_sha256": "6b6aa22ca33986caf637cbcd08f1addea4cad20d9800f4ac3416d03b64f2cf73", "title": "Gaussian error linear unit"}'
 
 
 def erf_at(z, e):

@@ -6,14 +6,14 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"complex_values": false, "conjugate": "p**2/2 + p*y", "constants": [{"below": null, "default": null, "description": "residual at which the square turns into the absolute value", "name": "delta", "positive": true}], "equation": "l(f, y) = (f - y)*Max(-delta, Min(delta, f - y)) - Max(-delta, Min(delta, f - y))**2/2", "kind": "loss", "name": "huber", "properties": {"bounded_below": true, "edge": null, "quadratic": false, "slope_bounded": [true, true], "straight_ends": true}, "reference": "Huber, Robust estimation of a location parameter, Ann. Math. Statist. 35 (1964)", "spec_sha256": "c2aaf35cd1582eca9e6ec5fe26e3e68b246b7a34c8b30af7a2ad2c6d38361093", "targets": "real", "title": "Huber loss"}'
+DESCRIPTION = '{"complex_values": false, "conjugate": "p**2/2 + p*y", "constants": [{"below": null, "default": null, "description": "residual at which the square turns into the absolute value", "name": "delta", "positive": true}], "equation": "l(f, y) = (f - y)*Max(-delta, Min(delta, f - y)) - Max(-delta, Min(delta, f - y))**2/2", "kind": "loss", "name": "huber", "properties": {"bounded_below": true, "centred": true, "convex": true, "edge": null, "likelihood": false, "quadratic": false, "slope_bounded": [true, true], "squared_error": false, "straight_ends": true}, "reference": "Huber, Robust estimation of a location parameter, Ann. Math. Statist. 35 (1964)", "spec_sha256": "c2aaf35cd1582eca9e6ec5fe26e3e68b246b7a34c8b30af7a2ad2c6d38361093", "targets": "real", "title": "Huber loss"}'
 
 
 ROUNDING = 1e-15  # of the terms of a condition: omega l'(f) divided by omega may leave the domain of l* by an ulp
 
 
-def value_at(f, y, delta_):
-    return (f - y)*np.maximum(-delta_, np.minimum(delta_, f - y)) - 1.0/2.0*np.maximum(-delta_, np.minimum(delta_, f - y))**2
+def value_at(f, y, constant0):
+    return (f - y)*np.maximum(-constant0, np.minimum(constant0, f - y)) - 1.0/2.0*np.maximum(-constant0, np.minimum(constant0, f - y))**2
 
 
 # pythran export value(float64[:], float64[:], float64[:], float64[:, :] order(C))
@@ -32,11 +32,11 @@ def slope(f_all, y_all, omega, parameters):
     for j in range(f_all.shape[0]):
         f = f_all[j]
         y = y_all[j]
-        delta_ = parameters[0, j]
+        constant0 = parameters[0, j]
         v0 = f - y
-        v1 = np.minimum(delta_, v0)
-        v2 = np.maximum(v1, -delta_)
-        result[j] = omega[j]*(v2 + (f - v2 - y)*np.where((delta_ < -v1), 0.0, np.where((delta_ < v0), 0.0, 1.0)))
+        v1 = np.minimum(constant0, v0)
+        v2 = np.maximum(v1, -constant0)
+        result[j] = omega[j]*(v2 + (f - v2 - y)*np.where((constant0 < -v1), 0.0, np.where((constant0 < v0), 0.0, 1.0)))
     return result
 
 
@@ -47,9 +47,9 @@ def curvature(f_all, y_all, omega, parameters):
     for j in range(f_all.shape[0]):
         f = f_all[j]
         y = y_all[j]
-        delta_ = parameters[0, j]
+        constant0 = parameters[0, j]
         v0 = f - y
-        v1 = np.where((delta_ < -np.minimum(delta_, v0)), 0.0, np.where((delta_ < v0), 0.0, 1.0))
+        v1 = np.where((constant0 < -np.minimum(constant0, v0)), 0.0, np.where((constant0 < v0), 0.0, 1.0))
         result[j] = omega[j]*(v1*(1.0 - v1) + v1)
     return result
 
@@ -63,10 +63,10 @@ def conjugate(p, y, omega, parameters):
     return total
 
 
-def conjugate_at(p, y, delta_):
-    if delta_ - p < -ROUNDING*(delta_ + np.abs(p)):
+def conjugate_at(p, y, constant0):
+    if constant0 - p < -ROUNDING*(constant0 + np.abs(p)):
         return np.inf
-    if delta_ + p < -ROUNDING*(delta_ + np.abs(p)):
+    if constant0 + p < -ROUNDING*(constant0 + np.abs(p)):
         return np.inf
     return (1.0/2.0)*p**2 + p*y
 
@@ -77,15 +77,15 @@ def fit(f_all, y_all, omega, parameters, outputs, start, g):
     total = 0.0
     for j in range(f_all.shape[0]//outputs):
         sample = start + j
-        delta_ = parameters[0, sample]
+        constant0 = parameters[0, sample]
         for k in range(outputs):
             f = f_all[j*outputs + k]
             y = y_all[sample*outputs + k]
-            huber_0 = f - y
-            huber_1 = np.minimum(delta_, huber_0)
-            huber_2 = np.maximum(huber_1, -delta_)
-            value = huber_0*huber_2 - 1.0/2.0*huber_2**2
-            slope = huber_2 + (f - huber_2 - y)*np.where((delta_ < -huber_1), 0.0, np.where((delta_ < huber_0), 0.0, 1.0))
+            v0 = f - y
+            v1 = np.minimum(constant0, v0)
+            v2 = np.maximum(v1, -constant0)
+            value = v0*v2 - 1.0/2.0*v2**2
+            slope = v2 + (f - v2 - y)*np.where((constant0 < -v1), 0.0, np.where((constant0 < v0), 0.0, 1.0))
             total += omega[sample]*value
             g[j*outputs + k] = omega[sample]*slope
     return total

@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [], "equation": "phi = exp(-theta*x)", "family": "partially 1-homogeneous", "inputs": [{"description": "time of the sample", "name": "x"}], "kind": "pointwise", "name": "laplace", "parameters": [{"domain": "interval", "name": "theta"}], "penalty_weight": "1", "properties": {}, "reference": "Istratov and Vyvenko, Exponential analysis in physical phenomena, Rev. Sci. Instrum. (1999)", "spec_sha256": "00651ba7ae8f351f62d777e15b3c2d0f067d3d29b1ea9db56de09d457293df5e", "title": "Exponential decay of unknown rate"}'
+DESCRIPTION = '{"constants": [], "equation": "phi = exp(-theta*x)", "family": "partially 1-homogeneous", "inputs": [{"description": "time of the sample", "name": "x"}], "kind": "pointwise", "name": "laplace", "parameters": [{"domain": "interval", "name": "theta"}], "penalty_weight": "1", "properties": {"smooth": true, "translation": []}, "reference": "Istratov and Vyvenko, Exponential analysis in physical phenomena, Rev. Sci. Instrum. (1999)", "spec_sha256": "00651ba7ae8f351f62d777e15b3c2d0f067d3d29b1ea9db56de09d457293df5e", "title": "Exponential decay of unknown rate"}'
 
 
 TILE = 1024  # samples handled at once: a few temporaries of this length stay in the first-level cache
@@ -25,16 +25,16 @@ def forward(u, samples, constants):
         start = tile * TILE
         stop = min(n, start + TILE)
         count = stop - start
-        x__tile = samples[0, start:stop]
+        sample0_tile = samples[0, start:stop]
         argument0 = np.empty(count)
         v0 = np.empty(count)
         total = np.zeros(count)
         for i in range(m):
             w = u[i, 0]
-            theta_ = u[i, 1]
-            v1 = -theta_
+            parameter0 = u[i, 1]
+            v1 = -parameter0
             for j in range(count):
-                argument0[j] = v1*x__tile[j]
+                argument0[j] = sample0_tile[j]*v1
             v0[:] = np.exp(argument0)
             weight = w
             for j in range(count):
@@ -52,24 +52,24 @@ def slopes(u, samples, constants, g):
     parallel = m * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
     for i in range(m):
-        theta_ = u[i, 1]
-        v1 = -theta_
+        parameter0 = u[i, 1]
+        v1 = -parameter0
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
             count = stop - start
             g_tile = g[start:stop]
-            x__tile = samples[0, start:stop]
+            sample0_tile = samples[0, start:stop]
             argument0 = np.empty(count)
             v0 = np.empty(count)
             for j in range(count):
-                argument0[j] = v1*x__tile[j]
+                argument0[j] = sample0_tile[j]*v1
             v0[:] = np.exp(argument0)
             sum0 = 0.0
             sum1 = 0.0
             # omp simd reduction(+:sum0,sum1)
             for j in range(count):
                 sum0 += g_tile[j]*v0[j]
-                sum1 += g_tile[j]*v0[j]*x__tile[j]
+                sum1 += g_tile[j]*sample0_tile[j]*v0[j]
             result[i, 0] += sum0
             result[i, 1] += -sum1
     return result
@@ -82,20 +82,20 @@ def jacobian(positions, samples, constants):
     n = samples.shape[1]
     result = np.empty((2, k, n))
     count = n
-    x__tile = samples[0, :]
+    sample0_tile = samples[0, :]
     argument0 = np.empty(count)
     v0 = np.empty(count)
     for i in range(k):
-        theta_ = positions[i, 0]
-        v1 = -theta_
+        parameter0 = positions[i, 0]
+        v1 = -parameter0
         for j in range(count):
-            argument0[j] = v1*x__tile[j]
+            argument0[j] = sample0_tile[j]*v1
         v0[:] = np.exp(argument0)
         row0 = result[0, i]
         row1 = result[1, i]
         for j in range(count):
             row0[j] = v0[j]
-            row1[j] = -v0[j]*x__tile[j]
+            row1[j] = -sample0_tile[j]*v0[j]
     return result
 
 
@@ -110,17 +110,17 @@ def certificate(positions, samples, constants, g):
     parallel = k * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
     for i in range(k):
-        theta_ = positions[i, 0]
-        v1 = -theta_
+        parameter0 = positions[i, 0]
+        v1 = -parameter0
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
             count = stop - start
             g_tile = g[start:stop]
-            x__tile = samples[0, start:stop]
+            sample0_tile = samples[0, start:stop]
             argument0 = np.empty(count)
             v0 = np.empty(count)
             for j in range(count):
-                argument0[j] = v1*x__tile[j]
+                argument0[j] = sample0_tile[j]*v1
             v0[:] = np.exp(argument0)
             sum0 = 0.0
             sum1 = 0.0
@@ -128,8 +128,8 @@ def certificate(positions, samples, constants, g):
             # omp simd reduction(+:sum0,sum1,sum2)
             for j in range(count):
                 sum0 += g_tile[j]*v0[j]
-                sum1 += g_tile[j]*v0[j]*x__tile[j]
-                sum2 += g_tile[j]*v0[j]*x__tile[j]**2
+                sum1 += g_tile[j]*sample0_tile[j]*v0[j]
+                sum2 += g_tile[j]*sample0_tile[j]**2*v0[j]
             eta[i] += sum0
             gradient[i, 0] += -sum1
             hessian[i, 0, 0] += sum2
@@ -170,15 +170,15 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
         for start in range(chunk * length, min(n, (chunk + 1) * length), strip):
             stop = min(n, (chunk + 1) * length, start + strip)
             count = stop - start
-            x__tile = samples[0, start:stop]
+            sample0_tile = samples[0, start:stop]
             argument0 = np.empty(count)
             f_tile = np.zeros(count)
             for i in range(m):
                 w = u[i, 0] / m
-                theta_ = u[i, 1]
-                v1 = -theta_
+                parameter0 = u[i, 1]
+                v1 = -parameter0
                 for j in range(count):
-                    argument0[j] = v1*x__tile[j]
+                    argument0[j] = sample0_tile[j]*v1
                 kept[0, i, :count] = np.exp(argument0)
                 v0 = kept[0, i, :count]
                 weight = w
@@ -187,15 +187,15 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
             g_tile = np.empty(count)
             values[chunk] += fit(f_tile, y, omega, parameters, 1, start, g_tile)
             for i in range(m):
-                theta_ = u[i, 1]
-                v1 = -theta_
+                parameter0 = u[i, 1]
+                v1 = -parameter0
                 v0 = kept[0, i, :count]
                 sum0 = 0.0
                 sum1 = 0.0
                 # omp simd reduction(+:sum0,sum1)
                 for j in range(count):
                     sum0 += g_tile[j]*v0[j]
-                    sum1 += g_tile[j]*v0[j]*x__tile[j]
+                    sum1 += g_tile[j]*sample0_tile[j]*v0[j]
                 result[i, 0] += sum0
                 result[i, 1] += -sum1
         rows[chunk] = result

@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [], "equation": "phi = cos(p + 2*pi*t*theta)", "family": "partially 1-homogeneous", "inputs": [{"description": "time of the sample", "name": "t"}], "kind": "pointwise", "name": "line_spectrum", "parameters": [{"domain": "interval", "name": "theta"}, {"domain": "circle", "name": "p"}], "penalty_weight": "1", "properties": {}, "reference": "Tang, Bhaskar, Shah and Recht, Compressed sensing off the grid, IEEE Trans. Inf. Theory (2013)", "spec_sha256": "9b7a84ffee180ddcf2d6ee996638ff9f98b508c078e660a82a85a14aa3958cb8", "title": "Sinusoid of unknown frequency and phase"}'
+DESCRIPTION = '{"constants": [], "equation": "phi = cos(p + 2*pi*t*theta)", "family": "partially 1-homogeneous", "inputs": [{"description": "time of the sample", "name": "t"}], "kind": "pointwise", "name": "line_spectrum", "parameters": [{"domain": "interval", "name": "theta"}, {"domain": "circle", "name": "p"}], "penalty_weight": "1", "properties": {"sinusoid": {"amplitude": 1.0, "angle": "p", "frequency": "theta", "input": "t", "turns": "1.0000000000000000000000000000000000000000000000000"}, "smooth": true, "translation": []}, "reference": "Tang, Bhaskar, Shah and Recht, Compressed sensing off the grid, IEEE Trans. Inf. Theory (2013)", "spec_sha256": "9b7a84ffee180ddcf2d6ee996638ff9f98b508c078e660a82a85a14aa3958cb8", "title": "Sinusoid of unknown frequency and phase"}'
 
 
 TILE = 1024  # samples handled at once: a few temporaries of this length stay in the first-level cache
@@ -25,17 +25,17 @@ def forward(u, samples, constants):
         start = tile * TILE
         stop = min(n, start + TILE)
         count = stop - start
-        t__tile = samples[0, start:stop]
+        sample0_tile = samples[0, start:stop]
         argument0 = np.empty(count)
         v0 = np.empty(count)
         total = np.zeros(count)
         for i in range(m):
             w = u[i, 0]
-            theta_ = u[i, 1]
-            p_ = u[i, 2]
-            v1 = 2.0*np.pi*theta_
+            parameter0 = u[i, 1]
+            parameter1 = u[i, 2]
+            v1 = 2.0*np.pi*parameter0
             for j in range(count):
-                argument0[j] = p_ + t__tile[j]*v1
+                argument0[j] = parameter1 + sample0_tile[j]*v1
             v0[:] = np.cos(argument0)
             weight = w
             for j in range(count):
@@ -53,20 +53,20 @@ def slopes(u, samples, constants, g):
     parallel = m * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
     for i in range(m):
-        theta_ = u[i, 1]
-        p_ = u[i, 2]
-        v1 = 2.0*np.pi*theta_
+        parameter0 = u[i, 1]
+        parameter1 = u[i, 2]
+        v1 = 2.0*np.pi*parameter0
         v3 = -2.0*np.pi
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
             count = stop - start
             g_tile = g[start:stop]
-            t__tile = samples[0, start:stop]
+            sample0_tile = samples[0, start:stop]
             argument0 = np.empty(count)
             v0 = np.empty(count)
             v2 = np.empty(count)
             for j in range(count):
-                argument0[j] = p_ + t__tile[j]*v1
+                argument0[j] = parameter1 + sample0_tile[j]*v1
             v0[:] = np.sin(argument0)
             v2[:] = np.cos(argument0)
             sum0 = 0.0
@@ -75,7 +75,7 @@ def slopes(u, samples, constants, g):
             # omp simd reduction(+:sum0,sum1,sum2)
             for j in range(count):
                 sum0 += g_tile[j]*v2[j]
-                sum1 += g_tile[j]*t__tile[j]*v0[j]
+                sum1 += g_tile[j]*sample0_tile[j]*v0[j]
                 sum2 += g_tile[j]*v0[j]
             result[i, 0] += sum0
             result[i, 1] += sum1*v3
@@ -90,17 +90,17 @@ def jacobian(positions, samples, constants):
     n = samples.shape[1]
     result = np.empty((3, k, n))
     count = n
-    t__tile = samples[0, :]
+    sample0_tile = samples[0, :]
     argument0 = np.empty(count)
     v0 = np.empty(count)
     v2 = np.empty(count)
     for i in range(k):
-        theta_ = positions[i, 0]
-        p_ = positions[i, 1]
-        v1 = 2.0*np.pi*theta_
+        parameter0 = positions[i, 0]
+        parameter1 = positions[i, 1]
+        v1 = 2.0*np.pi*parameter0
         v3 = -2.0*np.pi
         for j in range(count):
-            argument0[j] = p_ + t__tile[j]*v1
+            argument0[j] = parameter1 + sample0_tile[j]*v1
         v0[:] = np.sin(argument0)
         v2[:] = np.cos(argument0)
         row0 = result[0, i]
@@ -108,7 +108,7 @@ def jacobian(positions, samples, constants):
         row2 = result[2, i]
         for j in range(count):
             row0[j] = v2[j]
-            row1[j] = t__tile[j]*v0[j]*v3
+            row1[j] = sample0_tile[j]*v0[j]*v3
             row2[j] = -v0[j]
     return result
 
@@ -124,21 +124,21 @@ def certificate(positions, samples, constants, g):
     parallel = k * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
     for i in range(k):
-        theta_ = positions[i, 0]
-        p_ = positions[i, 1]
-        v1 = 2.0*np.pi*theta_
+        parameter0 = positions[i, 0]
+        parameter1 = positions[i, 1]
+        v1 = 2.0*np.pi*parameter0
         v4 = 2.0*np.pi
         v5 = -4.0*np.pi**2
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
             count = stop - start
             g_tile = g[start:stop]
-            t__tile = samples[0, start:stop]
+            sample0_tile = samples[0, start:stop]
             argument0 = np.empty(count)
             v0 = np.empty(count)
             v2 = np.empty(count)
             for j in range(count):
-                argument0[j] = p_ + t__tile[j]*v1
+                argument0[j] = parameter1 + sample0_tile[j]*v1
             v0[:] = np.sin(argument0)
             v2[:] = np.cos(argument0)
             sum0 = 0.0
@@ -148,11 +148,11 @@ def certificate(positions, samples, constants, g):
             sum4 = 0.0
             # omp simd reduction(+:sum0,sum1,sum2,sum3,sum4)
             for j in range(count):
-                v3_j = t__tile[j]*v4
+                v3_j = sample0_tile[j]*v4
                 sum0 += g_tile[j]*v2[j]
                 sum1 += g_tile[j]*v0[j]*v3_j
                 sum2 += g_tile[j]*v0[j]
-                sum3 += g_tile[j]*t__tile[j]**2*v2[j]
+                sum3 += g_tile[j]*sample0_tile[j]**2*v2[j]
                 sum4 += g_tile[j]*v2[j]*v3_j
             eta[i] += sum0
             gradient[i, 0] += -sum1
@@ -198,17 +198,17 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
         for start in range(chunk * length, min(n, (chunk + 1) * length), strip):
             stop = min(n, (chunk + 1) * length, start + strip)
             count = stop - start
-            t__tile = samples[0, start:stop]
+            sample0_tile = samples[0, start:stop]
             argument0 = np.empty(count)
             f_tile = np.zeros(count)
             for i in range(m):
                 w = u[i, 0] / m
-                theta_ = u[i, 1]
-                p_ = u[i, 2]
-                v1 = 2.0*np.pi*theta_
+                parameter0 = u[i, 1]
+                parameter1 = u[i, 2]
+                v1 = 2.0*np.pi*parameter0
                 v3 = -2.0*np.pi
                 for j in range(count):
-                    argument0[j] = p_ + t__tile[j]*v1
+                    argument0[j] = parameter1 + sample0_tile[j]*v1
                 kept[0, i, :count] = np.sin(argument0)
                 v0 = kept[0, i, :count]
                 kept[1, i, :count] = np.cos(argument0)
@@ -219,9 +219,9 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
             g_tile = np.empty(count)
             values[chunk] += fit(f_tile, y, omega, parameters, 1, start, g_tile)
             for i in range(m):
-                theta_ = u[i, 1]
-                p_ = u[i, 2]
-                v1 = 2.0*np.pi*theta_
+                parameter0 = u[i, 1]
+                parameter1 = u[i, 2]
+                v1 = 2.0*np.pi*parameter0
                 v3 = -2.0*np.pi
                 v0 = kept[0, i, :count]
                 v2 = kept[1, i, :count]
@@ -231,7 +231,7 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
                 # omp simd reduction(+:sum0,sum1,sum2)
                 for j in range(count):
                     sum0 += g_tile[j]*v2[j]
-                    sum1 += g_tile[j]*t__tile[j]*v0[j]
+                    sum1 += g_tile[j]*sample0_tile[j]*v0[j]
                     sum2 += g_tile[j]*v0[j]
                 result[i, 0] += sum0
                 result[i, 1] += sum1*v3

@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"complex_values": false, "conjugate": "p*y + xlogx(1 - p)/2 + xlogx(p + 1)/2", "constants": [], "equation": "l(f, y) = -f + y + softplus(2*f - 2*y) - log(2)", "kind": "loss", "name": "log_cosh", "properties": {"bounded_below": true, "edge": null, "quadratic": false, "slope_bounded": [true, true], "straight_ends": false}, "reference": "Green, Bayesian reconstructions from emission tomography data, IEEE Trans. Med. Imaging 9 (1990)", "spec_sha256": "e4954a18fb3f7acc721ad9cf5c03450e2369a16ce015f27c42f8c5627b73eac6", "targets": "real", "title": "Logarithm of the hyperbolic cosine"}'
+DESCRIPTION = '{"complex_values": false, "conjugate": "p*y + xlogx(1 - p)/2 + xlogx(p + 1)/2", "constants": [], "equation": "l(f, y) = -f + y + softplus(2*f - 2*y) - log(2)", "kind": "loss", "name": "log_cosh", "properties": {"bounded_below": true, "centred": true, "convex": true, "edge": null, "likelihood": false, "quadratic": false, "slope_bounded": [true, true], "squared_error": false, "straight_ends": false}, "reference": "Green, Bayesian reconstructions from emission tomography data, IEEE Trans. Med. Imaging 9 (1990)", "spec_sha256": "e4954a18fb3f7acc721ad9cf5c03450e2369a16ce015f27c42f8c5627b73eac6", "targets": "real", "title": "Logarithm of the hyperbolic cosine"}'
 
 
 ROUNDING = 1e-15  # of the terms of a condition: omega l'(f) divided by omega may leave the domain of l* by an ulp
@@ -64,9 +64,9 @@ def fit(f_all, y_all, omega, parameters, outputs, start, g):
         for k in range(outputs):
             f = f_all[j*outputs + k]
             y = y_all[sample*outputs + k]
-            log_cosh_0 = 2.0*f - 2.0*y
-            value = -f + y + (np.maximum(log_cosh_0, 0.0) + np.log1p(np.exp(-np.abs(log_cosh_0)))) - np.log(2.0)
-            slope = 2.0*(1.0/(1.0 + np.exp(-(log_cosh_0)))) - 1.0
+            v0 = 2.0*f - 2.0*y
+            value = -f + y + (np.maximum(v0, 0.0) + np.log1p(np.exp(-np.abs(v0)))) - np.log(2.0)
+            slope = 2.0*(1.0/(1.0 + np.exp(-(v0)))) - 1.0
             total += omega[sample]*value
             g[j*outputs + k] = omega[sample]*slope
     return total

@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [{"below": null, "default": null, "description": "half the width at half the height", "name": "gamma", "positive": true}], "equation": "phi = 1/(1 + (-theta + x)**2/gamma**2)", "family": "partially 1-homogeneous", "inputs": [{"description": "location of the sample", "name": "x"}], "kind": "pointwise", "name": "lorentzian", "parameters": [{"domain": "interval", "name": "theta"}], "penalty_weight": "1", "properties": {}, "reference": "Schiebinger, Robeva and Recht, Superresolution without separation, Information and Inference (2018)", "spec_sha256": "46a92af72363bd8c1dcbb32178a8d45d0ff8b574761ec902592cd3f9e4e5cb52", "title": "Lorentzian line"}'
+DESCRIPTION = '{"constants": [{"below": null, "default": null, "description": "half the width at half the height", "name": "gamma", "positive": true}], "equation": "phi = 1/(1 + (-theta + x)**2/gamma**2)", "family": "partially 1-homogeneous", "inputs": [{"description": "location of the sample", "name": "x"}], "kind": "pointwise", "name": "lorentzian", "parameters": [{"domain": "interval", "name": "theta"}], "penalty_weight": "1", "properties": {"smooth": true, "translation": [["theta", "x"]]}, "reference": "Schiebinger, Robeva and Recht, Superresolution without separation, Information and Inference (2018)", "spec_sha256": "46a92af72363bd8c1dcbb32178a8d45d0ff8b574761ec902592cd3f9e4e5cb52", "title": "Lorentzian line"}'
 
 
 TILE = 1024  # samples handled at once: a few temporaries of this length stay in the first-level cache
@@ -18,7 +18,7 @@ def forward(u, samples, constants):
     """f = sum_i w_i phi(theta_i), shape (n,), for particles u = (w, theta) of shape (m, 2)."""
     m = u.shape[0]
     n = samples.shape[1]
-    gamma_ = constants[0]
+    constant0 = constants[0]
     f = np.zeros(n)
     parallel = m * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
@@ -26,15 +26,15 @@ def forward(u, samples, constants):
         start = tile * TILE
         stop = min(n, start + TILE)
         count = stop - start
-        x__tile = samples[0, start:stop]
+        sample0_tile = samples[0, start:stop]
         total = np.zeros(count)
         for i in range(m):
             w = u[i, 0]
-            theta_ = u[i, 1]
-            v0 = 1.0/gamma_**2
+            parameter0 = u[i, 1]
+            v0 = 1.0/constant0**2
             weight = w
             for j in range(count):
-                total[j] += weight/(v0*(-theta_ + x__tile[j])**2 + 1.0)
+                total[j] += weight/(v0*(-parameter0 + sample0_tile[j])**2 + 1.0)
         f[start:stop] = total
     return f
 
@@ -44,26 +44,26 @@ def slopes(u, samples, constants, g):
     """Rows (eta, grad eta)(theta_i) of eta(theta) = <g, phi(theta)>, shape (m, 2)."""
     m = u.shape[0]
     n = samples.shape[1]
-    gamma_ = constants[0]
+    constant0 = constants[0]
     result = np.zeros((m, 2))
     parallel = m * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
     for i in range(m):
-        theta_ = u[i, 1]
-        v0 = 1.0/gamma_**2
+        parameter0 = u[i, 1]
+        v0 = 1.0/constant0**2
         v2 = -v0
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
             count = stop - start
             g_tile = g[start:stop]
-            x__tile = samples[0, start:stop]
+            sample0_tile = samples[0, start:stop]
             sum0 = 0.0
             sum1 = 0.0
             # omp simd reduction(+:sum0,sum1)
             for j in range(count):
-                v1_j = v0*(-theta_ + x__tile[j])**2 + 1.0
+                v1_j = v0*(-parameter0 + sample0_tile[j])**2 + 1.0
                 sum0 += g_tile[j]/v1_j
-                sum1 += g_tile[j]*(theta_ - x__tile[j])/v1_j**2
+                sum1 += g_tile[j]*(parameter0 - sample0_tile[j])/v1_j**2
             result[i, 0] += sum0
             result[i, 1] += 2.0*sum1*v2
     return result
@@ -74,20 +74,20 @@ def jacobian(positions, samples, constants):
     """phi(theta_i) and its partial derivatives by theta, shape (2, k, n), for k positions."""
     k = positions.shape[0]
     n = samples.shape[1]
-    gamma_ = constants[0]
+    constant0 = constants[0]
     result = np.empty((2, k, n))
     count = n
-    x__tile = samples[0, :]
+    sample0_tile = samples[0, :]
     for i in range(k):
-        theta_ = positions[i, 0]
-        v0 = 1.0/gamma_**2
+        parameter0 = positions[i, 0]
+        v0 = 1.0/constant0**2
         v2 = -v0
         row0 = result[0, i]
         row1 = result[1, i]
         for j in range(count):
-            v1_j = v0*(-theta_ + x__tile[j])**2 + 1.0
+            v1_j = v0*(-parameter0 + sample0_tile[j])**2 + 1.0
             row0[j] = 1.0/v1_j**1
-            row1[j] = v2*(2.0*theta_ - 2.0*x__tile[j])/v1_j**2
+            row1[j] = v2*(2.0*parameter0 - 2.0*sample0_tile[j])/v1_j**2
     return result
 
 
@@ -96,28 +96,28 @@ def certificate(positions, samples, constants, g):
     """eta (k,), its gradient (k, 1) and its Hessian (k, 1, 1), where eta(theta) = <g, phi(theta)>."""
     k = positions.shape[0]
     n = samples.shape[1]
-    gamma_ = constants[0]
+    constant0 = constants[0]
     eta = np.zeros(k)
     gradient = np.zeros((k, 1))
     hessian = np.zeros((k, 1, 1))
     parallel = k * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
     for i in range(k):
-        theta_ = positions[i, 0]
-        v0 = 1.0/gamma_**2
-        v4 = 2.0/gamma_**4
+        parameter0 = positions[i, 0]
+        v0 = 1.0/constant0**2
+        v4 = 2.0/constant0**4
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
             count = stop - start
             g_tile = g[start:stop]
-            x__tile = samples[0, start:stop]
+            sample0_tile = samples[0, start:stop]
             sum0 = 0.0
             sum1 = 0.0
             sum2 = 0.0
             # omp simd reduction(+:sum0,sum1,sum2)
             for j in range(count):
-                v1_j = v0*(-theta_ + x__tile[j])**2 + 1.0
-                v2_j = 2.0*theta_ - 2.0*x__tile[j]
+                v1_j = v0*(-parameter0 + sample0_tile[j])**2 + 1.0
+                v2_j = 2.0*parameter0 - 2.0*sample0_tile[j]
                 v3_j = v0/v1_j**2
                 sum0 += g_tile[j]/v1_j
                 sum1 += g_tile[j]*v2_j*v3_j
@@ -141,7 +141,7 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
     """
     m = u.shape[0]
     n = samples.shape[1]
-    gamma_ = constants[0]
+    constant0 = constants[0]
     if whole:
         mean = forward(u, samples, constants)
         for j in range(n):
@@ -163,30 +163,30 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
         for start in range(chunk * length, min(n, (chunk + 1) * length), strip):
             stop = min(n, (chunk + 1) * length, start + strip)
             count = stop - start
-            x__tile = samples[0, start:stop]
+            sample0_tile = samples[0, start:stop]
             f_tile = np.zeros(count)
             for i in range(m):
                 w = u[i, 0] / m
-                theta_ = u[i, 1]
-                v0 = 1.0/gamma_**2
+                parameter0 = u[i, 1]
+                v0 = 1.0/constant0**2
                 v2 = -v0
                 weight = w
                 for j in range(count):
-                    v1_j = v0*(-theta_ + x__tile[j])**2 + 1.0
+                    v1_j = v0*(-parameter0 + sample0_tile[j])**2 + 1.0
                     f_tile[j] += weight/v1_j
             g_tile = np.empty(count)
             values[chunk] += fit(f_tile, y, omega, parameters, 1, start, g_tile)
             for i in range(m):
-                theta_ = u[i, 1]
-                v0 = 1.0/gamma_**2
+                parameter0 = u[i, 1]
+                v0 = 1.0/constant0**2
                 v2 = -v0
                 sum0 = 0.0
                 sum1 = 0.0
                 # omp simd reduction(+:sum0,sum1)
                 for j in range(count):
-                    v1_j = v0*(-theta_ + x__tile[j])**2 + 1.0
+                    v1_j = v0*(-parameter0 + sample0_tile[j])**2 + 1.0
                     sum0 += g_tile[j]/v1_j
-                    sum1 += g_tile[j]*(theta_ - x__tile[j])/v1_j**2
+                    sum1 += g_tile[j]*(parameter0 - sample0_tile[j])/v1_j**2
                 result[i, 0] += sum0
                 result[i, 1] += 2.0*sum1*v2
         rows[chunk] = result

@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [{"below": null, "default": null, "description": "standard deviation of the point-spread function", "name": "sigma", "positive": true}, {"below": null, "default": 1.0, "description": "side of a pixel", "name": "pixel", "positive": true}], "equation": "phi = (-erf(sqrt(2)*(-pixel/2 - theta1 + x1)/(2*sigma)) + erf(sqrt(2)*(pixel/2 - theta1 + x1)/(2*sigma)))*(-erf(sqrt(2)*(-pixel/2 - theta2 + x2)/(2*sigma)) + erf(sqrt(2)*(pixel/2 - theta2 + x2)/(2*sigma)))/4", "family": "partially 1-homogeneous", "inputs": [{"description": "first coordinate of the centre of the pixel", "name": "x1"}, {"description": "second coordinate of the centre of the pixel", "name": "x2"}], "kind": "pointwise", "name": "pixel_gaussian", "parameters": [{"domain": "interval", "name": "theta1"}, {"domain": "interval", "name": "theta2"}], "penalty_weight": "1", "properties": {}, "reference": "Smith, Joseph, Rieger and Lidke, Fast, single-molecule localization that achieves theoretically minimum uncertainty, Nature Methods (2010)", "spec_sha256": "711f29d0f3fd638fb9670b2ab06ec4e6b53c492bb0a4294f4b3818edb1d4bda6", "title": "Gaussian of total weight 1, integrated over a pixel"}'
+DESCRIPTION = '{"constants": [{"below": null, "default": null, "description": "standard deviation of the point-spread function", "name": "sigma", "positive": true}, {"below": null, "default": 1.0, "description": "side of a pixel", "name": "pixel", "positive": true}], "equation": "phi = (-erf(sqrt(2)*(-pixel/2 - theta1 + x1)/(2*sigma)) + erf(sqrt(2)*(pixel/2 - theta1 + x1)/(2*sigma)))*(-erf(sqrt(2)*(-pixel/2 - theta2 + x2)/(2*sigma)) + erf(sqrt(2)*(pixel/2 - theta2 + x2)/(2*sigma)))/4", "family": "partially 1-homogeneous", "inputs": [{"description": "first coordinate of the centre of the pixel", "name": "x1"}, {"description": "second coordinate of the centre of the pixel", "name": "x2"}], "kind": "pointwise", "name": "pixel_gaussian", "parameters": [{"domain": "interval", "name": "theta1"}, {"domain": "interval", "name": "theta2"}], "penalty_weight": "1", "properties": {"smooth": true, "translation": [["theta1", "x1"], ["theta2", "x2"]]}, "reference": "Smith, Joseph, Rieger and Lidke, Fast, single-molecule localization that achieves theoretically minimum uncertainty, Nature Methods (2010)", "spec_sha256": "711f29d0f3fd638fb9670b2ab06ec4e6b53c492bb0a4294f4b3818edb1d4bda6", "title": "Gaussian of total weight 1, integrated over a pixel"}'
 
 
 def erf_at(z, e):
@@ -35,8 +35,8 @@ def forward(u, samples, constants):
     """f = sum_i w_i phi(theta_i), shape (n,), for particles u = (w, theta) of shape (m, 3)."""
     m = u.shape[0]
     n = samples.shape[1]
-    sigma_ = constants[0]
-    pixel_ = constants[1]
+    constant0 = constants[0]
+    constant1 = constants[1]
     f = np.zeros(n)
     parallel = m * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
@@ -44,8 +44,8 @@ def forward(u, samples, constants):
         start = tile * TILE
         stop = min(n, start + TILE)
         count = stop - start
-        x1__tile = samples[0, start:stop]
-        x2__tile = samples[1, start:stop]
+        sample0_tile = samples[0, start:stop]
+        sample1_tile = samples[1, start:stop]
         argument0 = np.empty(count)
         argument1 = np.empty(count)
         argument2 = np.empty(count)
@@ -57,25 +57,25 @@ def forward(u, samples, constants):
         total = np.zeros(count)
         for i in range(m):
             w = u[i, 0]
-            theta1_ = u[i, 1]
-            theta2_ = u[i, 2]
-            v1 = -(1.0/2.0)/sigma_**2
-            v6 = (1.0/2.0)*np.sqrt(2.0)/sigma_
+            parameter0 = u[i, 1]
+            parameter1 = u[i, 2]
+            v1 = -(1.0/2.0)/constant0**2
+            v6 = (1.0/2.0)*np.sqrt(2.0)/constant0
             for j in range(count):
-                argument0[j] = v1*(-1.0/2.0*pixel_ - theta1_ + x1__tile[j])**2
-                argument1[j] = v1*(-1.0/2.0*pixel_ - theta2_ + x2__tile[j])**2
-                argument2[j] = v1*((1.0/2.0)*pixel_ - theta1_ + x1__tile[j])**2
-                argument3[j] = v1*((1.0/2.0)*pixel_ - theta2_ + x2__tile[j])**2
+                argument0[j] = v1*(-1.0/2.0*constant1 - parameter0 + sample0_tile[j])**2
+                argument1[j] = v1*(-1.0/2.0*constant1 - parameter1 + sample1_tile[j])**2
+                argument2[j] = v1*((1.0/2.0)*constant1 - parameter0 + sample0_tile[j])**2
+                argument3[j] = v1*((1.0/2.0)*constant1 - parameter1 + sample1_tile[j])**2
             v0[:] = np.exp(argument0)
             v2[:] = np.exp(argument1)
             v3[:] = np.exp(argument2)
             v4[:] = np.exp(argument3)
             weight = (1.0/4.0)*w
             for j in range(count):
-                v5_j = erf_at(v6*(-1.0/2.0*pixel_ - theta1_ + x1__tile[j]), v0[j])
-                v7_j = erf_at(v6*(-1.0/2.0*pixel_ - theta2_ + x2__tile[j]), v2[j])
-                v8_j = erf_at(v6*((1.0/2.0)*pixel_ - theta1_ + x1__tile[j]), v3[j])
-                v9_j = erf_at(v6*((1.0/2.0)*pixel_ - theta2_ + x2__tile[j]), v4[j])
+                v5_j = erf_at(v6*(-1.0/2.0*constant1 - parameter0 + sample0_tile[j]), v0[j])
+                v7_j = erf_at(v6*(-1.0/2.0*constant1 - parameter1 + sample1_tile[j]), v2[j])
+                v8_j = erf_at(v6*((1.0/2.0)*constant1 - parameter0 + sample0_tile[j]), v3[j])
+                v9_j = erf_at(v6*((1.0/2.0)*constant1 - parameter1 + sample1_tile[j]), v4[j])
                 total[j] += weight*(-v5_j + v8_j)*(-v7_j + v9_j)
         f[start:stop] = total
     return f
@@ -86,24 +86,24 @@ def slopes(u, samples, constants, g):
     """Rows (eta, grad eta)(theta_i) of eta(theta) = <g, phi(theta)>, shape (m, 3)."""
     m = u.shape[0]
     n = samples.shape[1]
-    sigma_ = constants[0]
-    pixel_ = constants[1]
+    constant0 = constants[0]
+    constant1 = constants[1]
     result = np.zeros((m, 3))
     parallel = m * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
     for i in range(m):
-        theta1_ = u[i, 1]
-        theta2_ = u[i, 2]
-        v1 = -(1.0/2.0)/sigma_**2
-        v6 = (1.0/2.0)*np.sqrt(2.0)/sigma_
-        v12 = np.sqrt(2.0)/(np.sqrt(np.pi)*sigma_)
+        parameter0 = u[i, 1]
+        parameter1 = u[i, 2]
+        v1 = -(1.0/2.0)/constant0**2
+        v6 = (1.0/2.0)*np.sqrt(2.0)/constant0
+        v12 = np.sqrt(2.0)/(np.sqrt(np.pi)*constant0)
         v13 = -v12
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
             count = stop - start
             g_tile = g[start:stop]
-            x1__tile = samples[0, start:stop]
-            x2__tile = samples[1, start:stop]
+            sample0_tile = samples[0, start:stop]
+            sample1_tile = samples[1, start:stop]
             argument0 = np.empty(count)
             argument1 = np.empty(count)
             argument2 = np.empty(count)
@@ -113,10 +113,10 @@ def slopes(u, samples, constants, g):
             v3 = np.empty(count)
             v4 = np.empty(count)
             for j in range(count):
-                argument0[j] = v1*(-1.0/2.0*pixel_ - theta1_ + x1__tile[j])**2
-                argument1[j] = v1*(-1.0/2.0*pixel_ - theta2_ + x2__tile[j])**2
-                argument2[j] = v1*((1.0/2.0)*pixel_ - theta1_ + x1__tile[j])**2
-                argument3[j] = v1*((1.0/2.0)*pixel_ - theta2_ + x2__tile[j])**2
+                argument0[j] = v1*(-1.0/2.0*constant1 - parameter0 + sample0_tile[j])**2
+                argument1[j] = v1*(-1.0/2.0*constant1 - parameter1 + sample1_tile[j])**2
+                argument2[j] = v1*((1.0/2.0)*constant1 - parameter0 + sample0_tile[j])**2
+                argument3[j] = v1*((1.0/2.0)*constant1 - parameter1 + sample1_tile[j])**2
             v0[:] = np.exp(argument0)
             v2[:] = np.exp(argument1)
             v3[:] = np.exp(argument2)
@@ -126,10 +126,10 @@ def slopes(u, samples, constants, g):
             sum2 = 0.0
             # omp simd reduction(+:sum0,sum1,sum2)
             for j in range(count):
-                v5_j = erf_at(v6*(-1.0/2.0*pixel_ - theta1_ + x1__tile[j]), v0[j])
-                v7_j = erf_at(v6*(-1.0/2.0*pixel_ - theta2_ + x2__tile[j]), v2[j])
-                v8_j = erf_at(v6*((1.0/2.0)*pixel_ - theta1_ + x1__tile[j]), v3[j])
-                v9_j = erf_at(v6*((1.0/2.0)*pixel_ - theta2_ + x2__tile[j]), v4[j])
+                v5_j = erf_at(v6*(-1.0/2.0*constant1 - parameter0 + sample0_tile[j]), v0[j])
+                v7_j = erf_at(v6*(-1.0/2.0*constant1 - parameter1 + sample1_tile[j]), v2[j])
+                v8_j = erf_at(v6*((1.0/2.0)*constant1 - parameter0 + sample0_tile[j]), v3[j])
+                v9_j = erf_at(v6*((1.0/2.0)*constant1 - parameter1 + sample1_tile[j]), v4[j])
                 v10_j = -v5_j + v8_j
                 v11_j = -1.0/4.0*v7_j + (1.0/4.0)*v9_j
                 sum0 += g_tile[j]*v10_j*v11_j
@@ -146,12 +146,12 @@ def jacobian(positions, samples, constants):
     """phi(theta_i) and its partial derivatives by theta, shape (3, k, n), for k positions."""
     k = positions.shape[0]
     n = samples.shape[1]
-    sigma_ = constants[0]
-    pixel_ = constants[1]
+    constant0 = constants[0]
+    constant1 = constants[1]
     result = np.empty((3, k, n))
     count = n
-    x1__tile = samples[0, :]
-    x2__tile = samples[1, :]
+    sample0_tile = samples[0, :]
+    sample1_tile = samples[1, :]
     argument0 = np.empty(count)
     argument1 = np.empty(count)
     argument2 = np.empty(count)
@@ -161,17 +161,17 @@ def jacobian(positions, samples, constants):
     v3 = np.empty(count)
     v4 = np.empty(count)
     for i in range(k):
-        theta1_ = positions[i, 0]
-        theta2_ = positions[i, 1]
-        v1 = -(1.0/2.0)/sigma_**2
-        v6 = (1.0/2.0)*np.sqrt(2.0)/sigma_
-        v12 = np.sqrt(2.0)/(np.sqrt(np.pi)*sigma_)
+        parameter0 = positions[i, 0]
+        parameter1 = positions[i, 1]
+        v1 = -(1.0/2.0)/constant0**2
+        v6 = (1.0/2.0)*np.sqrt(2.0)/constant0
+        v12 = np.sqrt(2.0)/(np.sqrt(np.pi)*constant0)
         v13 = -v12
         for j in range(count):
-            argument0[j] = v1*(-1.0/2.0*pixel_ - theta1_ + x1__tile[j])**2
-            argument1[j] = v1*(-1.0/2.0*pixel_ - theta2_ + x2__tile[j])**2
-            argument2[j] = v1*((1.0/2.0)*pixel_ - theta1_ + x1__tile[j])**2
-            argument3[j] = v1*((1.0/2.0)*pixel_ - theta2_ + x2__tile[j])**2
+            argument0[j] = v1*(-1.0/2.0*constant1 - parameter0 + sample0_tile[j])**2
+            argument1[j] = v1*(-1.0/2.0*constant1 - parameter1 + sample1_tile[j])**2
+            argument2[j] = v1*((1.0/2.0)*constant1 - parameter0 + sample0_tile[j])**2
+            argument3[j] = v1*((1.0/2.0)*constant1 - parameter1 + sample1_tile[j])**2
         v0[:] = np.exp(argument0)
         v2[:] = np.exp(argument1)
         v3[:] = np.exp(argument2)
@@ -180,10 +180,10 @@ def jacobian(positions, samples, constants):
         row1 = result[1, i]
         row2 = result[2, i]
         for j in range(count):
-            v5_j = erf_at(v6*(-1.0/2.0*pixel_ - theta1_ + x1__tile[j]), v0[j])
-            v7_j = erf_at(v6*(-1.0/2.0*pixel_ - theta2_ + x2__tile[j]), v2[j])
-            v8_j = erf_at(v6*((1.0/2.0)*pixel_ - theta1_ + x1__tile[j]), v3[j])
-            v9_j = erf_at(v6*((1.0/2.0)*pixel_ - theta2_ + x2__tile[j]), v4[j])
+            v5_j = erf_at(v6*(-1.0/2.0*constant1 - parameter0 + sample0_tile[j]), v0[j])
+            v7_j = erf_at(v6*(-1.0/2.0*constant1 - parameter1 + sample1_tile[j]), v2[j])
+            v8_j = erf_at(v6*((1.0/2.0)*constant1 - parameter0 + sample0_tile[j]), v3[j])
+            v9_j = erf_at(v6*((1.0/2.0)*constant1 - parameter1 + sample1_tile[j]), v4[j])
             v10_j = -v5_j + v8_j
             v11_j = -1.0/4.0*v7_j + (1.0/4.0)*v9_j
             row0[j] = v10_j*v11_j
@@ -197,26 +197,26 @@ def certificate(positions, samples, constants, g):
     """eta (k,), its gradient (k, 2) and its Hessian (k, 2, 2), where eta(theta) = <g, phi(theta)>."""
     k = positions.shape[0]
     n = samples.shape[1]
-    sigma_ = constants[0]
-    pixel_ = constants[1]
+    constant0 = constants[0]
+    constant1 = constants[1]
     eta = np.zeros(k)
     gradient = np.zeros((k, 2))
     hessian = np.zeros((k, 2, 2))
     parallel = k * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
     for i in range(k):
-        theta1_ = positions[i, 0]
-        theta2_ = positions[i, 1]
-        v1 = -(1.0/2.0)/sigma_**2
-        v6 = (1.0/2.0)*np.sqrt(2.0)/sigma_
+        parameter0 = positions[i, 0]
+        parameter1 = positions[i, 1]
+        v1 = -(1.0/2.0)/constant0**2
+        v6 = (1.0/2.0)*np.sqrt(2.0)/constant0
         v12 = np.sqrt(2.0)
         v13 = 1.0/np.sqrt(np.pi)
         v14 = v12*v13
-        v15 = v14/sigma_
+        v15 = v14/constant0
         v22 = -v15
         v23 = -1.0/4.0*v15
         v24 = (1.0/4.0)*v15
-        v19 = 1.0/sigma_**3
+        v19 = 1.0/constant0**3
         v20 = (1.0/2.0)*v14*v19
         v25 = -v20
         v26 = (1.0/2.0)*v12*v13*v19
@@ -224,8 +224,8 @@ def certificate(positions, samples, constants, g):
             stop = min(n, start + TILE)
             count = stop - start
             g_tile = g[start:stop]
-            x1__tile = samples[0, start:stop]
-            x2__tile = samples[1, start:stop]
+            sample0_tile = samples[0, start:stop]
+            sample1_tile = samples[1, start:stop]
             argument0 = np.empty(count)
             argument1 = np.empty(count)
             argument2 = np.empty(count)
@@ -235,10 +235,10 @@ def certificate(positions, samples, constants, g):
             v3 = np.empty(count)
             v4 = np.empty(count)
             for j in range(count):
-                argument0[j] = v1*(-1.0/2.0*pixel_ - theta1_ + x1__tile[j])**2
-                argument1[j] = v1*(-1.0/2.0*pixel_ - theta2_ + x2__tile[j])**2
-                argument2[j] = v1*((1.0/2.0)*pixel_ - theta1_ + x1__tile[j])**2
-                argument3[j] = v1*((1.0/2.0)*pixel_ - theta2_ + x2__tile[j])**2
+                argument0[j] = v1*(-1.0/2.0*constant1 - parameter0 + sample0_tile[j])**2
+                argument1[j] = v1*(-1.0/2.0*constant1 - parameter1 + sample1_tile[j])**2
+                argument2[j] = v1*((1.0/2.0)*constant1 - parameter0 + sample0_tile[j])**2
+                argument3[j] = v1*((1.0/2.0)*constant1 - parameter1 + sample1_tile[j])**2
             v0[:] = np.exp(argument0)
             v2[:] = np.exp(argument1)
             v3[:] = np.exp(argument2)
@@ -251,22 +251,22 @@ def certificate(positions, samples, constants, g):
             sum5 = 0.0
             # omp simd reduction(+:sum0,sum1,sum2,sum3,sum4,sum5)
             for j in range(count):
-                v5_j = erf_at(v6*(-1.0/2.0*pixel_ - theta1_ + x1__tile[j]), v0[j])
-                v7_j = erf_at(v6*(-1.0/2.0*pixel_ - theta2_ + x2__tile[j]), v2[j])
-                v8_j = erf_at(v6*((1.0/2.0)*pixel_ - theta1_ + x1__tile[j]), v3[j])
-                v9_j = erf_at(v6*((1.0/2.0)*pixel_ - theta2_ + x2__tile[j]), v4[j])
+                v5_j = erf_at(v6*(-1.0/2.0*constant1 - parameter0 + sample0_tile[j]), v0[j])
+                v7_j = erf_at(v6*(-1.0/2.0*constant1 - parameter1 + sample1_tile[j]), v2[j])
+                v8_j = erf_at(v6*((1.0/2.0)*constant1 - parameter0 + sample0_tile[j]), v3[j])
+                v9_j = erf_at(v6*((1.0/2.0)*constant1 - parameter1 + sample1_tile[j]), v4[j])
                 v10_j = -v5_j + v8_j
                 v11_j = -1.0/4.0*v7_j + (1.0/4.0)*v9_j
                 v16_j = v0[j]*v15 + v22*v3[j]
                 v17_j = v23*v4[j] + v24*v2[j]
-                v18_j = 2.0*x1__tile[j]
-                v21_j = 2.0*x2__tile[j]
+                v18_j = 2.0*sample0_tile[j]
+                v21_j = 2.0*sample1_tile[j]
                 sum0 += g_tile[j]*v10_j*v11_j
                 sum1 += g_tile[j]*v11_j*v16_j
                 sum2 += g_tile[j]*v10_j*v17_j
-                sum3 += g_tile[j]*v11_j*(v0[j]*v25*(pixel_ + 2.0*theta1_ - v18_j) + v26*v3[j]*(-pixel_ + 2.0*theta1_ - v18_j))
+                sum3 += g_tile[j]*v11_j*(v0[j]*v25*(constant1 + 2.0*parameter0 - v18_j) + v26*v3[j]*(-constant1 + 2.0*parameter0 - v18_j))
                 sum4 += g_tile[j]*v16_j*v17_j
-                sum5 += g_tile[j]*v10_j*(v25*v2[j]*(pixel_ + 2.0*theta2_ - v21_j) + v26*v4[j]*(-pixel_ + 2.0*theta2_ - v21_j))
+                sum5 += g_tile[j]*v10_j*(v25*v2[j]*(constant1 + 2.0*parameter1 - v21_j) + v26*v4[j]*(-constant1 + 2.0*parameter1 - v21_j))
             eta[i] += sum0
             gradient[i, 0] += sum1
             gradient[i, 1] += sum2
@@ -290,8 +290,8 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
     """
     m = u.shape[0]
     n = samples.shape[1]
-    sigma_ = constants[0]
-    pixel_ = constants[1]
+    constant0 = constants[0]
+    constant1 = constants[1]
     if whole:
         mean = forward(u, samples, constants)
         for j in range(n):
@@ -313,8 +313,8 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
         for start in range(chunk * length, min(n, (chunk + 1) * length), strip):
             stop = min(n, (chunk + 1) * length, start + strip)
             count = stop - start
-            x1__tile = samples[0, start:stop]
-            x2__tile = samples[1, start:stop]
+            sample0_tile = samples[0, start:stop]
+            sample1_tile = samples[1, start:stop]
             argument0 = np.empty(count)
             argument1 = np.empty(count)
             argument2 = np.empty(count)
@@ -326,17 +326,17 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
             f_tile = np.zeros(count)
             for i in range(m):
                 w = u[i, 0] / m
-                theta1_ = u[i, 1]
-                theta2_ = u[i, 2]
-                v1 = -(1.0/2.0)/sigma_**2
-                v6 = (1.0/2.0)*np.sqrt(2.0)/sigma_
-                v12 = np.sqrt(2.0)/(np.sqrt(np.pi)*sigma_)
+                parameter0 = u[i, 1]
+                parameter1 = u[i, 2]
+                v1 = -(1.0/2.0)/constant0**2
+                v6 = (1.0/2.0)*np.sqrt(2.0)/constant0
+                v12 = np.sqrt(2.0)/(np.sqrt(np.pi)*constant0)
                 v13 = -v12
                 for j in range(count):
-                    argument0[j] = v1*(-1.0/2.0*pixel_ - theta1_ + x1__tile[j])**2
-                    argument1[j] = v1*(-1.0/2.0*pixel_ - theta2_ + x2__tile[j])**2
-                    argument2[j] = v1*((1.0/2.0)*pixel_ - theta1_ + x1__tile[j])**2
-                    argument3[j] = v1*((1.0/2.0)*pixel_ - theta2_ + x2__tile[j])**2
+                    argument0[j] = v1*(-1.0/2.0*constant1 - parameter0 + sample0_tile[j])**2
+                    argument1[j] = v1*(-1.0/2.0*constant1 - parameter1 + sample1_tile[j])**2
+                    argument2[j] = v1*((1.0/2.0)*constant1 - parameter0 + sample0_tile[j])**2
+                    argument3[j] = v1*((1.0/2.0)*constant1 - parameter1 + sample1_tile[j])**2
                 v0[:] = np.exp(argument0)
                 v2[:] = np.exp(argument1)
                 v3[:] = np.exp(argument2)
@@ -346,10 +346,10 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
                 summed2 = kept[2, i, :count]
                 weight = w
                 for j in range(count):
-                    v5_j = erf_at(v6*(-1.0/2.0*pixel_ - theta1_ + x1__tile[j]), v0[j])
-                    v7_j = erf_at(v6*(-1.0/2.0*pixel_ - theta2_ + x2__tile[j]), v2[j])
-                    v8_j = erf_at(v6*((1.0/2.0)*pixel_ - theta1_ + x1__tile[j]), v3[j])
-                    v9_j = erf_at(v6*((1.0/2.0)*pixel_ - theta2_ + x2__tile[j]), v4[j])
+                    v5_j = erf_at(v6*(-1.0/2.0*constant1 - parameter0 + sample0_tile[j]), v0[j])
+                    v7_j = erf_at(v6*(-1.0/2.0*constant1 - parameter1 + sample1_tile[j]), v2[j])
+                    v8_j = erf_at(v6*((1.0/2.0)*constant1 - parameter0 + sample0_tile[j]), v3[j])
+                    v9_j = erf_at(v6*((1.0/2.0)*constant1 - parameter1 + sample1_tile[j]), v4[j])
                     v10_j = -v5_j + v8_j
                     v11_j = -1.0/4.0*v7_j + (1.0/4.0)*v9_j
                     summed0_j = v10_j*v11_j
@@ -362,11 +362,11 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
             g_tile = np.empty(count)
             values[chunk] += fit(f_tile, y, omega, parameters, 1, start, g_tile)
             for i in range(m):
-                theta1_ = u[i, 1]
-                theta2_ = u[i, 2]
-                v1 = -(1.0/2.0)/sigma_**2
-                v6 = (1.0/2.0)*np.sqrt(2.0)/sigma_
-                v12 = np.sqrt(2.0)/(np.sqrt(np.pi)*sigma_)
+                parameter0 = u[i, 1]
+                parameter1 = u[i, 2]
+                v1 = -(1.0/2.0)/constant0**2
+                v6 = (1.0/2.0)*np.sqrt(2.0)/constant0
+                v12 = np.sqrt(2.0)/(np.sqrt(np.pi)*constant0)
                 v13 = -v12
                 summed0 = kept[0, i, :count]
                 summed1 = kept[1, i, :count]

@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [], "equation": "phi = Max(0, z)", "family": "2-homogeneous", "inputs": [{"description": "inner product of theta with the input vector", "name": "z"}], "kind": "ridge", "lift": 1, "name": "relu", "parameters": [{"domain": "real", "name": "theta"}], "penalty_weight": "1", "properties": {"kinks": {"bend": 1.0, "degree": 1, "tilt": 0.0}, "warp": "identity"}, "reference": "Chizat and Bach (2018), section 4.2", "spec_sha256": "6cba42b1e666395a5f82bea9223adcf423dca8f6e24cdf2f9c2634ca706249ed", "title": "Rectified linear unit"}'
+DESCRIPTION = '{"constants": [], "equation": "phi = Max(0, z)", "family": "2-homogeneous", "inputs": [{"description": "inner product of theta with the input vector", "name": "z"}], "kind": "ridge", "lift": 1, "name": "relu", "parameters": [{"domain": "real", "name": "theta"}], "penalty_weight": "1", "properties": {"kinks": {"bend": 1.0, "degree": 1, "tilt": 0.0}, "smooth": false, "translation": [], "warp": "identity"}, "reference": "Chizat and Bach (2018), section 4.2", "spec_sha256": "6cba42b1e666395a5f82bea9223adcf423dca8f6e24cdf2f9c2634ca706249ed", "title": "Rectified linear unit"}'
 
 
 # pythran export capsule value_rows(float64*, int, int, int, float64*, float64*)

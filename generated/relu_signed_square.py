@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [], "equation": "phi = Max(0, z)", "family": "2-homogeneous in theta", "inputs": [{"description": "inner product of theta*abs(theta), entry by entry, with the input vector", "name": "z"}], "kind": "ridge", "lift": 2, "name": "relu_signed_square", "parameters": [{"domain": "real", "name": "theta"}], "penalty_weight": "1", "properties": {"kinks": {"bend": 1.0, "degree": 1, "tilt": 0.0}, "warp": "signed square"}, "reference": "Chizat and Bach (2018), sections 2.1 and 4.2", "spec_sha256": "c1ba1add5f951cceebae1a379bced74e4c9b208cb4016374757b6e9dbae97ee9", "title": "Rectified linear unit of signed squares"}'
+DESCRIPTION = '{"constants": [], "equation": "phi = Max(0, z)", "family": "2-homogeneous in theta", "inputs": [{"description": "inner product of theta*abs(theta), entry by entry, with the input vector", "name": "z"}], "kind": "ridge", "lift": 2, "name": "relu_signed_square", "parameters": [{"domain": "real", "name": "theta"}], "penalty_weight": "1", "properties": {"kinks": {"bend": 1.0, "degree": 1, "tilt": 0.0}, "smooth": false, "translation": [], "warp": "signed square"}, "reference": "Chizat and Bach (2018), sections 2.1 and 4.2", "spec_sha256": "c1ba1add5f951cceebae1a379bced74e4c9b208cb4016374757b6e9dbae97ee9", "title": "Rectified linear unit of signed squares"}'
 
 
 # pythran export capsule value_rows(float64*, int, int, int, float64*, float64*)

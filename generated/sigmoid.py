@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [], "equation": "phi = sigmoid(z)", "family": "partially 1-homogeneous", "inputs": [{"description": "inner product of theta with the input vector", "name": "z"}], "kind": "ridge", "lift": 0, "name": "sigmoid", "parameters": [{"domain": "ball", "name": "theta"}], "penalty_weight": "1", "properties": {"kinks": null, "warp": "identity"}, "reference": "Chizat and Bach (2018), section 4.3; Barron, IEEE Trans. Inf. Theory 39 (1993)", "spec_sha256": "c54aa01a71966bffeee7aeb572c9e15a1c6cd7dea3175b943cbd7e4cbd2d01d3", "title": "Sigmoid unit"}'
+DESCRIPTION = '{"constants": [], "equation": "phi = sigmoid(z)", "family": "partially 1-homogeneous", "inputs": [{"description": "inner product of theta with the input vector", "name": "z"}], "kind": "ridge", "lift": 0, "name": "sigmoid", "parameters": [{"domain": "ball", "name": "theta"}], "penalty_weight": "1", "properties": {"kinks": null, "smooth": true, "translation": [], "warp": "identity"}, "reference": "Chizat and Bach (2018), section 4.3; Barron, IEEE Trans. Inf. Theory 39 (1993)", "spec_sha256": "c54aa01a71966bffeee7aeb572c9e15a1c6cd7dea3175b943cbd7e4cbd2d01d3", "title": "Sigmoid unit"}'
 
 
 # pythran export capsule value_rows(float64*, int, int, int, float64*, float64*)

@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [{"below": null, "default": null, "description": "highest frequency that passes, in periods per unit of x", "name": "band", "positive": true}], "equation": "phi = sinc(2*band*(-theta + x))", "family": "partially 1-homogeneous", "inputs": [{"description": "location of the sample", "name": "x"}], "kind": "pointwise", "name": "sinc", "parameters": [{"domain": "interval", "name": "theta"}], "penalty_weight": "1", "properties": {}, "reference": "Donoho, Superresolution via sparsity constraints, SIAM J. Math. Anal. (1992)", "spec_sha256": "7b8f409edf1f89f666be6291f00f2e2a7a1b3d538960019273f4733fbe44dca5", "title": "Ideal low-pass kernel, sinc(z) = sin(pi*z)/(pi*z)"}'
+DESCRIPTION = '{"constants": [{"below": null, "default": null, "description": "highest frequency that passes, in periods per unit of x", "name": "band", "positive": true}], "equation": "phi = sinc(2*band*(-theta + x))", "family": "partially 1-homogeneous", "inputs": [{"description": "location of the sample", "name": "x"}], "kind": "pointwise", "name": "sinc", "parameters": [{"domain": "interval", "name": "theta"}], "penalty_weight": "1", "properties": {"smooth": true, "translation": [["theta", "x"]]}, "reference": "Donoho, Superresolution via sparsity constraints, SIAM J. Math. Anal. (1992)", "spec_sha256": "7b8f409edf1f89f666be6291f00f2e2a7a1b3d538960019273f4733fbe44dca5", "title": "Ideal low-pass kernel, sinc(z) = sin(pi*z)/(pi*z)"}'
 
 
 def spherical_bessel_0_at(x, s):
@@ -75,7 +75,7 @@ def forward(u, samples, constants):
     """f = sum_i w_i phi(theta_i), shape (n,), for particles u = (w, theta) of shape (m, 2)."""
     m = u.shape[0]
     n = samples.shape[1]
-    band_ = constants[0]
+    constant0 = constants[0]
     f = np.zeros(n)
     parallel = m * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
@@ -83,20 +83,20 @@ def forward(u, samples, constants):
         start = tile * TILE
         stop = min(n, start + TILE)
         count = stop - start
-        x__tile = samples[0, start:stop]
+        sample0_tile = samples[0, start:stop]
         argument0 = np.empty(count)
         v0 = np.empty(count)
         total = np.zeros(count)
         for i in range(m):
             w = u[i, 0]
-            theta_ = u[i, 1]
-            v1 = 2.0*np.pi*band_
+            parameter0 = u[i, 1]
+            v1 = 2.0*np.pi*constant0
             for j in range(count):
-                argument0[j] = v1*(-theta_ + x__tile[j])
+                argument0[j] = v1*(-parameter0 + sample0_tile[j])
             v0[:] = np.sin(argument0)
             weight = w
             for j in range(count):
-                v2_j = spherical_bessel_0_at(v1*(-theta_ + x__tile[j]), v0[j])
+                v2_j = spherical_bessel_0_at(v1*(-parameter0 + sample0_tile[j]), v0[j])
                 total[j] += v2_j*weight
         f[start:stop] = total
     return f
@@ -107,31 +107,31 @@ def slopes(u, samples, constants, g):
     """Rows (eta, grad eta)(theta_i) of eta(theta) = <g, phi(theta)>, shape (m, 2)."""
     m = u.shape[0]
     n = samples.shape[1]
-    band_ = constants[0]
+    constant0 = constants[0]
     result = np.zeros((m, 2))
     parallel = m * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
     for i in range(m):
-        theta_ = u[i, 1]
-        v1 = 2.0*np.pi*band_
+        parameter0 = u[i, 1]
+        v1 = 2.0*np.pi*constant0
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
             count = stop - start
             g_tile = g[start:stop]
-            x__tile = samples[0, start:stop]
+            sample0_tile = samples[0, start:stop]
             argument0 = np.empty(count)
             v0 = np.empty(count)
             v2 = np.empty(count)
             for j in range(count):
-                argument0[j] = v1*(-theta_ + x__tile[j])
+                argument0[j] = v1*(-parameter0 + sample0_tile[j])
             v0[:] = np.sin(argument0)
             v2[:] = np.cos(argument0)
             sum0 = 0.0
             sum1 = 0.0
             # omp simd reduction(+:sum0,sum1)
             for j in range(count):
-                v3_j = spherical_bessel_0_at(v1*(-theta_ + x__tile[j]), v0[j])
-                v4_j = spherical_bessel_1_at(v1*(-theta_ + x__tile[j]), v0[j], v2[j])
+                v3_j = spherical_bessel_0_at(v1*(-parameter0 + sample0_tile[j]), v0[j])
+                v4_j = spherical_bessel_1_at(v1*(-parameter0 + sample0_tile[j]), v0[j], v2[j])
                 sum0 += g_tile[j]*v3_j
                 sum1 += g_tile[j]*v4_j
             result[i, 0] += sum0
@@ -144,25 +144,25 @@ def jacobian(positions, samples, constants):
     """phi(theta_i) and its partial derivatives by theta, shape (2, k, n), for k positions."""
     k = positions.shape[0]
     n = samples.shape[1]
-    band_ = constants[0]
+    constant0 = constants[0]
     result = np.empty((2, k, n))
     count = n
-    x__tile = samples[0, :]
+    sample0_tile = samples[0, :]
     argument0 = np.empty(count)
     v0 = np.empty(count)
     v2 = np.empty(count)
     for i in range(k):
-        theta_ = positions[i, 0]
-        v1 = 2.0*np.pi*band_
+        parameter0 = positions[i, 0]
+        v1 = 2.0*np.pi*constant0
         for j in range(count):
-            argument0[j] = v1*(-theta_ + x__tile[j])
+            argument0[j] = v1*(-parameter0 + sample0_tile[j])
         v0[:] = np.sin(argument0)
         v2[:] = np.cos(argument0)
         row0 = result[0, i]
         row1 = result[1, i]
         for j in range(count):
-            v3_j = spherical_bessel_0_at(v1*(-theta_ + x__tile[j]), v0[j])
-            v4_j = spherical_bessel_1_at(v1*(-theta_ + x__tile[j]), v0[j], v2[j])
+            v3_j = spherical_bessel_0_at(v1*(-parameter0 + sample0_tile[j]), v0[j])
+            v4_j = spherical_bessel_1_at(v1*(-parameter0 + sample0_tile[j]), v0[j], v2[j])
             row0[j] = v3_j
             row1[j] = v1*v4_j
     return result
@@ -173,26 +173,26 @@ def certificate(positions, samples, constants, g):
     """eta (k,), its gradient (k, 1) and its Hessian (k, 1, 1), where eta(theta) = <g, phi(theta)>."""
     k = positions.shape[0]
     n = samples.shape[1]
-    band_ = constants[0]
+    constant0 = constants[0]
     eta = np.zeros(k)
     gradient = np.zeros((k, 1))
     hessian = np.zeros((k, 1, 1))
     parallel = k * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
     for i in range(k):
-        theta_ = positions[i, 0]
-        v1 = 2.0*np.pi*band_
-        v6 = -4.0*np.pi**2*band_**2
+        parameter0 = positions[i, 0]
+        v1 = 2.0*np.pi*constant0
+        v6 = -4.0*np.pi**2*constant0**2
         for start in range(0, n, TILE):
             stop = min(n, start + TILE)
             count = stop - start
             g_tile = g[start:stop]
-            x__tile = samples[0, start:stop]
+            sample0_tile = samples[0, start:stop]
             argument0 = np.empty(count)
             v0 = np.empty(count)
             v2 = np.empty(count)
             for j in range(count):
-                argument0[j] = v1*(-theta_ + x__tile[j])
+                argument0[j] = v1*(-parameter0 + sample0_tile[j])
             v0[:] = np.sin(argument0)
             v2[:] = np.cos(argument0)
             sum0 = 0.0
@@ -200,9 +200,9 @@ def certificate(positions, samples, constants, g):
             sum2 = 0.0
             # omp simd reduction(+:sum0,sum1,sum2)
             for j in range(count):
-                v3_j = spherical_bessel_0_at(v1*(-theta_ + x__tile[j]), v0[j])
-                v4_j = spherical_bessel_1_at(v1*(-theta_ + x__tile[j]), v0[j], v2[j])
-                v5_j = spherical_bessel_2_at(v1*(-theta_ + x__tile[j]), v0[j], v2[j])
+                v3_j = spherical_bessel_0_at(v1*(-parameter0 + sample0_tile[j]), v0[j])
+                v4_j = spherical_bessel_1_at(v1*(-parameter0 + sample0_tile[j]), v0[j], v2[j])
+                v5_j = spherical_bessel_2_at(v1*(-parameter0 + sample0_tile[j]), v0[j], v2[j])
                 sum0 += g_tile[j]*v3_j
                 sum1 += g_tile[j]*v4_j
                 sum2 += g_tile[j]*(v3_j - 2.0*v5_j)
@@ -225,7 +225,7 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
     """
     m = u.shape[0]
     n = samples.shape[1]
-    band_ = constants[0]
+    constant0 = constants[0]
     if whole:
         mean = forward(u, samples, constants)
         for j in range(n):
@@ -247,33 +247,33 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
         for start in range(chunk * length, min(n, (chunk + 1) * length), strip):
             stop = min(n, (chunk + 1) * length, start + strip)
             count = stop - start
-            x__tile = samples[0, start:stop]
+            sample0_tile = samples[0, start:stop]
             argument0 = np.empty(count)
             v0 = np.empty(count)
             v2 = np.empty(count)
             f_tile = np.zeros(count)
             for i in range(m):
                 w = u[i, 0] / m
-                theta_ = u[i, 1]
-                v1 = 2.0*np.pi*band_
+                parameter0 = u[i, 1]
+                v1 = 2.0*np.pi*constant0
                 for j in range(count):
-                    argument0[j] = v1*(-theta_ + x__tile[j])
+                    argument0[j] = v1*(-parameter0 + sample0_tile[j])
                 v0[:] = np.sin(argument0)
                 v2[:] = np.cos(argument0)
                 v3 = kept[0, i, :count]
                 v4 = kept[1, i, :count]
                 weight = w
                 for j in range(count):
-                    v3_j = spherical_bessel_0_at(v1*(-theta_ + x__tile[j]), v0[j])
-                    v4_j = spherical_bessel_1_at(v1*(-theta_ + x__tile[j]), v0[j], v2[j])
+                    v3_j = spherical_bessel_0_at(v1*(-parameter0 + sample0_tile[j]), v0[j])
+                    v4_j = spherical_bessel_1_at(v1*(-parameter0 + sample0_tile[j]), v0[j], v2[j])
                     v3[j] = v3_j
                     v4[j] = v4_j
                     f_tile[j] += v3_j*weight
             g_tile = np.empty(count)
             values[chunk] += fit(f_tile, y, omega, parameters, 1, start, g_tile)
             for i in range(m):
-                theta_ = u[i, 1]
-                v1 = 2.0*np.pi*band_
+                parameter0 = u[i, 1]
+                v1 = 2.0*np.pi*constant0
                 v3 = kept[0, i, :count]
                 v4 = kept[1, i, :count]
                 sum0 = 0.0

@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [], "equation": "phi = softplus(z)", "family": "partially 1-homogeneous", "inputs": [{"description": "inner product of theta with the input vector", "name": "z"}], "kind": "ridge", "lift": 0, "name": "softplus", "parameters": [{"domain": "ball", "name": "theta"}], "penalty_weight": "1", "properties": {"kinks": null, "warp": "identity"}, "reference": "Dugas et al., NIPS 13 (2000)", "spec_sha256": "f6dc538c91c824295944faa86a1962ad366dfef0a4badd62f37c3a3f59cb0241", "title": "Softplus unit"}'
+DESCRIPTION = '{"constants": [], "equation": "phi = softplus(z)", "family": "partially 1-homogeneous", "inputs": [{"description": "inner product of theta with the input vector", "name": "z"}], "kind": "ridge", "lift": 0, "name": "softplus", "parameters": [{"domain": "ball", "name": "theta"}], "penalty_weight": "1", "properties": {"kinks": null, "smooth": true, "translation": [], "warp": "identity"}, "reference": "Dugas et al., NIPS 13 (2000)", "spec_sha256": "f6dc538c91c824295944faa86a1962ad366dfef0a4badd62f37c3a3f59cb0241", "title": "Softplus unit"}'
 
 
 # pythran export capsule value_rows(float64*, int, int, int, float64*, float64*)

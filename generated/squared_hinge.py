@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"complex_values": false, "conjugate": "p**2/2 + p*y", "constants": [], "equation": "l(f, y) = Max(0, -f*y + 1)**2/2", "kind": "loss", "name": "squared_hinge", "properties": {"bounded_below": true, "edge": null, "quadratic": false, "slope_bounded": [false, false], "straight_ends": false}, "reference": "Chapelle, Training a support vector machine in the primal, Neural Computation 19 (2007)", "spec_sha256": "0d435ddb28e713f009ddf54c3b9b06d567f7b8c0867d29d07fda96738a899fc9", "targets": "sign", "title": "Squared hinge loss"}'
+DESCRIPTION = '{"complex_values": false, "conjugate": "p**2/2 + p*y", "constants": [], "equation": "l(f, y) = Max(0, -f*y + 1)**2/2", "kind": "loss", "name": "squared_hinge", "properties": {"bounded_below": true, "centred": false, "convex": true, "edge": null, "likelihood": false, "quadratic": false, "slope_bounded": [false, false], "squared_error": false, "straight_ends": false}, "reference": "Chapelle, Training a support vector machine in the primal, Neural Computation 19 (2007)", "spec_sha256": "0d435ddb28e713f009ddf54c3b9b06d567f7b8c0867d29d07fda96738a899fc9", "targets": "sign", "title": "Squared hinge loss"}'
 
 
 ROUNDING = 1e-15  # of the terms of a condition: omega l'(f) divided by omega may leave the domain of l* by an ulp
@@ -73,10 +73,10 @@ def fit(f_all, y_all, omega, parameters, outputs, start, g):
         for k in range(outputs):
             f = f_all[j*outputs + k]
             y = y_all[sample*outputs + k]
-            squared_hinge_0 = f*y
-            squared_hinge_1 = np.maximum(0.0, 1.0 - squared_hinge_0)
-            value = (1.0/2.0)*squared_hinge_1**2
-            slope = squared_hinge_1*np.where((squared_hinge_0 < 1.0), -y, 0.0)
+            v0 = f*y
+            v1 = np.maximum(0.0, 1.0 - v0)
+            value = (1.0/2.0)*v1**2
+            slope = v1*np.where((v0 < 1.0), -y, 0.0)
             total += omega[sample]*value
             g[j*outputs + k] = omega[sample]*slope
     return total

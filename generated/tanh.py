@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [], "equation": "phi = tanh(z)", "family": "partially 1-homogeneous", "inputs": [{"description": "inner product of theta with the input vector", "name": "z"}], "kind": "ridge", "lift": 0, "name": "tanh", "parameters": [{"domain": "ball", "name": "theta"}], "penalty_weight": "1", "properties": {"kinks": null, "warp": "identity"}, "reference": "Cybenko, Math. Control Signals Systems 2 (1989)", "spec_sha256": "2106de52f01fd19b3e51100644908632e33940f904d7078438c130a1aad2099e", "title": "Hyperbolic tangent unit"}'
+DESCRIPTION = '{"constants": [], "equation": "phi = tanh(z)", "family": "partially 1-homogeneous", "inputs": [{"description": "inner product of theta with the input vector", "name": "z"}], "kind": "ridge", "lift": 0, "name": "tanh", "parameters": [{"domain": "ball", "name": "theta"}], "penalty_weight": "1", "properties": {"kinks": null, "smooth": true, "translation": [], "warp": "identity"}, "reference": "Cybenko, Math. Control Signals Systems 2 (1989)", "spec_sha256": "2106de52f01fd19b3e51100644908632e33940f904d7078438c130a1aad2099e", "title": "Hyperbolic tangent unit"}'
 
 
 # pythran export capsule value_rows(float64*, int, int, int, float64*, float64*)

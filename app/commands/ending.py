@@ -5,7 +5,6 @@ computed, or `derive --check` found drift; 2 bad input, told in one line on stan
 this program; 130 interrupted.
 """
 
-import os
 import signal
 import sys
 import threading
@@ -20,7 +19,7 @@ import click
 from conicflow.engine.base.errors import CertificateError, ConicflowError
 from conicflow.engine.base.interrupts import SIGNALS, end_as_ctrl_c
 
-from ..words.lines import complain
+from ..words.lines import complain, silence
 
 REFUTED, BAD_INPUT, NOT_CONVERGED, INTERNAL, INTERRUPTED = 1, 2, 3, 70, 130
 
@@ -88,9 +87,7 @@ def _heard_by_somebody() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+        silence(sys.stdout)
         if not isinstance(error, BrokenPipeError):
             raise ConicflowError(
                 f"what a command finds is printed where it can be written; standard output: {error.strerror}; "

@@ -54,7 +54,7 @@ def scalar_fit(derivation: LossDerivation) -> str:
     """Source of `fit` of a loss of one number."""
     spec = derivation.spec
     shared, (value, slope) = sympy.cse(
-        [derivation.value, derivation.slope], sympy.numbered_symbols(f"{spec.name}_", real=True), order="canonical"
+        [derivation.value, derivation.slope], sympy.numbered_symbols("v", real=True), order="canonical"
     )
     lines = [f"{symbol} = {print_expression(item)}" for symbol, item in shared]
     lines += [f"value = {print_expression(value)}", f"slope = {print_expression(slope)}"]

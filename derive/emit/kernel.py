@@ -13,7 +13,7 @@ from .header import header
 from .helpers import helper_sources
 from .pointwise import pointwise_body, pointwise_evaluate
 from .ridge_move import LIFTS
-from .symbols import marked
+from .symbols import placed, placed_feature
 from .weight import penalty_weight_tree, weight_body
 
 
@@ -47,14 +47,14 @@ def emit_feature(derivation: FeatureDerivation) -> str:
         "spec_sha256": spec.source_sha256,
     }
     if spec.penalty_weight != sympy.S.One:
-        description["penalty_weight_tree"] = penalty_weight_tree(spec)
+        description["penalty_weight_tree"] = penalty_weight_tree(placed(spec))
     if spec.kind == "torus":  # all that it computes is shared
         return header(description, spec.source_sha256, imports="").rstrip() + "\n"
     if spec.kind == "ridge":
         description["lift"] = LIFTS.index(derivation.family)
-        body = activation_body(marked(derivation))
+        body = activation_body(placed_feature(derivation))
     else:
-        body = _pointwise(marked(derivation))
+        body = _pointwise(placed_feature(derivation))
     compact = re.sub(r"\n+(?=\n    )", "", body)  # a placeholder without lines leaves an empty one behind
     return header(description, spec.source_sha256) + helper_sources(compact) + compact
 

@@ -13,7 +13,7 @@ from ..read.loss_spec import DUAL
 from .fit import scalar_fit, vector_fit
 from .header import header
 from .printer import indent, is_costly, print_expression
-from .symbols import marked
+from .symbols import placed_loss
 from .vector_rows import print_rows, sum_lines
 
 AnyLoss = LossDerivation | VectorLossDerivation
@@ -137,7 +137,7 @@ def emit_loss(derivation: AnyLoss) -> str:
         description |= {"targets": "class", "complex_values": False, "constants": []}
         description["properties"] = vector_loss_properties(derivation)
         return header(description, spec.source_sha256) + _vector_body(derivation) + "\n\n" + vector_fit(derivation)
-    renamed = marked(derivation)
+    renamed = placed_loss(derivation)
     description |= {
         "targets": derivation.spec.targets,
         "complex_values": derivation.spec.complex_values,

@@ -1,6 +1,7 @@
-"""Names of a spec's symbols in kernel source: with a mark that no name of a template ends in, they cannot be one of those.
+"""Symbols of a spec in kernel source: called by their place, so that no name that somebody chose can matter.
 
-The mark is at the end, not in front, because SymPy orders terms by name: so the order of operations is that of the spec.
+`constant0`, `parameter0`, `sample0`, ...: no template has a name of this form. SymPy orders terms by name, so that formulas
+are differentiated again in these symbols: specs that differ in names alone give the same operations in the same order.
 """
 
 from __future__ import annotations
@@ -10,35 +11,43 @@ from typing import Any, TypeVar
 
 import sympy
 
-from ..prove.derivation import FeatureDerivation
+from ..prove.derivation import FeatureDerivation, differentiated
 from ..prove.loss_derivation import LossDerivation
+from ..prove.loss_derivation import differentiated as differentiated_loss
+from ..read.loss_spec import LossSpec
+from ..read.spec import FeatureSpec
 
-MARK = "_"
-Derivation = TypeVar("Derivation", FeatureDerivation, LossDerivation)
+PLACES = {"constants": "constant", "parameters": "parameter", "inputs": "sample"}
+Spec = TypeVar("Spec", FeatureSpec, LossSpec)
 
 
-def marked(derivation: Derivation) -> Derivation:
-    """The same derivation with every parameter, input and constant renamed NAME_."""
-    spec = derivation.spec
-    declared = {name: getattr(spec, name, ()) for name in ("parameters", "inputs", "constants")}
-    new = {
-        item.symbol: sympy.Symbol(item.name + MARK, **item.symbol.assumptions0)
-        for items in declared.values()
-        for item in items
-    }
+def placed_feature(derivation: FeatureDerivation) -> FeatureDerivation:
+    """The same derivation in symbols called by their place."""
+    return differentiated(placed(derivation.spec), derivation.family)
+
+
+def placed_loss(derivation: LossDerivation) -> LossDerivation:
+    """The same derivation in symbols called by their place."""
+    return differentiated_loss(placed(derivation.spec))
+
+
+def placed(spec: Spec) -> Spec:
+    """The same spec in symbols called by their place."""
+    new: dict[sympy.Basic, sympy.Basic] = {}
+    renamed: dict[str, Any] = {}
+    for kind, word in PLACES.items():
+        items = []
+        for place, item in enumerate(getattr(spec, kind, ())):
+            name = f"{word}{place}"
+            new[item.symbol] = sympy.Symbol(name, **item.symbol.assumptions0)
+            items.append(replace(item, name=name, symbol=new[item.symbol]))
+        if hasattr(spec, kind):
+            renamed[kind] = tuple(items)
 
     def rename(value: Any) -> Any:
         if isinstance(value, tuple):
             return tuple(map(rename, value))
         return value.xreplace(new) if isinstance(value, sympy.Basic) else value
 
-    renamed: dict[str, Any] = {
-        name: tuple(replace(item, name=item.name + MARK, symbol=new[item.symbol]) for item in items)
-        for name, items in declared.items()
-        if hasattr(spec, name)
-    }
-    renamed |= {field.name: rename(getattr(spec, field.name)) for field in fields(spec) if field.name not in renamed}
-    formulas = {
-        field.name: rename(getattr(derivation, field.name)) for field in fields(derivation) if field.name != "spec"
-    }
-    return replace(derivation, spec=replace(spec, **renamed), **formulas)
+    renamed |= {item.name: rename(getattr(spec, item.name)) for item in fields(spec) if item.name not in renamed}
+    return replace(spec, **renamed)

@@ -58,13 +58,19 @@ def derive_feature(spec: FeatureSpec) -> FeatureDerivation:
     _require_periods(spec)
     if spec.kind == "torus":
         prove_torus(spec)
+    derivation = differentiated(spec, prove_homogeneity(spec))
+    if spec.kind != "torus":
+        curvatures = (entry for row in derivation.hessian for entry in row)
+        _require_regular(spec, [derivation.phi, *derivation.gradient, *curvatures])
+    return derivation
+
+
+def differentiated(spec: FeatureSpec, family: Family) -> FeatureDerivation:
+    """phi/kappa with its derivatives, of a family that is proved."""
     phi = spec.phi / spec.penalty_weight
     variables = _coordinates(spec)
     gradient = tuple(differentiate(phi, variable) for variable in variables)
     hessian = tuple(tuple(differentiate(entry, variable) for variable in variables) for entry in gradient)
-    family = prove_homogeneity(spec)
-    if spec.kind != "torus":
-        _require_regular(spec, [phi, *gradient, *(entry for row in hessian for entry in row)])
     return FeatureDerivation(spec=spec, phi=phi, gradient=gradient, hessian=hessian, family=family)
 
 

@@ -9,12 +9,17 @@ from typing import Any
 
 import sympy
 
-from ..errors import SpecError
+from ..read.functions import expand_definitions
 from ..read.loss_spec import DUAL, PREDICTION, TARGET
 from .derivation import FeatureDerivation
+from .likelihood import is_likelihood, is_likelihood_of_classes, is_squared_error, is_zero
 from .loss_derivation import LossDerivation
-from .proofs import prove
+from .signs import bounded, nonnegative
+from .sinusoid import sinusoid
 from .vector_loss import VectorLossDerivation
+
+_KINKS = (sympy.Abs, sympy.Max, sympy.Min, sympy.sign, sympy.Piecewise)
+_INFINITE = (sympy.zoo, sympy.nan, sympy.oo, -sympy.oo)
 
 _CASES: dict[str, tuple[sympy.Expr, ...]] = {
     "real": (TARGET,),
@@ -26,7 +31,10 @@ _CASES: dict[str, tuple[sympy.Expr, ...]] = {
 def loss_properties(derivation: LossDerivation) -> dict[str, Any]:
     """Properties of a loss of one number.
 
-    quadratic : l'' is one number for all f.
+    convex : true of every loss that is derived; others are refused.
+    quadratic : l'' is one number for all f. squared_error : l = (f - y)²/2.
+    likelihood : exp(-l) is a probability of y up to a factor of y alone; see `likelihood`.
+    centred : l'(y, y) = 0.
     straight_ends : l* = p y + width p²/2 on an interval of p that does not depend on y: l is a parabola around f = y, and
         straight beyond, as Huber's is.
     slope_bounded : whether l' is bounded below, and above.
@@ -38,9 +46,13 @@ def loss_properties(derivation: LossDerivation) -> dict[str, Any]:
     bounded = [_bounded(derivation, side) for side in (1, -1)]
     residual = spec.conjugate - DUAL * TARGET - curved * DUAL**2 / 2
     ends = [condition.coeff(DUAL, 1) for condition in map(sympy.expand, spec.conjugate_domain)]
-    parabola = not curved.free_symbols & {DUAL, TARGET} and bool(curved.is_positive) and _is_zero(residual)
+    parabola = not curved.free_symbols & {DUAL, TARGET} and bool(curved.is_positive) and is_zero(residual)
     fixed = not any(condition.has(TARGET) for condition in spec.conjugate_domain)
     return {
+        "convex": True,
+        "squared_error": is_squared_error(derivation),
+        "likelihood": is_likelihood(derivation),
+        "centred": _is_centred(derivation),
         "quadratic": not spec.conjugate_domain and not spec.value_domain and not derivation.curvature.has(PREDICTION),
         "straight_ends": bool(parabola and fixed and all(bounded) and len(ends) == 2),
         "slope_bounded": bounded,
@@ -56,6 +68,10 @@ def vector_loss_properties(derivation: VectorLossDerivation) -> dict[str, Any]:
     at_zero = [condition.subs({DUAL: 0, TARGET: y}) >= 0 for condition in conditions for y in (0, 1)]
     finite = all(bool(derivation.conjugate.subs({DUAL: 0, TARGET: y}).is_finite) for y in (0, 1))
     return {
+        "convex": True,
+        "squared_error": False,
+        "likelihood": is_likelihood_of_classes(derivation),
+        "centred": False,
         "quadratic": False,
         "straight_ends": False,
         "slope_bounded": [bounded, bounded],
@@ -65,38 +81,67 @@ def vector_loss_properties(derivation: VectorLossDerivation) -> dict[str, Any]:
 
 
 def feature_properties(derivation: FeatureDerivation) -> dict[str, Any]:
-    """Properties of a feature map; those of ridge units.
+    """Properties of a feature map.
+
+    smooth : phi/kappa has derivatives of every order by the parameters: no abs, sign, max or min, no root of what may be 0.
+    translation : pairs [parameter, input], of a pointwise map, such that phi/kappa is a function of input - parameter.
+    sinusoid : of a pointwise map, where `sinusoid` proves it; no entry elsewhere.
+
+    Of ridge units:
 
     warp : v as a function of an entry of theta: "identity", "signed square" (theta |theta|), or "other".
-    kinks : where sigma(s z) = s sigma(z) for s > 0, so that sigma(z) = bend max(z, 0) - tilt z: {"degree": 1, "bend": ..,
-        "tilt": ..}, numbers, None for one that depends on constants. None for other activations.
+    kinks : where sigma(s z) = s^p sigma(z) for s > 0 and p = 1 or 2: {"degree": p, "bend": .., "tilt": ..}, numbers, None
+        for one that depends on constants; sigma(z) = bend max(z, 0) - tilt z, or bend max(z, 0)² + tilt z². None for
+        other activations.
     """
     spec = derivation.spec
+    formulas = sympy.Tuple(derivation.phi, spec.warp)
+    roots = (item for item in formulas.atoms(sympy.Pow) if not item.exp.is_integer and item.exp.is_number)
+    smooth = not formulas.has(*_KINKS) and all(item.base.is_positive for item in roots)
+    facts: dict[str, Any] = {"smooth": smooth, "translation": _translations(derivation)}
     if spec.kind != "ridge":
-        return {}
+        return facts if (proved := sinusoid(derivation)) is None else facts | {"sinusoid": proved}
     theta = spec.parameters[0].symbol
     warp = "identity" if spec.warp == theta else "other"
-    if _is_zero(spec.warp - theta * sympy.Abs(theta)):
+    if is_zero(spec.warp - theta * sympy.Abs(theta)):
         warp = "signed square"
-    return {"warp": warp, "kinks": _kinks(derivation)}
+    return facts | {"warp": warp, "kinks": _kinks(derivation)}
+
+
+def _translations(derivation: FeatureDerivation) -> list[list[str]]:
+    spec = derivation.spec
+    if spec.kind != "pointwise":
+        return []
+    shift = sympy.Dummy("c", real=True)
+    found = []
+    for parameter in spec.parameters:
+        for item in spec.inputs:
+            both = {parameter.symbol: parameter.symbol + shift, item.symbol: item.symbol + shift}
+            moved = derivation.phi.subs(both, simultaneous=True)
+            if not sympy.expand(moved - derivation.phi).has(
+                shift
+            ):  # what all terms with the shift leave when they cancel
+                found.append([parameter.name, item.name])
+    return found
 
 
 def _kinks(derivation: FeatureDerivation) -> dict[str, Any] | None:
     z = derivation.spec.inputs[0].symbol
     up, down = (derivation.phi.subs(z, side) for side in (1, -1))
-    if not _is_zero(derivation.phi - (up + down) * sympy.Max(z, 0) + down * z):
-        return None
-    bend, tilt = (float(value) if value.is_number else None for value in (up + down, down))
-    return {"degree": 1, "bend": bend, "tilt": tilt}
+    forms = {1: (up + down, -down), 2: (up - down, down)}  # coefficients of max(z, 0)^p and z^p
+    for degree, (bend, rest) in forms.items():
+        if is_zero(derivation.phi - bend * sympy.Max(z, 0) ** degree - rest * z**degree):
+            found = {"bend": bend, "tilt": down}
+            return {"degree": degree} | {key: float(value) if value.is_number else None for key, value in found.items()}
+    return None
 
 
-def _is_zero(residual: sympy.Expr) -> bool:
-    """Whether an expression is proved to be zero on either side of every kink."""
-    try:
-        prove(residual, "a property")
-    except SpecError:
+def _is_centred(derivation: LossDerivation) -> bool:
+    """Whether l'(y, y) = 0 for every y and all constants."""
+    spec = derivation.spec
+    if spec.targets != "real" or spec.value_domain:
         return False
-    return True
+    return is_zero(derivation.slope.subs(PREDICTION, TARGET).subs(bounded(spec.constants)))
 
 
 def _bounded(derivation: LossDerivation, sign: int) -> bool:
@@ -113,14 +158,9 @@ def _bounded(derivation: LossDerivation, sign: int) -> bool:
 def _bounded_below(derivation: LossDerivation, target: sympy.Expr) -> bool:
     """Whether 0 is in the domain of l*."""
     spec = derivation.spec
-    below = {item.symbol: item.below - sympy.Dummy(positive=True) for item in spec.constants if item.below is not None}
-    at_zero = {DUAL: sympy.S.Zero, TARGET: target}
-    inside = all(
-        bool(item.subs(at_zero).is_nonnegative or item.subs(at_zero).subs(below).is_nonnegative)
-        for item in spec.conjugate_domain
-    )
-    value = spec.conjugate.subs(at_zero)
-    return inside and not value.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo)
+    at_zero, free = {DUAL: sympy.S.Zero, TARGET: target}, bounded(spec.constants)
+    inside = all(nonnegative(item.subs(at_zero).subs(free)) for item in spec.conjugate_domain)
+    return inside and not expand_definitions(spec.conjugate.subs(at_zero)).has(*_INFINITE)
 
 
 def _edge(derivation: LossDerivation) -> str | None:

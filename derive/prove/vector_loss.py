@@ -91,7 +91,7 @@ def _split_conjugate(conjugate: sympy.Expr) -> tuple[sympy.Expr, tuple[sympy.Exp
     return sympy.S.One, bodies
 
 
-def _summed(derivation: VectorLossDerivation, body: sympy.Expr, claim: str) -> sympy.Expr:
+def summed(derivation: VectorLossDerivation, body: sympy.Expr, claim: str) -> sympy.Expr:
     """sum_k body(f_k, y_k), where body is a combination of e_i, y and constants; sum_k y_k = 1 as y is a class."""
     known = {body: symbol for body, symbol in zip(derivation.bodies, derivation.sums, strict=True)}
     known[TARGET] = sympy.S.One
@@ -111,7 +111,7 @@ def _prove_shift_invariant(derivation: VectorLossDerivation) -> None:
     claim = f"l = {derivation.spec.value} does not change when one number is added to every output"
     shift = sympy.Dummy("c", real=True)
     shifted = [
-        _summed(derivation, body.subs(PREDICTION, PREDICTION + shift), claim).simplify() for body in derivation.bodies
+        summed(derivation, body.subs(PREDICTION, PREDICTION + shift), claim).simplify() for body in derivation.bodies
     ]
     residual = derivation.outer.xreplace(dict(zip(derivation.sums, shifted, strict=True))) - derivation.outer
     if sympy.expand_log(residual.expand(), force=False).expand().simplify() != 0:
@@ -121,7 +121,7 @@ def _prove_shift_invariant(derivation: VectorLossDerivation) -> None:
 def _prove_fenchel_young(derivation: VectorLossDerivation) -> None:
     claim = f"the conjugate {derivation.spec.conjugate} satisfies l(f) + l*(l'(f)) = <f, l'(f)>"
     body = derivation.conjugate.subs(DUAL, derivation.slope) - PREDICTION * derivation.slope
-    residual = derivation.outer + _summed(derivation, body, claim)
+    residual = derivation.outer + summed(derivation, body, claim)
     if sympy.simplify(residual) != 0:
         raise SpecError(f"{claim}: the difference is {sympy.simplify(residual)}: correct it")
 

@@ -234,19 +234,36 @@ def _wins(kink: sympy.Expr, first: sympy.Expr, second: sympy.Expr) -> Relational
 
 def smooth_cases(expression: sympy.Expr) -> Iterator[sympy.Expr]:
     """Every smooth expression that max, min, abs, sign and conditions make of this one, away from the kinks."""
-    kinks = sorted(expression.atoms(*_KINKS, Relational), key=sympy.default_sort_key)
-    innermost = [kink for kink in kinks if len(kink.atoms(*_KINKS, Relational)) == 1]
-    if not innermost:
+    switch, *choices = first_switch(expression)
+    if switch is None:
         yield expression
         return
-    switch = _resolve(innermost[0])[0]
-    for positive in (True, False):
-        choice = {}
-        for kink in innermost:
-            own_switch, when_positive, when_negative = _resolve(kink)
-            if own_switch in (switch, -switch):
-                choice[kink] = when_positive if (own_switch == switch) == positive else when_negative
+    for choice in choices:
         yield from smooth_cases(expression.xreplace(choice))
+
+
+Choice = dict[sympy.Basic, sympy.Basic]
+"""What some kinks are on one side of the place where their argument changes its sign."""
+
+
+def first_switch(expression: sympy.Basic) -> tuple[sympy.Expr | None, Choice, Choice]:
+    """An expression by whose sign kinks are decided that hold no other, and what those are where it is positive, and negative.
+
+    None where there is no kink.
+    """
+    kinks = sorted(expression.atoms(*_KINKS, Relational), key=sympy.default_sort_key)
+    innermost = [kink for kink in kinks if len(kink.atoms(*_KINKS, Relational)) == 1]
+    above: Choice = {}
+    below: Choice = {}
+    if not innermost:
+        return None, above, below
+    switch = _resolve(innermost[0])[0]
+    for kink in innermost:
+        own_switch, when_positive, when_negative = _resolve(kink)
+        if own_switch in (switch, -switch):
+            same = own_switch == switch
+            above[kink], below[kink] = (when_positive, when_negative) if same else (when_negative, when_positive)
+    return switch, above, below
 
 
 def _resolve(kink: sympy.Expr) -> tuple[sympy.Expr, sympy.Basic, sympy.Basic]:

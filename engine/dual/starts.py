@@ -12,14 +12,20 @@ from ..base.arrays import Array
 from ..base.vectors import unit_rows
 from ..space.domain.box import Box
 from ..space.feature_map import FeatureMap
-from ..space.scales import FEWEST_POINTS, feature_scales
+from ..space.scales import FEWEST_POINTS, feature_scales, sample_positions
+from ..space.sinusoid import Sinusoid
+from .adaptive_lines import dense_enough
 from .ascent import rates
 from .certificate import DualCertificate
+from .sinusoids import at_best_phase, moduli
 
 # Grid points per length over which features stay correlated, in one dimension and in more: at half the diagonal from the
 # centre of a Gaussian bump of eta it still has 99 or 96 hundredths of its height.
 _GRID_PER_LENGTH = (4.0, 2.5)
 _MOST_GRID_POINTS = 200_000
+_SPARSEST = 0.25  # of that density: half a bump's height is left at the points nearest to its centre
+_FEW_SAMPLES = 16  # of several coordinates, the highest, beside the grid: bumps may be narrower than it can tell
+_FEWEST_LINE = 1025  # points of a line to which others are added where features change
 _MOST_SAMPLES = 1024  # of one input, that join the grid
 _FEWEST_ASCENTS, _MOST_ASCENTS = 64, 1024  # maxima of the grid from which to ascend, between these
 _PROMISING = 0.9  # of the highest: as a bump has more than that left beside its centre, the supremum is not lower
@@ -30,52 +36,80 @@ _SPHERE_STARTS = 512
 _VERTICES, _MOST_MEETING = 128, 16  # where random kinks meet, so many at most: each costs their number cubed
 _SPHERE_ASCENTS = 256  # not only maxima: those at kinks lie close together
 
-_LINES: WeakKeyDictionary[FeatureMap, list[Array]] = WeakKeyDictionary()  # of features that have been searched before
+_LINES: WeakKeyDictionary[FeatureMap, tuple[list[Array], str]] = (
+    WeakKeyDictionary()
+)  # of features that have been searched before
 _DIRECTIONS: WeakKeyDictionary[FeatureMap, Array] = WeakKeyDictionary()  # likewise
 
 
-def starting_positions(eta: DualCertificate) -> Array:
-    """Positions to ascend from: where eta is highest of its neighbourhood on a grid, or of many directions."""
+def starting_positions(eta: DualCertificate) -> tuple[Array, str]:
+    """Positions to ascend from, and '' or why maxima may have been missed.
+
+    They are where eta is highest of its neighbourhood on a grid, or of many directions.
+    """
     domain = eta.features.domain
     if eta.features.spectrum is not None:
         return torus_maxima(eta)
     if isinstance(domain, Box):
-        return grid_maxima(eta, domain)
+        sinusoid = Sinusoid.of(eta.features)
+        return grid_maxima(eta, domain) if sinusoid is None else sinusoid_maxima(eta, sinusoid, domain)
     starts = np.concatenate([domain.centre, domain.scatter(directions(eta))])
     order = np.argsort(-eta.heights(starts), kind="stable")
     feature_scales(eta.features, starts[:64])  # refuses features that vanish; units that are highest may just be dead
-    return np.asarray(starts[order[:_SPHERE_ASCENTS]])
+    return np.asarray(starts[order[:_SPHERE_ASCENTS]]), ""
 
 
-def grid_maxima(eta: DualCertificate, domain: Box) -> Array:
+def grid_maxima(eta: DualCertificate, domain: Box) -> tuple[Array, str]:
     """The highest local maxima of eta's height among the points of `grid_lines`, (k, d)."""
-    lines = _LINES.get(eta.features)
-    if lines is None:
-        lines = _LINES[eta.features] = grid_lines(eta.features, domain)
+    known = _LINES.get(eta.features)
+    if known is None:
+        known = _LINES[eta.features] = grid_lines(eta.features, domain)
+    lines, unresolved = known
     positions = np.stack([line.ravel() for line in np.meshgrid(*lines, indexing="ij")], axis=1)
     on_grid = eta.heights(positions).reshape([len(line) for line in lines])
     index = _highest_maxima(on_grid, domain.wraps)
-    return np.stack([line[i] for line, i in zip(lines, index.T, strict=True)], axis=1)
+    found = np.stack([line[i] for line, i in zip(lines, index.T, strict=True)], axis=1)
+    if domain.dimension == 1:  # the samples are among the points
+        return found, unresolved
+    at_samples = sample_positions(eta.features, domain)
+    order = np.argsort(-eta.heights(at_samples), kind="stable")[: _MOST_ASCENTS if unresolved else _FEW_SAMPLES]
+    return np.concatenate([found, at_samples[order]]), unresolved
 
 
-def grid_lines(features: FeatureMap, domain: Box) -> list[Array]:
+def sinusoid_maxima(eta: DualCertificate, sinusoid: Sinusoid, domain: Box) -> tuple[Array, str]:
+    """The highest maxima over frequencies, each with its best phase, (k, 2)."""
+    frequencies, heights, unresolved = moduli(eta, sinusoid, domain)
+    index = _highest_maxima(heights, np.zeros(1, dtype=bool))[:, 0]
+    return at_best_phase(eta, sinusoid, frequencies[index]), unresolved
+
+
+def grid_lines(features: FeatureMap, domain: Box) -> tuple[list[Array], str]:
     """Coordinates on every axis of a grid on which neighbouring features are strongly correlated, so that no bump of eta lies
-    between its points; on a line, the samples that lie in it are among them.
+    between its points; on a line, the samples that lie in it are among them. And '', or why they are not.
     """
     d = features.dimension
     lengths = (domain.upper - domain.lower) * rates(features)
     counts = 4 + np.ceil(_GRID_PER_LENGTH[min(d, 2) - 1] * np.minimum(lengths, 1e9))
     counts = np.maximum(counts, FEWEST_POINTS[min(d, 3) - 1])
-    counts *= min(1.0, (_MOST_GRID_POINTS / math.prod(counts)) ** (1 / d))
+    wanted = math.prod(counts)
+    density = min(1.0, (_MOST_GRID_POINTS / wanted) ** (1 / d))
+    unresolved = ""
+    if density < _SPARSEST:
+        unresolved = f"{_MOST_GRID_POINTS} points do not tell all maxima of |eta| apart; shorten the intervals"
+    counts *= density
     lines = domain.lines(tuple(max(4, int(count)) for count in counts))
     if d == 1:
         samples = np.concatenate([samples[:_MOST_SAMPLES] for samples in features.inputs.values()])
         inside = (samples >= domain.lower) & (samples <= domain.upper)
         lines = [np.unique(np.concatenate([*lines, samples[inside]]))]
-    return lines
+        if unresolved:
+            few = np.linspace(domain.lower[0], domain.upper[0], _FEWEST_LINE)
+            line, enough = dense_enough(features, np.unique(np.concatenate([few, samples[inside]])))
+            lines, unresolved = ([line], "") if enough else (lines, unresolved)
+    return lines, unresolved
 
 
-def torus_maxima(eta: DualCertificate) -> Array:
+def torus_maxima(eta: DualCertificate) -> tuple[Array, str]:
     """The highest local maxima of eta's height among the points of a grid of Theta, (k, d), by one FFT.
 
     The grid has eight points for each period of the highest frequency of every axis; fewer, but at least three, where
@@ -89,7 +123,7 @@ def torus_maxima(eta: DualCertificate) -> Array:
     spectrum[np.ix_(*(np.arange(-k, k + 1) for k in cutoffs))] = np.conj(eta.g).reshape(h.shape) * h
     on_grid = np.fft.fftn(spectrum).real
     heights = eta.gauge.height(on_grid.reshape(-1, 1)).reshape(counts)
-    return np.asarray(_highest_maxima(heights, np.ones(len(counts), dtype=bool)) / np.array(counts))
+    return np.asarray(_highest_maxima(heights, np.ones(len(counts), dtype=bool)) / np.array(counts)), ""
 
 
 def directions(eta: DualCertificate) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ..base.arrays import Array, Field
 from ..space.domain.box import Box
 from ..space.domain.domain import Domain
+from ..space.sinusoid import Origin
 from ..space.units import HomogeneousUnit
 from .ascent import ascend, rates
 from .certificate import DualCertificate
@@ -21,6 +22,7 @@ from .vertices import ascend_to_vertices
 _ONE_MAXIMUM = 1e-3  # of a length over which features turn: nearer ends of ascents are one maximum
 _ONE_DIRECTION = 1e-6  # the same of the diameter: kinks may lie close together
 _BESIDE, _BRIEF = 16, 4  # starts, the highest, of general ascents beside those along kinks, and their steps
+_ROUNDINGS = 64  # of a sum over samples, and of its derivatives
 _UNDECIDED = 1e-9  # relative rise that the next step promises: no gap that is asked for by default feels less
 
 
@@ -57,22 +59,25 @@ def supremum(eta: DualCertificate, hints: Array | None = None) -> Supremum:
     hints : (k, d) positions near which eta may be large, such as the atoms.
     """
     features = eta.features
+    if (origin := Origin.of(features)) is not None:
+        inside = None if hints is None else origin.inwards(hints)
+        found = supremum(DualCertificate(origin.centred, eta.gauge, eta.g), inside)
+        return replace(found, positions=origin.outwards(found.positions))
     spectrum = features.spectrum
     if spectrum is not None and features.dimension == 1:
         return _of_polynomial(eta, *spectrum)
-    starts = starting_positions(eta)
+    starts, unresolved = starting_positions(eta)
     method = "grid and local ascent" if spectrum is None else "FFT grid and local ascent"
     if hints is not None and len(hints):
         starts = np.concatenate([starts, hints])
-    unresolved = ""
     if (unit := features.unit) is not None and not unit.signed_square:
         positions, heights = _of_units(eta, unit, starts)
     else:
         positions, heights, promised = ascend(eta, starts)
         if unit is not None:
             positions, heights = ascend_to_vertices(eta, unit, positions)
-        elif (heights + promised).max() > heights.max() * (1 + _UNDECIDED):
-            unresolved = "an ascent of |eta| is still rising"
+        elif _rising(eta, positions, heights, promised):
+            unresolved = unresolved or "an ascent of |eta| is still rising"
     if isinstance(features.domain, Box):
         scale = _ONE_MAXIMUM / np.maximum(rates(features), 1 / features.domain.extents)
     else:
@@ -81,6 +86,16 @@ def supremum(eta: DualCertificate, hints: Array | None = None) -> Supremum:
     distinct = _thin_out(features.domain, positions, falling, scale)
     value = float(heights.max(initial=0.0))
     return Supremum(value, False, method, positions[distinct], heights[distinct], unresolved)
+
+
+def _rising(eta: DualCertificate, positions: Array, heights: Array, promised: Array) -> bool:
+    """Whether an ascent that has ended promises to rise above all others, by more than eta is rounded."""
+    most = int((heights + promised).argmax())
+    rounding = (
+        np.finfo(np.float64).eps * np.linalg.norm(eta.features.jacobian(positions[[most]])[0]) * np.linalg.norm(eta.g)
+    )
+    highest = heights.max()
+    return bool(heights[most] + promised[most] > highest + _UNDECIDED * abs(highest) + _ROUNDINGS * rounding)
 
 
 def _of_units(eta: DualCertificate, unit: HomogeneousUnit, starts: Array) -> tuple[Array, Array]:

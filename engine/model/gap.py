@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..base.arrays import Array, Field
 from ..base.errors import CertificateError
 from ..dual.certificate import DualCertificate
 from ..dual.supremum import Supremum, supremum, supremum_over
+from .feasible import lifted
 from .measure import Measure
 from .point import Point
 from .problem import Problem
@@ -25,8 +26,9 @@ class Gap:
     Parameters
     ----------
     point : mu.
-    gap : R(f) + penalty·|mu| + R*(s g), for the best feasible s found, with the rounding added; infinite when nothing bounds
-        J from below; 0 at the zero measure where S <= penalty, for there the two cancel as symbols.
+    gap : R(f) + penalty·|mu| + R*(s g), for the best feasible s found, with the rounding added; s = 0 where the search for S
+        was not resolved; without a penalty g may be moved (`feasible.lifted`); infinite when nothing bounds J from below;
+        0 at the zero measure where S <= penalty, for there the two cancel as symbols.
     rounding : a bound of the rounding of its terms (`rounding`), in the units of J.
     supremum : S, and where the height of eta comes near it.
     residual : g, the dual point of which multiples were tried.
@@ -97,6 +99,12 @@ def duality_gap(
 
 def gap_at(point: Point, positions: Array | None = None, dual_point: Field | None = None) -> Gap:
     """`duality_gap` of a point."""
+    if (centred := point.problem.centred) is not None:
+        inner, origin = centred
+        middle = Point(inner, Measure(point.measure.weights, origin.inwards(point.measure.positions)))
+        found = gap_at(middle, None if positions is None else origin.inwards(positions), dual_point)
+        outside = replace(found.supremum, positions=origin.outwards(found.supremum.positions))
+        return replace(found, point=middle.under(point.problem, point.measure), supremum=outside)
     problem, measure = point.problem, point.measure
     g = point.residual if dual_point is None else dual_point
     eta = point.certificate if dual_point is None else problem.dual(dual_point)
@@ -107,16 +115,24 @@ def gap_at(point: Point, positions: Array | None = None, dual_point: Field | Non
     else:
         bound = supremum(eta, measure.positions)
         _contain_the_atoms(point, eta, bound)
-    if len(measure) == 0 and bound.value <= problem.penalty:
+    if len(measure) == 0 and bound.value <= problem.penalty and not bound.unresolved:
         return Gap(
             point, 0.0, rounding(point, g, -point.risk), bound, g
         )  # R(0) + R*(R'(0)) = <R'(0), 0>, Fenchel-Young
-    if problem.penalty == 0.0 and bound.value > 0.0:
-        s, dual = 0.0, -problem.loss.infimum()
-    else:
-        s, dual = best_multiple(problem, g, problem.penalty / bound.value if bound.value > 0 else math.inf)
-    error = rounding(point, s * g, dual) if math.isfinite(dual) else 0.0
+    p, largest = _feasible(problem, g, bound)
+    s, dual = best_multiple(problem, p, largest)
+    error = rounding(point, s * p, dual) if math.isfinite(dual) else 0.0
     return Gap(point, _difference(point, dual, error), error, bound, g)
+
+
+def _feasible(problem: Problem, g: Field, bound: Supremum) -> tuple[Field, float]:
+    """A dual point, and how large its multiples may be: of g or, without a penalty, of a feasible point beside it."""
+    if bound.unresolved:
+        return g, 0.0
+    if problem.penalty > 0.0 or bound.value == 0.0:
+        return g, problem.penalty / bound.value if bound.value > 0 else math.inf
+    beside = lifted(problem, g, bound.value)
+    return (g, 0.0) if beside is None else (beside, math.inf)
 
 
 def gap_below(point: Point, height: float) -> tuple[float, float]:

@@ -31,16 +31,15 @@ class Loss:
 
     Parameters
     ----------
-    name : of the loss, built in unless there is an `own` one.
+    factory : the loss without its data, or its name in the catalogue.
     y : (n,) data, float64 or complex128, or (n, q) for q outputs; an image of pointwise features is taken as its pixels by the
         problem. Masked entries are left out there. Complex coefficients of several axes are taken in C order;
         a problem checks their `shape` against the features'. For the losses of classes, integer labels (n,) from 0 to
         q - 1, or rows (n, q) with one 1 and zeros.
     average : divide by n.
     sample_weights : (n,) numbers > 0.
-    cholesky : (n, n) lower triangular with a positive diagonal; only for `squared`, without sample weights.
+    cholesky : (n, n) lower triangular with a positive diagonal; only where l = (f - y)²/2, without sample weights.
     constants : the loss's own, each a number or one for each sample: delta of `huber`, background of `poisson`, ...
-    own : a loss of one's own; `conicflow.compile_loss` gives it as a function of the other parameters.
 
     Raises
     ------
@@ -48,32 +47,27 @@ class Loss:
         that is missing, unknown or out of its range.
     """
 
-    name: str
+    factory: LossFactory
     y: Field
     average: bool
     sample_weights: Array | None
     cholesky: Field | None
     constants: Mapping[str, Array]
-    own: LossFactory | None = field(repr=False)
     precision: Field = field(init=False, repr=False)
     shape: tuple[int, ...] = field(init=False, repr=False)
     missing: Mask | None = field(init=False, repr=False)
-    _factory: LossFactory = field(init=False, repr=False)
 
     def __init__(
         self,
-        name: str,
+        factory: LossFactory | str,
         y: ArrayLike,
         average: bool = False,
         sample_weights: ArrayLike | None = None,
         cholesky: ArrayLike | None = None,
         constants: Mapping[str, ArrayLike] | None = None,
-        own: LossFactory | None = None,
     ) -> None:
         put = partial(object.__setattr__, self)
-        put("name", name)
-        put("own", own)
-        put("_factory", own or LossFactory.built_in(name))
+        put("factory", LossFactory.built_in(factory) if isinstance(factory, str) else factory)
         filled, missing = split_mask("data", y)
         given = array("data", filled, allow_complex=True)
         put("shape", given.shape)
@@ -87,9 +81,9 @@ class Loss:
         put("cholesky", None)
         precision = np.zeros((0, 0), dtype=self.y.dtype)
         if cholesky is not None:
-            if name != "squared" or sample_weights is not None:
+            if not self.properties["squared_error"] or sample_weights is not None:
                 raise ProblemError(
-                    f"a covariance is for the loss squared without sample weights; got {name}; leave cholesky out"
+                    f"a covariance is for the loss (f - y)²/2 without sample weights; got {self.name}; leave cholesky out"
                 )
             factor = validate_cholesky(cholesky, self.y)
             put("cholesky", factor)
@@ -98,18 +92,23 @@ class Loss:
         put("precision", precision)
 
     @property
+    def name(self) -> str:
+        """The spec's name."""
+        return self.factory.name
+
+    @property
     def kernel(self) -> LossKernel:
         """The compiled module."""
-        return self._factory.kernel
+        return self.factory.kernel
 
     @property
     def description(self) -> Mapping[str, Any]:
         """What the loss says of itself: name, title, equation, conjugate, targets, constants."""
-        return self._factory.description
+        return self.factory.description
 
     @property
     def properties(self) -> Mapping[str, Any]:
-        """What `derive.prove.properties` proved of l: quadratic, straight_ends, slope_bounded, edge, bounded_below."""
+        """What `derive.prove.properties` proved of l."""
         proved: Mapping[str, Any] = self.description["properties"]
         return proved
 
@@ -136,7 +135,7 @@ class Loss:
 
     def with_data(self, y: ArrayLike) -> Loss:
         """The same loss of other data of the same length."""
-        return Loss(self.name, y, self.average, self.sample_weights, self.cholesky, self.constants, self.own)
+        return Loss(self.factory, y, self.average, self.sample_weights, self.cholesky, self.constants)
 
     def _point(self, f: Field) -> Field:
         """A point of F as the kernels take it; they do not check bounds themselves."""
@@ -248,11 +247,6 @@ class Loss:
         """inf R = -R*(0)."""
         return -self.conjugate(np.zeros_like(self.y))
 
-    @property
-    def flat_omega(self) -> Array:
-        """omega_j of every real coordinate."""
-        return np.repeat(self.omega, self.y.view(np.float64).size // len(self.y))
-
     @cached_property
     def _data(self) -> tuple[Array, Array, Array]:
         """What a loss kernel takes besides a point; kept, for a gap asks for it a hundred times."""
@@ -329,8 +323,7 @@ class LossFactory:
         **constants: ArrayLike,
     ) -> Loss:
         """The loss of these data."""
-        own = None if self.name in names() else self
-        return Loss(self.name, y, average, sample_weights, cholesky, constants, own)
+        return Loss(self, y, average, sample_weights, cholesky, constants)
 
 
 def __getattr__(name: str) -> LossFactory:

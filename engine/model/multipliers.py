@@ -1,7 +1,7 @@
 """Dual points at an edge of the loss: where Poisson's mean f_j + background is zero, and so is the count.
 
-There l(f) = f + background is finite and straight up to its edge, so that R has no gradient but the subgradients p_j <= omega_j:
-omega_j less the multiplier of f_j + background >= 0. Minimisers lie on edges where features have negative lobes.
+There l(f) = f + background is finite up to its edge, so that R has no gradient but the subgradients p_j <= omega_j l'(f_j):
+that slope less the multiplier of f_j + background >= 0. Minimisers lie on edges where features have negative lobes.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def subgradient(problem: Problem, measure: Measure, f: Field) -> Field:
     heavy = penalised.sizes > _HEAVY * penalised.sizes.max()
     rows = rows_by_weight(problem.features.penalised.jacobian(penalised.positions[heavy])[0], f).reshape(-1, f.size)
     directions = problem.gauge.slope_and_turn(penalised.rows[heavy])[0].ravel()
-    most, p = loss.flat_omega[index], g.reshape(-1)
-    p[index] = most
+    p = g.reshape(-1)
+    most = p[index].copy()
     missing = -problem.penalty * directions - rows @ p
     p[index] = np.minimum(most + np.linalg.lstsq(rows[:, index], missing, rcond=None)[0], most)
     return p.reshape(f.shape)

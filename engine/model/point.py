@@ -62,8 +62,8 @@ class Point:
         """eta at positions (k, d), shape (k, q)."""
         return self.certificate.eta(positions)
 
-    def under(self, problem: Problem) -> Point:
-        """The same measure in another problem with the same features, where f is the same."""
-        other = Point(problem, self.measure)
+    def under(self, problem: Problem, measure: Measure | None = None) -> Point:
+        """The same measure, or one that stands for it, in another problem, where f is the same."""
+        other = Point(problem, self.measure if measure is None else measure)
         vars(other)["f"] = self.f
         return other

@@ -15,6 +15,7 @@ from ..dual.supremum import Supremum, supremum
 from ..kernels.protocol import Data
 from ..space.feature_map import FeatureMap
 from ..space.gauge import Gauge, Sign, gauge_of
+from ..space.sinusoid import Origin
 from .losses import Loss, suited
 from .measure import Measure
 from .samples import of_same_samples
@@ -198,6 +199,12 @@ class Problem:
         supremum: on the torus an upper bound, elsewhere estimated.
         """
         return max(0.0, self.supremum_at_zero.value)
+
+    @cached_property
+    def centred(self) -> tuple[Problem, Origin] | None:
+        """The same problem with samples counted from their middle, and how positions go there and back; None where they are."""
+        origin = Origin.of(self.features)
+        return None if origin is None else (replace(self, features=origin.centred), origin)
 
     def with_penalty(self, penalty: float) -> Problem:
         """The same problem with another penalty; the supremum at zero goes with it once it is known.

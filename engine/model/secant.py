@@ -19,8 +19,8 @@ class SecantLoss(Loss):
     @staticmethod
     def of(loss: Loss) -> SecantLoss:
         """The same loss; its curvature differs."""
-        options = loss.average, loss.sample_weights, loss.cholesky, loss.constants, loss.own
-        return SecantLoss(loss.name, loss.y, *options)
+        options = loss.average, loss.sample_weights, loss.cholesky, loss.constants
+        return SecantLoss(loss.factory, loss.y, *options)
 
     def curvature(self, f: Field) -> Array:
         residual = self._flat(f) - self._flat(self.y)
@@ -30,5 +30,5 @@ class SecantLoss(Loss):
 
 
 def has_straight_ends(loss: Loss) -> bool:
-    """Whether l is straight, or nearly, far from its minimum at f = y: a bounded slope of a loss of real data."""
-    return bool(loss.description["targets"] == "real") and any(loss.properties["slope_bounded"])
+    """Whether l is straight, or nearly, far from its minimum at f = y: a bounded slope."""
+    return bool(loss.properties["centred"]) and any(loss.properties["slope_bounded"])

@@ -23,7 +23,6 @@ from .result import Result
 
 METHODS = ("discrepancy", "bic", "cv")
 _PARALLEL = 1e-6  # 1 - |cosine|, of features that polishing has not told apart
-_LIKELIHOODS = ("squared", "logistic", "multinomial_logistic", "poisson")
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,17 +58,17 @@ def validate_method(problem: Problem, method: str) -> None:
 
     Raises
     ------
-    ProblemError : "discrepancy" with another loss than `squared`, "bic" with a loss that is no likelihood, "cv" with a
+    ProblemError : "discrepancy" with another loss than (f - y)²/2, "bic" with a loss that is no likelihood, "cv" with a
         covariance, or another word.
     """
     if method not in METHODS:
         raise ProblemError(f"a method is one of {', '.join(METHODS)}; got {method!r:.60}; choose one")
-    name = problem.loss.name
-    if method == "discrepancy" and not problem.loss.properties["quadratic"]:
-        raise ProblemError(f"the discrepancy principle is for quadratic losses; got {name}; use cross-validation")
-    if method == "bic" and name not in _LIKELIHOODS:
+    name, proved = problem.loss.name, problem.loss.properties
+    if method == "discrepancy" and not proved["squared_error"]:
+        raise ProblemError(f"the discrepancy principle is for the loss (f - y)²/2; got {name}; use cross-validation")
+    if method == "bic" and not proved["likelihood"]:
         raise ProblemError(
-            f"BIC needs a likelihood, that of {', '.join(_LIKELIHOODS)}; got {name}; use cross-validation"
+            f"BIC needs a likelihood, a loss that is proved to be -log of a probability of y; got {name}; use cross-validation"
         )
     if method == "cv" and problem.loss.cholesky is not None:
         raise ProblemError(
@@ -92,7 +91,7 @@ def discrepancy(path: Path, noise: float, tau: float = 1.0) -> Choice:
 
     Raises
     ------
-    ProblemError : another loss than `squared`, a noise or tau out of range, or no penalty of the path fits that well.
+    ProblemError : another loss than (f - y)²/2, a noise or tau out of range, or no penalty of the path fits that well.
     """
     loss = path.problem.loss
     validate_method(path.problem, "discrepancy")
@@ -118,7 +117,7 @@ def bic(path: Path) -> Choice:
     An atom has q entries of its weight and d coordinates, d - 1 on a sphere; atoms with parallel features, such as (w, theta)
     and (-w, -theta) of an odd unit, count once. (The count of nonzero coefficients is
     unbiased for the Lasso on a fixed grid, Zou, Hastie and Tibshirani 2007; off the grid positions are fitted too.) For
-    `squared`, of unknown noise, -2 log likelihood = N log(|f - y|²/N); for the other likelihoods, 2 R(f) without averaging.
+    (f - y)²/2, of unknown noise, -2 log likelihood = N log(|f - y|²/N); for the other likelihoods, 2 R(f) without averaging.
     The fit is that of the penalised solution. Penalties with p >= N are left out.
 
     Raises
@@ -131,7 +130,7 @@ def bic(path: Path) -> Choice:
     distinct = np.array([_distinct(problem, result.measure) for result in path.results])
     free = distinct * (problem.outputs - _is_class(loss) + features.dimension - features.homogeneous)
     doubled = _doubled_fits(path)
-    if loss.properties["quadratic"]:
+    if loss.properties["squared_error"]:
         doubled = size * np.log(np.maximum(doubled / size, np.finfo(np.float64).tiny))
     scores = np.where(free < size, doubled + free * math.log(size), np.inf)
     if not np.isfinite(scores).any():

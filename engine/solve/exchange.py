@@ -46,7 +46,7 @@ def exchange(search: Search, polished: Callable[[Point], Point] | None = None) -
             )
             return
         new = gap.supremum.positions[gap.supremum.heights > problem.penalty]
-        if not len(new) and accuracy == EXACT:
+        if not len(new) and (accuracy == EXACT or not len(measure)):
             search.ended("exchange", "no |eta| above the penalty was found, and weights are exact")
             return
         accuracy = max(EXACT, loose * search.surest.relative) if len(new) else EXACT

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..base.arrays import Array
 from ..base.errors import ProblemError
 from ..base.numpy_files import Unreadable
 from ..flow.trajectory import Trajectory
@@ -126,6 +128,16 @@ class Result:
     def converged(self) -> bool:
         """Whether the gap is within the tolerance: proved, or computed in float64."""
         return self.status in ("certified", "converged")
+
+    def moved(self, problem: Problem, place: Callable[[Array], Array]) -> Result:
+        """The same result of the same problem in other coordinates, to which `place` takes positions (.., d)."""
+        q, trajectory = problem.outputs, self.trajectory
+        if trajectory is not None:
+            particles = trajectory.particles
+            particles = np.concatenate([particles[..., :q], place(particles[..., q:])], axis=-1)
+            trajectory = Trajectory(trajectory.times, particles, trajectory.energies)
+        measure = Measure(self.measure.weights, place(self.measure.positions))
+        return replace(self, measure=measure, trajectory=trajectory, problem=problem)
 
     def certify(self, boxes: int | None = None) -> Result:
         """The same result with what ball arithmetic proves of it (`conicflow.certify`).

@@ -100,7 +100,8 @@ class Search:
         """What ended the search short of the tolerance: nothing, or what ended each phase the last time."""
         if self.converged:
             return ""
-        return "interrupted" if self.interrupted else "; ".join(self.limits.values())
+        unresolved = [f"supremum: {why}"] if (why := self.surest.supremum.unresolved) else []
+        return "interrupted" if self.interrupted else "; ".join([*unresolved, *self.limits.values()])
 
     def log(self, phase: str, fraction: float, objective: float, atoms: int, gap: float = math.nan) -> None:
         """A row of `Result.trace`, and a word to whoever watches.

@@ -64,6 +64,21 @@ def solve(
     ProblemError, FlowError : unusable options.
     """
     _validate(problem, start, particles, flow_steps, seed, seconds)
+    if problem.centred is not None:
+        inner, origin = problem.centred
+        found = solve(
+            inner,
+            start=None if start is None else Measure(start.weights, origin.inwards(start.positions)),
+            particles=particles,
+            relative_gap=relative_gap,
+            absolute_gap=absolute_gap,
+            flow_steps=flow_steps,
+            seed=seed,
+            seconds=seconds,
+            schedule=schedule,
+            progress=progress,
+        )
+        return found.moved(problem, origin.outwards)
     search = Search(problem, Tolerance(relative_gap, absolute_gap), progress, schedule=schedule, seconds=seconds)
     with heard():
         search.begin(None if start is None else refine(Point(problem, start), schedule))
@@ -128,6 +143,10 @@ def sharpen(problem: Problem, measure: Measure, relative_gap: float, reports: in
     -------
     measure : of those met, the one of which J + gap is smallest.
     """
+    if problem.centred is not None:
+        inner, origin = problem.centred
+        found = sharpen(inner, Measure(measure.weights, origin.inwards(measure.positions)), relative_gap, reports)
+        return Measure(found.weights, origin.outwards(found.positions))
     left = iter(range(reports))
 
     def watch(*_: object) -> None:

@@ -42,6 +42,8 @@ def tidied(gap: Gap, schedule: Schedule, within: Callable[[Gap], bool], position
         rises by no more than rounding.
     positions : the finite set (k, d) that stands for Theta, if one does; then atoms stay, and light ones alone leave.
     """
+    if not len(gap.measure):
+        return gap
     problem = gap.point.problem
     tidy = _Tidy(schedule, within, positions, gap.objective + slack(gap.point), gap.gap, within(gap))
     if not gap.measure.sizes.all():

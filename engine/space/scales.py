@@ -83,7 +83,7 @@ def _without(vectors: Field, others: list[Field]) -> Field:
 
 
 def probe_positions(features: FeatureMap) -> Array:
-    """Positions at which to measure features: a coarse grid and, on an interval, the samples that lie in it."""
+    """Positions at which to measure features: a coarse grid and the samples that lie in Theta."""
     domain = features.domain
     if not isinstance(domain, Box):
         return domain.scatter(np.random.default_rng(0).standard_normal((_PROBES, domain.dimension)))
@@ -91,5 +91,18 @@ def probe_positions(features: FeatureMap) -> Array:
     positions = domain.grid(tuple(counts for _ in domain.axes))
     if domain.dimension == 1:
         inside = features.places[(features.places >= domain.lower) & (features.places <= domain.upper)]
-        positions = np.concatenate([positions, inside[: 8 * counts, None]])
-    return positions
+        return np.concatenate([positions, inside[: 8 * counts, None]])
+    return np.concatenate([positions, sample_positions(features, domain)[:_PROBES]])
+
+
+def sample_positions(features: FeatureMap, domain: Box) -> Array:
+    """The samples that lie in Theta, (k, d), as its first coordinates, the others at either end: bumps narrower than a grid are
+    centred there. None where there are more inputs than coordinates.
+    """
+    inputs = list(features.inputs.values()) if features.kind == "pointwise" else []
+    if not 0 < len(inputs) <= domain.dimension:
+        return np.zeros((0, domain.dimension))
+    rest = np.stack([domain.lower, domain.upper])[:, len(inputs) :]
+    columns = np.column_stack(inputs)
+    positions = np.concatenate([np.hstack([columns, np.tile(end, (len(columns), 1))]) for end in rest])
+    return np.unique(positions[((positions >= domain.lower) & (positions <= domain.upper)).all(axis=1)], axis=0)

@@ -44,7 +44,7 @@ class HomogeneousUnit:
         x : (n, d), the samples.
         """
         kinks, warp = facts["kinks"], facts["warp"]
-        if kinks is None or warp == "other":
+        if kinks is None or kinks["degree"] != 1 or warp == "other":
             return None
         signed_square, bend, tilt = warp == "signed square", kinks["bend"], kinks["tilt"]
         if bend is None or tilt is None:

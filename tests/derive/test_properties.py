@@ -4,21 +4,30 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from conicflow.derive import SPECS
-from conicflow.derive.read.spec import load_spec, read_spec
+from conicflow.derive.prove.derivation import differentiated
+from conicflow.derive.prove.properties import feature_properties
+from conicflow.derive.read.spec import FeatureSpec, load_spec, read_spec
 from conicflow.derive.regenerate import derive_specs
+from conicflow.engine.space.units import HomogeneousUnit
 
 LOSSES: dict[str, dict[str, Any]] = {
-    "squared": {"quadratic": True},
-    "huber": {"straight_ends": True, "slope_bounded": [True, True]},
-    "quantile": {"straight_ends": True, "slope_bounded": [True, True]},
-    "logistic": {"slope_bounded": [True, True]},
+    "squared": {"quadratic": True, "squared_error": True, "likelihood": True, "centred": True},
+    "huber": {"straight_ends": True, "slope_bounded": [True, True], "centred": True},
+    "quantile": {"straight_ends": True, "slope_bounded": [True, True], "centred": True},
+    "log_cosh": {"slope_bounded": [True, True], "centred": True},
+    "logistic": {"slope_bounded": [True, True], "likelihood": True},
     "squared_hinge": {},
-    "poisson": {"slope_bounded": [False, True], "edge": "background"},
-    "multinomial_logistic": {"slope_bounded": [True, True]},
+    "poisson": {"slope_bounded": [False, True], "edge": "background", "likelihood": True},
+    "multinomial_logistic": {"slope_bounded": [True, True], "likelihood": True},
 }
 PLAIN = {
+    "convex": True,
+    "squared_error": False,
+    "likelihood": False,
+    "centred": False,
     "quadratic": False,
     "straight_ends": False,
     "slope_bounded": [False, False],
@@ -53,7 +62,7 @@ conjugate = "p*y + d**2 - d*sqrt(d**2 - p**2)"
 conjugate_domain = ["d - p", "d + p"]
 constants = { d = { positive = true } }
 """
-    assert properties(text, "smooth") == PLAIN | {"slope_bounded": [True, True]}
+    assert properties(text, "smooth") == PLAIN | {"slope_bounded": [True, True], "centred": True}
 
 
 def test_a_linear_loss_is_not_bounded_below() -> None:
@@ -93,7 +102,7 @@ inputs = {{ z = "inner product" }}
 def test_kinks_of_ridge_units(phi: str, kinks: dict[str, float] | None) -> None:
     """sigma(z) = bend max(z, 0) - tilt z."""
     found = properties(RIDGE.format(family="2-homogeneous", phi=phi, warp="", domain="real"), "unit")
-    assert found == {"warp": "identity", "kinks": kinks}
+    assert found == {"warp": "identity", "kinks": kinks, "smooth": phi == "z", "translation": []}
 
 
 @pytest.mark.parametrize(
@@ -107,4 +116,87 @@ def test_warps(warp: str, name: str) -> None:
 
 def test_a_smooth_unit_has_no_kinks(pytestconfig: pytest.Config) -> None:
     source = (Path(pytestconfig.rootpath) / "generated" / "tanh.py").read_text(encoding="utf-8")
-    assert stated(source, "tanh") == {"warp": "identity", "kinks": None}
+    assert stated(source, "tanh") == {"warp": "identity", "kinks": None, "smooth": True, "translation": []}
+
+
+@pytest.mark.parametrize(
+    ("phi", "kinks"),
+    [
+        ("max(z, 0)**2", {"degree": 2, "bend": 1.0, "tilt": 0.0}),
+        ("z*abs(z)", {"degree": 2, "bend": 2.0, "tilt": -1.0}),
+        ("max(z, 0)**2/2 + 3*min(z, 0)**2", {"degree": 2, "bend": -2.5, "tilt": 3.0}),
+    ],
+)
+def test_units_of_degree_two(phi: str, kinks: dict[str, float]) -> None:
+    """sigma(z) = bend max(z, 0)² + tilt z²; a search that is made for degree 1 must see the difference."""
+    found = properties(RIDGE.format(family="2-homogeneous in theta", phi=phi, warp="", domain="real"), "unit")
+    assert found["kinks"] == kinks
+    assert HomogeneousUnit.of(found, lambda theta: theta, np.ones((2, 2))) is None
+
+
+POINTWISE = """
+name = "bump"
+phi = "{phi}"
+penalty_weight = "{weight}"
+parameters = {{ a = "interval", b = "positive interval" }}
+inputs = {{ x = "location", t = "time" }}
+"""
+
+
+@pytest.mark.parametrize(
+    ("phi", "weight", "translation", "smooth"),
+    [
+        ("exp(-(x - a)**2/b**2)*cos(t)", "1", [["a", "x"]], True),
+        ("exp(-(t - a)**2 - (x - b)**2)", "1", [["a", "t"], ["b", "x"]], True),
+        ("exp(-(x - a)**2/b**2)*cos(t)", "1 + a**2", [], True),  # a weight turns with the place
+        ("exp(-(x - a)**2/b**2)*cos(t)", "b", [["a", "x"]], True),
+        ("exp(-abs(x - 2*a)/b)*cos(t)", "1", [], False),
+        ("exp(-sqrt(abs(x - a)**3)/b)*cos(t)", "1", [["a", "x"]], False),
+        ("exp(-(x**2 - 2*x*a + a**2)/b)*cos(t - 1)", "1", [["a", "x"]], True),
+    ],
+)
+def test_translation_and_smoothness(phi: str, weight: str, translation: list[list[str]], smooth: bool) -> None:
+    spec = read_spec(POINTWISE.format(phi=phi, weight=weight).encode())
+    assert isinstance(spec, FeatureSpec)
+    found = feature_properties(differentiated(spec, "partially 1-homogeneous"))
+    assert found == {"smooth": smooth, "translation": translation}
+
+
+@pytest.mark.parametrize(
+    ("value", "conjugate", "domain", "likelihood"),
+    [
+        ("softplus(-y*f) + 1", "xlogx(-y*p) + xlogx(1 + y*p) - 1", ["-y*p", "1 + y*p"], True),
+        ("softplus(-2*y*f)", "xlogx(-y*p/2) + xlogx(1 + y*p/2)", ["-y*p", "2 + y*p"], True),
+        ("softplus(-y*f)/2", "(xlogx(-2*y*p) + xlogx(1 + 2*y*p))/2", ["-y*p", "1/2 + y*p"], False),
+        ("exp(-y*f)", "xlogx(-y*p) + y*p", ["-y*p"], False),
+    ],
+)
+def test_likelihoods_of_signs(value: str, conjugate: str, domain: list[str], likelihood: bool) -> None:
+    """1 = e^-l(f, 1) + e^-l(f, -1), or another number that is free of f."""
+    text = (
+        f'name = "signs"\ntargets = "sign"\nvalue = "{value}"\nconjugate = "{conjugate}"\nconjugate_domain = {domain}'
+    )
+    assert properties(text, "signs")["likelihood"] is likelihood
+
+
+@pytest.mark.parametrize(
+    ("text", "likelihood", "below"),
+    [
+        # Poisson's of a logarithmic link; half of Poisson's; a loss that falls for ever
+        ('value = "exp(f) - y*f"\nconjugate = "xlogx(p + y) - (p + y)"\nconjugate_domain = ["p + y"]', True, True),
+        (
+            'value = "(exp(f) - y*f)/2"\nconjugate = "(xlogx(2*p + y) - (2*p + y))/2"\nconjugate_domain = ["2*p + y"]',
+            False,
+            True,
+        ),
+        (
+            'value = "-xlogy(y, f + b)"\nvalue_domain = ["f + b"]\nconjugate = "xlogx(y) - y - xlogy(y, -p) - p*b"\n'
+            'conjugate_domain = ["-p"]\nconstants = { b = { positive = true } }',
+            False,
+            False,
+        ),
+    ],
+)
+def test_likelihoods_of_counts(text: str, likelihood: bool, below: bool) -> None:
+    found = properties(f'name = "counts"\ntargets = "count"\n{text}', "counts")
+    assert (found["likelihood"], found["bounded_below"]) == (likelihood, below)

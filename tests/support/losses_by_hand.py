@@ -88,7 +88,7 @@ def quantile(r: Any, tau: Any, width: Any) -> Any:
 def poisson_conjugate(p: Any, y: Any, background: Any) -> Any:
     if p > 1 or (p == 1 and y > 0):
         return mpmath.inf
-    return -p * background - y + xlogx(y) - (y * mpmath.log(1 - p) if y > 0 else 0)
+    return -p * background - (y * mpmath.log(1 - p) if y > 0 else 0)
 
 
 def logistic_curvature(f: Any, y: Any) -> tuple[Any, ...]:
@@ -163,11 +163,11 @@ LOSSES: dict[str, HandLoss] = {
         outside=lambda y: (1 + 1e-14, -1 - 1e-14, 1e9),
     ),
     "poisson": HandLoss(
-        value=lambda f, y, b: mpmath.inf if f + b <= 0 else f + b - (y * mpmath.log(f + b) if y > 0 else 0),
+        value=lambda f, y, b: mpmath.inf if f + b <= 0 else f + b - y - (y * mpmath.log((f + b) / y) if y > 0 else 0),
         slope=lambda f, y, b: 1 - y / (f + b),
         curvatures=lambda f, y, b: (y / (f + b) ** 2,),
         conjugate=poisson_conjugate,
-        size=lambda f, y, b: (1 + y / (f + b), f + b + y * (1 + abs(mpmath.log(f + b)))),
+        size=lambda f, y, b: (1 + y / (f + b), f + b + y * (1 + abs(mpmath.log(f + b))) + abs(xlogx(y))),
         targets=st.integers(0, 20).map(float) | st.sampled_from([0.0, 1e6, 1e9]),
         constants={"background": _positive},
         # down to the last number above -background

@@ -59,8 +59,16 @@ class Box(Domain):
         """The smallest grid of m points or more whose cells are as square as `extents`; of m points on one axis."""
         if self.dimension == 1:
             return self.grid((m,))
-        ratio = (m / math.prod(extents)) ** (1 / len(extents))
-        return self.grid(tuple(max(2, math.ceil(ratio * extent - 1e-9)) for extent in extents))
+        short = np.zeros(len(extents), dtype=bool)  # axes with two points, which leave fewer for the others
+        while True:
+            long = extents[~short].tolist()
+            ratio = (max(m / 2.0 ** (len(extents) - len(long)), 1.0) / math.prod(long)) ** (1 / max(len(long), 1))
+            shorter = ratio * extents < 2
+            if (shorter <= short).all():
+                break
+            short |= shorter
+        counts = (2 if two else math.ceil(ratio * extent - 1e-9) for two, extent in zip(short, extents, strict=True))
+        return self.grid(tuple(counts))
 
     def contains(self, positions: Array) -> bool:
         return bool((positions >= self.lower).all() and (positions <= self.upper).all())

@@ -107,7 +107,7 @@ def _part(case: Problem, kept: Array) -> Problem:
     loss = case.loss
     features = case.features.with_inputs(**{name: x[kept] for name, x in case.features.inputs.items()})
     constants = {name: value[kept] if value.ndim else value for name, value in loss.constants.items()}
-    part = type(loss)(loss.name, loss.y[kept], sample_weights=loss.omega[kept], constants=constants, own=loss.own)
+    part = type(loss)(loss.factory, loss.y[kept], sample_weights=loss.omega[kept], constants=constants)
     return Problem(features, part, case.penalty, case.sign)
 
 

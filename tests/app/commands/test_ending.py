@@ -92,7 +92,12 @@ def test_a_reader_that_stops_early_changes_no_exit_code(write: Write, tmp_path: 
         ("features", "</dev/null", 0),
     ],
 )
-def test_streams_that_are_closed_or_full_are_no_traceback(arguments: str, streams: str, code: int) -> None:
+@pytest.mark.parametrize("buffered", [True, False])
+def test_streams_that_are_closed_or_full_are_no_traceback(
+    arguments: str, streams: str, code: int, buffered: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a full stream still holds is not tried again as Python ends, whether the environment asks for buffers or not."""
+    monkeypatch.setenv("PYTHONUNBUFFERED", "" if buffered else "1")
     command = f"\"{sys.executable}\" -c 'from conicflow.app.cli import main; main()' {arguments} {streams}"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=300)
     assert done.returncode == code

@@ -33,7 +33,8 @@ def by_scipy(problem: cf.Problem, positions: np.ndarray) -> float:
     def objective(w: np.ndarray) -> float:
         mean = np.maximum(w @ phi + room, 1e-12)
         y = problem.loss.y
-        return float((mean - np.where(y > 0, y * np.log(mean), 0.0)).sum() + problem.penalty * w.sum())
+        each = mean - y + y * np.log(np.where(y > 0, y, 1.0) / np.where(y > 0, mean, 1.0))
+        return float(each.sum() + problem.penalty * w.sum())
 
     inside = {"type": "ineq", "fun": lambda w: w @ phi + room}
     return float(

@@ -217,7 +217,7 @@ def test_bad_rules_are_refused(path: cf.Path, call: Any, words: str) -> None:
 def test_rules_that_do_not_suit_the_loss_are_refused() -> None:
     huber = replace(bumps()[0], loss=cf.losses.huber(bumps()[0].loss.y, delta=0.1))
     path = cf.path(huber, count=2)
-    with pytest.raises(cf.ProblemError, match="for quadratic losses; got huber; use cross-validation"):
+    with pytest.raises(cf.ProblemError, match=r"for the loss \(f - y\)²/2; got huber; use cross-validation"):
         cf.choice.discrepancy(path, 0.1)
     with pytest.raises(cf.ProblemError, match=r"BIC needs a likelihood, .*; got huber; use cross-validation"):
         cf.choice.bic(path)
