@@ -44,7 +44,7 @@ def _phi(statement: Statement, theta: Point) -> Point:
     if spec.kind == "ridge":
         program, v = Program([spec.phi], statement.symbols("inputs", "constants")), warped(statement, theta)
         return [program(inner(v, exact(row)), *numbers)[0] for row in statement.inputs["x"]]
-    program = Program([spec.phi / spec.penalty_weight], statement.symbols("parameters", "constants", "inputs"))
+    program = Program([spec.phi], statement.symbols("parameters", "constants", "inputs"))
     return [program(*theta, *numbers, *sample)[0] for sample in statement.samples]
 
 

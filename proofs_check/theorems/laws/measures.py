@@ -33,6 +33,8 @@ def _merging(subject: str, draw: Draw) -> float:
     mu = Measure(np.repeat(spread.weights, copies, axis=0), theta)
     radius = draw.choice("radius", (0.02, 0.3, 0.7))
     joined = merge(case, mu, radius, negligible=0.0)
+    inside = case.features.domain.contains(joined.positions)
+    mu, joined = case.with_penalty_weights(mu), case.with_penalty_weights(joined)  # what J counts: kappa·mu
     scale = _ROUNDING * (1 + mu.mass)
     worst = float(np.abs(np.sum(joined.weights, axis=0) - np.sum(mu.weights, axis=0)).max()) / scale
     if mu.weights.ndim == 1:
@@ -40,12 +42,10 @@ def _merging(subject: str, draw: Draw) -> float:
             kept, had = (float(np.maximum(side * nu.weights, 0).sum()) for nu in (joined, mu))
             worst = max(worst, abs(kept - had) / scale)
     worst = max(worst, (joined.mass - mu.mass) / scale)
-    if len(joined) > len(mu) or not case.features.domain.contains(joined.positions):
+    if len(joined) > len(mu) or not inside:
         return math.inf
-    formulas, q = Formulas(case), case.outputs
-    moved = formulas.predict(mu.weights.reshape(-1, q), mu.positions) - formulas.predict(
-        joined.weights.reshape(-1, q), joined.positions
-    )
+    formulas = Formulas(case)
+    moved = formulas.predict(mu.rows, mu.positions) - formulas.predict(joined.rows, joined.positions)
     largest = float(np.sqrt((np.abs(formulas.features(mu.positions)[0]) ** 2).sum(axis=1)).max())
     # each joined atom's feature is within the radius of the heaviest's; their centre's, by curvature, within as much again
     return max(worst, float(np.linalg.norm(moved)) / (3 * radius * largest * mu.mass + scale))
@@ -86,7 +86,7 @@ def _thinning(subject: str, draw: Draw) -> float:
     if _coincide(mu):
         raise Inapplicable("atoms at places of their own")
     thin, formulas = sparsify(case, mu), Formulas(case)
-    f, g = (formulas.predict(nu.weights[:, None], nu.positions) for nu in (mu, thin))
+    f, g = (formulas.predict(case.with_penalty_weights(nu).rows, nu.positions) for nu in (mu, thin))
     scale = _NULL * (1 + float(np.abs(f).max()) + mu.mass)
     worst = max(float(np.abs(f - g).max()), case.total_variation(thin) - case.total_variation(mu)) / scale
     places = {tuple(row): w for row, w in zip(mu.positions.tolist(), mu.weights, strict=True)}

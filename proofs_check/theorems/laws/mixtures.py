@@ -45,7 +45,7 @@ def _convexity(subject: str, draw: Draw) -> float:
 
 
 def _predict(case: Problem, formulas: Formulas, measure: Measure) -> np.ndarray:
-    return formulas.predict(measure.weights.reshape(len(measure), case.outputs), measure.positions)
+    return formulas.predict(case.with_penalty_weights(measure).rows, measure.positions)
 
 
 CHECKS = (

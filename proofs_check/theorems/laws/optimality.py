@@ -140,7 +140,7 @@ def _certified(subject: str, draw: Draw) -> float:
     if result.gap > max(1e-10 * gain * 1.001, 2 * result.rounding):
         return math.inf
     mu = result.measure
-    w = mu.weights.reshape(len(mu), case.outputs)
+    w = case.with_penalty_weights(mu).rows  # of kappa·mu, whose features are phi/kappa
     g = formulas.value_and_slope(formulas.predict(w, mu.positions))[1]
     phi = formulas.features(mu.positions)[0]
     eta = np.real(phi @ g.reshape(phi.shape[1], -1).conj())

@@ -62,7 +62,7 @@ MUTANTS = (
            _in("dual.supremum.ascend", "domain.moved(positions, damping[:, None] * step)",
                "domain.moved(positions, -damping[:, None] * step)")),
     Mutant("infeasible-dual", "the dual point may be twice as long as is feasible", "weak-duality", "fourier",
-           _in("model.gap.gap_at", "problem.penalty / bound.value", "2 * problem.penalty / bound.value"), raises=True),
+           _in("model.gap._feasible", "problem.penalty / bound.value", "2 * problem.penalty / bound.value"), raises=True),
     Mutant("gap-of-wrong-sign", "R* is subtracted in the gap", "weak-duality", "gaussian",
            _in("model.gap._difference", "point.objective + dual", "point.objective - dual")),
     Mutant("search-uphill", "golden section goes to the larger value", "weak-duality", "fourier",

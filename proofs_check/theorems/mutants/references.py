@@ -12,7 +12,7 @@ def _in(where: str, right: str, wrong: str) -> InSource:
 
 MUTANTS = (
     Mutant("dual-multiple-too-long", "the dual point is a fifth too long", "gap-against-reference", "fourier one spike",
-           _in("model.gap.gap_at", "problem.penalty / bound.value", "1.2 * problem.penalty / bound.value"), raises=True),
+           _in("model.gap._feasible", "problem.penalty / bound.value", "1.2 * problem.penalty / bound.value"), raises=True),
     Mutant("proved-gap-too-small", "a proved gap is nine tenths of itself", "gap-against-reference", "fourier_2d one spike",
            InSource("proofs_check.certify.proof_of", "gap=_above(gap)", "gap=0.9 * _above(gap)")),
     Mutant("variation-too-large", "|mu| is a hundredth more than it is", "minimum-against-reference", "fourier",
