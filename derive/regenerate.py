@@ -14,11 +14,12 @@ from .emit.ridge import ridge_source
 from .emit.scalar_flow import scalar_flow_source
 from .emit.torus import torus_source
 from .errors import SpecError
+from .limited import derived
 from .prove.derivation import derive_feature
 from .prove.loss_derivation import derive_loss
 from .prove.vector_loss import derive_vector_loss
 from .read.loss_spec import LossSpec
-from .read.spec import FeatureSpec, load_spec
+from .read.spec import FeatureSpec, load_spec, read_file
 from .read.vector_loss_spec import VectorLossSpec
 
 _PACKAGE = (
@@ -34,6 +35,15 @@ def derive_sources(paths: Sequence[Path]) -> dict[str, str]:
 def derive_specs(specs: Sequence[FeatureSpec | LossSpec | VectorLossSpec]) -> dict[str, str]:
     """`derive_sources`, of specs that have been read."""
     return {f"{spec.name}.py": _derive(spec) for spec in specs}
+
+
+def _of_a_user(path: Path) -> tuple[str, str]:
+    """File name and kernel source of a spec that may be any."""
+    try:
+        found = derived(read_file(path))
+    except SpecError as error:
+        raise SpecError(f"{path}: {error}") from None
+    return f"{found.name}.py", found.source
 
 
 def shared_sources() -> dict[str, str]:
@@ -80,7 +90,7 @@ def regenerate(specs: Sequence[str] = (), *, check: bool = False, out: str | Non
     else:
         paths = [Path(spec) for spec in specs]
     folder = Path(out) if out is not None else Path("generated" if whole else ".")
-    sources = derive_sources(paths)
+    sources = derive_sources(paths) if whole else dict(map(_of_a_user, paths))
     if whole:
         sources |= {"__init__.py": _PACKAGE} | shared_sources()
     return _compare(folder, sources, whole) if check else _write(folder, sources, whole)

@@ -12,7 +12,7 @@ from string import Template
 import sympy
 
 from ..prove.loss_derivation import LossDerivation
-from ..prove.vector_loss import VectorLossDerivation
+from ..prove.outputs import VectorLossDerivation
 from .printer import indent, print_expression
 
 FIT = "float64(float64[:], float64[:], float64[:], float64[:, :] order(C), int, int, float64[:])"

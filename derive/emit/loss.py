@@ -7,8 +7,8 @@ from string import Template
 import sympy
 
 from ..prove.loss_derivation import LossDerivation
+from ..prove.outputs import VectorLossDerivation
 from ..prove.properties import loss_properties, vector_loss_properties
-from ..prove.vector_loss import VectorLossDerivation
 from ..read.loss_spec import DUAL
 from .fit import scalar_fit, vector_fit
 from .header import header

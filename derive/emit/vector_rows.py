@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from string import Template
 
-from ..prove.vector_loss import VectorLossDerivation
+from ..prove.outputs import VectorLossDerivation
 from .printer import print_expression
 
 _ROWS = Template('''\

@@ -9,9 +9,9 @@ from ..read.functions import differentiate, expand_definitions
 from ..read.loss_spec import PREDICTION, TARGET
 from ..read.vector_loss_spec import sum_over_outputs
 from .loss_derivation import LossDerivation
+from .outputs import VectorLossDerivation, summed
 from .proofs import prove
 from .signs import positive, vanishes
-from .vector_loss import VectorLossDerivation, summed
 
 
 def is_zero(residual: sympy.Expr) -> bool:

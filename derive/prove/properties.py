@@ -14,9 +14,9 @@ from ..read.loss_spec import DUAL, PREDICTION, TARGET
 from .derivation import FeatureDerivation
 from .likelihood import is_likelihood, is_likelihood_of_classes, is_squared_error, is_zero
 from .loss_derivation import LossDerivation
+from .outputs import VectorLossDerivation
 from .signs import bounded, nonnegative
 from .sinusoid import sinusoid
-from .vector_loss import VectorLossDerivation
 
 _KINKS = (sympy.Abs, sympy.Max, sympy.Min, sympy.sign, sympy.Piecewise)
 _INFINITE = (sympy.zoo, sympy.nan, sympy.oo, -sympy.oo)

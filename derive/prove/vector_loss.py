@@ -4,55 +4,32 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import sympy
 
 from ..errors import SpecError
-from ..read.functions import differentiate, expand_definitions
+from ..read.functions import differentiate
 from ..read.loss_spec import DUAL, PREDICTION, TARGET
 from ..read.vector_loss_spec import VectorLossSpec, sum_over_outputs
 from .loss_derivation import FAR
+from .outputs import VectorLossDerivation, summed
 from .proofs import TOLERANCE, Point, between, evaluate
+from .simplex import prove_convex_of_outputs, prove_slopes_fill_the_domain
 
 _OUTPUTS, _TRIALS = 4, 20  # of the sample points at which convexity is checked
-
-
-@dataclass(frozen=True)
-class VectorLossDerivation:
-    """A loss G(s_1, ..., s_r) of sums s_i = sum_k e_i(f_k, y_k), with its derivatives.
-
-    Parameters
-    ----------
-    outer : G in the symbols `sums`.
-    bodies : e_i.
-    slope : dl/df_k in f_k, y_k and the sums.
-    diagonal : the part of d²l/df_k² that only output k has, in the same symbols.
-    directions, coupling : the rest of the Hessian, sum_il coupling_il directions_i(f_k) directions_l(f_k').
-    conjugate : the expression under the sum over outputs.
-    """
-
-    spec: VectorLossSpec
-    sums: tuple[sympy.Symbol, ...]
-    outer: sympy.Expr
-    bodies: tuple[sympy.Expr, ...]
-    slope: sympy.Expr
-    diagonal: sympy.Expr
-    directions: tuple[sympy.Expr, ...]
-    coupling: tuple[tuple[sympy.Expr, ...], ...]
-    conjugate: sympy.Expr
 
 
 def derive_vector_loss(spec: VectorLossSpec) -> VectorLossDerivation:
     """Differentiate a loss of several outputs, and prove two identities for any number of them:
 
     l(f + c) = l(f) for every number c, so that kernels may subtract the largest output and l* lives on sum(p) = 0, and
-    the Fenchel-Young equality l(f) + l*(l'(f)) = <f, l'(f)>.
+    the Fenchel-Young equality l(f) + l*(l'(f)) = <f, l'(f)>. Convexity and the conjugate's domain are proved as well; sample
+    points come first, as they show where something fails.
 
     Raises
     ------
     SpecError
-        If a formula does not have the form, an identity cannot be proved, or a check at sample points fails.
+        If a formula does not have the form, or something is false or cannot be proved.
     """
     outer, bodies, sums = _split(spec.value)
     inner, (conjugate,) = _split_conjugate(spec.conjugate)
@@ -68,6 +45,8 @@ def derive_vector_loss(spec: VectorLossSpec) -> VectorLossDerivation:
     _prove_fenchel_young(derivation)
     _require_convex(derivation)
     _require_conjugate_domain(derivation)
+    prove_convex_of_outputs(derivation)
+    prove_slopes_fill_the_domain(derivation)
     return derivation
 
 
@@ -89,22 +68,6 @@ def _split_conjugate(conjugate: sympy.Expr) -> tuple[sympy.Expr, tuple[sympy.Exp
     if len(sums) != 1 or outer != sums[0]:
         raise SpecError(f"the conjugate of a loss of several outputs is one sum(...), found {conjugate}: rewrite it")
     return sympy.S.One, bodies
-
-
-def summed(derivation: VectorLossDerivation, body: sympy.Expr, claim: str) -> sympy.Expr:
-    """sum_k body(f_k, y_k), where body is a combination of e_i, y and constants; sum_k y_k = 1 as y is a class."""
-    known = {body: symbol for body, symbol in zip(derivation.bodies, derivation.sums, strict=True)}
-    known[TARGET] = sympy.S.One
-    result = sympy.S.Zero
-    expanded = sympy.expand(sympy.expand_log(expand_definitions(body)))
-    for term in sympy.Add.make_args(sympy.expand(expanded)):
-        factor, rest = term.as_independent(PREDICTION, TARGET, as_Add=False)
-        if term == 0:
-            continue
-        if rest not in known:
-            raise SpecError(f"{claim}: this could not be proved, as the sum of {rest} is unknown: rewrite the formula")
-        result += factor * known[rest]
-    return result
 
 
 def _prove_shift_invariant(derivation: VectorLossDerivation) -> None:

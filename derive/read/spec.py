@@ -93,7 +93,7 @@ def load_spec(path: str | Path) -> FeatureSpec | LossSpec | VectorLossSpec:
         Naming the file, for anything that is not a spec. Claims are not proved here but in `derive.prove.derivation`.
     """
     try:
-        return read_spec(_read_file(Path(path)))
+        return read_spec(read_file(Path(path)))
     except SpecError as error:
         raise SpecError(f"{path}: {error}") from None
 
@@ -119,7 +119,8 @@ def _with_defaults(table: Mapping[str, Any]) -> dict[str, Any]:
     return {"family": "partially 1-homogeneous", **filled}
 
 
-def _read_file(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """The bytes of a spec file, or one more than a spec may have."""
     try:
         if not path.is_file():
             raise SpecError("a spec is a TOML file, but there is no such file: check the path")

@@ -150,27 +150,25 @@ def read(source: Source) -> Spec:
 def _derive_feature(content: bytes) -> tuple[str, str]:
     """Name and kernel source of a feature map."""
     from conicflow.derive.errors import SpecError as Refused
-    from conicflow.derive.read.spec import FeatureSpec, read_spec
-    from conicflow.derive.regenerate import derive_specs
+    from conicflow.derive.limited import derived
 
-    read = read_spec(content)
-    if not isinstance(read, FeatureSpec):
-        raise Refused(f"compile_spec is for feature maps, found the loss {read.name!r}: use compile_loss")
-    _require_new(read.name)
-    return read.name, derive_specs([read])[f"{read.name}.py"]
+    found = derived(content)
+    if found.loss:
+        raise Refused(f"compile_spec is for feature maps, found the loss {found.name!r}: use compile_loss")
+    _require_new(found.name)
+    return found.name, found.source
 
 
 def _derive_loss(content: bytes) -> tuple[str, str]:
     """Name and kernel source of a loss."""
     from conicflow.derive.errors import SpecError as Refused
-    from conicflow.derive.read.spec import FeatureSpec, read_spec
-    from conicflow.derive.regenerate import derive_specs
+    from conicflow.derive.limited import derived
 
-    read = read_spec(content)
-    if isinstance(read, FeatureSpec):
-        raise Refused(f"compile_loss is for losses, found the feature map {read.name!r}: use compile_spec")
-    _require_new(read.name)
-    return read.name, derive_specs([read])[f"{read.name}.py"]
+    found = derived(content)
+    if not found.loss:
+        raise Refused(f"compile_loss is for losses, found the feature map {found.name!r}: use compile_spec")
+    _require_new(found.name)
+    return found.name, found.source
 
 
 def _require_new(name: str) -> None:

@@ -46,7 +46,10 @@ class Toolchain:
 
     def version(self) -> str:
         """What the compiler says of itself."""
-        return self._run([*self.compiler, "--version"], Path.cwd())
+        try:
+            return self._run([*self.compiler, "--version"], Path.cwd())
+        except _Failed as failed:
+            raise KernelError(str(failed)) from None
 
     def build(self, source: str, name: str, folder: Path) -> None:
         """Write `kernel.py`, the source, and `kernel.so`, the module `name` compiled from it, into a folder.
@@ -66,18 +69,18 @@ class Toolchain:
         for step in steps:
             try:
                 said += self._run(step, folder)
-            except KernelError as error:
+            except _Failed as failed:
                 log = folder.parent / f"{name}.log"
-                log.write_text(f"{said}{error}", encoding="utf-8")
+                log.write_text(f"{said}{failed}", encoding="utf-8")
                 raise KernelError(
-                    f"a derived kernel must compile; {name} does not: {_first_error(str(error))}; all that was said is in {log}"
+                    f"a derived kernel must compile; {name} does not: {_first_error(str(failed))}; all that was said is in {log}"
                 ) from None
         cpp.unlink()
         python.rename(folder / "kernel.py")
 
     @staticmethod
     def _run(command: list[str], folder: Path) -> str:
-        """Output of a command; a KernelError with it if the command fails."""
+        """Output of a command; raised with it if the command fails."""
         # No ~/.pythranrc: what is in it would not count in `identity`.
         environment = {**os.environ, "PYTHRANRC": "", "LC_ALL": "C"}
         done = subprocess.run(
@@ -91,8 +94,12 @@ class Toolchain:
             errors="replace",
         )
         if done.returncode:
-            raise KernelError(f"{shlex.join(command)}\n{done.stdout}")
+            raise _Failed(f"{shlex.join(command)}\n{done.stdout}")
         return done.stdout
+
+
+class _Failed(Exception):
+    """A command that failed, with all that it said; errors of ours are one line."""
 
 
 def _first_error(said: str) -> str:

@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import json
 import keyword
 import re
 from dataclasses import replace
@@ -10,6 +11,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from conicflow.derive import SPECS
 from conicflow.derive.emit.kernel import emit_feature
 from conicflow.derive.emit.loss import emit_loss
 from conicflow.derive.emit.symbols import PLACES, placed
@@ -130,6 +132,11 @@ def test_every_name_of_every_source_is_a_name_that_a_symbol_may_have(pytestconfi
     assert "constant0" in one
 
 
+def described(source: str) -> str:
+    """What it says of itself, as Python's text of a string."""
+    return source.split("\nDESCRIPTION = ")[1].split("\n", 1)[0]
+
+
 def body(source: str) -> str:
     """A kernel's source without what it says of itself."""
     return source.split("\nDESCRIPTION = ")[1].split("\n", 1)[1]
@@ -191,6 +198,16 @@ def results(module: ModuleType) -> list[np.ndarray]:
 def neutral(tmp_path_factory: pytest.TempPathFactory) -> list[np.ndarray]:
     spec = read_spec(BUMP.format(parameter="theta", input="x", constant="s").encode())
     return results(loaded(spec, tmp_path_factory.mktemp("neutral")))
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in SPECS.glob("*.toml")))
+def test_the_catalogue_under_another_name_is_emitted_alike(pytestconfig: pytest.Config, name: str) -> None:
+    text = (SPECS / f"{name}.toml").read_text(encoding="utf-8")
+    source = derive_specs([read_spec(text.replace(f'name = "{name}"', 'name = "json"').encode())])["json.py"]
+    committed_source = (pytestconfig.rootpath / "generated" / f"{name}.py").read_text(encoding="utf-8")
+    assert body(source) == body(committed_source)
+    told, known = (json.loads(ast.literal_eval(described(item))) for item in (source, committed_source))
+    assert told | {"name": name, "spec_sha256": known["spec_sha256"]} == known
 
 
 @pytest.mark.parametrize(("parameter", "sample", "constant"), HOSTILE)

@@ -1,5 +1,6 @@
 """Losses of several outputs: their formulas are proved, and every kind of wrong one is refused with its reason."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import mpmath
@@ -7,7 +8,7 @@ import pytest
 import sympy
 from conicflow.derive import SPECS
 from conicflow.derive.errors import SpecError
-from conicflow.derive.prove import vector_loss
+from conicflow.derive.prove import simplex, vector_loss
 from conicflow.derive.prove.vector_loss import derive_vector_loss
 from conicflow.derive.read.loss_spec import PREDICTION, TARGET
 from conicflow.derive.read.spec import load_spec
@@ -110,10 +111,30 @@ def test_refused(tmp_path: Path, value: str, conjugate: str, domain: str, rule: 
     ],
 )
 def test_each_check_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check: str, case: str) -> None:
-    """Without the check the wrong loss passes: it is this check that refuses it."""
+    """Without the check, and the proofs that come after all checks, the wrong loss passes: it is this check that refuses it."""
     value, conjugate, domain, _ = REFUSED[case]
-    monkeypatch.setattr(vector_loss, check, lambda derivation: None)
+    for name in (check, "prove_convex_of_outputs", "prove_slopes_fill_the_domain"):
+        monkeypatch.setattr(vector_loss, name, lambda derivation: None)
     assert derive_vector_loss(write(tmp_path, value, conjugate, domain))
+
+
+@pytest.mark.parametrize(
+    ("check", "proof", "case"),
+    [
+        ("_require_convex", "prove_slopes_fill_the_domain", "concave"),
+        ("_require_conjugate_domain", "prove_convex_of_outputs", "a domain too narrow"),
+        ("_require_conjugate_domain", "prove_convex_of_outputs", "a domain too wide"),
+        ("_require_conjugate_domain", "prove_convex_of_outputs", "no domain"),
+    ],
+)
+def test_the_proof_alone_refuses_it_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check: str, proof: str, case: str
+) -> None:
+    value, conjugate, domain, _ = REFUSED[case]
+    for name in (check, proof):
+        monkeypatch.setattr(vector_loss, name, lambda derivation: None)
+    with pytest.raises(SpecError):
+        derive_vector_loss(write(tmp_path, value, conjugate, domain))
 
 
 @pytest.mark.parametrize(
@@ -139,3 +160,25 @@ def test_refused_files(tmp_path: Path, old: str, new: str, rule: str) -> None:
     path.write_text(text.replace(old, new))
     with pytest.raises(SpecError, match=rule):
         load_spec(path)
+
+
+@pytest.mark.parametrize(
+    ("proof", "rule"),
+    [
+        ("prove_convex_of_outputs", "a loss is convex in f"),
+        ("prove_slopes_fill_the_domain", "could not be proved|is not proved"),
+    ],
+)
+def test_convexity_and_the_range_of_slopes_are_proved(tmp_path: Path, proof: str, rule: str) -> None:
+    """Of derivations that are spoiled after every other check: more coupling than the diagonal bears, another slope."""
+    right = derive_vector_loss(write(tmp_path))
+    assert getattr(simplex, proof)(right) is None
+    more = tuple(tuple(2 * entry for entry in row) for row in right.coupling)
+    for spoiled in (
+        replace(right, coupling=more) if proof == "prove_convex_of_outputs" else replace(right, slope=right.slope / 2),
+        replace(right, diagonal=-right.diagonal)
+        if proof == "prove_convex_of_outputs"
+        else replace(right, spec=replace(right.spec, conjugate_domain=(right.spec.conjugate_domain[0],) * 2)),
+    ):
+        with pytest.raises(SpecError, match=rule):
+            getattr(simplex, proof)(spoiled)
