@@ -8,6 +8,7 @@ from ..base.arrays import Array, Field
 from ..space.feature_map import FeatureMap
 from .point import Point
 
+_UNIT = 2.0**-53  # of rounding
 _PER_TERM = 8  # roundings of one term of R, of R* or of f: differences, squares, logarithms, products
 _AT_ONCE = 32  # features measured together: a whole Jacobian could be large
 
@@ -35,13 +36,16 @@ def rounding(point: Point, p: Field, conjugate: float) -> float:
         weight = omega.reshape(-1, *[1] * (y.ndim - 1))
         terms += float((weight * (y * (1.0 + np.abs(np.log(np.where(y > 0, y, 1.0)))) + np.abs(f))).sum())
     count = problem.loss.y.size + len(point.measure) + _PER_TERM
-    return float(np.finfo(np.float64).eps / 2 * _PER_TERM * count * terms)
+    if terms == 0.0:
+        return 0.0
+    return float(count * (_PER_TERM * _UNIT * terms + np.finfo(np.float64).tiny))  # products may underflow
 
 
 def height_rounding(point: Point, g: Field) -> float:
     """A bound of |fl(eta) - eta| at the atoms, eta = <g, phi/kappa>, in the units of the penalty: sums as those of f."""
     largest = norms(point.problem.features.penalised, point.measure.positions).max(initial=0.0)
-    return float(np.finfo(np.float64).eps / 2 * _PER_TERM * (g.size + _PER_TERM) * np.linalg.norm(g) * largest)
+    size = _PER_TERM * _UNIT * float(np.linalg.norm(g)) * largest + np.finfo(np.float64).tiny
+    return float((g.size + _PER_TERM) * size)
 
 
 def norms(features: FeatureMap, positions: Array) -> Array:

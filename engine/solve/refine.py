@@ -71,4 +71,6 @@ def settle(point: Point, schedule: Schedule, effort: tuple[int, int]) -> Point:
         if not better.objective < point.objective * (1 - _ROUNDING):
             return better if better.objective <= point.objective else point
         point = polished(better, moving)
+        if np.array_equal(point.measure.positions, better.measure.positions):  # whose weights are right already
+            return point if point.objective < better.objective else better
     return reweighed(point, weighing)

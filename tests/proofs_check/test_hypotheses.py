@@ -18,7 +18,7 @@ from conicflow.proofs_check.enclosures.points import Array, exact, inner
 from conicflow.proofs_check.enclosures.polynomials import Polynomial
 from conicflow.proofs_check.enclosures.sample_sums import SampleSum
 from conicflow.proofs_check.enclosures.taylor_models import Model
-from conicflow.proofs_check.gap import _dual, prove
+from conicflow.proofs_check.gap import dual_value, prove
 from conicflow.proofs_check.gauge import Signed
 from conicflow.proofs_check.hypotheses import why_no_measure, why_not, why_not_as_claimed
 from conicflow.proofs_check.statement import Statement, catalogue_spec
@@ -146,8 +146,8 @@ def test_only_nonnegative_multiples_are_tried_where_weights_have_one_sign() -> N
     with precision(96):
         loss = BallLoss(statement)
         p = exact(np.ones(3))  # R*(s p) = 1.5 s² + 15 s falls for s < 0
-        assert _dual(statement, loss, p, arb(1)) >= 0
-        assert _dual(replace(statement, gauge=Signed()), loss, p, arb(1)) < -6
+        assert dual_value(statement, loss, p, arb(1)) >= 0
+        assert dual_value(replace(statement, gauge=Signed()), loss, p, arb(1)) < -6
 
 
 @pytest.mark.parametrize("average", [False, True])
@@ -216,7 +216,7 @@ def test_sums_over_samples_hold_what_they_round(seed: int) -> None:
     p = random.standard_normal(n) * 10.0 ** random.uniform(-8, 8, n)
     row = random.uniform(0, 1, (1, n))
     with precision(160):
-        summed = SampleSum(statement, exact(p))._summed(Model({(0,): row}, np.zeros((1, 1)), 12), 0)
+        summed = SampleSum(statement, exact(p)).summed(Model({(0,): row}, np.zeros((1, 1)), 12), 0)
         exactly = inner(exact(p), exact(row))
         value, slack = (float(entry.ravel()[0]) for entry in (summed.coefficients[(0,)], summed.radius))
         assert abs(exactly - arb(value)) <= arb(slack)

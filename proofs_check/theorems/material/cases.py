@@ -1,5 +1,7 @@
 """Random problems, particles and measures of any feature map and loss, small enough that a flow of them costs milliseconds."""
 
+# Over 300 lines: what a problem is drawn from, features, data, losses and options, in the order of the draws, which seeds fix.
+
 from __future__ import annotations
 
 from collections.abc import Mapping

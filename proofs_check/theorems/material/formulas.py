@@ -1,5 +1,7 @@
 """A problem once more, in NumPy, from the formulas of its specs: what checks compare the program with. No kernel takes part."""
 
+# Over 300 lines: one class with the formulas of a problem, which are read beside each other and beside the specs.
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping

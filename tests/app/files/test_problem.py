@@ -364,9 +364,9 @@ BAD = {
     "sigma text": (replaced(GAUSSIAN, "sigma = 0.1", 'sigma = "a"'), ["sigma must be a finite number", "'a'"]),
     "missing file": (replaced(FOURIER, "data.npz", "none.npz"), ["[loss] data", "none.npz", "problem file"]),
     "missing column": (replaced(RELU, "a,b", "a,c"), ["[features] x", "'c'", "a, b, y"]),
-    "columns of data that are no pixels": (
-        replaced(GAUSSIAN, "data.npz:signal", "table.csv:y,a,b"),
-        ["gaussian gives 40 numbers", "60", "one datum for each"],
+    "two columns of data": (
+        replaced(GAUSSIAN, "data.npz:signal", "table.csv:y,a"),
+        ["ridge units", "gaussian", "(20, 2)", "each column"],
     ),
     "a cube of data": (replaced(GAUSSIAN, "signal", "cube"), ["(n, q)", "(2, 2, 2)"]),
     "lengths differ": (replaced(GAUSSIAN, "signal", "samples"), ["40", "11"]),

@@ -6,6 +6,7 @@ import conicflow as cf
 import numpy as np
 import pytest
 from by_hand import BALL, random_field
+from conicflow.engine.dual import starts
 from conicflow.engine.dual.supremum import Supremum, supremum
 from conicflow.engine.space import scales
 from hypothesis import given
@@ -128,9 +129,10 @@ def check_narrow_features(seeds: range) -> None:
 
 
 def test_narrow_features_tell_the_grid(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Mutant: rates relative to the largest norm alone, which is that of wide features."""
+    """Mutant: rates relative to the largest norm alone, which is that of wide features, and no samples beside the grid."""
     check_narrow_features(range(30))
     monkeypatch.setattr(scales, "_FAINT", 2.0)
+    monkeypatch.setattr(starts, "_FEW_SAMPLES", 0)
     with pytest.raises(AssertionError):
         check_narrow_features(range(30))
 

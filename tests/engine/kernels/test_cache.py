@@ -130,7 +130,7 @@ def test_a_module_of_another_source_is_refused(root: Path, build: Builder, tmp_p
 
 
 def refuse(root: Path, what: str) -> None:
-    with pytest.raises(KernelError, match=rf"what you alone can write; {root}\S* {what}"):
+    with pytest.raises(KernelError, match=rf"what you alone can write; {root}.* {what}"):  # long paths are shortened
         Cache().load(KEY)
 
 

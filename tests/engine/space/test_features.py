@@ -74,7 +74,7 @@ GAUSSIAN: dict[str, Any] = {"x": X, "sigma": 0.1, "theta": (0.0, 1.0)}
     ("changed", "value"),
     [
         ({"x": np.array([])}, r"\(0,\)"),
-        ({"x": np.ones((2, 2))}, r"\(2, 2\)"),
+        ({"x": np.ones((2, 2, 2))}, r"\(2, 2, 2\)"),
         ({"x": 1.0}, r"\(\)"),
         ({"x": [0.0, math.nan]}, "nan"),
         ({"x": [0.0, math.inf]}, "inf"),
