@@ -35,8 +35,8 @@ def main(arguments: list[str]) -> int:
         nonlocal slowest
         slowest = max(slowest, (taken, seed))
         counted.update(codes)
-        for fault in faults:
-            print(f"seed {seed}: {fault}", flush=True)
+        for fault, times in Counter(faults).items():
+            print(f"seed {seed}: {fault}" + (f" ({times} times)" if times > 1 else ""), flush=True)
 
     with tempfile.TemporaryDirectory() as scratch:
         make_bases(Path(scratch) / "bases")

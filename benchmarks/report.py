@@ -75,7 +75,7 @@ RUNS: Mapping[str, Run] = {
     "mutations": Run("python benchmarks/mutations.py"),
     "certificates": Run("python benchmarks/certificates.py"),
     "forgeries": Run("python benchmarks/forgeries.py"),
-    "adversarial": Run("python benchmarks/adversarial.py"),
+    "adversarial": Run("python benchmarks/adversarial.py 100 0 10"),
     "theorems": Run(
         "conicflow check --mutants",
         "Searches for counterexamples to the theorems that the program rests on, and, of each search, whether it can fail:\n"

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from conicflow.engine.space.feature_map import FeatureMap
 
 from ..files.data import Array
@@ -51,7 +52,7 @@ def png(drawing: "Callable[[Figure], None]", title: str, note: str = "") -> byte
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    with rc_context(STYLE):
+    with rc_context(STYLE), np.errstate(all="ignore"):  # numbers near the ends of float64 are drawn as far as they go
         figure = Figure(layout="constrained")
         drawing(figure)
         figure.suptitle(title, x=0.01, ha="left", weight="bold", **AS_WRITTEN)
