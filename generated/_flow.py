@@ -160,16 +160,16 @@ def move(u, q, penalty_up, penalty_down, homogeneous, scheme, a, b, lower, upper
         keep_inside(u, i, lower, upper, wraps)
 
 
-# pythran export value_and_rows(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:], float64[:], float64[:, :] order(C), float64(float64[:], float64[:], float64[:], float64[:, :] order(C), int, int, float64[:]), bool, float64(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:], float64[:], float64[:, :] order(C), float64(float64[:], float64[:], float64[:], float64[:, :] order(C), int, int, float64[:]), bool, float64[:, :] order(C)))
-def value_and_rows(u, samples, constants, y, omega, parameters, fit, whole, evaluate):
+# pythran export value_and_rows(float64[:, :] order(C), float64[:, :] order(C), float64[:], int64[:], float64[:, :] order(C), float64[:], float64[:], float64[:, :] order(C), float64(float64[:], float64[:], float64[:], float64[:, :] order(C), int, int, float64[:]), bool, float64(float64[:, :] order(C), float64[:, :] order(C), float64[:], int64[:], float64[:, :] order(C), float64[:], float64[:], float64[:, :] order(C), float64(float64[:], float64[:], float64[:], float64[:, :] order(C), int, int, float64[:]), bool, float64[:, :] order(C)))
+def value_and_rows(u, samples, constants, tiles, near, y, omega, parameters, fit, whole, evaluate):
     """R(f) at f = (1/m) sum_i Phi(u_i), and rows (eta, grad eta)(theta_i) of eta = <R'(f), phi>, the shape of u."""
     q = np.empty((u.shape[0], u.shape[1]))
-    value = evaluate(u, samples, constants, y, omega, parameters, fit, whole, q)
+    value = evaluate(u, samples, constants, tiles, near, y, omega, parameters, fit, whole, q)
     return value, q
 
 
-# pythran export advance(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:], float64[:], float64[:, :] order(C), float64(float64[:], float64[:], float64[:], float64[:, :] order(C), int, int, float64[:]), bool, float64(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:], float64[:], float64[:, :] order(C), float64(float64[:], float64[:], float64[:], float64[:, :] order(C), int, int, float64[:]), bool, float64[:, :] order(C)), float64, float64, bool, int, float64, float64, float64[:], float64[:], bool[:], int, bool)
-def advance(u, samples, constants, y, omega, parameters, fit, whole, evaluate, penalty_up, penalty_down, homogeneous, scheme, a, b, lower, upper, wraps, steps, descent):
+# pythran export advance(float64[:, :] order(C), float64[:, :] order(C), float64[:], int64[:], float64[:, :] order(C), float64[:], float64[:], float64[:, :] order(C), float64(float64[:], float64[:], float64[:], float64[:, :] order(C), int, int, float64[:]), bool, float64(float64[:, :] order(C), float64[:, :] order(C), float64[:], int64[:], float64[:, :] order(C), float64[:], float64[:], float64[:, :] order(C), float64(float64[:], float64[:], float64[:], float64[:, :] order(C), int, int, float64[:]), bool, float64[:, :] order(C)), float64, float64, bool, int, float64, float64, float64[:], float64[:], bool[:], int, bool)
+def advance(u, samples, constants, tiles, near, y, omega, parameters, fit, whole, evaluate, penalty_up, penalty_down, homogeneous, scheme, a, b, lower, upper, wraps, steps, descent):
     """Steps of the particle flow of F_m(u) = R((1/m) sum_i Phi(u_i)) + (1/m) sum_i V(u_i), in place.
 
     `penalty_up` and `penalty_down` are the prices of positive and negative weights, infinite where these are not admissible.
@@ -179,13 +179,13 @@ def advance(u, samples, constants, y, omega, parameters, fit, whole, evaluate, p
     energies = np.empty(steps + 1)
     previous = u.copy()
     q = np.empty((u.shape[0], u.shape[1]))
-    value = evaluate(u, samples, constants, y, omega, parameters, fit, whole, q)
+    value = evaluate(u, samples, constants, tiles, near, y, omega, parameters, fit, whole, q)
     energies[0] = value + mean_penalty(u, penalty_up, penalty_down, homogeneous, scheme)
     for step in range(steps):
         if descent:
             previous[:] = u
         move(u, q, penalty_up, penalty_down, homogeneous, scheme, a, b, lower, upper, wraps)
-        value = evaluate(u, samples, constants, y, omega, parameters, fit, whole, q)
+        value = evaluate(u, samples, constants, tiles, near, y, omega, parameters, fit, whole, q)
         energies[step + 1] = value + mean_penalty(u, penalty_up, penalty_down, homogeneous, scheme)
         if descent and not energies[step + 1] < energies[step]:
             u[:] = previous

@@ -222,8 +222,8 @@ def certificate(positions, h, cutoffs, g):
     return values[:, 0].copy(), values[:, 1 : 1 + d].copy(), hessian
 
 
-# pythran export capsule evaluate(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:], float64[:], float64[:, :] order(C), float64(float64[:], float64[:], float64[:], float64[:, :] order(C), int, int, float64[:]), bool, float64[:, :] order(C))
-def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_particle):
+# pythran export capsule evaluate(float64[:, :] order(C), float64[:, :] order(C), float64[:], int64[:], float64[:, :] order(C), float64[:], float64[:], float64[:, :] order(C), float64(float64[:], float64[:], float64[:], float64[:, :] order(C), int, int, float64[:]), bool, float64[:, :] order(C))
+def evaluate(u, samples, constants, tiles, near, y, omega, parameters, fit, whole, slopes_by_particle):
     """R(f) at f = (1/m) sum_i Phi(u_i); rows (eta, grad eta)(theta_i) of eta = <R'(f), phi> into the last argument.
 
     `samples` holds the real and imaginary parts of h, and `constants` the cutoffs; so do f and its slopes for `fit`.

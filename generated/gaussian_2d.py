@@ -6,15 +6,14 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [{"below": null, "default": null, "description": "standard deviation along the first axis", "name": "sigma1", "positive": true}, {"below": null, "default": "sigma1", "description": "standard deviation along the second axis", "name": "sigma2", "positive": true}], "equation": "phi = exp(-(-theta2 + x2)**2/(2*sigma2**2) - (-theta1 + x1)**2/(2*sigma1**2))", "family": "partially 1-homogeneous", "inputs": [{"description": "first coordinate of the sample", "name": "x1"}, {"description": "second coordinate of the sample", "name": "x2"}], "kind": "pointwise", "name": "gaussian_2d", "parameters": [{"domain": "interval", "name": "theta1"}, {"domain": "interval", "name": "theta2"}], "penalty_weight": "1", "properties": {"smooth": true, "translation": [["theta1", "x1"], ["theta2", "x2"]]}, "reference": "Denoyelle, Duval, Peyre and Soubies, The sliding Frank-Wolfe algorithm and its application to super-resolution microscopy, Inverse Problems (2019)", "spec_sha256": "5a425e4d3e4a2d4b0d414e94c121da42986f3f1c4d57dec24c736fb126194631", "title": "Gaussian kernel in the plane"}'
+DESCRIPTION = '{"constants": [{"below": null, "default": null, "description": "standard deviation along the first axis", "name": "sigma1", "positive": true}, {"below": null, "default": "sigma1", "description": "standard deviation along the second axis", "name": "sigma2", "positive": true}], "equation": "phi = exp(-(-theta2 + x2)**2/(2*sigma2**2) - (-theta1 + x1)**2/(2*sigma1**2))", "family": "partially 1-homogeneous", "inputs": [{"description": "first coordinate of the sample", "name": "x1"}, {"description": "second coordinate of the sample", "name": "x2"}], "kind": "pointwise", "name": "gaussian_2d", "parameters": [{"domain": "interval", "name": "theta1"}, {"domain": "interval", "name": "theta2"}], "penalty_weight": "1", "properties": {"separable": true, "smooth": true, "translation": [["theta1", "x1"], ["theta2", "x2"]]}, "reference": "Denoyelle, Duval, Peyre and Soubies, The sliding Frank-Wolfe algorithm and its application to super-resolution microscopy, Inverse Problems (2019)", "spec_sha256": "5a425e4d3e4a2d4b0d414e94c121da42986f3f1c4d57dec24c736fb126194631", "title": "Gaussian kernel in the plane", "tree": ["exp", ["add", ["mul", ["rational", -1, 2], ["power", ["constant", 0], ["rational", -2, 1]], ["power", ["add", ["input", 0], ["mul", ["rational", -1, 1], ["parameter", 0]]], ["rational", 2, 1]]], ["mul", ["rational", -1, 2], ["power", ["constant", 1], ["rational", -2, 1]], ["power", ["add", ["input", 1], ["mul", ["rational", -1, 1], ["parameter", 1]]], ["rational", 2, 1]]]]]}'
 
 
-TILE = 1024  # samples handled at once: a few temporaries of this length stay in the first-level cache
 PARALLEL = 262144  # pairs (particle, sample), about half a millisecond, below which waiting for threads costs more than it saves
 
 
-# pythran export forward(float64[:, :] order(C), float64[:, :] order(C), float64[:])
-def forward(u, samples, constants):
+# pythran export forward(float64[:, :] order(C), float64[:, :] order(C), float64[:], int64[:], float64[:, :] order(C))
+def forward(u, samples, constants, tiles, near):
     """f = sum_i w_i phi(theta_i), shape (n,), for particles u = (w, theta) of shape (m, 3)."""
     m = u.shape[0]
     n = samples.shape[1]
@@ -23,9 +22,9 @@ def forward(u, samples, constants):
     f = np.zeros(n)
     parallel = m * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
-    for tile in range((n + TILE - 1) // TILE):
-        start = tile * TILE
-        stop = min(n, start + TILE)
+    for tile in range(tiles.shape[0] - 1):
+        start = tiles[tile]
+        stop = tiles[tile + 1]
         count = stop - start
         sample0_tile = samples[0, start:stop]
         sample1_tile = samples[1, start:stop]
@@ -33,6 +32,8 @@ def forward(u, samples, constants):
         v0 = np.empty(count)
         total = np.zeros(count)
         for i in range(m):
+            if u[i, 1] < near[tile, 0] or u[i, 1] > near[tile, 1] or u[i, 2] < near[tile, 2] or u[i, 2] > near[tile, 3]:
+                continue
             w = u[i, 0]
             parameter0 = u[i, 1]
             parameter1 = u[i, 2]
@@ -48,8 +49,8 @@ def forward(u, samples, constants):
     return f
 
 
-# pythran export slopes(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:])
-def slopes(u, samples, constants, g):
+# pythran export slopes(float64[:, :] order(C), float64[:, :] order(C), float64[:], int64[:], float64[:, :] order(C), float64[:])
+def slopes(u, samples, constants, tiles, near, g):
     """Rows (eta, grad eta)(theta_i) of eta(theta) = <g, phi(theta)>, shape (m, 3)."""
     m = u.shape[0]
     n = samples.shape[1]
@@ -65,8 +66,11 @@ def slopes(u, samples, constants, g):
         v2 = -(1.0/2.0)/constant1**2
         v4 = -1.0/constant0**2
         v5 = -1.0/constant1**2
-        for start in range(0, n, TILE):
-            stop = min(n, start + TILE)
+        for tile in range(tiles.shape[0] - 1):
+            if u[i, 1] < near[tile, 0] or u[i, 1] > near[tile, 1] or u[i, 2] < near[tile, 2] or u[i, 2] > near[tile, 3]:
+                continue
+            start = tiles[tile]
+            stop = tiles[tile + 1]
             count = stop - start
             g_tile = g[start:stop]
             sample0_tile = samples[0, start:stop]
@@ -91,8 +95,8 @@ def slopes(u, samples, constants, g):
     return result
 
 
-# pythran export jacobian(float64[:, :] order(C), float64[:, :] order(C), float64[:])
-def jacobian(positions, samples, constants):
+# pythran export jacobian(float64[:, :] order(C), float64[:, :] order(C), float64[:], int64[:], float64[:, :] order(C))
+def jacobian(positions, samples, constants, tiles, near):
     """phi(theta_i) and its partial derivatives by theta, shape (3, k, n), for k positions."""
     k = positions.shape[0]
     n = samples.shape[1]
@@ -125,8 +129,63 @@ def jacobian(positions, samples, constants):
     return result
 
 
-# pythran export certificate(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:])
-def certificate(positions, samples, constants, g):
+# pythran export windows(float64[:, :] order(C), float64[:, :] order(C), float64[:], int64[:], float64[:, :] order(C))
+def windows(positions, samples, constants, tiles, near):
+    """phi(theta_i) and its partial derivatives at the samples of the tiles in reach: starts (k + 1,), columns (c,), values (3, c).
+    Those of position i are the columns from starts[i] to starts[i + 1].
+    """
+    k = positions.shape[0]
+    constant0 = constants[0]
+    constant1 = constants[1]
+    starts = np.zeros(k + 1, np.int64)
+    for i in range(k):
+        total = 0
+        for tile in range(tiles.shape[0] - 1):
+            if positions[i, 0] < near[tile, 0] or positions[i, 0] > near[tile, 1] or positions[i, 1] < near[tile, 2] or positions[i, 1] > near[tile, 3]:
+                continue
+            total += tiles[tile + 1] - tiles[tile]
+        starts[i + 1] = starts[i] + total
+    columns = np.empty(starts[k], np.int64)
+    values = np.empty((3, starts[k]))
+    parallel = starts[k] > PARALLEL
+    # omp parallel for schedule(static) if(parallel)
+    for i in range(k):
+        parameter0 = positions[i, 0]
+        parameter1 = positions[i, 1]
+        place = starts[i]
+        for tile in range(tiles.shape[0] - 1):
+            if positions[i, 0] < near[tile, 0] or positions[i, 0] > near[tile, 1] or positions[i, 1] < near[tile, 2] or positions[i, 1] > near[tile, 3]:
+                continue
+            start = tiles[tile]
+            stop = tiles[tile + 1]
+            count = stop - start
+            sample0_tile = samples[0, start:stop]
+            sample1_tile = samples[1, start:stop]
+            argument0 = np.empty(count)
+            v0 = np.empty(count)
+            v1 = -(1.0/2.0)/constant0**2
+            v2 = -(1.0/2.0)/constant1**2
+            v4 = -1.0/constant0**2
+            v5 = -1.0/constant1**2
+            for j in range(count):
+                argument0[j] = v1*(-parameter0 + sample0_tile[j])**2 + v2*(-parameter1 + sample1_tile[j])**2
+            v0[:] = np.exp(argument0)
+            row0 = values[0, place:place + count]
+            row1 = values[1, place:place + count]
+            row2 = values[2, place:place + count]
+            for j in range(count):
+                v3_j = (1.0/2.0)*v0[j]
+                row0[j] = v0[j]
+                row1[j] = v3_j*v4*(2.0*parameter0 - 2.0*sample0_tile[j])
+                row2[j] = v3_j*v5*(2.0*parameter1 - 2.0*sample1_tile[j])
+            for j in range(count):
+                columns[place + j] = start + j
+            place += count
+    return starts, columns, values
+
+
+# pythran export certificate(float64[:, :] order(C), float64[:, :] order(C), float64[:], int64[:], float64[:, :] order(C), float64[:])
+def certificate(positions, samples, constants, tiles, near, g):
     """eta (k,), its gradient (k, 2) and its Hessian (k, 2, 2), where eta(theta) = <g, phi(theta)>."""
     k = positions.shape[0]
     n = samples.shape[1]
@@ -147,8 +206,11 @@ def certificate(positions, samples, constants, g):
         v10 = (1.0/4.0)/constant0**4
         v11 = (1.0/4.0)*v7
         v12 = (1.0/4.0)/constant1**4
-        for start in range(0, n, TILE):
-            stop = min(n, start + TILE)
+        for tile in range(tiles.shape[0] - 1):
+            if positions[i, 0] < near[tile, 0] or positions[i, 0] > near[tile, 1] or positions[i, 1] < near[tile, 2] or positions[i, 1] > near[tile, 3]:
+                continue
+            start = tiles[tile]
+            stop = tiles[tile + 1]
             count = stop - start
             g_tile = g[start:stop]
             sample0_tile = samples[0, start:stop]
@@ -188,13 +250,12 @@ def certificate(positions, samples, constants, g):
 
 
 STRIP = 262144  # numbers kept at once
-CHUNK = 512  # fewest samples for which a thread is worth while
 MOST_CHUNKS = 16
 VECTOR = 16  # samples: a multiple of the numbers in a register
 
 
-# pythran export capsule evaluate(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:], float64[:], float64[:, :] order(C), float64(float64[:], float64[:], float64[:], float64[:, :] order(C), int, int, float64[:]), bool, float64[:, :] order(C))
-def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_particle):
+# pythran export capsule evaluate(float64[:, :] order(C), float64[:, :] order(C), float64[:], int64[:], float64[:, :] order(C), float64[:], float64[:], float64[:, :] order(C), float64(float64[:], float64[:], float64[:], float64[:, :] order(C), int, int, float64[:]), bool, float64[:, :] order(C))
+def evaluate(u, samples, constants, tiles, near, y, omega, parameters, fit, whole, slopes_by_particle):
     """R(f) at f = (1/m) sum_i Phi(u_i); rows (eta, grad eta)(theta_i) of eta = <R'(f), phi> into the last argument, (m, 3).
     `fit` is R on some samples, or on all at once where `whole`.
     """
@@ -203,16 +264,19 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
     constant0 = constants[0]
     constant1 = constants[1]
     if whole:
-        mean = forward(u, samples, constants)
+        mean = forward(u, samples, constants, tiles, near)
         for j in range(n):
             mean[j] /= m
         gradient = np.empty(n)
         risk = fit(mean, y, omega, parameters, 1, 0, gradient)
-        slopes_by_particle[:] = slopes(u, samples, constants, gradient)
+        slopes_by_particle[:] = slopes(u, samples, constants, tiles, near, gradient)
         return risk
-    chunks = max(1, min(MOST_CHUNKS, n // CHUNK))
-    length = (n + chunks * VECTOR - 1) // (chunks * VECTOR) * VECTOR
-    strip = max(VECTOR, min(TILE, STRIP // (m * 1) // VECTOR * VECTOR))
+    count_of_tiles = tiles.shape[0] - 1
+    chunks = min(MOST_CHUNKS, count_of_tiles)
+    longest = 0
+    for tile in range(count_of_tiles):
+        longest = max(longest, tiles[tile + 1] - tiles[tile])
+    strip = max(VECTOR, min(longest, STRIP // (m * 1) // VECTOR * VECTOR))
     values = np.zeros(chunks)
     rows = np.zeros((chunks, m, 3))
     parallel = m * n > PARALLEL
@@ -220,50 +284,55 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
     for chunk in range(chunks):
         kept = np.empty((1, m, strip))
         result = np.zeros((m, 3))
-        for start in range(chunk * length, min(n, (chunk + 1) * length), strip):
-            stop = min(n, (chunk + 1) * length, start + strip)
-            count = stop - start
-            sample0_tile = samples[0, start:stop]
-            sample1_tile = samples[1, start:stop]
-            argument0 = np.empty(count)
-            f_tile = np.zeros(count)
-            for i in range(m):
-                w = u[i, 0] / m
-                parameter0 = u[i, 1]
-                parameter1 = u[i, 2]
-                v1 = -(1.0/2.0)/constant0**2
-                v2 = -(1.0/2.0)/constant1**2
-                v4 = -1.0/constant0**2
-                v5 = -1.0/constant1**2
-                for j in range(count):
-                    argument0[j] = v1*(-parameter0 + sample0_tile[j])**2 + v2*(-parameter1 + sample1_tile[j])**2
-                kept[0, i, :count] = np.exp(argument0)
-                v0 = kept[0, i, :count]
-                weight = w
-                for j in range(count):
-                    f_tile[j] += v0[j]*weight
-            g_tile = np.empty(count)
-            values[chunk] += fit(f_tile, y, omega, parameters, 1, start, g_tile)
-            for i in range(m):
-                parameter0 = u[i, 1]
-                parameter1 = u[i, 2]
-                v1 = -(1.0/2.0)/constant0**2
-                v2 = -(1.0/2.0)/constant1**2
-                v4 = -1.0/constant0**2
-                v5 = -1.0/constant1**2
-                v0 = kept[0, i, :count]
-                sum0 = 0.0
-                sum1 = 0.0
-                sum2 = 0.0
-                # omp simd reduction(+:sum0,sum1,sum2)
-                for j in range(count):
-                    v3_j = (1.0/2.0)*v0[j]
-                    sum0 += g_tile[j]*v0[j]
-                    sum1 += g_tile[j]*v3_j*(parameter0 - sample0_tile[j])
-                    sum2 += g_tile[j]*v3_j*(parameter1 - sample1_tile[j])
-                result[i, 0] += sum0
-                result[i, 1] += 2.0*sum1*v4
-                result[i, 2] += 2.0*sum2*v5
+        for tile in range(chunk * count_of_tiles // chunks, (chunk + 1) * count_of_tiles // chunks):
+            for start in range(tiles[tile], tiles[tile + 1], strip):
+                stop = min(tiles[tile + 1], start + strip)
+                count = stop - start
+                sample0_tile = samples[0, start:stop]
+                sample1_tile = samples[1, start:stop]
+                argument0 = np.empty(count)
+                f_tile = np.zeros(count)
+                for i in range(m):
+                    if u[i, 1] < near[tile, 0] or u[i, 1] > near[tile, 1] or u[i, 2] < near[tile, 2] or u[i, 2] > near[tile, 3]:
+                        continue
+                    w = u[i, 0] / m
+                    parameter0 = u[i, 1]
+                    parameter1 = u[i, 2]
+                    v1 = -(1.0/2.0)/constant0**2
+                    v2 = -(1.0/2.0)/constant1**2
+                    v4 = -1.0/constant0**2
+                    v5 = -1.0/constant1**2
+                    for j in range(count):
+                        argument0[j] = v1*(-parameter0 + sample0_tile[j])**2 + v2*(-parameter1 + sample1_tile[j])**2
+                    kept[0, i, :count] = np.exp(argument0)
+                    v0 = kept[0, i, :count]
+                    weight = w
+                    for j in range(count):
+                        f_tile[j] += v0[j]*weight
+                g_tile = np.empty(count)
+                values[chunk] += fit(f_tile, y, omega, parameters, 1, start, g_tile)
+                for i in range(m):
+                    if u[i, 1] < near[tile, 0] or u[i, 1] > near[tile, 1] or u[i, 2] < near[tile, 2] or u[i, 2] > near[tile, 3]:
+                        continue
+                    parameter0 = u[i, 1]
+                    parameter1 = u[i, 2]
+                    v1 = -(1.0/2.0)/constant0**2
+                    v2 = -(1.0/2.0)/constant1**2
+                    v4 = -1.0/constant0**2
+                    v5 = -1.0/constant1**2
+                    v0 = kept[0, i, :count]
+                    sum0 = 0.0
+                    sum1 = 0.0
+                    sum2 = 0.0
+                    # omp simd reduction(+:sum0,sum1,sum2)
+                    for j in range(count):
+                        v3_j = (1.0/2.0)*v0[j]
+                        sum0 += g_tile[j]*v0[j]
+                        sum1 += g_tile[j]*v3_j*(parameter0 - sample0_tile[j])
+                        sum2 += g_tile[j]*v3_j*(parameter1 - sample1_tile[j])
+                    result[i, 0] += sum0
+                    result[i, 1] += 2.0*sum1*v4
+                    result[i, 2] += 2.0*sum2*v5
         rows[chunk] = result
     for i in range(m):
         for k in range(3):

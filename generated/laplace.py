@@ -9,21 +9,20 @@ import numpy as np
 DESCRIPTION = '{"constants": [], "equation": "phi = exp(-theta*x)", "family": "partially 1-homogeneous", "inputs": [{"description": "time of the sample", "name": "x"}], "kind": "pointwise", "name": "laplace", "parameters": [{"domain": "interval", "name": "theta"}], "penalty_weight": "1", "properties": {"smooth": true, "translation": []}, "reference": "Istratov and Vyvenko, Exponential analysis in physical phenomena, Rev. Sci. Instrum. (1999)", "spec_sha256": "00651ba7ae8f351f62d777e15b3c2d0f067d3d29b1ea9db56de09d457293df5e", "title": "Exponential decay of unknown rate"}'
 
 
-TILE = 1024  # samples handled at once: a few temporaries of this length stay in the first-level cache
 PARALLEL = 262144  # pairs (particle, sample), about half a millisecond, below which waiting for threads costs more than it saves
 
 
-# pythran export forward(float64[:, :] order(C), float64[:, :] order(C), float64[:])
-def forward(u, samples, constants):
+# pythran export forward(float64[:, :] order(C), float64[:, :] order(C), float64[:], int64[:], float64[:, :] order(C))
+def forward(u, samples, constants, tiles, near):
     """f = sum_i w_i phi(theta_i), shape (n,), for particles u = (w, theta) of shape (m, 2)."""
     m = u.shape[0]
     n = samples.shape[1]
     f = np.zeros(n)
     parallel = m * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
-    for tile in range((n + TILE - 1) // TILE):
-        start = tile * TILE
-        stop = min(n, start + TILE)
+    for tile in range(tiles.shape[0] - 1):
+        start = tiles[tile]
+        stop = tiles[tile + 1]
         count = stop - start
         sample0_tile = samples[0, start:stop]
         argument0 = np.empty(count)
@@ -43,8 +42,8 @@ def forward(u, samples, constants):
     return f
 
 
-# pythran export slopes(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:])
-def slopes(u, samples, constants, g):
+# pythran export slopes(float64[:, :] order(C), float64[:, :] order(C), float64[:], int64[:], float64[:, :] order(C), float64[:])
+def slopes(u, samples, constants, tiles, near, g):
     """Rows (eta, grad eta)(theta_i) of eta(theta) = <g, phi(theta)>, shape (m, 2)."""
     m = u.shape[0]
     n = samples.shape[1]
@@ -54,8 +53,9 @@ def slopes(u, samples, constants, g):
     for i in range(m):
         parameter0 = u[i, 1]
         v1 = -parameter0
-        for start in range(0, n, TILE):
-            stop = min(n, start + TILE)
+        for tile in range(tiles.shape[0] - 1):
+            start = tiles[tile]
+            stop = tiles[tile + 1]
             count = stop - start
             g_tile = g[start:stop]
             sample0_tile = samples[0, start:stop]
@@ -75,8 +75,8 @@ def slopes(u, samples, constants, g):
     return result
 
 
-# pythran export jacobian(float64[:, :] order(C), float64[:, :] order(C), float64[:])
-def jacobian(positions, samples, constants):
+# pythran export jacobian(float64[:, :] order(C), float64[:, :] order(C), float64[:], int64[:], float64[:, :] order(C))
+def jacobian(positions, samples, constants, tiles, near):
     """phi(theta_i) and its partial derivatives by theta, shape (2, k, n), for k positions."""
     k = positions.shape[0]
     n = samples.shape[1]
@@ -99,8 +99,49 @@ def jacobian(positions, samples, constants):
     return result
 
 
-# pythran export certificate(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:])
-def certificate(positions, samples, constants, g):
+# pythran export windows(float64[:, :] order(C), float64[:, :] order(C), float64[:], int64[:], float64[:, :] order(C))
+def windows(positions, samples, constants, tiles, near):
+    """phi(theta_i) and its partial derivatives at the samples of the tiles in reach: starts (k + 1,), columns (c,), values (2, c).
+    Those of position i are the columns from starts[i] to starts[i + 1].
+    """
+    k = positions.shape[0]
+    starts = np.zeros(k + 1, np.int64)
+    for i in range(k):
+        total = 0
+        for tile in range(tiles.shape[0] - 1):
+            total += tiles[tile + 1] - tiles[tile]
+        starts[i + 1] = starts[i] + total
+    columns = np.empty(starts[k], np.int64)
+    values = np.empty((2, starts[k]))
+    parallel = starts[k] > PARALLEL
+    # omp parallel for schedule(static) if(parallel)
+    for i in range(k):
+        parameter0 = positions[i, 0]
+        place = starts[i]
+        for tile in range(tiles.shape[0] - 1):
+            start = tiles[tile]
+            stop = tiles[tile + 1]
+            count = stop - start
+            sample0_tile = samples[0, start:stop]
+            argument0 = np.empty(count)
+            v0 = np.empty(count)
+            v1 = -parameter0
+            for j in range(count):
+                argument0[j] = sample0_tile[j]*v1
+            v0[:] = np.exp(argument0)
+            row0 = values[0, place:place + count]
+            row1 = values[1, place:place + count]
+            for j in range(count):
+                row0[j] = v0[j]
+                row1[j] = -sample0_tile[j]*v0[j]
+            for j in range(count):
+                columns[place + j] = start + j
+            place += count
+    return starts, columns, values
+
+
+# pythran export certificate(float64[:, :] order(C), float64[:, :] order(C), float64[:], int64[:], float64[:, :] order(C), float64[:])
+def certificate(positions, samples, constants, tiles, near, g):
     """eta (k,), its gradient (k, 1) and its Hessian (k, 1, 1), where eta(theta) = <g, phi(theta)>."""
     k = positions.shape[0]
     n = samples.shape[1]
@@ -112,8 +153,9 @@ def certificate(positions, samples, constants, g):
     for i in range(k):
         parameter0 = positions[i, 0]
         v1 = -parameter0
-        for start in range(0, n, TILE):
-            stop = min(n, start + TILE)
+        for tile in range(tiles.shape[0] - 1):
+            start = tiles[tile]
+            stop = tiles[tile + 1]
             count = stop - start
             g_tile = g[start:stop]
             sample0_tile = samples[0, start:stop]
@@ -137,29 +179,31 @@ def certificate(positions, samples, constants, g):
 
 
 STRIP = 262144  # numbers kept at once
-CHUNK = 512  # fewest samples for which a thread is worth while
 MOST_CHUNKS = 16
 VECTOR = 16  # samples: a multiple of the numbers in a register
 
 
-# pythran export capsule evaluate(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:], float64[:], float64[:, :] order(C), float64(float64[:], float64[:], float64[:], float64[:, :] order(C), int, int, float64[:]), bool, float64[:, :] order(C))
-def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_particle):
+# pythran export capsule evaluate(float64[:, :] order(C), float64[:, :] order(C), float64[:], int64[:], float64[:, :] order(C), float64[:], float64[:], float64[:, :] order(C), float64(float64[:], float64[:], float64[:], float64[:, :] order(C), int, int, float64[:]), bool, float64[:, :] order(C))
+def evaluate(u, samples, constants, tiles, near, y, omega, parameters, fit, whole, slopes_by_particle):
     """R(f) at f = (1/m) sum_i Phi(u_i); rows (eta, grad eta)(theta_i) of eta = <R'(f), phi> into the last argument, (m, 2).
     `fit` is R on some samples, or on all at once where `whole`.
     """
     m = u.shape[0]
     n = samples.shape[1]
     if whole:
-        mean = forward(u, samples, constants)
+        mean = forward(u, samples, constants, tiles, near)
         for j in range(n):
             mean[j] /= m
         gradient = np.empty(n)
         risk = fit(mean, y, omega, parameters, 1, 0, gradient)
-        slopes_by_particle[:] = slopes(u, samples, constants, gradient)
+        slopes_by_particle[:] = slopes(u, samples, constants, tiles, near, gradient)
         return risk
-    chunks = max(1, min(MOST_CHUNKS, n // CHUNK))
-    length = (n + chunks * VECTOR - 1) // (chunks * VECTOR) * VECTOR
-    strip = max(VECTOR, min(TILE, STRIP // (m * 1) // VECTOR * VECTOR))
+    count_of_tiles = tiles.shape[0] - 1
+    chunks = min(MOST_CHUNKS, count_of_tiles)
+    longest = 0
+    for tile in range(count_of_tiles):
+        longest = max(longest, tiles[tile + 1] - tiles[tile])
+    strip = max(VECTOR, min(longest, STRIP // (m * 1) // VECTOR * VECTOR))
     values = np.zeros(chunks)
     rows = np.zeros((chunks, m, 2))
     parallel = m * n > PARALLEL
@@ -167,37 +211,38 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
     for chunk in range(chunks):
         kept = np.empty((1, m, strip))
         result = np.zeros((m, 2))
-        for start in range(chunk * length, min(n, (chunk + 1) * length), strip):
-            stop = min(n, (chunk + 1) * length, start + strip)
-            count = stop - start
-            sample0_tile = samples[0, start:stop]
-            argument0 = np.empty(count)
-            f_tile = np.zeros(count)
-            for i in range(m):
-                w = u[i, 0] / m
-                parameter0 = u[i, 1]
-                v1 = -parameter0
-                for j in range(count):
-                    argument0[j] = sample0_tile[j]*v1
-                kept[0, i, :count] = np.exp(argument0)
-                v0 = kept[0, i, :count]
-                weight = w
-                for j in range(count):
-                    f_tile[j] += v0[j]*weight
-            g_tile = np.empty(count)
-            values[chunk] += fit(f_tile, y, omega, parameters, 1, start, g_tile)
-            for i in range(m):
-                parameter0 = u[i, 1]
-                v1 = -parameter0
-                v0 = kept[0, i, :count]
-                sum0 = 0.0
-                sum1 = 0.0
-                # omp simd reduction(+:sum0,sum1)
-                for j in range(count):
-                    sum0 += g_tile[j]*v0[j]
-                    sum1 += g_tile[j]*sample0_tile[j]*v0[j]
-                result[i, 0] += sum0
-                result[i, 1] += -sum1
+        for tile in range(chunk * count_of_tiles // chunks, (chunk + 1) * count_of_tiles // chunks):
+            for start in range(tiles[tile], tiles[tile + 1], strip):
+                stop = min(tiles[tile + 1], start + strip)
+                count = stop - start
+                sample0_tile = samples[0, start:stop]
+                argument0 = np.empty(count)
+                f_tile = np.zeros(count)
+                for i in range(m):
+                    w = u[i, 0] / m
+                    parameter0 = u[i, 1]
+                    v1 = -parameter0
+                    for j in range(count):
+                        argument0[j] = sample0_tile[j]*v1
+                    kept[0, i, :count] = np.exp(argument0)
+                    v0 = kept[0, i, :count]
+                    weight = w
+                    for j in range(count):
+                        f_tile[j] += v0[j]*weight
+                g_tile = np.empty(count)
+                values[chunk] += fit(f_tile, y, omega, parameters, 1, start, g_tile)
+                for i in range(m):
+                    parameter0 = u[i, 1]
+                    v1 = -parameter0
+                    v0 = kept[0, i, :count]
+                    sum0 = 0.0
+                    sum1 = 0.0
+                    # omp simd reduction(+:sum0,sum1)
+                    for j in range(count):
+                        sum0 += g_tile[j]*v0[j]
+                        sum1 += g_tile[j]*sample0_tile[j]*v0[j]
+                    result[i, 0] += sum0
+                    result[i, 1] += -sum1
         rows[chunk] = result
     for i in range(m):
         for k in range(2):

@@ -9,21 +9,20 @@ import numpy as np
 DESCRIPTION = '{"constants": [], "equation": "phi = cos(p + 2*pi*t*theta)", "family": "partially 1-homogeneous", "inputs": [{"description": "time of the sample", "name": "t"}], "kind": "pointwise", "name": "line_spectrum", "parameters": [{"domain": "interval", "name": "theta"}, {"domain": "circle", "name": "p"}], "penalty_weight": "1", "properties": {"sinusoid": {"amplitude": 1.0, "angle": "p", "frequency": "theta", "input": "t", "turns": "1.0000000000000000000000000000000000000000000000000"}, "smooth": true, "translation": []}, "reference": "Tang, Bhaskar, Shah and Recht, Compressed sensing off the grid, IEEE Trans. Inf. Theory (2013)", "spec_sha256": "9b7a84ffee180ddcf2d6ee996638ff9f98b508c078e660a82a85a14aa3958cb8", "title": "Sinusoid of unknown frequency and phase"}'
 
 
-TILE = 1024  # samples handled at once: a few temporaries of this length stay in the first-level cache
 PARALLEL = 262144  # pairs (particle, sample), about half a millisecond, below which waiting for threads costs more than it saves
 
 
-# pythran export forward(float64[:, :] order(C), float64[:, :] order(C), float64[:])
-def forward(u, samples, constants):
+# pythran export forward(float64[:, :] order(C), float64[:, :] order(C), float64[:], int64[:], float64[:, :] order(C))
+def forward(u, samples, constants, tiles, near):
     """f = sum_i w_i phi(theta_i), shape (n,), for particles u = (w, theta) of shape (m, 3)."""
     m = u.shape[0]
     n = samples.shape[1]
     f = np.zeros(n)
     parallel = m * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
-    for tile in range((n + TILE - 1) // TILE):
-        start = tile * TILE
-        stop = min(n, start + TILE)
+    for tile in range(tiles.shape[0] - 1):
+        start = tiles[tile]
+        stop = tiles[tile + 1]
         count = stop - start
         sample0_tile = samples[0, start:stop]
         argument0 = np.empty(count)
@@ -44,8 +43,8 @@ def forward(u, samples, constants):
     return f
 
 
-# pythran export slopes(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:])
-def slopes(u, samples, constants, g):
+# pythran export slopes(float64[:, :] order(C), float64[:, :] order(C), float64[:], int64[:], float64[:, :] order(C), float64[:])
+def slopes(u, samples, constants, tiles, near, g):
     """Rows (eta, grad eta)(theta_i) of eta(theta) = <g, phi(theta)>, shape (m, 3)."""
     m = u.shape[0]
     n = samples.shape[1]
@@ -57,8 +56,9 @@ def slopes(u, samples, constants, g):
         parameter1 = u[i, 2]
         v1 = 2.0*np.pi*parameter0
         v3 = -2.0*np.pi
-        for start in range(0, n, TILE):
-            stop = min(n, start + TILE)
+        for tile in range(tiles.shape[0] - 1):
+            start = tiles[tile]
+            stop = tiles[tile + 1]
             count = stop - start
             g_tile = g[start:stop]
             sample0_tile = samples[0, start:stop]
@@ -83,8 +83,8 @@ def slopes(u, samples, constants, g):
     return result
 
 
-# pythran export jacobian(float64[:, :] order(C), float64[:, :] order(C), float64[:])
-def jacobian(positions, samples, constants):
+# pythran export jacobian(float64[:, :] order(C), float64[:, :] order(C), float64[:], int64[:], float64[:, :] order(C))
+def jacobian(positions, samples, constants, tiles, near):
     """phi(theta_i) and its partial derivatives by theta, shape (3, k, n), for k positions."""
     k = positions.shape[0]
     n = samples.shape[1]
@@ -113,8 +113,55 @@ def jacobian(positions, samples, constants):
     return result
 
 
-# pythran export certificate(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:])
-def certificate(positions, samples, constants, g):
+# pythran export windows(float64[:, :] order(C), float64[:, :] order(C), float64[:], int64[:], float64[:, :] order(C))
+def windows(positions, samples, constants, tiles, near):
+    """phi(theta_i) and its partial derivatives at the samples of the tiles in reach: starts (k + 1,), columns (c,), values (3, c).
+    Those of position i are the columns from starts[i] to starts[i + 1].
+    """
+    k = positions.shape[0]
+    starts = np.zeros(k + 1, np.int64)
+    for i in range(k):
+        total = 0
+        for tile in range(tiles.shape[0] - 1):
+            total += tiles[tile + 1] - tiles[tile]
+        starts[i + 1] = starts[i] + total
+    columns = np.empty(starts[k], np.int64)
+    values = np.empty((3, starts[k]))
+    parallel = starts[k] > PARALLEL
+    # omp parallel for schedule(static) if(parallel)
+    for i in range(k):
+        parameter0 = positions[i, 0]
+        parameter1 = positions[i, 1]
+        place = starts[i]
+        for tile in range(tiles.shape[0] - 1):
+            start = tiles[tile]
+            stop = tiles[tile + 1]
+            count = stop - start
+            sample0_tile = samples[0, start:stop]
+            argument0 = np.empty(count)
+            v0 = np.empty(count)
+            v2 = np.empty(count)
+            v1 = 2.0*np.pi*parameter0
+            v3 = -2.0*np.pi
+            for j in range(count):
+                argument0[j] = parameter1 + sample0_tile[j]*v1
+            v0[:] = np.sin(argument0)
+            v2[:] = np.cos(argument0)
+            row0 = values[0, place:place + count]
+            row1 = values[1, place:place + count]
+            row2 = values[2, place:place + count]
+            for j in range(count):
+                row0[j] = v2[j]
+                row1[j] = sample0_tile[j]*v0[j]*v3
+                row2[j] = -v0[j]
+            for j in range(count):
+                columns[place + j] = start + j
+            place += count
+    return starts, columns, values
+
+
+# pythran export certificate(float64[:, :] order(C), float64[:, :] order(C), float64[:], int64[:], float64[:, :] order(C), float64[:])
+def certificate(positions, samples, constants, tiles, near, g):
     """eta (k,), its gradient (k, 2) and its Hessian (k, 2, 2), where eta(theta) = <g, phi(theta)>."""
     k = positions.shape[0]
     n = samples.shape[1]
@@ -129,8 +176,9 @@ def certificate(positions, samples, constants, g):
         v1 = 2.0*np.pi*parameter0
         v4 = 2.0*np.pi
         v5 = -4.0*np.pi**2
-        for start in range(0, n, TILE):
-            stop = min(n, start + TILE)
+        for tile in range(tiles.shape[0] - 1):
+            start = tiles[tile]
+            stop = tiles[tile + 1]
             count = stop - start
             g_tile = g[start:stop]
             sample0_tile = samples[0, start:stop]
@@ -165,29 +213,31 @@ def certificate(positions, samples, constants, g):
 
 
 STRIP = 262144  # numbers kept at once
-CHUNK = 512  # fewest samples for which a thread is worth while
 MOST_CHUNKS = 16
 VECTOR = 16  # samples: a multiple of the numbers in a register
 
 
-# pythran export capsule evaluate(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:], float64[:], float64[:, :] order(C), float64(float64[:], float64[:], float64[:], float64[:, :] order(C), int, int, float64[:]), bool, float64[:, :] order(C))
-def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_particle):
+# pythran export capsule evaluate(float64[:, :] order(C), float64[:, :] order(C), float64[:], int64[:], float64[:, :] order(C), float64[:], float64[:], float64[:, :] order(C), float64(float64[:], float64[:], float64[:], float64[:, :] order(C), int, int, float64[:]), bool, float64[:, :] order(C))
+def evaluate(u, samples, constants, tiles, near, y, omega, parameters, fit, whole, slopes_by_particle):
     """R(f) at f = (1/m) sum_i Phi(u_i); rows (eta, grad eta)(theta_i) of eta = <R'(f), phi> into the last argument, (m, 3).
     `fit` is R on some samples, or on all at once where `whole`.
     """
     m = u.shape[0]
     n = samples.shape[1]
     if whole:
-        mean = forward(u, samples, constants)
+        mean = forward(u, samples, constants, tiles, near)
         for j in range(n):
             mean[j] /= m
         gradient = np.empty(n)
         risk = fit(mean, y, omega, parameters, 1, 0, gradient)
-        slopes_by_particle[:] = slopes(u, samples, constants, gradient)
+        slopes_by_particle[:] = slopes(u, samples, constants, tiles, near, gradient)
         return risk
-    chunks = max(1, min(MOST_CHUNKS, n // CHUNK))
-    length = (n + chunks * VECTOR - 1) // (chunks * VECTOR) * VECTOR
-    strip = max(VECTOR, min(TILE, STRIP // (m * 2) // VECTOR * VECTOR))
+    count_of_tiles = tiles.shape[0] - 1
+    chunks = min(MOST_CHUNKS, count_of_tiles)
+    longest = 0
+    for tile in range(count_of_tiles):
+        longest = max(longest, tiles[tile + 1] - tiles[tile])
+    strip = max(VECTOR, min(longest, STRIP // (m * 2) // VECTOR * VECTOR))
     values = np.zeros(chunks)
     rows = np.zeros((chunks, m, 3))
     parallel = m * n > PARALLEL
@@ -195,47 +245,48 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
     for chunk in range(chunks):
         kept = np.empty((2, m, strip))
         result = np.zeros((m, 3))
-        for start in range(chunk * length, min(n, (chunk + 1) * length), strip):
-            stop = min(n, (chunk + 1) * length, start + strip)
-            count = stop - start
-            sample0_tile = samples[0, start:stop]
-            argument0 = np.empty(count)
-            f_tile = np.zeros(count)
-            for i in range(m):
-                w = u[i, 0] / m
-                parameter0 = u[i, 1]
-                parameter1 = u[i, 2]
-                v1 = 2.0*np.pi*parameter0
-                v3 = -2.0*np.pi
-                for j in range(count):
-                    argument0[j] = parameter1 + sample0_tile[j]*v1
-                kept[0, i, :count] = np.sin(argument0)
-                v0 = kept[0, i, :count]
-                kept[1, i, :count] = np.cos(argument0)
-                v2 = kept[1, i, :count]
-                weight = w
-                for j in range(count):
-                    f_tile[j] += v2[j]*weight
-            g_tile = np.empty(count)
-            values[chunk] += fit(f_tile, y, omega, parameters, 1, start, g_tile)
-            for i in range(m):
-                parameter0 = u[i, 1]
-                parameter1 = u[i, 2]
-                v1 = 2.0*np.pi*parameter0
-                v3 = -2.0*np.pi
-                v0 = kept[0, i, :count]
-                v2 = kept[1, i, :count]
-                sum0 = 0.0
-                sum1 = 0.0
-                sum2 = 0.0
-                # omp simd reduction(+:sum0,sum1,sum2)
-                for j in range(count):
-                    sum0 += g_tile[j]*v2[j]
-                    sum1 += g_tile[j]*sample0_tile[j]*v0[j]
-                    sum2 += g_tile[j]*v0[j]
-                result[i, 0] += sum0
-                result[i, 1] += sum1*v3
-                result[i, 2] += -sum2
+        for tile in range(chunk * count_of_tiles // chunks, (chunk + 1) * count_of_tiles // chunks):
+            for start in range(tiles[tile], tiles[tile + 1], strip):
+                stop = min(tiles[tile + 1], start + strip)
+                count = stop - start
+                sample0_tile = samples[0, start:stop]
+                argument0 = np.empty(count)
+                f_tile = np.zeros(count)
+                for i in range(m):
+                    w = u[i, 0] / m
+                    parameter0 = u[i, 1]
+                    parameter1 = u[i, 2]
+                    v1 = 2.0*np.pi*parameter0
+                    v3 = -2.0*np.pi
+                    for j in range(count):
+                        argument0[j] = parameter1 + sample0_tile[j]*v1
+                    kept[0, i, :count] = np.sin(argument0)
+                    v0 = kept[0, i, :count]
+                    kept[1, i, :count] = np.cos(argument0)
+                    v2 = kept[1, i, :count]
+                    weight = w
+                    for j in range(count):
+                        f_tile[j] += v2[j]*weight
+                g_tile = np.empty(count)
+                values[chunk] += fit(f_tile, y, omega, parameters, 1, start, g_tile)
+                for i in range(m):
+                    parameter0 = u[i, 1]
+                    parameter1 = u[i, 2]
+                    v1 = 2.0*np.pi*parameter0
+                    v3 = -2.0*np.pi
+                    v0 = kept[0, i, :count]
+                    v2 = kept[1, i, :count]
+                    sum0 = 0.0
+                    sum1 = 0.0
+                    sum2 = 0.0
+                    # omp simd reduction(+:sum0,sum1,sum2)
+                    for j in range(count):
+                        sum0 += g_tile[j]*v2[j]
+                        sum1 += g_tile[j]*sample0_tile[j]*v0[j]
+                        sum2 += g_tile[j]*v0[j]
+                    result[i, 0] += sum0
+                    result[i, 1] += sum1*v3
+                    result[i, 2] += -sum2
         rows[chunk] = result
     for i in range(m):
         for k in range(3):

@@ -6,15 +6,14 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [{"below": null, "default": null, "description": "half the width at half the height", "name": "gamma", "positive": true}], "equation": "phi = 1/(1 + (-theta + x)**2/gamma**2)", "family": "partially 1-homogeneous", "inputs": [{"description": "location of the sample", "name": "x"}], "kind": "pointwise", "name": "lorentzian", "parameters": [{"domain": "interval", "name": "theta"}], "penalty_weight": "1", "properties": {"smooth": true, "translation": [["theta", "x"]]}, "reference": "Schiebinger, Robeva and Recht, Superresolution without separation, Information and Inference (2018)", "spec_sha256": "46a92af72363bd8c1dcbb32178a8d45d0ff8b574761ec902592cd3f9e4e5cb52", "title": "Lorentzian line"}'
+DESCRIPTION = '{"constants": [{"below": null, "default": null, "description": "half the width at half the height", "name": "gamma", "positive": true}], "equation": "phi = 1/(1 + (-theta + x)**2/gamma**2)", "family": "partially 1-homogeneous", "inputs": [{"description": "location of the sample", "name": "x"}], "kind": "pointwise", "name": "lorentzian", "parameters": [{"domain": "interval", "name": "theta"}], "penalty_weight": "1", "properties": {"separable": false, "smooth": true, "translation": [["theta", "x"]]}, "reference": "Schiebinger, Robeva and Recht, Superresolution without separation, Information and Inference (2018)", "spec_sha256": "46a92af72363bd8c1dcbb32178a8d45d0ff8b574761ec902592cd3f9e4e5cb52", "title": "Lorentzian line", "tree": ["power", ["add", ["rational", 1, 1], ["mul", ["power", ["constant", 0], ["rational", -2, 1]], ["power", ["add", ["input", 0], ["mul", ["rational", -1, 1], ["parameter", 0]]], ["rational", 2, 1]]]], ["rational", -1, 1]]}'
 
 
-TILE = 1024  # samples handled at once: a few temporaries of this length stay in the first-level cache
 PARALLEL = 262144  # pairs (particle, sample), about half a millisecond, below which waiting for threads costs more than it saves
 
 
-# pythran export forward(float64[:, :] order(C), float64[:, :] order(C), float64[:])
-def forward(u, samples, constants):
+# pythran export forward(float64[:, :] order(C), float64[:, :] order(C), float64[:], int64[:], float64[:, :] order(C))
+def forward(u, samples, constants, tiles, near):
     """f = sum_i w_i phi(theta_i), shape (n,), for particles u = (w, theta) of shape (m, 2)."""
     m = u.shape[0]
     n = samples.shape[1]
@@ -22,13 +21,15 @@ def forward(u, samples, constants):
     f = np.zeros(n)
     parallel = m * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
-    for tile in range((n + TILE - 1) // TILE):
-        start = tile * TILE
-        stop = min(n, start + TILE)
+    for tile in range(tiles.shape[0] - 1):
+        start = tiles[tile]
+        stop = tiles[tile + 1]
         count = stop - start
         sample0_tile = samples[0, start:stop]
         total = np.zeros(count)
         for i in range(m):
+            if u[i, 1] < near[tile, 0] or u[i, 1] > near[tile, 1]:
+                continue
             w = u[i, 0]
             parameter0 = u[i, 1]
             v0 = 1.0/constant0**2
@@ -39,8 +40,8 @@ def forward(u, samples, constants):
     return f
 
 
-# pythran export slopes(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:])
-def slopes(u, samples, constants, g):
+# pythran export slopes(float64[:, :] order(C), float64[:, :] order(C), float64[:], int64[:], float64[:, :] order(C), float64[:])
+def slopes(u, samples, constants, tiles, near, g):
     """Rows (eta, grad eta)(theta_i) of eta(theta) = <g, phi(theta)>, shape (m, 2)."""
     m = u.shape[0]
     n = samples.shape[1]
@@ -52,8 +53,11 @@ def slopes(u, samples, constants, g):
         parameter0 = u[i, 1]
         v0 = 1.0/constant0**2
         v2 = -v0
-        for start in range(0, n, TILE):
-            stop = min(n, start + TILE)
+        for tile in range(tiles.shape[0] - 1):
+            if u[i, 1] < near[tile, 0] or u[i, 1] > near[tile, 1]:
+                continue
+            start = tiles[tile]
+            stop = tiles[tile + 1]
             count = stop - start
             g_tile = g[start:stop]
             sample0_tile = samples[0, start:stop]
@@ -69,8 +73,8 @@ def slopes(u, samples, constants, g):
     return result
 
 
-# pythran export jacobian(float64[:, :] order(C), float64[:, :] order(C), float64[:])
-def jacobian(positions, samples, constants):
+# pythran export jacobian(float64[:, :] order(C), float64[:, :] order(C), float64[:], int64[:], float64[:, :] order(C))
+def jacobian(positions, samples, constants, tiles, near):
     """phi(theta_i) and its partial derivatives by theta, shape (2, k, n), for k positions."""
     k = positions.shape[0]
     n = samples.shape[1]
@@ -91,8 +95,51 @@ def jacobian(positions, samples, constants):
     return result
 
 
-# pythran export certificate(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:])
-def certificate(positions, samples, constants, g):
+# pythran export windows(float64[:, :] order(C), float64[:, :] order(C), float64[:], int64[:], float64[:, :] order(C))
+def windows(positions, samples, constants, tiles, near):
+    """phi(theta_i) and its partial derivatives at the samples of the tiles in reach: starts (k + 1,), columns (c,), values (2, c).
+    Those of position i are the columns from starts[i] to starts[i + 1].
+    """
+    k = positions.shape[0]
+    constant0 = constants[0]
+    starts = np.zeros(k + 1, np.int64)
+    for i in range(k):
+        total = 0
+        for tile in range(tiles.shape[0] - 1):
+            if positions[i, 0] < near[tile, 0] or positions[i, 0] > near[tile, 1]:
+                continue
+            total += tiles[tile + 1] - tiles[tile]
+        starts[i + 1] = starts[i] + total
+    columns = np.empty(starts[k], np.int64)
+    values = np.empty((2, starts[k]))
+    parallel = starts[k] > PARALLEL
+    # omp parallel for schedule(static) if(parallel)
+    for i in range(k):
+        parameter0 = positions[i, 0]
+        place = starts[i]
+        for tile in range(tiles.shape[0] - 1):
+            if positions[i, 0] < near[tile, 0] or positions[i, 0] > near[tile, 1]:
+                continue
+            start = tiles[tile]
+            stop = tiles[tile + 1]
+            count = stop - start
+            sample0_tile = samples[0, start:stop]
+            v0 = 1.0/constant0**2
+            v2 = -v0
+            row0 = values[0, place:place + count]
+            row1 = values[1, place:place + count]
+            for j in range(count):
+                v1_j = v0*(-parameter0 + sample0_tile[j])**2 + 1.0
+                row0[j] = 1.0/v1_j**1
+                row1[j] = v2*(2.0*parameter0 - 2.0*sample0_tile[j])/v1_j**2
+            for j in range(count):
+                columns[place + j] = start + j
+            place += count
+    return starts, columns, values
+
+
+# pythran export certificate(float64[:, :] order(C), float64[:, :] order(C), float64[:], int64[:], float64[:, :] order(C), float64[:])
+def certificate(positions, samples, constants, tiles, near, g):
     """eta (k,), its gradient (k, 1) and its Hessian (k, 1, 1), where eta(theta) = <g, phi(theta)>."""
     k = positions.shape[0]
     n = samples.shape[1]
@@ -106,8 +153,11 @@ def certificate(positions, samples, constants, g):
         parameter0 = positions[i, 0]
         v0 = 1.0/constant0**2
         v4 = 2.0/constant0**4
-        for start in range(0, n, TILE):
-            stop = min(n, start + TILE)
+        for tile in range(tiles.shape[0] - 1):
+            if positions[i, 0] < near[tile, 0] or positions[i, 0] > near[tile, 1]:
+                continue
+            start = tiles[tile]
+            stop = tiles[tile + 1]
             count = stop - start
             g_tile = g[start:stop]
             sample0_tile = samples[0, start:stop]
@@ -129,13 +179,12 @@ def certificate(positions, samples, constants, g):
 
 
 STRIP = 262144  # numbers kept at once
-CHUNK = 512  # fewest samples for which a thread is worth while
 MOST_CHUNKS = 16
 VECTOR = 16  # samples: a multiple of the numbers in a register
 
 
-# pythran export capsule evaluate(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:], float64[:], float64[:, :] order(C), float64(float64[:], float64[:], float64[:], float64[:, :] order(C), int, int, float64[:]), bool, float64[:, :] order(C))
-def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_particle):
+# pythran export capsule evaluate(float64[:, :] order(C), float64[:, :] order(C), float64[:], int64[:], float64[:, :] order(C), float64[:], float64[:], float64[:, :] order(C), float64(float64[:], float64[:], float64[:], float64[:, :] order(C), int, int, float64[:]), bool, float64[:, :] order(C))
+def evaluate(u, samples, constants, tiles, near, y, omega, parameters, fit, whole, slopes_by_particle):
     """R(f) at f = (1/m) sum_i Phi(u_i); rows (eta, grad eta)(theta_i) of eta = <R'(f), phi> into the last argument, (m, 2).
     `fit` is R on some samples, or on all at once where `whole`.
     """
@@ -143,16 +192,19 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
     n = samples.shape[1]
     constant0 = constants[0]
     if whole:
-        mean = forward(u, samples, constants)
+        mean = forward(u, samples, constants, tiles, near)
         for j in range(n):
             mean[j] /= m
         gradient = np.empty(n)
         risk = fit(mean, y, omega, parameters, 1, 0, gradient)
-        slopes_by_particle[:] = slopes(u, samples, constants, gradient)
+        slopes_by_particle[:] = slopes(u, samples, constants, tiles, near, gradient)
         return risk
-    chunks = max(1, min(MOST_CHUNKS, n // CHUNK))
-    length = (n + chunks * VECTOR - 1) // (chunks * VECTOR) * VECTOR
-    strip = max(VECTOR, min(TILE, STRIP // (m * 1) // VECTOR * VECTOR))
+    count_of_tiles = tiles.shape[0] - 1
+    chunks = min(MOST_CHUNKS, count_of_tiles)
+    longest = 0
+    for tile in range(count_of_tiles):
+        longest = max(longest, tiles[tile + 1] - tiles[tile])
+    strip = max(VECTOR, min(longest, STRIP // (m * 1) // VECTOR * VECTOR))
     values = np.zeros(chunks)
     rows = np.zeros((chunks, m, 2))
     parallel = m * n > PARALLEL
@@ -160,35 +212,40 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
     for chunk in range(chunks):
         kept = np.empty((1, m, strip))
         result = np.zeros((m, 2))
-        for start in range(chunk * length, min(n, (chunk + 1) * length), strip):
-            stop = min(n, (chunk + 1) * length, start + strip)
-            count = stop - start
-            sample0_tile = samples[0, start:stop]
-            f_tile = np.zeros(count)
-            for i in range(m):
-                w = u[i, 0] / m
-                parameter0 = u[i, 1]
-                v0 = 1.0/constant0**2
-                v2 = -v0
-                weight = w
-                for j in range(count):
-                    v1_j = v0*(-parameter0 + sample0_tile[j])**2 + 1.0
-                    f_tile[j] += weight/v1_j
-            g_tile = np.empty(count)
-            values[chunk] += fit(f_tile, y, omega, parameters, 1, start, g_tile)
-            for i in range(m):
-                parameter0 = u[i, 1]
-                v0 = 1.0/constant0**2
-                v2 = -v0
-                sum0 = 0.0
-                sum1 = 0.0
-                # omp simd reduction(+:sum0,sum1)
-                for j in range(count):
-                    v1_j = v0*(-parameter0 + sample0_tile[j])**2 + 1.0
-                    sum0 += g_tile[j]/v1_j
-                    sum1 += g_tile[j]*(parameter0 - sample0_tile[j])/v1_j**2
-                result[i, 0] += sum0
-                result[i, 1] += 2.0*sum1*v2
+        for tile in range(chunk * count_of_tiles // chunks, (chunk + 1) * count_of_tiles // chunks):
+            for start in range(tiles[tile], tiles[tile + 1], strip):
+                stop = min(tiles[tile + 1], start + strip)
+                count = stop - start
+                sample0_tile = samples[0, start:stop]
+                f_tile = np.zeros(count)
+                for i in range(m):
+                    if u[i, 1] < near[tile, 0] or u[i, 1] > near[tile, 1]:
+                        continue
+                    w = u[i, 0] / m
+                    parameter0 = u[i, 1]
+                    v0 = 1.0/constant0**2
+                    v2 = -v0
+                    weight = w
+                    for j in range(count):
+                        v1_j = v0*(-parameter0 + sample0_tile[j])**2 + 1.0
+                        f_tile[j] += weight/v1_j
+                g_tile = np.empty(count)
+                values[chunk] += fit(f_tile, y, omega, parameters, 1, start, g_tile)
+                for i in range(m):
+                    if u[i, 1] < near[tile, 0] or u[i, 1] > near[tile, 1]:
+                        continue
+                    parameter0 = u[i, 1]
+                    v0 = 1.0/constant0**2
+                    v2 = -v0
+                    sum0 = 0.0
+                    sum1 = 0.0
+                    # omp simd reduction(+:sum0,sum1)
+                    for j in range(count):
+                        v1_j = v0*(-parameter0 + sample0_tile[j])**2 + 1.0
+                        sum0 += g_tile[j]/v1_j
+                        sum1 += g_tile[j]*(parameter0 - sample0_tile[j])/v1_j**2
+                    result[i, 0] += sum0
+                    result[i, 1] += 2.0*sum1*v2
         rows[chunk] = result
     for i in range(m):
         for k in range(2):

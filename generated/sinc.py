@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"constants": [{"below": null, "default": null, "description": "highest frequency that passes, in periods per unit of x", "name": "band", "positive": true}], "equation": "phi = sinc(2*band*(-theta + x))", "family": "partially 1-homogeneous", "inputs": [{"description": "location of the sample", "name": "x"}], "kind": "pointwise", "name": "sinc", "parameters": [{"domain": "interval", "name": "theta"}], "penalty_weight": "1", "properties": {"smooth": true, "translation": [["theta", "x"]]}, "reference": "Donoho, Superresolution via sparsity constraints, SIAM J. Math. Anal. (1992)", "spec_sha256": "7b8f409edf1f89f666be6291f00f2e2a7a1b3d538960019273f4733fbe44dca5", "title": "Ideal low-pass kernel, sinc(z) = sin(pi*z)/(pi*z)"}'
+DESCRIPTION = '{"constants": [{"below": null, "default": null, "description": "highest frequency that passes, in periods per unit of x", "name": "band", "positive": true}], "equation": "phi = sinc(2*band*(-theta + x))", "family": "partially 1-homogeneous", "inputs": [{"description": "location of the sample", "name": "x"}], "kind": "pointwise", "name": "sinc", "parameters": [{"domain": "interval", "name": "theta"}], "penalty_weight": "1", "properties": {"separable": false, "smooth": true, "translation": [["theta", "x"]]}, "reference": "Donoho, Superresolution via sparsity constraints, SIAM J. Math. Anal. (1992)", "spec_sha256": "7b8f409edf1f89f666be6291f00f2e2a7a1b3d538960019273f4733fbe44dca5", "title": "Ideal low-pass kernel, sinc(z) = sin(pi*z)/(pi*z)", "tree": ["mul", ["rational", 1, 2], ["power", ["pi"], ["rational", -1, 1]], ["power", ["constant", 0], ["rational", -1, 1]], ["power", ["add", ["input", 0], ["mul", ["rational", -1, 1], ["parameter", 0]]], ["rational", -1, 1]], ["sin", ["mul", ["rational", 2, 1], ["pi"], ["constant", 0], ["add", ["input", 0], ["mul", ["rational", -1, 1], ["parameter", 0]]]]]]}'
 
 
 def spherical_bessel_0_at(x, s):
@@ -66,12 +66,11 @@ def spherical_bessel_2(x, s, c):
     return result
 
 
-TILE = 1024  # samples handled at once: a few temporaries of this length stay in the first-level cache
 PARALLEL = 262144  # pairs (particle, sample), about half a millisecond, below which waiting for threads costs more than it saves
 
 
-# pythran export forward(float64[:, :] order(C), float64[:, :] order(C), float64[:])
-def forward(u, samples, constants):
+# pythran export forward(float64[:, :] order(C), float64[:, :] order(C), float64[:], int64[:], float64[:, :] order(C))
+def forward(u, samples, constants, tiles, near):
     """f = sum_i w_i phi(theta_i), shape (n,), for particles u = (w, theta) of shape (m, 2)."""
     m = u.shape[0]
     n = samples.shape[1]
@@ -79,15 +78,17 @@ def forward(u, samples, constants):
     f = np.zeros(n)
     parallel = m * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
-    for tile in range((n + TILE - 1) // TILE):
-        start = tile * TILE
-        stop = min(n, start + TILE)
+    for tile in range(tiles.shape[0] - 1):
+        start = tiles[tile]
+        stop = tiles[tile + 1]
         count = stop - start
         sample0_tile = samples[0, start:stop]
         argument0 = np.empty(count)
         v0 = np.empty(count)
         total = np.zeros(count)
         for i in range(m):
+            if u[i, 1] < near[tile, 0] or u[i, 1] > near[tile, 1]:
+                continue
             w = u[i, 0]
             parameter0 = u[i, 1]
             v1 = 2.0*np.pi*constant0
@@ -102,8 +103,8 @@ def forward(u, samples, constants):
     return f
 
 
-# pythran export slopes(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:])
-def slopes(u, samples, constants, g):
+# pythran export slopes(float64[:, :] order(C), float64[:, :] order(C), float64[:], int64[:], float64[:, :] order(C), float64[:])
+def slopes(u, samples, constants, tiles, near, g):
     """Rows (eta, grad eta)(theta_i) of eta(theta) = <g, phi(theta)>, shape (m, 2)."""
     m = u.shape[0]
     n = samples.shape[1]
@@ -114,8 +115,11 @@ def slopes(u, samples, constants, g):
     for i in range(m):
         parameter0 = u[i, 1]
         v1 = 2.0*np.pi*constant0
-        for start in range(0, n, TILE):
-            stop = min(n, start + TILE)
+        for tile in range(tiles.shape[0] - 1):
+            if u[i, 1] < near[tile, 0] or u[i, 1] > near[tile, 1]:
+                continue
+            start = tiles[tile]
+            stop = tiles[tile + 1]
             count = stop - start
             g_tile = g[start:stop]
             sample0_tile = samples[0, start:stop]
@@ -139,8 +143,8 @@ def slopes(u, samples, constants, g):
     return result
 
 
-# pythran export jacobian(float64[:, :] order(C), float64[:, :] order(C), float64[:])
-def jacobian(positions, samples, constants):
+# pythran export jacobian(float64[:, :] order(C), float64[:, :] order(C), float64[:], int64[:], float64[:, :] order(C))
+def jacobian(positions, samples, constants, tiles, near):
     """phi(theta_i) and its partial derivatives by theta, shape (2, k, n), for k positions."""
     k = positions.shape[0]
     n = samples.shape[1]
@@ -168,8 +172,58 @@ def jacobian(positions, samples, constants):
     return result
 
 
-# pythran export certificate(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:])
-def certificate(positions, samples, constants, g):
+# pythran export windows(float64[:, :] order(C), float64[:, :] order(C), float64[:], int64[:], float64[:, :] order(C))
+def windows(positions, samples, constants, tiles, near):
+    """phi(theta_i) and its partial derivatives at the samples of the tiles in reach: starts (k + 1,), columns (c,), values (2, c).
+    Those of position i are the columns from starts[i] to starts[i + 1].
+    """
+    k = positions.shape[0]
+    constant0 = constants[0]
+    starts = np.zeros(k + 1, np.int64)
+    for i in range(k):
+        total = 0
+        for tile in range(tiles.shape[0] - 1):
+            if positions[i, 0] < near[tile, 0] or positions[i, 0] > near[tile, 1]:
+                continue
+            total += tiles[tile + 1] - tiles[tile]
+        starts[i + 1] = starts[i] + total
+    columns = np.empty(starts[k], np.int64)
+    values = np.empty((2, starts[k]))
+    parallel = starts[k] > PARALLEL
+    # omp parallel for schedule(static) if(parallel)
+    for i in range(k):
+        parameter0 = positions[i, 0]
+        place = starts[i]
+        for tile in range(tiles.shape[0] - 1):
+            if positions[i, 0] < near[tile, 0] or positions[i, 0] > near[tile, 1]:
+                continue
+            start = tiles[tile]
+            stop = tiles[tile + 1]
+            count = stop - start
+            sample0_tile = samples[0, start:stop]
+            argument0 = np.empty(count)
+            v0 = np.empty(count)
+            v2 = np.empty(count)
+            v1 = 2.0*np.pi*constant0
+            for j in range(count):
+                argument0[j] = v1*(-parameter0 + sample0_tile[j])
+            v0[:] = np.sin(argument0)
+            v2[:] = np.cos(argument0)
+            row0 = values[0, place:place + count]
+            row1 = values[1, place:place + count]
+            for j in range(count):
+                v3_j = spherical_bessel_0_at(v1*(-parameter0 + sample0_tile[j]), v0[j])
+                v4_j = spherical_bessel_1_at(v1*(-parameter0 + sample0_tile[j]), v0[j], v2[j])
+                row0[j] = v3_j
+                row1[j] = v1*v4_j
+            for j in range(count):
+                columns[place + j] = start + j
+            place += count
+    return starts, columns, values
+
+
+# pythran export certificate(float64[:, :] order(C), float64[:, :] order(C), float64[:], int64[:], float64[:, :] order(C), float64[:])
+def certificate(positions, samples, constants, tiles, near, g):
     """eta (k,), its gradient (k, 1) and its Hessian (k, 1, 1), where eta(theta) = <g, phi(theta)>."""
     k = positions.shape[0]
     n = samples.shape[1]
@@ -183,8 +237,11 @@ def certificate(positions, samples, constants, g):
         parameter0 = positions[i, 0]
         v1 = 2.0*np.pi*constant0
         v6 = -4.0*np.pi**2*constant0**2
-        for start in range(0, n, TILE):
-            stop = min(n, start + TILE)
+        for tile in range(tiles.shape[0] - 1):
+            if positions[i, 0] < near[tile, 0] or positions[i, 0] > near[tile, 1]:
+                continue
+            start = tiles[tile]
+            stop = tiles[tile + 1]
             count = stop - start
             g_tile = g[start:stop]
             sample0_tile = samples[0, start:stop]
@@ -213,13 +270,12 @@ def certificate(positions, samples, constants, g):
 
 
 STRIP = 262144  # numbers kept at once
-CHUNK = 512  # fewest samples for which a thread is worth while
 MOST_CHUNKS = 16
 VECTOR = 16  # samples: a multiple of the numbers in a register
 
 
-# pythran export capsule evaluate(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:], float64[:], float64[:, :] order(C), float64(float64[:], float64[:], float64[:], float64[:, :] order(C), int, int, float64[:]), bool, float64[:, :] order(C))
-def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_particle):
+# pythran export capsule evaluate(float64[:, :] order(C), float64[:, :] order(C), float64[:], int64[:], float64[:, :] order(C), float64[:], float64[:], float64[:, :] order(C), float64(float64[:], float64[:], float64[:], float64[:, :] order(C), int, int, float64[:]), bool, float64[:, :] order(C))
+def evaluate(u, samples, constants, tiles, near, y, omega, parameters, fit, whole, slopes_by_particle):
     """R(f) at f = (1/m) sum_i Phi(u_i); rows (eta, grad eta)(theta_i) of eta = <R'(f), phi> into the last argument, (m, 2).
     `fit` is R on some samples, or on all at once where `whole`.
     """
@@ -227,16 +283,19 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
     n = samples.shape[1]
     constant0 = constants[0]
     if whole:
-        mean = forward(u, samples, constants)
+        mean = forward(u, samples, constants, tiles, near)
         for j in range(n):
             mean[j] /= m
         gradient = np.empty(n)
         risk = fit(mean, y, omega, parameters, 1, 0, gradient)
-        slopes_by_particle[:] = slopes(u, samples, constants, gradient)
+        slopes_by_particle[:] = slopes(u, samples, constants, tiles, near, gradient)
         return risk
-    chunks = max(1, min(MOST_CHUNKS, n // CHUNK))
-    length = (n + chunks * VECTOR - 1) // (chunks * VECTOR) * VECTOR
-    strip = max(VECTOR, min(TILE, STRIP // (m * 2) // VECTOR * VECTOR))
+    count_of_tiles = tiles.shape[0] - 1
+    chunks = min(MOST_CHUNKS, count_of_tiles)
+    longest = 0
+    for tile in range(count_of_tiles):
+        longest = max(longest, tiles[tile + 1] - tiles[tile])
+    strip = max(VECTOR, min(longest, STRIP // (m * 2) // VECTOR * VECTOR))
     values = np.zeros(chunks)
     rows = np.zeros((chunks, m, 2))
     parallel = m * n > PARALLEL
@@ -244,46 +303,51 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
     for chunk in range(chunks):
         kept = np.empty((2, m, strip))
         result = np.zeros((m, 2))
-        for start in range(chunk * length, min(n, (chunk + 1) * length), strip):
-            stop = min(n, (chunk + 1) * length, start + strip)
-            count = stop - start
-            sample0_tile = samples[0, start:stop]
-            argument0 = np.empty(count)
-            v0 = np.empty(count)
-            v2 = np.empty(count)
-            f_tile = np.zeros(count)
-            for i in range(m):
-                w = u[i, 0] / m
-                parameter0 = u[i, 1]
-                v1 = 2.0*np.pi*constant0
-                for j in range(count):
-                    argument0[j] = v1*(-parameter0 + sample0_tile[j])
-                v0[:] = np.sin(argument0)
-                v2[:] = np.cos(argument0)
-                v3 = kept[0, i, :count]
-                v4 = kept[1, i, :count]
-                weight = w
-                for j in range(count):
-                    v3_j = spherical_bessel_0_at(v1*(-parameter0 + sample0_tile[j]), v0[j])
-                    v4_j = spherical_bessel_1_at(v1*(-parameter0 + sample0_tile[j]), v0[j], v2[j])
-                    v3[j] = v3_j
-                    v4[j] = v4_j
-                    f_tile[j] += v3_j*weight
-            g_tile = np.empty(count)
-            values[chunk] += fit(f_tile, y, omega, parameters, 1, start, g_tile)
-            for i in range(m):
-                parameter0 = u[i, 1]
-                v1 = 2.0*np.pi*constant0
-                v3 = kept[0, i, :count]
-                v4 = kept[1, i, :count]
-                sum0 = 0.0
-                sum1 = 0.0
-                # omp simd reduction(+:sum0,sum1)
-                for j in range(count):
-                    sum0 += g_tile[j]*v3[j]
-                    sum1 += g_tile[j]*v4[j]
-                result[i, 0] += sum0
-                result[i, 1] += sum1*v1
+        for tile in range(chunk * count_of_tiles // chunks, (chunk + 1) * count_of_tiles // chunks):
+            for start in range(tiles[tile], tiles[tile + 1], strip):
+                stop = min(tiles[tile + 1], start + strip)
+                count = stop - start
+                sample0_tile = samples[0, start:stop]
+                argument0 = np.empty(count)
+                v0 = np.empty(count)
+                v2 = np.empty(count)
+                f_tile = np.zeros(count)
+                for i in range(m):
+                    if u[i, 1] < near[tile, 0] or u[i, 1] > near[tile, 1]:
+                        continue
+                    w = u[i, 0] / m
+                    parameter0 = u[i, 1]
+                    v1 = 2.0*np.pi*constant0
+                    for j in range(count):
+                        argument0[j] = v1*(-parameter0 + sample0_tile[j])
+                    v0[:] = np.sin(argument0)
+                    v2[:] = np.cos(argument0)
+                    v3 = kept[0, i, :count]
+                    v4 = kept[1, i, :count]
+                    weight = w
+                    for j in range(count):
+                        v3_j = spherical_bessel_0_at(v1*(-parameter0 + sample0_tile[j]), v0[j])
+                        v4_j = spherical_bessel_1_at(v1*(-parameter0 + sample0_tile[j]), v0[j], v2[j])
+                        v3[j] = v3_j
+                        v4[j] = v4_j
+                        f_tile[j] += v3_j*weight
+                g_tile = np.empty(count)
+                values[chunk] += fit(f_tile, y, omega, parameters, 1, start, g_tile)
+                for i in range(m):
+                    if u[i, 1] < near[tile, 0] or u[i, 1] > near[tile, 1]:
+                        continue
+                    parameter0 = u[i, 1]
+                    v1 = 2.0*np.pi*constant0
+                    v3 = kept[0, i, :count]
+                    v4 = kept[1, i, :count]
+                    sum0 = 0.0
+                    sum1 = 0.0
+                    # omp simd reduction(+:sum0,sum1)
+                    for j in range(count):
+                        sum0 += g_tile[j]*v3[j]
+                        sum1 += g_tile[j]*v4[j]
+                    result[i, 0] += sum0
+                    result[i, 1] += sum1*v1
         rows[chunk] = result
     for i in range(m):
         for k in range(2):

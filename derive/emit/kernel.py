@@ -8,12 +8,14 @@ import sympy
 
 from ..prove.derivation import FeatureDerivation
 from ..prove.properties import feature_properties
+from ..prove.structure import translations
 from .activation import activation_body
 from .header import header
 from .helpers import helper_sources
 from .pointwise import pointwise_body, pointwise_evaluate
 from .ridge_move import LIFTS
 from .symbols import placed, placed_feature
+from .tree import feature_tree
 from .weight import penalty_weight_tree, weight_body
 
 
@@ -48,6 +50,8 @@ def emit_feature(derivation: FeatureDerivation) -> str:
     }
     if spec.penalty_weight != sympy.S.One:
         description["penalty_weight_tree"] = penalty_weight_tree(placed(spec))
+    if translations(derivation) and (tree := feature_tree(placed_feature(derivation))) is not None:
+        description["tree"] = tree
     if spec.kind == "torus":  # all that it computes is shared
         return header(description, spec.source_sha256, imports="").rstrip() + "\n"
     if spec.kind == "ridge":

@@ -8,18 +8,18 @@ from string import Template
 import sympy
 
 from ..prove.derivation import FeatureDerivation
+from ..prove.structure import translations
 from ..read.spec import FeatureSpec
 from .arguments import EVALUATE_ARGUMENTS, constant_lines
 from .loops import SampleLoops
 from .printer import indent, print_expression
 
 _BODY = Template('''\
-TILE = 1024  # samples handled at once: a few temporaries of this length stay in the first-level cache
 PARALLEL = 262144  # pairs (particle, sample), about half a millisecond, below which waiting for threads costs more than it saves
 
 
-# pythran export forward(float64[:, :] order(C), float64[:, :] order(C), float64[:])
-def forward(u, samples, constants):
+# pythran export forward(float64[:, :] order(C), float64[:, :] order(C), float64[:], int64[:], float64[:, :] order(C))
+def forward(u, samples, constants, tiles, near):
     """f = sum_i w_i phi(theta_i), shape (n,), for particles u = (w, theta) of shape (m, $width)."""
     m = u.shape[0]
     n = samples.shape[1]
@@ -27,14 +27,15 @@ $constants1
     f = np.zeros(n)
     parallel = m * n > PARALLEL
     # omp parallel for schedule(static) if(parallel)
-    for tile in range((n + TILE - 1) // TILE):
-        start = tile * TILE
-        stop = min(n, start + TILE)
+    for tile in range(tiles.shape[0] - 1):
+        start = tiles[tile]
+        stop = tiles[tile + 1]
         count = stop - start
 $slices2
 $value_arrays2
         total = np.zeros(count)
         for i in range(m):
+$far3
             w = u[i, 0]
 $particle3
 $value3
@@ -42,8 +43,8 @@ $value3
     return f
 
 
-# pythran export slopes(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:])
-def slopes(u, samples, constants, g):
+# pythran export slopes(float64[:, :] order(C), float64[:, :] order(C), float64[:], int64[:], float64[:, :] order(C), float64[:])
+def slopes(u, samples, constants, tiles, near, g):
     """Rows (eta, grad eta)(theta_i) of eta(theta) = <g, phi(theta)>, shape (m, $width)."""
     m = u.shape[0]
     n = samples.shape[1]
@@ -54,8 +55,10 @@ $constants1
     for i in range(m):
 $particle2
 $slope_scalars2
-        for start in range(0, n, TILE):
-            stop = min(n, start + TILE)
+        for tile in range(tiles.shape[0] - 1):
+$far3
+            start = tiles[tile]
+            stop = tiles[tile + 1]
             count = stop - start
             g_tile = g[start:stop]
 $slices3
@@ -63,8 +66,8 @@ $slope3
     return result
 
 
-# pythran export jacobian(float64[:, :] order(C), float64[:, :] order(C), float64[:])
-def jacobian(positions, samples, constants):
+# pythran export jacobian(float64[:, :] order(C), float64[:, :] order(C), float64[:], int64[:], float64[:, :] order(C))
+def jacobian(positions, samples, constants, tiles, near):
     """phi(theta_i) and its partial derivatives by theta, shape ($width, k, n), for k positions."""
     k = positions.shape[0]
     n = samples.shape[1]
@@ -79,8 +82,43 @@ $jacobian2
     return result
 
 
-# pythran export certificate(float64[:, :] order(C), float64[:, :] order(C), float64[:], float64[:])
-def certificate(positions, samples, constants, g):
+# pythran export windows(float64[:, :] order(C), float64[:, :] order(C), float64[:], int64[:], float64[:, :] order(C))
+def windows(positions, samples, constants, tiles, near):
+    """phi(theta_i) and its partial derivatives at the samples of the tiles in reach: starts (k + 1,), columns (c,), values ($width, c).
+
+    Those of position i are the columns from starts[i] to starts[i + 1].
+    """
+    k = positions.shape[0]
+$constants1
+    starts = np.zeros(k + 1, np.int64)
+    for i in range(k):
+        total = 0
+        for tile in range(tiles.shape[0] - 1):
+$far_position3
+            total += tiles[tile + 1] - tiles[tile]
+        starts[i + 1] = starts[i] + total
+    columns = np.empty(starts[k], np.int64)
+    values = np.empty(($width, starts[k]))
+    parallel = starts[k] > PARALLEL
+    # omp parallel for schedule(static) if(parallel)
+    for i in range(k):
+$position2
+        place = starts[i]
+        for tile in range(tiles.shape[0] - 1):
+$far_position3
+            start = tiles[tile]
+            stop = tiles[tile + 1]
+            count = stop - start
+$slices3
+$window3
+            for j in range(count):
+                columns[place + j] = start + j
+            place += count
+    return starts, columns, values
+
+
+# pythran export certificate(float64[:, :] order(C), float64[:, :] order(C), float64[:], int64[:], float64[:, :] order(C), float64[:])
+def certificate(positions, samples, constants, tiles, near, g):
     """eta (k,), its gradient (k, $dimension) and its Hessian (k, $dimension, $dimension), where eta(theta) = <g, phi(theta)>."""
     k = positions.shape[0]
     n = samples.shape[1]
@@ -93,8 +131,10 @@ $constants1
     for i in range(k):
 $position2
 $certificate_scalars2
-        for start in range(0, n, TILE):
-            stop = min(n, start + TILE)
+        for tile in range(tiles.shape[0] - 1):
+$far_position3
+            start = tiles[tile]
+            stop = tiles[tile + 1]
             count = stop - start
             g_tile = g[start:stop]
 $slices3
@@ -105,17 +145,16 @@ $mirror2
 
 
 # One pass: what is costly is computed once per pair and kept for a strip of samples, all particles, in the second- and
-# third-level cache. The samples are cut into chunks for the threads by their number alone, so the sums do not depend on threads.
-# Chunks and strips are whole vectors: what remains of a strip is computed one number at a time, several times slower.
+# third-level cache. Tiles are shared out among chunks for the threads by their number alone, so the sums do not depend on threads.
+# Strips are whole vectors: what remains of one is computed one number at a time, several times slower.
 _EVALUATE = Template('''\
 STRIP = 262144  # numbers kept at once
-CHUNK = 512  # fewest samples for which a thread is worth while
 MOST_CHUNKS = 16
 VECTOR = 16  # samples: a multiple of the numbers in a register
 
 
 # pythran export capsule evaluate($types)
-def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_particle):
+def evaluate(u, samples, constants, tiles, near, y, omega, parameters, fit, whole, slopes_by_particle):
     """R(f) at f = (1/m) sum_i Phi(u_i); rows (eta, grad eta)(theta_i) of eta = <R'(f), phi> into the last argument, (m, $width).
 
     `fit` is R on some samples, or on all at once where `whole`.
@@ -124,16 +163,19 @@ def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_
     n = samples.shape[1]
 $constants1
     if whole:
-        mean = forward(u, samples, constants)
+        mean = forward(u, samples, constants, tiles, near)
         for j in range(n):
             mean[j] /= m
         gradient = np.empty(n)
         risk = fit(mean, y, omega, parameters, 1, 0, gradient)
-        slopes_by_particle[:] = slopes(u, samples, constants, gradient)
+        slopes_by_particle[:] = slopes(u, samples, constants, tiles, near, gradient)
         return risk
-    chunks = max(1, min(MOST_CHUNKS, n // CHUNK))
-    length = (n + chunks * VECTOR - 1) // (chunks * VECTOR) * VECTOR
-    strip = max(VECTOR, min(TILE, STRIP // (m * $kept) // VECTOR * VECTOR))
+    count_of_tiles = tiles.shape[0] - 1
+    chunks = min(MOST_CHUNKS, count_of_tiles)
+    longest = 0
+    for tile in range(count_of_tiles):
+        longest = max(longest, tiles[tile + 1] - tiles[tile])
+    strip = max(VECTOR, min(longest, STRIP // (m * $kept) // VECTOR * VECTOR))
     values = np.zeros(chunks)
     rows = np.zeros((chunks, m, $width))
     parallel = m * n > PARALLEL
@@ -141,21 +183,24 @@ $constants1
     for chunk in range(chunks):
         kept = np.empty(($kept, m, strip))
         result = np.zeros((m, $width))
-        for start in range(chunk * length, min(n, (chunk + 1) * length), strip):
-            stop = min(n, (chunk + 1) * length, start + strip)
-            count = stop - start
-$slices3
-$arrays3
-            f_tile = np.zeros(count)
-            for i in range(m):
-                w = u[i, 0] / m
-$particle4
-$first_pass4
-            g_tile = np.empty(count)
-            values[chunk] += fit(f_tile, y, omega, parameters, 1, start, g_tile)
-            for i in range(m):
-$particle4
-$second_pass4
+        for tile in range(chunk * count_of_tiles // chunks, (chunk + 1) * count_of_tiles // chunks):
+            for start in range(tiles[tile], tiles[tile + 1], strip):
+                stop = min(tiles[tile + 1], start + strip)
+                count = stop - start
+$slices4
+$arrays4
+                f_tile = np.zeros(count)
+                for i in range(m):
+$far5
+                    w = u[i, 0] / m
+$particle5
+$first_pass5
+                g_tile = np.empty(count)
+                values[chunk] += fit(f_tile, y, omega, parameters, 1, start, g_tile)
+                for i in range(m):
+$far5
+$particle5
+$second_pass5
         rows[chunk] = result
     for i in range(m):
         for k in range($width):
@@ -169,8 +214,10 @@ $second_pass4
 def pointwise_body(derivation: FeatureDerivation) -> str:
     """Source of `forward`, `slopes`, `jacobian` and `certificate` for a pointwise feature.
 
-    No m x n array is ever made: `forward` walks all particles over one tile of samples, `slopes` all tiles for one
-    particle, and each sums in an order that does not depend on the number of threads.
+    Samples come in tiles: those of tile t are the columns from tiles[t] to tiles[t + 1], and particles whose parameters on
+    the axis a of `translations` lie outside near[t, 2 a] to near[t, 2 a + 1] pass it by. No m x n array is ever made:
+    `forward` walks all particles over one tile, `slopes` all tiles for one particle, and each sums in an order that does not
+    depend on the number of threads.
     """
     spec = derivation.spec
     dimension = len(spec.parameters)
@@ -207,6 +254,18 @@ def pointwise_body(derivation: FeatureDerivation) -> str:
             + rows
             + slope.loop([(f"row{a}[j] =", item) for a, item in enumerate(slope.remaining)], slope.called_lines),
         ),
+        window3=indent(
+            3,
+            [
+                *_arrays(slope),
+                *slope.scalars(),
+                *slope.fill({}),
+                *(f"row{a} = values[{a}, place:place + count]" for a in range(1 + dimension)),
+                *slope.loop([(f"row{a}[j] =", item) for a, item in enumerate(slope.remaining)], slope.called_lines),
+            ],
+        ),
+        far3=indent(3, _far(derivation, "u[i, {}]", 1)),
+        far_position3=indent(3, _far(derivation, "positions[i, {}]", 0)),
         certificate_scalars2=indent(2, second.scalars()),
         certificate3=indent(3, _summation(second, second_targets)),
         mirror2=indent(2, [f"hessian[i, {b}, {a}] = hessian[i, {a}, {b}]" for a, b in pairs if a != b]),
@@ -225,12 +284,13 @@ def pointwise_evaluate(derivation: FeatureDerivation) -> str:
         constants1=indent(1, constant_lines(spec)),
         width=width,
         kept=max(1, len(kept)),
-        slices3=indent(3, _slices(spec, "start:stop")),
-        arrays3=indent(3, _arrays(code, rows)),
-        particle4=indent(4, [f"{p.name} = u[i, {1 + a}]" for a, p in enumerate(spec.parameters)]),
-        first_pass4=indent(4, [*code.scalars(), *code.fill(rows), *_accumulate(code, "f_tile", rows)]),
-        second_pass4=indent(
-            4,
+        slices4=indent(4, _slices(spec, "start:stop")),
+        arrays4=indent(4, _arrays(code, rows)),
+        far5=indent(5, _far(derivation, "u[i, {}]", 1)),
+        particle5=indent(5, [f"{p.name} = u[i, {1 + a}]" for a, p in enumerate(spec.parameters)]),
+        first_pass5=indent(5, [*code.scalars(), *code.fill(rows), *_accumulate(code, "f_tile", rows)]),
+        second_pass5=indent(
+            5,
             [
                 *code.scalars(),
                 *(f"{name} = {row}" for name, row in rows.items()),
@@ -238,6 +298,15 @@ def pointwise_evaluate(derivation: FeatureDerivation) -> str:
             ],
         ),
     )
+
+
+def _far(derivation: FeatureDerivation, coordinate: str, first: int) -> list[str]:
+    """Leave out a tile of samples from which all that is near lies elsewhere; no test where phi does not move with its samples."""
+    tests = []
+    for axis, (parameter, _) in enumerate(translations(derivation)):
+        here = coordinate.format(first + parameter)
+        tests += [f"{here} < near[tile, {2 * axis}]", f"{here} > near[tile, {2 * axis + 1}]"]
+    return [f"if {' or '.join(tests)}:", "    continue"] if tests else []
 
 
 def _slices(spec: FeatureSpec, part: str) -> list[str]:

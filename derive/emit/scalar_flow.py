@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from string import Template
 
-from .arguments import CONSTANTS, EVALUATE, PARTICLES, SAMPLES
+from .arguments import CONSTANTS, EVALUATE, NEAR, PARTICLES, SAMPLES, TILES
 from .fit import FIT
 from .header import shared_header
 
@@ -179,15 +179,15 @@ def move(u, q, penalty_up, penalty_down, homogeneous, scheme, a, b, lower, upper
 
 _FLOW = Template('''\
 # pythran export value_and_rows($data, $evaluate)
-def value_and_rows(u, samples, constants, y, omega, parameters, fit, whole, evaluate):
+def value_and_rows(u, samples, constants, tiles, near, y, omega, parameters, fit, whole, evaluate):
     """R(f) at f = (1/m) sum_i Phi(u_i), and rows (eta, grad eta)(theta_i) of eta = <R'(f), phi>, the shape of u."""
     q = np.empty((u.shape[0], u.shape[1]))
-    value = evaluate(u, samples, constants, y, omega, parameters, fit, whole, q)
+    value = evaluate(u, samples, constants, tiles, near, y, omega, parameters, fit, whole, q)
     return value, q
 
 
 # pythran export advance($data, $evaluate, float64, float64, bool, int, float64, float64, float64[:], float64[:], bool[:], int, bool)
-def advance(u, samples, constants, y, omega, parameters, fit, whole, evaluate, penalty_up, penalty_down, homogeneous, scheme, a, b, lower, upper, wraps, steps, descent):
+def advance(u, samples, constants, tiles, near, y, omega, parameters, fit, whole, evaluate, penalty_up, penalty_down, homogeneous, scheme, a, b, lower, upper, wraps, steps, descent):
     """Steps of the particle flow of F_m(u) = R((1/m) sum_i Phi(u_i)) + (1/m) sum_i V(u_i), in place.
 
     `penalty_up` and `penalty_down` are the prices of positive and negative weights, infinite where these are not admissible.
@@ -197,13 +197,13 @@ def advance(u, samples, constants, y, omega, parameters, fit, whole, evaluate, p
     energies = np.empty(steps + 1)
     previous = u.copy()
     q = np.empty((u.shape[0], u.shape[1]))
-    value = evaluate(u, samples, constants, y, omega, parameters, fit, whole, q)
+    value = evaluate(u, samples, constants, tiles, near, y, omega, parameters, fit, whole, q)
     energies[0] = value + mean_penalty(u, penalty_up, penalty_down, homogeneous, scheme)
     for step in range(steps):
         if descent:
             previous[:] = u
         move(u, q, penalty_up, penalty_down, homogeneous, scheme, a, b, lower, upper, wraps)
-        value = evaluate(u, samples, constants, y, omega, parameters, fit, whole, q)
+        value = evaluate(u, samples, constants, tiles, near, y, omega, parameters, fit, whole, q)
         energies[step + 1] = value + mean_penalty(u, penalty_up, penalty_down, homogeneous, scheme)
         if descent and not energies[step + 1] < energies[step]:
             u[:] = previous
@@ -214,6 +214,6 @@ def advance(u, samples, constants, y, omega, parameters, fit, whole, evaluate, p
 
 def scalar_flow_source() -> str:
     """The module `_flow`: `value_and_rows` and `advance`, whose argument `evaluate` is that of a feature map's kernel."""
-    data = ", ".join([PARTICLES, SAMPLES, CONSTANTS, "float64[:]", "float64[:]", "float64[:, :] order(C)", FIT, "bool"])
+    data = ", ".join([PARTICLES, SAMPLES, CONSTANTS, TILES, NEAR, "float64[:]", "float64[:]", "float64[:, :] order(C)", FIT, "bool"])
     flow = _FLOW.substitute(data=data, evaluate=EVALUATE)
     return shared_header("The flow of particles with scalar weights, of any feature map") + SCHEMES + _MOVE + flow

@@ -231,7 +231,7 @@ def certificate(positions, h, cutoffs, g):
 _EVALUATE = Template('''
 
 # pythran export capsule evaluate($types)
-def evaluate(u, samples, constants, y, omega, parameters, fit, whole, slopes_by_particle):
+def evaluate(u, samples, constants, tiles, near, y, omega, parameters, fit, whole, slopes_by_particle):
     """R(f) at f = (1/m) sum_i Phi(u_i); rows (eta, grad eta)(theta_i) of eta = <R'(f), phi> into the last argument.
 
     `samples` holds the real and imaginary parts of h, and `constants` the cutoffs; so do f and its slopes for `fit`.

@@ -8,6 +8,7 @@ from typing import Any
 import sympy
 
 from ..errors import SpecError
+from ..prove.derivation import FeatureDerivation
 from ..read.functions import expand_definitions
 
 Tree = list[Any]
@@ -41,6 +42,19 @@ def formula_tree(expression: sympy.Expr, places: Mapping[sympy.Symbol, Tree]) ->
     return _tree(expand_definitions(expression), places)
 
 
+def feature_tree(derivation: FeatureDerivation) -> Tree | None:
+    """phi/kappa as data, by the places of parameters, constants and inputs: what bounds it far from a sample. None if it has no tree."""
+    spec = derivation.spec
+    items = {"parameter": spec.parameters, "constant": spec.constants, "input": spec.inputs}
+    places: dict[sympy.Symbol, Tree] = {}
+    for word, symbols in items.items():
+        places |= {item.symbol: [word, place] for place, item in enumerate(symbols)}
+    try:
+        return formula_tree(derivation.phi, places)
+    except SpecError:
+        return None
+
+
 def _tree(node: sympy.Expr, places: Mapping[sympy.Symbol, Tree]) -> Tree:
     if node in places:
         return places[node]
@@ -53,5 +67,5 @@ def _tree(node: sympy.Expr, places: Mapping[sympy.Symbol, Tree]) -> Tree:
         base, exponent = operands
         return ["exp", exponent] if node.base == sympy.E else ["power", base, exponent]
     if node.func not in _NAMES:
-        raise SpecError(f"a penalty_weight is made of elementary functions; found {node!s:.60}: rewrite it")
+        raise SpecError(f"a formula that is enclosed is made of elementary functions; found {node!s:.60}: rewrite it")
     return [_NAMES[node.func], *operands]

@@ -17,6 +17,7 @@ from .loss_derivation import LossDerivation
 from .outputs import VectorLossDerivation
 from .signs import bounded, nonnegative
 from .sinusoid import sinusoid
+from .structure import is_separable, translations
 
 _KINKS = (sympy.Abs, sympy.Max, sympy.Min, sympy.sign, sympy.Piecewise)
 _INFINITE = (sympy.zoo, sympy.nan, sympy.oo, -sympy.oo)
@@ -85,6 +86,7 @@ def feature_properties(derivation: FeatureDerivation) -> dict[str, Any]:
 
     smooth : phi/kappa has derivatives of every order by the parameters: no abs, sign, max or min, no root of what may be 0.
     translation : pairs [parameter, input], of a pointwise map, such that phi/kappa is a function of input - parameter.
+    separable : beside a translation, whether phi/kappa is a product of functions of one input - parameter each (`is_separable`).
     sinusoid : of a pointwise map, where `sinusoid` proves it; no entry elsewhere.
 
     Of ridge units:
@@ -98,7 +100,10 @@ def feature_properties(derivation: FeatureDerivation) -> dict[str, Any]:
     formulas = sympy.Tuple(derivation.phi, spec.warp)
     roots = (item for item in formulas.atoms(sympy.Pow) if not item.exp.is_integer and item.exp.is_number)
     smooth = not formulas.has(*_KINKS) and all(item.base.is_positive for item in roots)
-    facts: dict[str, Any] = {"smooth": smooth, "translation": _translations(derivation)}
+    moves = [[spec.parameters[i].name, spec.inputs[j].name] for i, j in translations(derivation)]
+    facts: dict[str, Any] = {"smooth": smooth, "translation": moves}
+    if moves:
+        facts["separable"] = is_separable(derivation)
     if spec.kind != "ridge":
         return facts if (proved := sinusoid(derivation)) is None else facts | {"sinusoid": proved}
     theta = spec.parameters[0].symbol
@@ -106,23 +111,6 @@ def feature_properties(derivation: FeatureDerivation) -> dict[str, Any]:
     if is_zero(spec.warp - theta * sympy.Abs(theta)):
         warp = "signed square"
     return facts | {"warp": warp, "kinks": _kinks(derivation)}
-
-
-def _translations(derivation: FeatureDerivation) -> list[list[str]]:
-    spec = derivation.spec
-    if spec.kind != "pointwise":
-        return []
-    shift = sympy.Dummy("c", real=True)
-    found = []
-    for parameter in spec.parameters:
-        for item in spec.inputs:
-            both = {parameter.symbol: parameter.symbol + shift, item.symbol: item.symbol + shift}
-            moved = derivation.phi.subs(both, simultaneous=True)
-            if not sympy.expand(moved - derivation.phi).has(
-                shift
-            ):  # what all terms with the shift leave when they cancel
-                found.append([parameter.name, item.name])
-    return found
 
 
 def _kinks(derivation: FeatureDerivation) -> dict[str, Any] | None:

@@ -63,8 +63,11 @@ class WeightsAtPositions:
         """dJ/dw = eta + penalty·w/|w|."""
         problem, features = self.problem, self.problem.features.penalised
         eta = features.eta(self.positions, problem.loss.gradient(f)).reshape(z.shape)
-        rows = rows_by_weight(features.jacobian(self.positions)[0], f)
-        hessian = problem.loss.gram(f, rows.reshape(z.size, *f.shape)).reshape(*z.shape, *z.shape)
+        if (diagonal := problem.loss.diagonal_curvature(f)) is not None and features.scalar:
+            hessian = features.inner(self.positions, diagonal)
+        else:
+            rows = rows_by_weight(features.jacobian(self.positions)[0], f)
+            hessian = problem.loss.gram(f, rows.reshape(z.size, *f.shape)).reshape(*z.shape, *z.shape)
         directions, turn = problem.gauge.slope_and_turn(z)
         index = np.arange(len(z))
         hessian[index, :, index, :] += problem.penalty * turn

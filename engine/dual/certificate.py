@@ -34,6 +34,14 @@ class DualCertificate:
         """max over |c| = 1 of -<c, eta>, (k,), in the units of the penalty."""
         return self.gauge.height(self.eta(positions))
 
+    def heights_on_grid(self, lines: list[Array]) -> Array:
+        """`heights` at the product of lines, one of each parameter."""
+        if self.gauge.outputs > 1:
+            positions = np.stack([line.ravel() for line in np.meshgrid(*lines, indexing="ij")], axis=1)
+            return self.heights(positions).reshape([len(line) for line in lines])
+        on_grid = self.features.eta_on_grid(lines, self.g)
+        return self.gauge.height(on_grid.reshape(-1, 1)).reshape(on_grid.shape)
+
     def derivatives(self, positions: Array) -> tuple[Array, Array, Array]:
         """Height (k,), its gradient (k, d), and the Hessian (k, d, d) of -<c, eta> for the c that attains it.
 

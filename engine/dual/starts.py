@@ -23,12 +23,14 @@ from .sinusoids import at_best_phase, moduli
 # centre of a Gaussian bump of eta it still has 99 or 96 hundredths of its height.
 _GRID_PER_LENGTH = (4.0, 2.5)
 _MOST_GRID_POINTS = 200_000
+_MOST_LOCAL_POINTS = 2**26  # each meets the few samples in its reach
 _SPARSEST = 0.25  # of that density: half a bump's height is left at the points nearest to its centre
 _FEW_SAMPLES = 16  # of several coordinates, the highest, beside the grid: bumps may be narrower than it can tell
 _FEWEST_LINE = 1025  # points of a line to which others are added where features change
 _MOST_SAMPLES = 1024  # of one input, that join the grid
 _FEWEST_ASCENTS, _MOST_ASCENTS = 64, 1024  # maxima of the grid from which to ascend, between these
 _PROMISING = 0.9  # of the highest: as a bump has more than that left beside its centre, the supremum is not lower
+_LOCAL, _MOST_LOCAL = 0.3, 16384  # the same where bumps in different places do not feel each other
 _POINTS_PER_PERIOD = 8.0  # of the highest frequency on each axis of the torus
 _FEWEST_PER_PERIOD = 3.0  # where that would be more points than this:
 _MOST_FFT_POINTS = 2**24
@@ -65,11 +67,9 @@ def grid_maxima(eta: DualCertificate, domain: Box) -> tuple[Array, str]:
     if known is None:
         known = _LINES[eta.features] = grid_lines(eta.features, domain)
     lines, unresolved = known
-    positions = np.stack([line.ravel() for line in np.meshgrid(*lines, indexing="ij")], axis=1)
-    on_grid = eta.heights(positions).reshape([len(line) for line in lines])
-    index = _highest_maxima(on_grid, domain.wraps)
+    index = _highest_maxima(eta.heights_on_grid(lines), domain.wraps, eta.features.local)
     found = np.stack([line[i] for line, i in zip(lines, index.T, strict=True)], axis=1)
-    if domain.dimension == 1:  # the samples are among the points
+    if domain.dimension == 1 or eta.features.local:  # the samples are among the points, or bumps as wide as phi
         return found, unresolved
     at_samples = sample_positions(eta.features, domain)
     order = np.argsort(-eta.heights(at_samples), kind="stable")[: _MOST_ASCENTS if unresolved else _FEW_SAMPLES]
@@ -92,10 +92,11 @@ def grid_lines(features: FeatureMap, domain: Box) -> tuple[list[Array], str]:
     counts = 4 + np.ceil(_GRID_PER_LENGTH[min(d, 2) - 1] * np.minimum(lengths, 1e9))
     counts = np.maximum(counts, FEWEST_POINTS[min(d, 3) - 1])
     wanted = math.prod(counts)
-    density = min(1.0, (_MOST_GRID_POINTS / wanted) ** (1 / d))
+    most = _MOST_LOCAL_POINTS if features.local else _MOST_GRID_POINTS
+    density = min(1.0, (most / wanted) ** (1 / d))
     unresolved = ""
     if density < _SPARSEST:
-        unresolved = f"{_MOST_GRID_POINTS} points do not tell all maxima of |eta| apart; shorten the intervals"
+        unresolved = f"{most} points do not tell all maxima of |eta| apart; shorten the intervals"
     counts *= density
     lines = domain.lines(tuple(max(4, int(count)) for count in counts))
     if d == 1:
@@ -153,8 +154,12 @@ def _directions(features: FeatureMap) -> Array:
     return np.concatenate(starts)
 
 
-def _highest_maxima(values: Array, wraps: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Indices (k, d) of points not lower than their neighbours on any axis, the highest first: all that are promising."""
+def _highest_maxima(values: Array, wraps: NDArray[np.bool_], local: bool = False) -> NDArray[np.intp]:
+    """Indices (k, d) of points not lower than their neighbours on any axis, the highest first: all that are promising.
+
+    Where features are local, each place has maxima of its own that are asked for, and more are.
+    """
+    share, most = (_LOCAL, _MOST_LOCAL) if local else (_PROMISING, _MOST_ASCENTS)
     peak = np.ones(values.shape, dtype=bool)
     for axis, round_ in enumerate(wraps):
         for step in (-1, 1):
@@ -163,6 +168,6 @@ def _highest_maxima(values: Array, wraps: NDArray[np.bool_]) -> NDArray[np.intp]
                 np.moveaxis(neighbours, axis, 0)[0 if step == 1 else -1] = -np.inf
             peak &= values >= neighbours
     tops = values[peak]
-    promising = np.count_nonzero(tops > _PROMISING * tops.max())
-    highest = np.argsort(-tops, kind="stable")[: min(max(promising, _FEWEST_ASCENTS), _MOST_ASCENTS)]
+    promising = np.count_nonzero(tops > share * tops.max())
+    highest = np.argsort(-tops, kind="stable")[: min(max(promising, _FEWEST_ASCENTS), most)]
     return np.argwhere(peak)[highest]

@@ -92,7 +92,7 @@ def _rising(eta: DualCertificate, positions: Array, heights: Array, promised: Ar
     """Whether an ascent that has ended promises to rise above all others, by more than eta is rounded."""
     most = int((heights + promised).argmax())
     rounding = (
-        np.finfo(np.float64).eps * np.linalg.norm(eta.features.jacobian(positions[[most]])[0]) * np.linalg.norm(eta.g)
+        np.finfo(np.float64).eps * np.linalg.norm(eta.features.local_jacobian(positions[[most]])[0]) * np.linalg.norm(eta.g)
     )
     highest = heights.max()
     return bool(heights[most] + promised[most] > highest + _UNDECIDED * abs(highest) + _ROUNDINGS * rounding)

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..base.arrays import Array, Field
 from .loading import load_kernel
-from .protocol import Data, FeatureKernel, Statics
+from .protocol import Counts, Data, FeatureKernel, Statics
 from .weighted import WithPenaltyWeight
 
 
@@ -31,45 +31,71 @@ class ScalarWeights:
     homogeneous: bool
 
     def forward(self, u: Array, statics: Statics, /) -> Field:
-        f: Field = self.module.forward(u, *statics)
-        return f
+        *given, order = statics
+        return _as_given(self.module.forward(u, *given), order)
 
     def slopes(self, u: Array, statics: Statics, g: Field, /) -> Array:
-        rows: Array = self.module.slopes(u, *statics, g)
+        *given, order = statics
+        rows: Array = self.module.slopes(u, *given, _by_tiles(g, order))
         return rows
 
     def jacobian(self, positions: Array, statics: Statics, /) -> Field:
-        jacobian: Field = self.module.jacobian(positions, *statics)
-        return jacobian
+        *given, order = statics
+        return _as_given(self.module.jacobian(positions, *given), order)
+
+    def windows(self, positions: Array, statics: Statics, /) -> tuple[Counts, Counts, Array]:
+        *given, order = statics
+        starts, columns, values = self.module.windows(positions, *given)
+        return starts, columns if order is None else order[columns], values
 
     def certificate(self, positions: Array, statics: Statics, g: Field, /) -> tuple[Array, Array, Array]:
-        eta, gradient, hessian = self.module.certificate(positions, *statics, g)
+        *given, order = statics
+        eta, gradient, hessian = self.module.certificate(positions, *given, _by_tiles(g, order))
         return eta, gradient, hessian
 
     def penalty_weights(self, positions: Array, statics: Statics, /) -> Array:
         return np.ones(len(positions))
 
     def value_and_rows(self, u: Array, statics: Statics, data: Data, /) -> tuple[float, Array]:
-        value, rows = self.flow.value_and_rows(u, *self._packed(statics), *data, self.module.evaluate)
+        value, rows = self.flow.value_and_rows(u, *self._packed(statics, data), self.module.evaluate)
         return value, rows
 
     def advance(self, u: Array, statics: Statics, data: Data, /, *arguments: Any) -> Array:
         up, down, *rest = arguments
-        given = (*self._packed(statics), *data, self.module.evaluate)
+        given = (*self._packed(statics, data), self.module.evaluate)
         energies: Array = self.flow.advance(u, *given, up, down, self.homogeneous, *rest)
         return energies
 
-    def _packed(self, statics: Statics) -> Statics:
-        """Samples and constants as `evaluate` takes them."""
-        return statics
+    def _packed(self, statics: Statics, data: Data) -> tuple[Any, ...]:
+        """Samples, constants and the data as `evaluate` takes them."""
+        *given, order = statics
+        y, omega, parameters, fit, whole = data
+        if order is not None:
+            y, omega, parameters = (np.ascontiguousarray(rows[..., order]) for rows in (y, omega, parameters))
+        return *given, y, omega, parameters, fit, whole
+
+
+def _by_tiles(g: Field, order: Counts | None) -> Field:
+    """A point of F in the order of the tiles."""
+    return g if order is None else np.ascontiguousarray(g[order])
+
+
+def _as_given(rows: Field, order: Counts | None) -> Field:
+    """Points of F (.., n) in the order of the samples."""
+    if order is None:
+        return rows
+    given = np.empty_like(rows)
+    given[..., order] = rows
+    return given
 
 
 class TorusWeights(ScalarWeights):
-    """Features on the torus, of one module: samples are the filter's coefficients, and constants the cutoffs."""
+    """Features on the torus, of one module: samples are the filter's coefficients, constants the cutoffs, and there is no tile."""
 
-    def _packed(self, statics: Statics) -> Statics:
-        filter_, cutoffs = statics
-        return filter_.view(np.float64).reshape(-1, 2), cutoffs.astype(np.float64)
+    def _packed(self, statics: Statics, data: Data) -> tuple[Any, ...]:
+        filter_, cutoffs, _ = statics
+        samples = filter_.view(np.float64).reshape(-1, 2)
+        return samples, cutoffs.astype(np.float64), np.zeros(2, dtype=np.int64), np.zeros((1, 2)), *data
 
 
 @dataclass(frozen=True)

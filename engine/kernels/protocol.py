@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..base.arrays import Array, Field
 
+Counts = NDArray[np.int64]
+
 Statics = tuple[Any, ...]
-"""What every call of a feature map's kernel repeats: its samples and constants."""
+"""What every call of a feature map's kernel repeats: its samples and constants; of pointwise maps the tiles, see `Structure`."""
 
 Data = tuple[Array, Array, Array, object, bool]
 """R as a flow takes it: y, omega, parameters, `LossKernel.fit`, and whether that needs all samples at once.
@@ -60,6 +65,12 @@ class FeatureKernel(Protocol):
 
     def jacobian(self, positions: Array, statics: Statics, /) -> Field:
         """phi(theta_i) and its partial derivatives, shape (1 + d, k, size)."""
+
+    def windows(self, positions: Array, statics: Statics, /) -> tuple[Counts, Counts, Array]:
+        """`jacobian` at the samples in reach, of pointwise maps: starts (k + 1,), samples (c,) and values (1 + d, c).
+
+        Those of position i are from starts[i] to starts[i + 1].
+        """
 
     def certificate(self, positions: Array, statics: Statics, g: Field, /) -> tuple[Array, Array, Array]:
         """eta, its gradient and its Hessian at positions; of ridge units at rows (c, theta), those of <eta, c>."""

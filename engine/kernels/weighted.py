@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..base.arrays import Array, Field
-from .protocol import Data, FeatureKernel, Statics
+from .protocol import Counts, Data, FeatureKernel, Statics
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,14 @@ class WithPenaltyWeight:
         kappa, gradient, _ = self._weights(positions, statics)
         sides = [slope * kappa[:, None] + phi * gradient[:, [a]] for a, slope in enumerate(slopes)]
         return np.stack([phi * kappa[:, None], *sides])
+
+    def windows(self, positions: Array, statics: Statics, /) -> tuple[Counts, Counts, Array]:
+        starts, columns, (phi, *slopes) = self.penalised.windows(positions, statics)
+        kappa, gradient, _ = self._weights(positions, statics)
+        counts = np.diff(starts)
+        each = np.repeat(kappa, counts)
+        sides = [slope * each + phi * np.repeat(gradient[:, a], counts) for a, slope in enumerate(slopes)]
+        return starts, columns, np.stack([phi * each, *sides])
 
     def certificate(self, positions: Array, statics: Statics, g: Field, /) -> tuple[Array, Array, Array]:
         eta, slope, curvature = self.penalised.certificate(positions, statics, g)

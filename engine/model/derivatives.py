@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..base.arrays import Array, Field
+from ..space.feature_map import FeatureMap
 from .problem import Problem
 
 
@@ -20,6 +21,8 @@ def fit_derivatives(problem: Problem, weights: Array, positions: Array, f: Field
     """
     features, (k, q) = problem.features.penalised, weights.shape
     g = problem.loss.gradient(f)
+    if (diagonal := problem.loss.diagonal_curvature(f)) is not None and features.scalar:
+        return _of_scalars(features, diagonal, weights, positions, g)
     eta, slope, curvature = features.certificate(positions, g, weights)
     jacobian = features.jacobian(positions)
     eta_slope = np.real(np.einsum("akn,n...->k...a", jacobian[1:], np.conj(g))).reshape(k, q, -1)
@@ -35,6 +38,21 @@ def fit_derivatives(problem: Problem, weights: Array, positions: Array, f: Field
     hessian[index, q:, index, :q] += eta_slope.transpose(0, 2, 1)
     hessian[index, q:, index, q:] += curvature
     return np.concatenate([eta, slope], axis=1), hessian
+
+
+def _of_scalars(
+    features: FeatureMap, diagonal: Array | float, weights: Array, positions: Array, g: Field
+) -> tuple[Array, Array]:
+    """`fit_derivatives` of real weights and a curvature of each sample: from inner products of features, which may be sparse."""
+    eta, slope, curvature = features.certificate(positions, g)
+    scale = np.ones((len(weights), 1 + features.dimension))
+    scale[:, 1:] = weights
+    hessian = features.inner(positions, diagonal, slopes=True) * scale[:, :, None, None] * scale
+    index = np.arange(len(weights))
+    hessian[index, 0, index, 1:] += slope
+    hessian[index, 1:, index, 0] += slope
+    hessian[index, 1:, index, 1:] += weights[:, :, None] * curvature
+    return np.column_stack([eta, weights * slope]), hessian
 
 
 def rows_by_weight(phi: Array, f: Field) -> Field:

@@ -215,6 +215,14 @@ class Loss:
         curvature: Array = self.kernel.curvature(self._flat(self._point(f)), *self._data)
         return curvature
 
+    def diagonal_curvature(self, f: Field) -> Array | float | None:
+        """R'' of real data, one number for each or for all; None where it is no diagonal."""
+        if self.cholesky is not None or self._is_vector or f.ndim > 1 or np.iscomplexobj(f):
+            return None
+        if self.properties["squared_error"] and self.sample_weights is None:
+            return self._scale
+        return self.curvature(f)
+
     def largest_curvature(self, f: Field) -> float:
         """An upper bound of the largest eigenvalue of R''(f), for step sizes."""
         if self.cholesky is not None:

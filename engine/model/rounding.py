@@ -57,4 +57,4 @@ def _length(g: Field) -> float:
 def norms(features: FeatureMap, positions: Array) -> Array:
     """||phi(theta_i)||, (k,)."""
     parts = [positions[start : start + _AT_ONCE] for start in range(0, len(positions), _AT_ONCE)]
-    return np.concatenate([np.zeros(0), *(np.linalg.norm(features.jacobian(part)[0], axis=1) for part in parts)])
+    return np.concatenate([np.zeros(0), *(np.linalg.norm(features.local_jacobian(part)[0], axis=1) for part in parts)])

@@ -13,12 +13,24 @@ from ..base.errors import ProblemError
 from ..base.masks import Mask, split_mask
 from ..base.validation import array
 from ..kernels.protocol import Statics
+from .structure import Structure, plain_structure
 
 
-def pack(kind: str, samples: Mapping[str, Array], constants: Mapping[str, float]) -> Statics:
-    """Samples and constants as the kernels of a kind take them: (inputs, n), of ridge units (n, d), and (constants,)."""
-    packed = samples["x"] if kind == "ridge" else np.ascontiguousarray(np.stack(list(samples.values())))
-    return packed, np.array(list(constants.values()), dtype=np.float64)
+def pack(
+    kind: str, samples: Mapping[str, Array], constants: Mapping[str, float], structure: Structure | None = None
+) -> Statics:
+    """Samples and constants as the kernels of a kind take them: (n, d) and (constants,) of ridge units.
+
+    Of pointwise maps the samples (inputs, n) stand in the order of their tiles; `structure`, by default that of samples of which
+    all are visited, follows.
+    """
+    numbers = np.array(list(constants.values()), dtype=np.float64)
+    if kind == "ridge":
+        return samples["x"], numbers
+    columns = np.stack(list(samples.values()))
+    structure = plain_structure(columns.shape[1]) if structure is None else structure
+    ordered = columns if structure.order is None else columns[:, structure.order]
+    return np.ascontiguousarray(ordered), numbers, structure.tiles, structure.near, structure.order
 
 
 def interval_names(description: Mapping[str, Any]) -> list[str]:

@@ -21,6 +21,7 @@ from .domain.domain import Axis, Round
 from .domain.sphere import Sphere
 from .feature_map import FeatureMap
 from .positive import check_penalty_weight
+from .structure import structure_of
 from .torus import make_torus
 
 
@@ -94,6 +95,7 @@ def _build(kernel: FeatureKernel, description: Mapping[str, Any], arguments: Map
         return make_torus(kernel, description, arguments["cutoff"], arguments.get("filter"))
     filled, masked = split_masks(description["kind"], {key: arguments[key] for key in inputs})
     samples = validate_inputs(description, filled)
+    structure = None
     if description["kind"] == "ridge":
         load_kernel_blas()
         domain: Box | Round = _ridge_domain(samples["x"].shape[1], *(arguments[key] for key in balls))
@@ -101,8 +103,9 @@ def _build(kernel: FeatureKernel, description: Mapping[str, Any], arguments: Map
         domain = Box(tuple(_axis(item, arguments) for item in description["parameters"]))
         if "penalty_weight_tree" in description:
             check_penalty_weight(description, domain, numbers)
-    statics = pack(description["kind"], samples, numbers)
-    return FeatureMap(kernel, description, domain, samples, numbers, statics, masked)
+        structure = structure_of(description, samples, numbers, domain)
+    statics = pack(description["kind"], samples, numbers, structure)
+    return FeatureMap(kernel, description, domain, samples, numbers, statics, masked, structure)
 
 
 def _ridge_domain(dimension: int, *radii: Any) -> Round:

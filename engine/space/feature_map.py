@@ -9,7 +9,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array
 
 from ..base.arrays import Array, Field
 from ..base.errors import ProblemError
@@ -20,6 +22,8 @@ from ..kernels.weighted import WithPenaltyWeight
 from .arguments import pack, validate_inputs
 from .domain.box import Box
 from .domain.domain import Round
+from .products import Products
+from .structure import Structure, structure_of
 from .units import HomogeneousUnit
 
 _SAMPLED_PER_AXIS = {1: 9, 2: 5}
@@ -38,6 +42,7 @@ class FeatureMap:
     inputs : sample arrays by name; for torus features the cutoffs K_a and the filter h, of shape (2K_1 + 1, ..).
     constants : fixed numbers by name.
     statics : the arguments that every kernel call repeats; see `pack`.
+    structure : of pointwise maps, what lets cost follow the samples; None elsewhere.
     missing : (n,), which samples have masked entries, so that a problem leaves them out; or None.
 
     Raises
@@ -52,6 +57,7 @@ class FeatureMap:
     constants: Mapping[str, float]
     statics: Statics
     missing: Mask | None = None
+    structure: Structure | None = None
 
     def __post_init__(self) -> None:
         domain = self.domain
@@ -107,6 +113,16 @@ class FeatureMap:
     def complex(self) -> bool:
         """Whether F is complex."""
         return self.kind == "torus"
+
+    @property
+    def local(self) -> bool:
+        """Whether a position reaches few of the samples, and passes the others by."""
+        return self.structure is not None and self.structure.windowed
+
+    @property
+    def scalar(self) -> bool:
+        """Whether weights are real numbers and features real numbers at samples."""
+        return self.kind == "pointwise"
 
     @property
     def takes_vectors(self) -> bool:
@@ -237,6 +253,25 @@ class FeatureMap:
             jacobian: Field = self.kernel.jacobian(self._positions(positions), self.statics)
         return jacobian
 
+    def local_jacobian(self, positions: Array) -> Field:
+        """`jacobian` at the samples in reach of each position, zeros after them: (1 + d, k, most samples)."""
+        if not self.local:
+            return self.jacobian(positions)
+        starts, _, values = self.kernel.windows(self._positions(positions), self.statics)
+        counts = np.diff(starts)
+        local = np.zeros((len(values), len(positions), int(counts.max(initial=0))))
+        local[:, np.repeat(np.arange(len(counts)), counts), np.arange(len(values[0])) - np.repeat(starts[:-1], counts)] = (
+            values
+        )
+        return local
+
+    def rows(self, positions: Array) -> Field | list[csr_array]:
+        """`jacobian`, or its 1 + d sparse matrices (k, size) where positions reach few samples."""
+        if not self.local:
+            return self.jacobian(positions)
+        starts, columns, values = self.kernel.windows(self._positions(positions), self.statics)
+        return [csr_array((row, columns, starts), shape=(len(positions), self.size)) for row in values]
+
     @property
     def weighted(self) -> bool:
         """Whether the penalty has a weight kappa(theta) other than 1."""
@@ -259,6 +294,40 @@ class FeatureMap:
         with self._threads():
             rows = self.kernel.slopes(particles, self.statics, point)[:, :outputs]
         return rows if np.ndim(g) == 2 else rows[:, 0]
+
+    @cached_property
+    def _products(self) -> Products | None:
+        if self.structure is None or self.weighted:
+            return None
+        return Products.of(self.kernel, self.statics[1], self.structure, list(self.inputs.values()))
+
+    def eta_on_grid(self, lines: list[Array], g: Field) -> Array:
+        """eta at the product of lines, one of each parameter, of their lengths: by thin products where `structure` has them."""
+        if self._products is not None:
+            return self._products.eta(lines, g)
+        positions = np.stack([line.ravel() for line in np.meshgrid(*lines, indexing="ij")], axis=1)
+        return self.eta(positions, g).reshape([len(line) for line in lines])
+
+    def inner(self, positions: Array, weights: Array | float = 1.0, slopes: bool = False) -> Array:
+        """<phi_i, weights phi_j> of real features and, with slopes, of their derivatives: (k, w, k, w) with w = 1 or 1 + d.
+
+        Parameters
+        ----------
+        weights : of the samples, (n,) or one.
+        """
+        if np.ndim(weights) == 0 and self._products is not None:
+            products = self._products.inner(self._positions(positions), slopes)
+            if products is not None:
+                return np.asarray(weights * products)
+        width = 1 + self.dimension if slopes else 1
+        rows, root = self.rows(positions), np.sqrt(weights)
+        if isinstance(rows, list):
+            half = scipy.sparse.vstack(rows[:width]).multiply(root).tocsr() if np.ndim(root) else root * scipy.sparse.vstack(rows[:width])
+            gram = (half @ half.T).toarray()
+        else:
+            half = (rows[:width] * root).reshape(width * len(positions), -1)
+            gram = half @ half.T
+        return np.asarray(gram.reshape(width, len(positions), width, len(positions)).transpose(1, 0, 3, 2))
 
     def certificate(self, positions: Array, g: Field, along: Array | None = None) -> tuple[Array, Array, Array]:
         """eta (k,), grad eta (k, d) and its Hessian (k, d, d) of eta(theta) = <g, phi(theta)> (docs/theory.md §3).
@@ -295,4 +364,8 @@ class FeatureMap:
             raise ProblemError(
                 f"new samples need {self.dimension} columns; got {columns}; keep the columns as they were"
             )
-        return replace(self, inputs=validated, statics=pack(self.kind, validated, self.constants), missing=None)
+        structure = None
+        if self.kind == "pointwise" and isinstance(self.domain, Box):
+            structure = structure_of(self.description, validated, self.constants, self.domain)
+        statics = pack(self.kind, validated, self.constants, structure)
+        return replace(self, inputs=validated, statics=statics, missing=None, structure=structure)

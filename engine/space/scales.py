@@ -23,7 +23,7 @@ def feature_scales(features: FeatureMap, positions: Array) -> tuple[float, Array
     """
     norms = np.zeros(1 + features.dimension)
     for start in range(0, len(positions), 32):  # a whole Jacobian could be large
-        jacobian = features.jacobian(positions[start : start + 32])
+        jacobian = features.local_jacobian(positions[start : start + 32])
         norms = np.maximum(norms, np.sqrt((np.abs(jacobian) ** 2).sum(axis=2)).max(axis=1))
     if not (np.all(np.isfinite(norms)) and norms[0] > 0):
         raise ProblemError(
@@ -55,7 +55,7 @@ def turning_rates(features: FeatureMap, positions: Array) -> Array:
     norm, _ = feature_scales(features, positions)
     rates, wraps = np.zeros(features.dimension), features.domain.wraps
     for start in range(0, len(positions), 32):
-        phi, *derivatives = features.jacobian(positions[start : start + 32])
+        phi, *derivatives = features.local_jacobian(positions[start : start + 32])
         size = np.linalg.norm(phi, axis=1)
         told = size > _FAINT * norm
         unit = phi[told] / size[told, None]
