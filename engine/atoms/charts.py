@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from scipy.sparse import bsr_array, csr_array, diags_array, eye_array, issparse
 
 from ..base.arrays import Array, Field
 from ..model.derivatives import fit_derivatives, rows_by_weight
@@ -107,9 +108,12 @@ class WeightsAndPositions:
         gradient, hessian = fit_derivatives(problem, weights, positions, f)
         directions, turn = problem.gauge.slope_and_turn(weights)
         gradient[:, :q] += problem.penalty * directions
+        held = problem.features.domain.held(positions, -gradient[:, q:])
+        if issparse(hessian):
+            return _held_sparsely(held, gradient, hessian)  # of real weights, whose |w| is straight
         index = np.arange(len(z))
         hessian[index, :q, index, :q] += problem.penalty * turn
-        return _held(problem.features.domain.held(positions, -gradient[:, q:]), gradient, hessian)
+        return _held(held, gradient, hessian)
 
     def clip(self, z: Array, step: Array) -> Array:
         (before, here), (turned, along) = self._split(z), self._split(step)
@@ -129,6 +133,18 @@ def _held(held: Held, gradient: Array, hessian: Array) -> tuple[Array, Array]:
         hessian[index, :, index, :] += normal
         gradient = np.einsum("iab,ib->ia", keep, gradient)
     return gradient.ravel(), hessian.reshape(k * width, k * width)
+
+
+def _held_sparsely(held: Held, gradient: Array, hessian: csr_array) -> tuple[Array, csr_array]:
+    """`_held`, of a sparse Hessian."""
+    (k, width), d = gradient.shape, held.normals.shape[1]
+    normal = np.zeros((k, width, width))
+    normal[:, width - d :, width - d :] = held.normals
+    across = bsr_array((normal, np.arange(k), np.arange(k + 1)))
+    bend = np.zeros((k, width))
+    bend[:, width - d :] = held.bend[:, None]
+    keep = eye_array(k * width) - across
+    return keep @ gradient.ravel(), csr_array(keep @ (hessian + diags_array(bend.ravel())) @ keep + across)
 
 
 @dataclass(frozen=True, eq=False)

@@ -36,16 +36,18 @@ def merge(problem: Problem, measure: Measure, radius: float, negligible: float =
     rows = weights.reshape(len(weights), problem.outputs)  # a sign is a direction in R^1
     merged_weights: list[Array] = []
     merged_positions: list[Array] = []
+    neighbours = problem.features.neighbours(positions)
     for i in range(len(weights)):
         if not free[i]:
             continue
-        delta = domain.difference(positions, positions[i])
-        near = free & (rows @ rows[i] > 0)
-        near[near] = _close(problem, positions[i], delta[near], positions[near], radius)
-        near[i] = True
-        free &= ~near
+        near = neighbours(i)
+        near = near[free[near] & (rows[near] @ rows[i] > 0) & (near != i)]
+        delta = domain.difference(positions[near], positions[i])
+        chosen = _close(problem, positions[i], delta, positions[near], radius)
+        near, delta = np.append(near[chosen], i), np.vstack([delta[chosen], np.zeros_like(positions[:1])])
+        free[near] = False
         sizes = np.linalg.norm(rows[near], axis=1)
-        centre = positions[i] + (sizes / sizes.sum()) @ delta[near]
+        centre = positions[i] + (sizes / sizes.sum()) @ delta
         merged_weights.append(weights[near].sum(axis=0))
         merged_positions.append(domain.project(centre[None, :])[0])
     if not merged_weights:
@@ -65,8 +67,7 @@ def unite(problem: Problem, measure: Measure, radius: float = COALESCED) -> Meas
     order = np.argsort(-penalised.sizes, kind="stable")
     weights, positions = penalised.weights[order], penalised.positions[order]
     rows = weights.reshape(len(weights), problem.outputs)
-    phi = problem.features.penalised.jacobian(positions)[0]
-    inner = np.real(phi @ phi.conj().T)
+    inner = problem.features.penalised.inner(positions)[:, 0, :, 0]
     squares, signs = np.diag(inner), np.where(inner < 0, -1.0, 1.0)
     apart = squares[:, None] + squares[None, :] - 2 * np.abs(inner)  # ||phi_i - sign·phi_j||²
     alike = (apart <= radius**2 * squares[:, None]) & (signs * (rows @ rows.T) > 0)
@@ -123,11 +124,19 @@ def fuse(problem: Problem, measure: Measure) -> Measure:
 
 def _close(problem: Problem, position: Array, delta: Array, others: Array, radius: float) -> NDArray[np.bool_]:
     """Which positions + delta have nearly the same feature, to first order and in fact, shape (k,)."""
-    jacobian = problem.features.penalised.jacobian(position[None, :])[:, 0, :]
+    features = problem.features.penalised
+    if not len(others):
+        return np.zeros(0, dtype=bool)
+    if features.local:
+        inner = features.inner(np.vstack([position, others]), slopes=True)
+        norm, metric, own = inner[0, 0, 0, 0], inner[0, 1:, 0, 1:], np.einsum("iaia->ia", inner)[1:, 0]
+        limit, differences = radius**2 * norm, own - 2 * inner[0, 0, 1:, 0] + norm
+        return np.asarray((np.einsum("ia,ab,ib->i", delta, metric, delta) <= limit) & (differences <= limit))
+    jacobian = features.jacobian(position[None, :])[:, 0, :]
     limit = radius**2 * float(np.linalg.norm(jacobian[0])) ** 2
     metric = np.real(jacobian[1:] @ jacobian[1:].conj().T)
     close = np.asarray(np.einsum("ia,ab,ib->i", delta, metric, delta) <= limit)
     # At a stationary point of phi the first-order length is zero however far the other is.
-    difference = problem.features.penalised.jacobian(others[close])[0] - jacobian[0]
+    difference = features.jacobian(others[close])[0] - jacobian[0]
     close[close] = (np.abs(difference) ** 2).sum(axis=1) <= limit
     return close

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from scipy.sparse import csc_array, csr_array, diags_array, eye_array, issparse
+from scipy.sparse.linalg import splu
 
 from ..base.arrays import Array
 from ..model.measure import Measure
@@ -98,7 +100,7 @@ def _newton(point: Point, effort: Effort, make_chart: MakeChart) -> Point:
             if step is None:
                 damping = max(10 * damping, 1e-8)
                 continue
-            predicted = -float(here.gradient @ step + step @ here.hessian @ step / 2)
+            predicted = -float(here.gradient @ step + step @ (here.hessian @ step) / 2)
             trial = here.after(step)
             if predicted <= _ROUNDING * abs(here.objective):
                 there = _Model.at(make_chart, trial)
@@ -137,7 +139,7 @@ class _Model:
     chart: Chart
     z: Array
     gradient: Array
-    hessian: Array
+    hessian: Array | csr_array
     scale: Array
 
     @staticmethod
@@ -148,7 +150,7 @@ class _Model:
         chart = make_chart(point.problem, point.measure)
         z = chart.coordinates(point.measure)
         gradient, hessian = chart.derivatives(z, point.f)
-        curvatures = np.abs(np.diag(hessian))
+        curvatures = np.abs(hessian.diagonal())
         alike = curvatures.reshape(z.shape)[:, chart.alike]
         alike[:] = alike.max(axis=1, keepdims=True, initial=0.0)
         # Dead units alone have no curvature: their weights have the whole way to zero before them.
@@ -169,8 +171,11 @@ class _Model:
         return float(np.sqrt((self.gradient**2 / scale).sum()))
 
     @cached_property
-    def _normalised(self) -> Array:
+    def _normalised(self) -> Array | csc_array:
         root = np.sqrt(self.scale)
+        if issparse(self.hessian):
+            scales = diags_array(1 / root)
+            return csc_array(scales @ self.hessian @ scales)
         return np.asarray(self.hessian / root[:, None] / root[None, :])
 
     @cached_property
@@ -183,6 +188,8 @@ class _Model:
         """-(|H| + damping·diag(scale))⁻¹ gradient, or None where numbers overflow; |H| has the moduli of the eigenvalues of H,
         scaled: where J curves downwards, the step leads away from the saddle (Nocedal and Wright, Numerical Optimization, §3.4).
         """
+        if issparse(self._normalised):
+            return self._sparse_step(self._normalised, damping)
         if not np.isfinite(self._normalised).all():
             return None
         root, damped = np.sqrt(self.scale), self._normalised.copy()
@@ -194,4 +201,17 @@ class _Model:
         except np.linalg.LinAlgError:
             moduli, vectors = self._eigen
             step = -vectors @ (vectors.T @ right / np.maximum(moduli + damping, 1e-300)) / root
+        return step if np.abs(step).max() < _LONGEST else None
+
+    def _sparse_step(self, normalised: csc_array, damping: float) -> Array | None:
+        """`step` by a sparse factorisation; None where the damped Hessian has an eigenvalue <= 0, for more damping."""
+        root = np.sqrt(self.scale)
+        damped = normalised + damping * eye_array(len(root), format="csc")
+        if not np.isfinite(damped.data).all():
+            return None
+        factor = splu(damped, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+        # pivots stay on the diagonal, so that by Sylvester's law their signs are those of the eigenvalues
+        if (factor.perm_r != factor.perm_c).any() or (factor.U.diagonal() <= 0).any():
+            return None
+        step = -factor.solve(self.gradient / root) / root
         return step if np.abs(step).max() < _LONGEST else None

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.sparse import bsr_array, csr_array, diags_array
 
 from ..base.arrays import Array, Field
 from ..space.feature_map import FeatureMap
 from .problem import Problem
 
+_SPARSE = 256  # coordinates, below which a dense Hessian is sooner solved
 
-def fit_derivatives(problem: Problem, weights: Array, positions: Array, f: Field) -> tuple[Array, Array]:
+
+def fit_derivatives(problem: Problem, weights: Array, positions: Array, f: Field) -> tuple[Array, Array | csr_array]:
     """Gradient (k, q + d) and Hessian (k, q + d, k, q + d) of R(sum_i w_i phi(theta_i)) by (w_i, theta_i), w of kappa·mu.
 
     dR/dw_i = eta(theta_i) and dR/dtheta_i = grad <eta, w_i>; the Hessian is Gauss-Newton's, and in an atom's own block
@@ -42,17 +45,25 @@ def fit_derivatives(problem: Problem, weights: Array, positions: Array, f: Field
 
 def _of_scalars(
     features: FeatureMap, diagonal: Array | float, weights: Array, positions: Array, g: Field
-) -> tuple[Array, Array]:
-    """`fit_derivatives` of real weights and a curvature of each sample: from inner products of features, which may be sparse."""
+) -> tuple[Array, Array | csr_array]:
+    """`fit_derivatives` of real weights and a curvature of each sample: from inner products of features.
+
+    Where features are local and many, the Hessian is sparse, (k (1 + d), k (1 + d)).
+    """
     eta, slope, curvature = features.certificate(positions, g)
-    scale = np.ones((len(weights), 1 + features.dimension))
+    k, width = len(weights), 1 + features.dimension
+    scale = np.ones((k, width))
     scale[:, 1:] = weights
+    own = np.zeros((k, width, width))
+    own[:, 0, 1:] = own[:, 1:, 0] = slope
+    own[:, 1:, 1:] = weights[:, :, None] * curvature
+    gradient = np.column_stack([eta, weights * slope])
+    if features.local and k * width >= _SPARSE:
+        scales, index = diags_array(scale.ravel()), np.arange(k + 1)
+        return gradient, scales @ features.sparse_inner(positions, diagonal) @ scales + bsr_array((own, index[:k], index))
     hessian = features.inner(positions, diagonal, slopes=True) * scale[:, :, None, None] * scale
-    index = np.arange(len(weights))
-    hessian[index, 0, index, 1:] += slope
-    hessian[index, 1:, index, 0] += slope
-    hessian[index, 1:, index, 1:] += weights[:, :, None] * curvature
-    return np.column_stack([eta, weights * slope]), hessian
+    hessian[np.arange(k), :, np.arange(k), :] += own
+    return gradient, hessian
 
 
 def rows_by_weight(phi: Array, f: Field) -> Field:

@@ -156,11 +156,19 @@ class Search:
         return gap.bound < known.bound or (gap.bound == known.bound == math.inf and gap.objective < known.objective)
 
     def highest(self, most: int) -> Array:
-        """The highest maxima of |eta|, (k, d), k <= most: those whose excess over the penalty is a part of the first's."""
-        supremum, penalty = self.best.supremum, self.problem.penalty
-        top = float(supremum.heights.max(initial=0.0))
-        chosen = supremum.heights > penalty + self.schedule.insertion_height * (top - penalty)
-        return supremum.positions[chosen & (top > penalty)][:most]
+        """The highest maxima of |eta|, (k, d), k <= most: those whose excess over the penalty is a part of the first's.
+
+        Where features are local, of the first's in their reach, and as many as there are.
+        """
+        supremum, penalty, features = self.best.supremum, self.problem.penalty, self.problem.features
+        excess = supremum.heights - penalty
+        if features.local:
+            meeting = features.neighbours(supremum.positions, reaches=2.0)
+            first = np.array([excess[meeting(i)].max() for i in range(len(excess))])
+        else:
+            first, excess = np.full(len(excess), excess.max(initial=0.0)), excess[:most]
+        chosen = (excess > 0) & (excess > self.schedule.insertion_height * first[: len(excess)])
+        return supremum.positions[: len(excess)][chosen]
 
     def with_atoms_at(self, positions: Array) -> Point | None:
         """The best measure with light atoms at these positions, as heavy as lowers J; None if none does."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import bsr_array, csr_array
+from scipy.spatial import cKDTree
 
 from ..base.arrays import Array, Field
 from ..base.errors import ProblemError
@@ -265,12 +266,20 @@ class FeatureMap:
         )
         return local
 
-    def rows(self, positions: Array) -> Field | list[csr_array]:
-        """`jacobian`, or its 1 + d sparse matrices (k, size) where positions reach few samples."""
+    def neighbours(self, positions: Array, reaches: float = 0.5) -> Callable[[int], NDArray[np.intp]]:
+        """By the number of a position those that may have features like its own, itself among them: all, where none is local.
+
+        Parameters
+        ----------
+        reaches : how far apart, in reaches of phi: features farther than half of one are no longer alike, and farther than two
+            they do not meet.
+        """
         if not self.local:
-            return self.jacobian(positions)
-        starts, columns, values = self.kernel.windows(self._positions(positions), self.statics)
-        return [csr_array((row, columns, starts), shape=(len(positions), self.size)) for row in values]
+            everything = np.arange(len(positions))
+            return lambda i: everything
+        scaled = self._in_reaches(positions)
+        near = cKDTree(scaled).query_ball_point(scaled, reaches, p=np.inf)
+        return lambda i: np.array(near[i], dtype=np.intp)
 
     @property
     def weighted(self) -> bool:
@@ -309,25 +318,59 @@ class FeatureMap:
         return self.eta(positions, g).reshape([len(line) for line in lines])
 
     def inner(self, positions: Array, weights: Array | float = 1.0, slopes: bool = False) -> Array:
-        """<phi_i, weights phi_j> of real features and, with slopes, of their derivatives: (k, w, k, w) with w = 1 or 1 + d.
+        """Re<phi_i, weights phi_j> and, with slopes, of their derivatives: (k, w, k, w) with w = 1 or 1 + d.
 
         Parameters
         ----------
         weights : of the samples, (n,) or one.
         """
-        if np.ndim(weights) == 0 and self._products is not None:
-            products = self._products.inner(self._positions(positions), slopes)
-            if products is not None:
-                return np.asarray(weights * products)
-        width = 1 + self.dimension if slopes else 1
-        rows, root = self.rows(positions), np.sqrt(weights)
-        if isinstance(rows, list):
-            half = scipy.sparse.vstack(rows[:width]).multiply(root).tocsr() if np.ndim(root) else root * scipy.sparse.vstack(rows[:width])
-            gram = (half @ half.T).toarray()
-        else:
-            half = (rows[:width] * root).reshape(width * len(positions), -1)
-            gram = half @ half.T
+        positions, width = self._positions(positions), 1 + self.dimension if slopes else 1
+        if self._multiplies(weights):
+            return np.asarray(weights * self._products.inner(positions, slopes).transpose(2, 0, 3, 1))
+        if self.local:
+            rows = self._half(positions, weights, width)
+            gram = (rows @ rows.T).toarray().reshape(len(positions), width, len(positions), width)
+            return np.asarray(gram)
+        half = (self.jacobian(positions)[:width] * np.sqrt(weights)).reshape(width * len(positions), -1)
+        gram = np.real(half @ half.conj().T)
         return np.asarray(gram.reshape(width, len(positions), width, len(positions)).transpose(1, 0, 3, 2))
+
+    def sparse_inner(self, positions: Array, weights: Array | float = 1.0) -> csr_array:
+        """`inner` with slopes of local features, (k w, k w), without those that do not meet."""
+        positions, width = self._positions(positions), 1 + self.dimension
+        if not self._multiplies(weights):
+            rows = self._half(positions, weights, width)
+            return csr_array(rows @ rows.T)
+        first, second = self._meeting(positions)
+        blocks = self._products.inner(positions, True, (first, second)).transpose(2, 0, 1) * weights
+        starts = np.searchsorted(first, np.arange(len(positions) + 1))
+        shape = (width * len(positions),) * 2
+        return csr_array(bsr_array((np.ascontiguousarray(blocks), second, starts), shape=shape))
+
+    def _multiplies(self, weights: Array | float) -> bool:
+        """Whether inner products are products of axes."""
+        return np.ndim(weights) == 0 and self._products is not None and self._products.complete
+
+    def _meeting(self, positions: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Numbers of the positions whose features meet, in pairs, sorted."""
+        tree = cKDTree(self._in_reaches(positions))
+        pairs = tree.query_pairs(2.0, p=np.inf, output_type="ndarray")
+        own = np.arange(len(positions))
+        first, second = np.concatenate([pairs, pairs[:, ::-1], np.column_stack([own, own])]).T
+        order = np.lexsort((second, first))
+        return first[order], second[order]
+
+    def _half(self, positions: Array, weights: Array | float, width: int) -> csr_array:
+        """Rows (i, a) of the Jacobian at the samples in reach times sqrt(weights), (k w, size)."""
+        starts, columns, values = self.kernel.windows(positions, self.statics)
+        values = values[:width] * (np.sqrt(weights)[columns] if np.ndim(weights) else np.sqrt(weights))
+        rows = scipy.sparse.vstack([csr_array((row, columns, starts), shape=(len(positions), self.size)) for row in values])
+        return csr_array(rows[np.arange(width * len(positions)).reshape(width, -1).T.ravel()])
+
+    def _in_reaches(self, positions: Array) -> Array:
+        """Positions on the axes that move with samples, in units of the reach."""
+        assert self.structure is not None
+        return np.asarray(positions[:, [i for i, _ in self.structure.axes]] / self.structure.reach)
 
     def certificate(self, positions: Array, g: Field, along: Array | None = None) -> tuple[Array, Array, Array]:
         """eta (k,), grad eta (k, d) and its Hessian (k, d, d) of eta(theta) = <g, phi(theta)> (docs/theory.md §3).

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache, cached_property
 
 import numpy as np
 import scipy.sparse
@@ -77,29 +78,34 @@ class Products:
             return phi
         return scipy.sparse.csr_array(np.where(np.abs(samples[None, :] - line[:, None]) <= reach, phi, 0.0))
 
-    def inner(self, positions: Array, slopes: bool) -> Array | None:
-        """<phi_i, phi_j> and, with slopes, those of their derivatives, (k, w, k, w) with w = 1 or 1 + d.
+    @cached_property
+    def complete(self) -> bool:
+        """Whether inner products are products too: no sample of the grid is missing, and each parameter has an axis of its own."""
+        full = len(self.index) == math.prod(len(line) for line in self.lines)
+        return full and {i for i, _ in self.axes} == set(range(len(self.axes)))
 
-        None where a sample of the grid is missing, or a parameter has no axis of its own.
+    def inner(self, positions: Array, slopes: bool, pairs: tuple[Index, Index] | None = None) -> Array:
+        """<phi_i, phi_j> and, with slopes, those of their derivatives, where `complete`: (w, w, k, k), or (w, w, p) of pairs.
+
+        w = 1 or 1 + d.
         """
-        d = positions.shape[1]
-        if len(self.index) != math.prod(len(line) for line in self.lines) or d != len(self.axes):
-            return None
-        k, width = len(positions), 1 + d if slopes else 1
+        k, d = positions.shape
+        width = 1 + d if slopes else 1
+        own = {1 + i: axis for axis, (i, _) in enumerate(self.axes)}
         factors = [self._factor(axis, positions) for axis in range(d)]
-        own = {a: axis for axis, (i, _) in enumerate(self.axes) for a in [1 + i]}
-        result = np.empty((k, width, k, width))
-        pairs: dict[tuple[int, int, int], Array] = {}
-        for a in range(width):
-            for b in range(a + 1):
-                product = np.ones((k, k))
-                for axis in range(d):
-                    p, q = int(own.get(a) == axis), int(own.get(b) == axis)
-                    if (axis, p, q) not in pairs:
-                        pairs[axis, p, q] = factors[axis][p] @ factors[axis][q].T
-                    product = product * pairs[axis, p, q]
-                result[:, a, :, b] = product
-                result[:, b, :, a] = product.T
+
+        @cache
+        def along(axis: int, p: int, q: int) -> Array:
+            if p > q:
+                return along(axis, q, p).T if pairs is None else (factors[axis][p] @ factors[axis][q].T)[pairs]
+            product = factors[axis][p] @ factors[axis][q].T
+            return np.asarray(product if pairs is None else product[pairs])
+
+        result = np.empty((width, width, k, k) if pairs is None else (width, width, len(pairs[0])))
+        for a, b in np.ndindex(width, width):
+            result[a, b] = along(0, int(own.get(a) == 0), int(own.get(b) == 0))
+            for axis in range(1, d):
+                result[a, b] *= along(axis, int(own.get(a) == axis), int(own.get(b) == axis))
         return result
 
     def _factor(self, axis: int, positions: Array) -> Array:
