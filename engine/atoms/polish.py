@@ -61,7 +61,7 @@ def polish(problem: Problem, measure: Measure, effort: Effort = DEFAULT) -> Meas
 def polished(point: Point, effort: Effort = DEFAULT) -> Point:
     """`polish` of a point."""
     measure = point.measure
-    if measure.weights.size + measure.positions.size > effort.most_coordinates:
+    if measure.weights.size + measure.positions.size > effort.most_coordinates and not point.problem.features.local:
         return point
     return _descend(point, effort, chart_for)
 

@@ -32,7 +32,7 @@ class Supremum:
 
     Parameters
     ----------
-    value : S.
+    value : S, with what local features leave out of eta.
     upper_bound : whether S is an upper bound in exact arithmetic, or only the largest value found.
     method : how it was found.
     positions, heights : local maxima of the height, (k, d) and (k,), in falling order.
@@ -84,7 +84,7 @@ def supremum(eta: DualCertificate, hints: Array | None = None) -> Supremum:
         scale = np.full(features.dimension, _ONE_DIRECTION * features.domain.span)
     falling = np.argsort(-heights, kind="stable")
     distinct = _thin_out(features.domain, positions, falling, scale)
-    value = float(heights.max(initial=0.0))
+    value = float(heights.max(initial=0.0)) + features.tail * float(np.abs(eta.g).sum())
     return Supremum(value, False, method, positions[distinct], heights[distinct], unresolved)
 
 
@@ -111,7 +111,8 @@ def supremum_over(eta: DualCertificate, positions: Array) -> Supremum:
     """S over finitely many positions (k, d): the largest height of all."""
     found = eta.heights(positions)
     order = np.argsort(-found, kind="stable")
-    return Supremum(float(found.max(initial=0.0)), True, "all given positions", positions[order], found[order])
+    value = float(found.max(initial=0.0)) + eta.features.tail * float(np.abs(eta.g).sum())
+    return Supremum(value, True, "all given positions", positions[order], found[order])
 
 
 def _of_polynomial(eta: DualCertificate, filter_: Field, cutoffs: tuple[int, ...]) -> Supremum:

@@ -19,7 +19,7 @@ def rounding(point: Point, p: Field, conjugate: float) -> float:
     Sums of n terms t_j, each with c roundings, are off by at most (n + c) u sum |t_j| to first order in u = 2^-53 (Higham 2002,
     section 4.2). What the sizes |t_j| of R and R* sum to is bounded by R, R* and <|p|, |f| + |y|>, since l*(p) + l(f) >= p f;
     f_j is a sum over atoms itself, off by (m + c) u sum_i |w_i phi_j(theta_i)|, which <g, .> carries into R. Losses of counts
-    subtract y log y from y log f.
+    subtract y log y from y log f. Of local features, f_j lacks what is out of reach, at most tail·|kappa mu|.
 
     Parameters
     ----------
@@ -38,7 +38,8 @@ def rounding(point: Point, p: Field, conjugate: float) -> float:
     count = problem.loss.y.size + len(point.measure) + _PER_TERM
     if terms == 0.0:
         return 0.0
-    return float(count * (_PER_TERM * _UNIT * terms + np.finfo(np.float64).tiny))  # products may underflow
+    left_out = 2.0 * problem.features.tail * float(sizes.sum()) * float(g.sum())  # of f, which moves R by <g, .> to first order
+    return float(count * (_PER_TERM * _UNIT * terms + np.finfo(np.float64).tiny)) + left_out  # products may underflow
 
 
 def height_rounding(point: Point, g: Field) -> float:

@@ -177,7 +177,7 @@ class Search:
             self.ended("insertion", "no |eta| above the penalty was found")
             return None
         eta, gauge = problem.dual(best.residual).eta(positions), problem.gauge
-        excess = gauge.height(eta)[:, None] - problem.penalty
+        excess = np.maximum(gauge.height(eta)[:, None] - problem.penalty, 0.0)
         norm, _ = feature_scales(problem.features.penalised, positions)
         curvature = problem.loss.typical_curvature
         added = problem.measure(gauge.head(eta) * excess / max(norm**2 * curvature * len(eta), 1e-300), positions)

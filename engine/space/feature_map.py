@@ -121,6 +121,11 @@ class FeatureMap:
         return self.structure is not None and self.structure.windowed
 
     @property
+    def tail(self) -> float:
+        """A bound of |phi/kappa| at samples that a position passes by: eta lacks at most tail·sum_j |g_j|."""
+        return 0.0 if self.structure is None else self.structure.tail
+
+    @property
     def scalar(self) -> bool:
         """Whether weights are real numbers and features real numbers at samples."""
         return self.kind == "pointwise"
@@ -266,12 +271,12 @@ class FeatureMap:
         )
         return local
 
-    def neighbours(self, positions: Array, reaches: float = 0.5) -> Callable[[int], NDArray[np.intp]]:
+    def neighbours(self, positions: Array, reaches: float = 0.2) -> Callable[[int], NDArray[np.intp]]:
         """By the number of a position those that may have features like its own, itself among them: all, where none is local.
 
         Parameters
         ----------
-        reaches : how far apart, in reaches of phi: features farther than half of one are no longer alike, and farther than two
+        reaches : how far apart, in reaches of phi: features farther than a fifth of one are no longer alike, and farther than two
             they do not meet.
         """
         if not self.local:
