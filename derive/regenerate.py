@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .emit.covariance import covariance_source
 from .emit.kernel import emit_feature
+from .emit.local import local_source
 from .emit.loss import emit_loss
 from .emit.ridge import ridge_source
 from .emit.scalar_flow import scalar_flow_source
@@ -51,6 +52,7 @@ def shared_sources() -> dict[str, str]:
     return {
         "_covariance.py": covariance_source(),
         "_flow.py": scalar_flow_source(),
+        "_local.py": local_source(),
         "_ridge.py": ridge_source(),
         "_torus.py": torus_source(),
     }

@@ -44,9 +44,9 @@ class ScalarWeights:
         return _as_given(self.module.jacobian(positions, *given), order)
 
     def windows(self, positions: Array, statics: Statics, /) -> tuple[Counts, Counts, Array]:
-        *given, order = statics
+        *given, _ = statics
         starts, columns, values = self.module.windows(positions, *given)
-        return starts, columns if order is None else order[columns], values
+        return starts, columns, values
 
     def certificate(self, positions: Array, statics: Statics, g: Field, /) -> tuple[Array, Array, Array]:
         *given, order = statics

@@ -67,9 +67,9 @@ class FeatureKernel(Protocol):
         """phi(theta_i) and its partial derivatives, shape (1 + d, k, size)."""
 
     def windows(self, positions: Array, statics: Statics, /) -> tuple[Counts, Counts, Array]:
-        """`jacobian` at the samples in reach, of pointwise maps: starts (k + 1,), samples (c,) and values (1 + d, c).
+        """`jacobian` at the samples in reach, of pointwise maps: starts (k + 1,), columns (c,) and values (1 + d, c).
 
-        Those of position i are from starts[i] to starts[i + 1].
+        Those of position i are from starts[i] to starts[i + 1]; columns are the samples' places in the order of tiles, rising.
         """
 
     def certificate(self, positions: Array, statics: Statics, g: Field, /) -> tuple[Array, Array, Array]:

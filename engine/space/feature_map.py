@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import scipy.sparse
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import bsr_array, csr_array
 from scipy.spatial import cKDTree
@@ -18,6 +17,7 @@ from ..base.arrays import Array, Field
 from ..base.errors import ProblemError
 from ..base.masks import Mask
 from ..base.threads import single_threaded_blas
+from ..kernels.loading import load_kernel
 from ..kernels.protocol import Data, FeatureKernel, Statics
 from ..kernels.weighted import WithPenaltyWeight
 from .arguments import pack, validate_inputs
@@ -330,47 +330,51 @@ class FeatureMap:
         weights : of the samples, (n,) or one.
         """
         positions, width = self._positions(positions), 1 + self.dimension if slopes else 1
-        if self._multiplies(weights):
-            return np.asarray(weights * self._products.inner(positions, slopes).transpose(2, 0, 3, 1))
+        k = len(positions)
         if self.local:
-            rows = self._half(positions, weights, width)
-            gram = (rows @ rows.T).toarray().reshape(len(positions), width, len(positions), width)
-            return np.asarray(gram)
-        half = (self.jacobian(positions)[:width] * np.sqrt(weights)).reshape(width * len(positions), -1)
+            first, second = self._meeting(positions)
+            blocks = self._products_at_samples(positions, weights, width, first, second)
+            local = np.zeros((k, width, k, width))
+            local[first, :, second, :], local[second, :, first, :] = blocks, blocks.transpose(0, 2, 1)
+            return local
+        half = (self.jacobian(positions)[:width] * np.sqrt(weights)).reshape(width * k, -1)
         gram = np.real(half @ half.conj().T)
-        return np.asarray(gram.reshape(width, len(positions), width, len(positions)).transpose(1, 0, 3, 2))
+        return np.asarray(gram.reshape(width, k, width, k).transpose(1, 0, 3, 2))
 
     def sparse_inner(self, positions: Array, weights: Array | float = 1.0) -> csr_array:
         """`inner` with slopes of local features, (k w, k w), without those that do not meet."""
-        positions, width = self._positions(positions), 1 + self.dimension
-        if not self._multiplies(weights):
-            rows = self._half(positions, weights, width)
-            return csr_array(rows @ rows.T)
+        positions, (k, width) = self._positions(positions), (len(positions), 1 + self.dimension)
         first, second = self._meeting(positions)
-        blocks = self._products.inner(positions, True, (first, second)).transpose(2, 0, 1) * weights
-        starts = np.searchsorted(first, np.arange(len(positions) + 1))
-        shape = (width * len(positions),) * 2
-        return csr_array(bsr_array((np.ascontiguousarray(blocks), second, starts), shape=shape))
-
-    def _multiplies(self, weights: Array | float) -> bool:
-        """Whether inner products are products of axes."""
-        return np.ndim(weights) == 0 and self._products is not None and self._products.complete
+        blocks = self._products_at_samples(positions, weights, width, first, second)
+        apart = first != second
+        first, second = np.concatenate([first, second[apart]]), np.concatenate([second, first[apart]])
+        blocks = np.concatenate([blocks, blocks[apart].transpose(0, 2, 1)])
+        order = np.lexsort((second, first))
+        starts = np.searchsorted(first[order], np.arange(k + 1))
+        return csr_array(bsr_array((blocks[order], second[order], starts), shape=(width * k, width * k)))
 
     def _meeting(self, positions: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Numbers of the positions whose features meet, in pairs, sorted."""
-        tree = cKDTree(self._in_reaches(positions))
-        pairs = tree.query_pairs(2.0, p=np.inf, output_type="ndarray")
+        """Numbers of the positions whose features meet, in pairs, each once, and each with itself."""
+        pairs = cKDTree(self._in_reaches(positions)).query_pairs(2.0, p=np.inf, output_type="ndarray")
         own = np.arange(len(positions))
-        first, second = np.concatenate([pairs, pairs[:, ::-1], np.column_stack([own, own])]).T
-        order = np.lexsort((second, first))
-        return first[order], second[order]
+        return np.concatenate([pairs[:, 0], own]), np.concatenate([pairs[:, 1], own])
 
-    def _half(self, positions: Array, weights: Array | float, width: int) -> csr_array:
-        """Rows (i, a) of the Jacobian at the samples in reach times sqrt(weights), (k w, size)."""
+    def _products_at_samples(
+        self, positions: Array, weights: Array | float, width: int, first: NDArray[np.int64], second: NDArray[np.int64]
+    ) -> Array:
+        """Inner products of local features in pairs, (p, w, w)."""
         starts, columns, values = self.kernel.windows(positions, self.statics)
-        values = values[:width] * (np.sqrt(weights)[columns] if np.ndim(weights) else np.sqrt(weights))
-        rows = scipy.sparse.vstack([csr_array((row, columns, starts), shape=(len(positions), self.size)) for row in values])
-        return csr_array(rows[np.arange(width * len(positions)).reshape(width, -1).T.ravel()])
+        by_tiles = weights[self.statics[-1]][columns] if isinstance(weights, np.ndarray) else weights
+        new = np.ones(len(columns), dtype=bool)
+        new[1:] = np.diff(columns) != 1
+        new[starts[:-1][np.diff(starts) > 0]] = True
+        places = np.flatnonzero(new)
+        runs, lengths = np.searchsorted(places, starts), np.diff(places, append=len(columns))
+        begins = columns[places]
+        blocks: Array = load_kernel("_local").inner(
+            runs, begins, begins + lengths, places, values[:width] * np.sqrt(by_tiles), first, second
+        )
+        return blocks
 
     def _in_reaches(self, positions: Array) -> Array:
         """Positions on the axes that move with samples, in units of the reach."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache, cached_property
 
 import numpy as np
 import scipy.sparse
@@ -65,7 +64,7 @@ class Products:
         for axis, line in enumerate(lines):
             positions = np.tile(position, (len(line), 1))
             positions[:, self.axes[axis][0]] = line
-            factor = self._near(axis, line, self._factor(axis, positions)[0])
+            factor = self._near(axis, line, self._factor(axis, positions))
             flat = np.moveaxis(image, axis, 0)
             product = factor @ np.ascontiguousarray(flat).reshape(len(flat), -1)
             image = np.moveaxis(np.asarray(product).reshape(len(line), *flat.shape[1:]), 0, axis)
@@ -78,38 +77,8 @@ class Products:
             return phi
         return scipy.sparse.csr_array(np.where(np.abs(samples[None, :] - line[:, None]) <= reach, phi, 0.0))
 
-    @cached_property
-    def complete(self) -> bool:
-        """Whether inner products are products too: no sample of the grid is missing, and each parameter has an axis of its own."""
-        full = len(self.index) == math.prod(len(line) for line in self.lines)
-        return full and {i for i, _ in self.axes} == set(range(len(self.axes)))
-
-    def inner(self, positions: Array, slopes: bool, pairs: tuple[Index, Index] | None = None) -> Array:
-        """<phi_i, phi_j> and, with slopes, those of their derivatives, where `complete`: (w, w, k, k), or (w, w, p) of pairs.
-
-        w = 1 or 1 + d.
-        """
-        k, d = positions.shape
-        width = 1 + d if slopes else 1
-        own = {1 + i: axis for axis, (i, _) in enumerate(self.axes)}
-        factors = [self._factor(axis, positions) for axis in range(d)]
-
-        @cache
-        def along(axis: int, p: int, q: int) -> Array:
-            if p > q:
-                return along(axis, q, p).T if pairs is None else (factors[axis][p] @ factors[axis][q].T)[pairs]
-            product = factors[axis][p] @ factors[axis][q].T
-            return np.asarray(product if pairs is None else product[pairs])
-
-        result = np.empty((width, width, k, k) if pairs is None else (width, width, len(pairs[0])))
-        for a, b in np.ndindex(width, width):
-            result[a, b] = along(0, int(own.get(a) == 0), int(own.get(b) == 0))
-            for axis in range(1, d):
-                result[a, b] *= along(axis, int(own.get(a) == axis), int(own.get(b) == axis))
-        return result
-
     def _factor(self, axis: int, positions: Array) -> Array:
-        """phi with all differences zero but that on one axis, and its derivative along it, (2, k, samples).
+        """phi with all differences zero but that on one axis, (k, samples).
 
         It is divided so that the product of all is phi.
         """
@@ -117,15 +86,15 @@ class Products:
         moving = [i for i, _ in self.axes]
         at = positions.copy()
         at[:, [other for other in moving if other != i]] = 0.0
-        phi = self._kernel(at, j, self.lines[j])[[0, 1 + i]]
+        phi = self._kernel(at, j, self.lines[j])
         at[:, i] = 0.0
-        centre = self._kernel(at, j, np.zeros(1))[0]
+        centre = self._kernel(at, j, np.zeros(1))
         return np.asarray(phi / centre ** ((a - 1) / a))
 
     def _kernel(self, positions: Array, input_: int, samples: Array) -> Array:
-        """The Jacobian at samples that differ in one input; the others are zero."""
+        """phi at samples that differ in one input; the others are zero."""
         columns, n = np.zeros((len(self.lines), len(samples))), len(samples)
         columns[input_] = samples
         everywhere = np.tile([-math.inf, math.inf], (1, len(self.axes)))
         statics: Statics = (columns, self.constants, np.array([0, n]), everywhere, None)
-        return np.asarray(self.kernel.jacobian(positions, statics))
+        return np.asarray(self.kernel.jacobian(positions, statics)[0])

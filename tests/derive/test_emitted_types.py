@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from conicflow.derive import SPECS
 
-SOURCES = [path.stem for path in sorted(SPECS.glob("*.toml"))] + ["_covariance", "_flow", "_ridge", "_torus"]
+SOURCES = [path.stem for path in sorted(SPECS.glob("*.toml"))] + ["_covariance", "_flow", "_local", "_ridge", "_torus"]
 INTEGERS = {
     "cutoffs",
     "outputs",

@@ -12,7 +12,7 @@ from conicflow.engine.kernels.loading import built_for, describe, kernel_names, 
 
 KERNELS = kernel_names("pointwise", "ridge", "torus", "loss")
 DESCRIBED = kernel_names("torus")  # without a binary of their own: what they say of themselves
-SHARED = ("_covariance", "_flow", "_ridge", "_torus")  # of no spec
+SHARED = ("_covariance", "_flow", "_local", "_ridge", "_torus")  # of no spec
 BINARIES = sorted({*KERNELS, *SHARED} - {*DESCRIBED})
 
 

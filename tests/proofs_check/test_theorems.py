@@ -228,7 +228,7 @@ def test_every_mutant_has_its_place() -> None:
             pass
 
 
-@pytest.mark.parametrize("kernel", ["_flow", "_ridge", "_torus", "_covariance", "squared", "lorentzian"])
+@pytest.mark.parametrize("kernel", ["_flow", "_local", "_ridge", "_torus", "_covariance", "squared", "lorentzian"])
 def test_a_template_mutant_changes_lines_of_its_kernel_alone(kernel: str) -> None:
     right = emitted(kernel)
     changes = [mutant.change for mutant in mutants().values() if isinstance(mutant.change, InTemplate)]
