@@ -50,7 +50,7 @@ def starting_positions(eta: DualCertificate) -> tuple[Array, str]:
     domain = eta.features.domain
     if eta.features.spectrum is not None:
         return torus_maxima(eta)
-    if isinstance(domain, Box):
+    if domain.gridded:
         sinusoid = Sinusoid.of(eta.features)
         return grid_maxima(eta, domain) if sinusoid is None else sinusoid_maxima(eta, sinusoid, domain)
     starts = np.concatenate([domain.centre, domain.scatter(directions(eta))])

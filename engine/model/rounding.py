@@ -32,7 +32,7 @@ def rounding(point: Point, p: Field, conjugate: float) -> float:
     terms += float(((g + np.abs(p)) * (np.abs(f) + y)).sum())
     sizes = problem.with_penalty_weights(point.measure).sizes
     terms += float(_length(g) * (sizes @ norms(problem.features.penalised, point.measure.positions)))
-    if problem.loss.description["targets"] == "count":
+    if problem.loss.takes_counts:
         weight = omega.reshape(-1, *[1] * (y.ndim - 1))
         terms += float((weight * (y * (1.0 + np.abs(np.log(np.where(y > 0, y, 1.0)))) + np.abs(f))).sum())
     count = problem.loss.y.size + len(point.measure) + _PER_TERM

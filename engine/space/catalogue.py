@@ -65,6 +65,16 @@ class FeatureFactory:
         """The spec's name."""
         return str(self.description["name"])
 
+    @property
+    def takes_images(self) -> bool:
+        """As of the map: see `FeatureMap.takes_images`."""
+        return bool(self.description["kind"] == "pointwise")
+
+    @property
+    def takes_tables(self) -> bool:
+        """Whether a sample is a row of a table, so that others can be predicted."""
+        return bool(self.description["kind"] == "ridge")
+
     def __call__(self, /, **arguments: Any) -> FeatureMap:
         """The feature map for these samples, constants and intervals."""
         return _build(bind(self.kernel, self.description), self.description, arguments)

@@ -55,7 +55,7 @@ class FeatureMap:
 
     def __post_init__(self) -> None:
         domain = self.domain
-        if self.kind == "pointwise" and isinstance(domain, Box) and np.all(np.isfinite(domain.upper - domain.lower)):
+        if self.kind == "pointwise" and domain.gridded and np.all(np.isfinite(domain.upper - domain.lower)):
             self._require_finite(domain)
 
     def _require_finite(self, domain: Box) -> None:
@@ -86,17 +86,22 @@ class FeatureMap:
 
     @property
     def family(self) -> str:
-        """How Phi scales (docs/theory.md §1), as the derivation proved: it decides the lift, the flow and the domain.
-
-        "partially 1-homogeneous" in w (CB18 Thm 3.5), "2-homogeneous" in (w, theta) (Thm 3.3), or "2-homogeneous in theta"
-        with a sign w that does not move.
-        """
+        """How Phi scales (docs/theory.md §1), as the derivation proved, in words; `degree` is what decides."""
         return str(self.description["family"])
+
+    @property
+    def degree(self) -> int:
+        """p in phi(s theta) = s^p phi(theta), s > 0: it decides the lift, the flow and the domain.
+
+        1 where Phi is 2-homogeneous in (w, theta) (CB18 Thm 3.3); 2 where it is so in theta, with a sign w that does not move;
+        0 where it is partially 1-homogeneous, in w (Thm 3.5).
+        """
+        return ("partially 1-homogeneous", "2-homogeneous", "2-homogeneous in theta").index(self.family)
 
     @property
     def homogeneous(self) -> bool:
         """Whether Phi is 2-homogeneous, so that positions live on the unit sphere."""
-        return self.family != "partially 1-homogeneous"
+        return self.degree > 0
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -111,7 +116,12 @@ class FeatureMap:
     @property
     def takes_vectors(self) -> bool:
         """Whether weights may be in R^q: the kernel takes them, and the unit's own output sign is free."""
-        return self.kind == "ridge" and self.family != "2-homogeneous in theta"
+        return self.kind == "ridge" and self.degree < 2
+
+    @property
+    def takes_images(self) -> bool:
+        """Whether data (h, w) are an image, one number for each sample, rather than w outputs."""
+        return self.kind == "pointwise"
 
     @property
     def spectrum(self) -> tuple[NDArray[np.complex128], tuple[int, ...]] | None:
@@ -119,10 +129,14 @@ class FeatureMap:
         return (self.inputs["filter"], self.inputs["cutoff"]) if self.kind == "torus" else None
 
     @property
+    def columns(self) -> list[Array]:
+        """The samples (n,) of each input, where they may be places on axes of Theta; none where samples are vectors."""
+        return list(self.inputs.values()) if self.kind == "pointwise" else []
+
+    @property
     def places(self) -> Array:
         """All samples in one row: where, on the axis of a single parameter, features may be narrow."""
-        samples = self.inputs.values() if self.kind == "pointwise" else ()
-        return np.concatenate([np.zeros(0), *samples])
+        return np.concatenate([np.zeros(0), *self.columns])
 
     @cached_property
     def unit(self) -> HomogeneousUnit | None:
@@ -295,4 +309,8 @@ class FeatureMap:
             raise ProblemError(
                 f"new samples need {self.dimension} columns; got {columns}; keep the columns as they were"
             )
-        return replace(self, inputs=validated, statics=pack(self.kind, validated, self.constants), missing=None)
+        return replace(self, inputs=validated, statics=self.packed(validated), missing=None)
+
+    def packed(self, samples: Mapping[str, Array]) -> Statics:
+        """Other samples, validated ones, with the constants, as `advance` takes them."""
+        return pack(self.kind, samples, self.constants)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from .domain import Domain, Held
 class Box(Domain):
     """Theta = the product of its axes, each an interval or a circle."""
 
-    gridded = True
+    gridded: ClassVar[Literal[True]] = True
 
     @property
     def bounds(self) -> tuple[Array, Array, NDArray[np.bool_]]:

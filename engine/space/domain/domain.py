@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,7 +87,7 @@ class Domain(ABC):
     where: ClassVar[str] = "in the feature map's domain"
     sphere: ClassVar[bool] = False
     is_ball: ClassVar[bool] = False
-    gridded: ClassVar[bool] = False  # whether product grids cover Theta
+    gridded: ClassVar[bool]  # whether product grids cover Theta
     exact_bounds: ClassVar[bool] = (
         True  # whether `bounds` say all of Theta; else what leaves it is projected after each step
     )
@@ -174,6 +174,8 @@ class Domain(ABC):
 
 class Round(Domain):
     """Theta = {theta in R^d: least <= |theta| <= largest}: rays from 0 cover it; no grid does."""
+
+    gridded: ClassVar[Literal[False]] = False
 
     @property
     @abstractmethod

@@ -80,7 +80,7 @@ def _in_balls(subject: str, draw: Draw) -> float:
 
 def _prediction(draw: Draw, name: str, loss: Loss, size: float) -> Any:
     f = cases.point(draw.generator(name), loss.y)
-    return np.abs(size * f) if loss.description["targets"] == "count" else size * f
+    return np.abs(size * f) if loss.takes_counts else size * f
 
 
 def _field(numbers: list[float], loss: Loss) -> Any:
@@ -95,10 +95,10 @@ def _multiples(subject: str, draw: Draw) -> float:
     sign = {"any": SIGNS[0], "nonnegative": SIGNS[1], "prices": SIGNS[2], "vector": "any"}[subject]
     name = "relu" if subject == "vector" else draw.choice("features", ("gaussian", "tanh"))
     case = cases.problem(draw, name, vectors=subject == "vector", sign=sign)
-    if (case.sign == "vector") != (subject == "vector"):
+    if case.gauge.vectors != (subject == "vector"):
         raise Inapplicable("weights of this kind")
     f = cases.point(draw.generator("f"), case.loss.y) * draw.real("size", 0.1, 10.0)
-    f = np.abs(f) if case.loss.description["targets"] == "count" else f
+    f = np.abs(f) if case.loss.takes_counts else f
     # beyond the data the best multiple is negative
     p = case.loss.gradient(f) * draw.choice("side", (1.0, -1.0)) * _INSIDE
     if not np.isfinite(p).all():

@@ -114,8 +114,8 @@ MUTANTS = (
     Mutant("discrepancy-of-the-average", "an averaged |f - y|² is compared with the noise of the sum", "choice-of-a-penalty",
            "discrepancy", _in("solve.choice._doubled_fits", "(len(loss.y) if loss.average else 1)", "1")),
     Mutant("positions-are-free", "BIC counts weights alone", "choice-of-a-penalty", "bic",
-           _in("solve.choice.bic", "problem.outputs - _is_class(loss) + features.dimension - features.homogeneous",
-               "problem.outputs - _is_class(loss)")),
+           _in("solve.choice.bic", "problem.outputs - loss.takes_classes + features.dimension - features.homogeneous",
+               "problem.outputs - loss.takes_classes")),
     Mutant("seen-before", "held-out samples are those that were fitted", "choice-of-a-penalty", "cv",
            _in("solve.choice.cross_validation", "_part(problem, labels == fold)", "_part(problem, labels != fold)")),
 )  # fmt: skip
