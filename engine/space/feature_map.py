@@ -18,6 +18,7 @@ from ..base.threads import single_threaded_blas
 from ..kernels.protocol import Data, FeatureKernel, Statics
 from ..kernels.weighted import WithPenaltyWeight
 from .arguments import pack, validate_inputs
+from .described import Described
 from .domain.box import Box
 from .domain.domain import Round
 from .units import HomogeneousUnit
@@ -27,7 +28,7 @@ _LARGEST = 1e150  # of a sum of features: their squares are summed too, and must
 
 
 @dataclass(frozen=True, eq=False)
-class FeatureMap:
+class FeatureMap(Described):
     """phi: Theta -> F for given samples, compiled with its derivatives and flow. Made by `features.NAME(...)`.
 
     Parameters
@@ -75,53 +76,9 @@ class FeatureMap:
             )
 
     @property
-    def name(self) -> str:
-        """The spec's name."""
-        return str(self.description["name"])
-
-    @property
-    def kind(self) -> str:
-        """pointwise, ridge or torus."""
-        return str(self.description["kind"])
-
-    @property
-    def family(self) -> str:
-        """How Phi scales (docs/theory.md §1), as the derivation proved, in words; `degree` is what decides."""
-        return str(self.description["family"])
-
-    @property
-    def degree(self) -> int:
-        """p in phi(s theta) = s^p phi(theta), s > 0: it decides the lift, the flow and the domain.
-
-        1 where Phi is 2-homogeneous in (w, theta) (CB18 Thm 3.3); 2 where it is so in theta, with a sign w that does not move;
-        0 where it is partially 1-homogeneous, in w (Thm 3.5).
-        """
-        return ("partially 1-homogeneous", "2-homogeneous", "2-homogeneous in theta").index(self.family)
-
-    @property
-    def homogeneous(self) -> bool:
-        """Whether Phi is 2-homogeneous, so that positions live on the unit sphere."""
-        return self.degree > 0
-
-    @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the coefficients on the torus, (2K_1 + 1, ..); (n,) for features at samples."""
         return tuple(self.inputs["filter"].shape) if self.kind == "torus" else (self.size,)
-
-    @property
-    def complex(self) -> bool:
-        """Whether F is complex."""
-        return self.kind == "torus"
-
-    @property
-    def takes_vectors(self) -> bool:
-        """Whether weights may be in R^q: the kernel takes them, and the unit's own output sign is free."""
-        return self.kind == "ridge" and self.degree < 2
-
-    @property
-    def takes_images(self) -> bool:
-        """Whether data (h, w) are an image, one number for each sample, rather than w outputs."""
-        return self.kind == "pointwise"
 
     @property
     def spectrum(self) -> tuple[NDArray[np.complex128], tuple[int, ...]] | None:
