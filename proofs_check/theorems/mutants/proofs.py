@@ -67,7 +67,7 @@ MUTANTS = (
            _in("gap.dual_value", "least = arb((-most / statement.gauge.asymmetry).upper())", "least = -most")),
     Mutant("multiple-of-one", "s = 1 is tried, feasible or not", "multiples-of-a-dual-point", "any",
            _in("gap.dual_value", "arb(1) if most >= 1 else most", "arb(1)")),
-    Mutant("found-for-bounded", "the largest |eta| found in the place of its bound", "rigorous-gaps", "gaussian",
+    Mutant("found-for-bounded", "the largest |eta| found in the place of its bound", "rigorous-gaps", "tanh",
            _in("gap.prove", "arb((objective + dual_value(statement, loss, p, bound.upper)).upper())",
                "arb((objective + dual_value(statement, loss, p, bound.lower)).upper())"), raises=True),
     Mutant("mass-without-price", "int kappa d|mu| without kappa", "enclosed-residuals", "checked_priced_bump",
