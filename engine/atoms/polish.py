@@ -17,11 +17,13 @@ from .charts import Chart, WeightsAtPositions, chart_for
 
 MakeChart = Callable[[Problem, Measure], Chart]
 _ROUNDING = 1e-12  # predicted decrease, relative to J, below which differences of J are noise
-_LITTLE = 0.1  # gain relative to what the quadratic model predicts
+_LITTLE, _MUCH = 0.1, 0.5  # gain relative to what the quadratic model predicts: less damps more, more damps less
 _LONGEST = 1e100  # step; the squares of longer ones overflow
 _CONVERGED = 1e-15  # scaled gradient, relative to its natural size
 _NEARLY = 1e-12  # the same, above which rounding is not yet what ends it
-_FIRST = 1e-4  # damping
+# Damping, relative to the curvature of each coordinate: to start with, ten times as much or a tenth at a time, never more, the
+# least to rise from, and what is rounding beside the curvature.
+_FIRST, _FACTOR, _MOST, _LEAST, _NONE = 1e-4, 10, 1e12, 1e-8, 1e-14
 
 
 @dataclass(frozen=True)
@@ -93,10 +95,10 @@ def _newton(point: Point, effort: Effort, make_chart: MakeChart) -> Point:
         ):
             break
         moved = False
-        while damping < 1e12:
+        while damping < _MOST:
             step = here.step(damping)
             if step is None:
-                damping = max(10 * damping, 1e-8)
+                damping = max(_FACTOR * damping, _LEAST)
                 continue
             predicted = -float(here.gradient @ step + step @ here.hessian @ step / 2)
             trial = here.after(step)
@@ -108,18 +110,18 @@ def _newton(point: Point, effort: Effort, make_chart: MakeChart) -> Point:
                 if not moved and far and damping < _FIRST:  # where J is nearly flat, Newton's own step goes too far
                     damping = _FIRST
                     continue
-                damping /= 10
+                damping /= _FACTOR
                 break
             if trial.objective < here.objective:
                 moved, there = True, _Model.at(make_chart, trial)
                 gained = (here.objective - trial.objective) / predicted
                 slow = slow + 1 if gained < _LITTLE or damping > 1 else 0
-                if gained > 0.5:
-                    damping = damping / 10 if damping > 1e-14 else 0.0
+                if gained > _MUCH:
+                    damping = damping / _FACTOR if damping > _NONE else 0.0
                 elif gained < _LITTLE:
-                    damping = max(10 * damping, 1e-8)
+                    damping = max(_FACTOR * damping, _LEAST)
                 break
-            damping = max(10 * damping, 1e-8)
+            damping = max(_FACTOR * damping, _LEAST)
         if not moved:
             break
         point, here = trial, there
@@ -152,7 +154,7 @@ class _Model:
         alike = curvatures.reshape(z.shape)[:, chart.alike]
         alike[:] = alike.max(axis=1, keepdims=True, initial=0.0)
         # Dead units alone have no curvature: their weights have the whole way to zero before them.
-        floor = 1e-14 * curvatures.max() or np.abs(gradient).max()
+        floor = _NONE * curvatures.max() or np.abs(gradient).max()
         return _Model(point, chart, z, gradient, hessian, np.maximum(curvatures, floor + 1e-300))
 
     @property

@@ -22,7 +22,7 @@ from .sinusoids import at_best_phase, moduli
 # Grid points per length over which features stay correlated, in one dimension and in more: at half the diagonal from the
 # centre of a Gaussian bump of eta it still has 99 or 96 hundredths of its height.
 _GRID_PER_LENGTH = (4.0, 2.5)
-_MOST_GRID_POINTS = 200_000
+_MOST_GRID_POINTS = 200_000  # each costs a feature at every sample; where they are too sparse, it is said
 _SPARSEST = 0.25  # of that density: half a bump's height is left at the points nearest to its centre
 _FEW_SAMPLES = 16  # of several coordinates, the highest, beside the grid: bumps may be narrower than it can tell
 _FEWEST_LINE = 1025  # points of a line to which others are added where features change
@@ -31,8 +31,8 @@ _FEWEST_ASCENTS, _MOST_ASCENTS = 64, 1024  # maxima of the grid from which to as
 _PROMISING = 0.9  # of the highest: as a bump has more than that left beside its centre, the supremum is not lower
 _POINTS_PER_PERIOD = 8.0  # of the highest frequency on each axis of the torus
 _FEWEST_PER_PERIOD = 3.0  # where that would be more points than this:
-_MOST_FFT_POINTS = 2**24
-_SPHERE_STARTS = 512
+_MOST_FFT_POINTS = 2**24  # 256 megabytes of complex numbers
+_SPHERE_STARTS = 512  # a quarter finds the same suprema, as of the numbers below (tests/engine/dual)
 _VERTICES, _MOST_MEETING = 128, 16  # where random kinks meet, so many at most: each costs their number cubed
 _SPHERE_ASCENTS = 256  # not only maxima: those at kinks lie close together
 

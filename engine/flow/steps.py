@@ -14,8 +14,8 @@ from ..space.scales import feature_scales
 from .particles import Flow
 from .schemes.named import STEPPED, named
 
-_GROWTH = 1.25  # of the step, after a run of steps that all lowered the objective
-_PROBED_PAIRS = 2**22  # (particle, sample), by which the curvature is measured
+_GROWTH = 1.25  # of the step, after a run of steps that all lowered the objective: less than the halving takes back
+_PROBED_PAIRS = 2**22  # (particle, sample), by which the curvature is measured: it is needed roughly
 _SMALLEST = 1e-12  # step, relative to the first: below it rounding decides whether the objective falls
 
 
