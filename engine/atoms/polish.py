@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..base.arrays import Array
+from ..base.arrays import NEARLY_ZERO, Array
 from ..model.measure import Measure
 from ..model.point import Point
 from ..model.problem import Problem
@@ -155,7 +155,7 @@ class _Model:
         alike[:] = alike.max(axis=1, keepdims=True, initial=0.0)
         # Dead units alone have no curvature: their weights have the whole way to zero before them.
         floor = _NONE * curvatures.max() or np.abs(gradient).max()
-        return _Model(point, chart, z, gradient, hessian, np.maximum(curvatures, floor + 1e-300))
+        return _Model(point, chart, z, gradient, hessian, np.maximum(curvatures, floor + NEARLY_ZERO))
 
     @property
     def objective(self) -> float:
@@ -195,5 +195,5 @@ class _Model:
             step = -np.linalg.solve(damped, right) / root
         except np.linalg.LinAlgError:
             moduli, vectors = self._eigen
-            step = -vectors @ (vectors.T @ right / np.maximum(moduli + damping, 1e-300)) / root
+            step = -vectors @ (vectors.T @ right / np.maximum(moduli + damping, NEARLY_ZERO)) / root
         return step if np.abs(step).max() < _LONGEST else None

@@ -23,6 +23,7 @@ _SHARES = (
 )  # of the way to the maximum of the linear piece, which may end long before it
 _ON_ARCS = 4  # of the ends, the highest: arcs cost a sort of all samples each
 _BLOCK = 2**17  # products <theta, x_j> at a time: a megabyte
+_ROUNDING = 1e-15  # relative rise that is none
 _TINY = 1e-12  # of the length of a mean of unit vectors
 
 
@@ -71,7 +72,7 @@ def _climb(eta: Pieces, theta: Array, heights: Array, directions: Array) -> tupl
             lengths = np.linalg.norm(trial, axis=1)
             values, new_directions = eta.heights(trial, z + share * z_way)
             values = np.where(lengths > _TINY, values / np.maximum(lengths, _TINY), -np.inf)
-            better = values > heights * (1 + 1e-15)
+            better = values > heights * (1 + _ROUNDING)
             theta[better] = trial[better] / lengths[better, None]
             heights[better], directions[better] = values[better], new_directions[better]
     return theta, heights, directions

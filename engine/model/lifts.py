@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..base.arrays import Array
+from ..base.arrays import NEARLY_ZERO, Array
 from ..base.errors import FlowError
 from ..base.vectors import unit_rows
 from ..space.domain.domain import Domain
@@ -81,7 +81,7 @@ class Weighted(_OverTheta):
         """
         mass, weight = scales.pull / (scales.norm**2 * scales.bend), scales.pull / scales.stiffness
         positional = mass * weight * scales.slope**2 * scales.bend
-        return 1.0 / scales.stiffness, (1.0, scales.stiffness / max(positional, 1e-300))
+        return 1.0 / scales.stiffness, (1.0, scales.stiffness / max(positional, NEARLY_ZERO))
 
     def speeds(self, alpha: float, beta: float) -> tuple[float, float]:
         return alpha, beta
@@ -248,7 +248,7 @@ class Conic(_OverTheta):
 
     def natural_step(self, scales: Scales) -> tuple[float, tuple[float, float]]:
         """Masses change by a factor e at most in the first step; positions by the length over which phi changes."""
-        return 1.0 / (4 * scales.pull), (1.0, 4 * float(scales.norm**2 / max(scales.slope, 1e-300) ** 2))
+        return 1.0 / (4 * scales.pull), (1.0, 4 * float(scales.norm**2 / max(scales.slope, NEARLY_ZERO) ** 2))
 
 
 def prices(gauge: Gauge, w: Array) -> Array:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..base.arrays import Array
+from ..base.arrays import NEARLY_ZERO, Array
 from ..base.errors import ProblemError
 from ..base.progress import Progress
 from ..flow.trajectory import Trajectory
@@ -172,7 +172,7 @@ class Search:
         excess = gauge.height(eta)[:, None] - problem.penalty
         norm, _ = feature_scales(problem.features.penalised, positions)
         curvature = problem.loss.typical_curvature
-        added = problem.measure(gauge.head(eta) * excess / max(norm**2 * curvature * len(eta), 1e-300), positions)
+        added = problem.measure(gauge.head(eta) * excess / max(norm**2 * curvature * len(eta), NEARLY_ZERO), positions)
         for _ in range(self.schedule.insertion_halvings):
             larger = Point(problem, best.measure.joined(added))
             if larger.objective < best.objective:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ...base.arrays import Array
+from ...base.arrays import NEARLY_ZERO, Array
 from ...base.errors import ProblemError
 from .boundary import Boundary
 
@@ -206,6 +206,6 @@ class Round(Domain):
 
         (least, largest), d = self.reach, self.dimension
         directions = ndtri(np.clip(cube[:, :d], 1e-16, 1 - 1e-16))
-        lengths = np.maximum(np.linalg.norm(directions, axis=1, keepdims=True), 1e-300)
+        lengths = np.maximum(np.linalg.norm(directions, axis=1, keepdims=True), NEARLY_ZERO)
         hole = (least / largest) ** d
         return np.asarray(directions / lengths * largest * (hole + (1 - hole) * cube[:, d:]) ** (1 / d))
