@@ -22,7 +22,7 @@ MUTANTS = (
     Mutant("barrier-of-one-price", "the barrier's penalty has no prices", "gauges", "prices",
            _in("space.gauge.Signed.cone", "penalty * self._prices(w)", "penalty")),
     Mutant("forbidden-and-admitted", "negative weights cost nothing where they are forbidden", "gauges", "nonnegative",
-           _in("space.gauge.Signed.prox", "positive if self.down == math.inf else positive + np.minimum(w + t * self.down, 0.0)",
+           _in("space.gauge.Signed.prox", "positive if self.one_sided else positive + np.minimum(w + t * self.down, 0.0)",
                "positive + np.minimum(w, 0.0)")),
     Mutant("unweighted-average", "the coefficients omega are not divided by n", "data-term", "gaussian",
            _in("model.losses.Loss.omega", "weights * self._scale", "weights")),
