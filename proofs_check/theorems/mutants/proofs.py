@@ -84,7 +84,7 @@ MUTANTS = (
            _in("enclosures.covariance.Covariance._solve_adjoint", "left[i] / _conjugate(self._rows[i][i])", "left[i]")),
     Mutant("conjugate-without-omega", "l* takes p in the place of p/omega", "losses-in-balls", "huber",
            _in("enclosures.losses.BallLoss.conjugate", "entry / self._omega[i // self._outputs]", "entry")),
-    Mutant("no-domain-of-the-conjugate", "R* is finite beyond the slopes of R", "multiples-of-a-dual-point", "nonnegative",
+    Mutant("no-domain-of-the-conjugate", "R* is finite beyond the slopes of R", "losses-in-balls", "huber",
            _in("enclosures.losses.BallLoss.conjugate",
                "all(condition >= 0 for row in rows for condition in self._conjugate_domain(*row))", "True")),
     Mutant("no-cosine", "the largest value on a grid is taken for the size of a wave", "size-of-waves", "torus",
