@@ -14,13 +14,12 @@ from conicflow.engine.model.measure import Measure
 from conicflow.engine.model.problem import Problem
 from conicflow.engine.solve.proof import Proof
 from conicflow.engine.solve.solve import sharpen
-from conicflow.engine.space import gauge
 from conicflow.engine.space.arguments import interval_names
 from flint import arb
 
 from .enclosures.points import down, up
 from .gap import BITS, Enclosed, prove
-from .gauge import Euclidean, Signed
+from .gauge import read_gauge
 from .hypotheses import why_not
 from .statement import Statement, described_spec
 from .suprema.budget import BOXES
@@ -135,17 +134,6 @@ def _witness(problem: Problem, measure: Measure) -> tuple[Any, Any] | None:
     return (better.weights, better.positions) if lower[1] > lower[0] else None
 
 
-def _polar(problem: Problem) -> Signed | Euclidean:
-    """The problem's gauge with its polar in balls."""
-    if isinstance(problem.gauge, gauge.Signed):
-        return Signed(problem.gauge.up, problem.gauge.down)
-    if isinstance(problem.gauge, gauge.Euclidean):
-        return Euclidean(problem.gauge.outputs)
-    raise CertificateError(
-        f"a gauge needs its polar in balls; {problem.gauge.sign} has none; add it to proofs_check.gauge"
-    )
-
-
 def statement_of(problem: Problem) -> Statement:
     """The problem without the engine."""
     features, loss = problem.features, problem.loss
@@ -160,7 +148,7 @@ def statement_of(problem: Problem) -> Statement:
         loss=described_spec(loss.description),
         y=loss.y,
         penalty=problem.penalty,
-        gauge=_polar(problem),
+        gauge=read_gauge(problem.gauge.sign, loss.y),
         average=loss.average,
         sample_weights=loss.sample_weights,
         cholesky=loss.cholesky,

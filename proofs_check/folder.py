@@ -14,7 +14,6 @@ from zipfile import BadZipFile, ZipFile
 import numpy as np
 from conicflow.derive.errors import SpecError
 from conicflow.derive.read.spec import FeatureSpec, load_spec
-from conicflow.derive.read.vector_loss_spec import VectorLossSpec
 
 from .enclosures.points import Array
 from .gauge import read_gauge
@@ -86,7 +85,7 @@ def _arrays(path: Path) -> dict[str, Array]:
 
 
 def _claims(folder: Path, record: Mapping[str, Any], asked: Mapping[str, Any], statement: Statement) -> Claims:
-    d = len(statement.features.parameters) if statement.features.kind != "ridge" else statement.inputs["x"].shape[1]
+    d = len(statement.features.parameters) if not statement.features.ridge else statement.inputs["x"].shape[1]
     claims = read_claims(record, (0, *statement.y.shape[1:]), d)  # of q columns of data weights are in R^q
     wrong = list(claims.disagreements)
     stored = _arrays(folder / "measure.npz")
@@ -117,7 +116,7 @@ def _statement(folder: Path, document: Mapping[str, Any], archive: Path) -> Stat
     numbers = _Numbers(archive, document.get("holdout"))
     inputs: dict[str, Any]
     radius = None
-    if spec.kind == "torus":
+    if spec.torus:
         d = len(spec.parameters)
         cutoffs = table["cutoff"] if isinstance(table["cutoff"], list) else [table["cutoff"]] * d
         if len(cutoffs) != d or not all(isinstance(k, int) and 1 <= k <= 10**5 for k in cutoffs):
@@ -125,10 +124,10 @@ def _statement(folder: Path, document: Mapping[str, Any], archive: Path) -> Stat
         shape = tuple(2 * k + 1 for k in cutoffs)
         filter_ = numbers.read(table["filter"]) if "filter" in table else np.ones(shape)
         inputs = {"cutoff": tuple(cutoffs), "filter": filter_.astype(np.complex128).reshape(shape)}
-    elif spec.kind == "ridge":
+    elif spec.ridge:
         x = numbers.read(table["x"], rows=True)
         inputs = {"x": x.reshape(len(x), -1)}
-        radius = float(table["radius"]) if spec.parameters[0].domain == "ball" else None
+        radius = float(table["radius"]) if spec.in_ball else None
     else:
         inputs = {item.name: numbers.read(table[item.name], rows=True) for item in spec.inputs}
     constants: dict[str, float] = {}
@@ -138,14 +137,13 @@ def _statement(folder: Path, document: Mapping[str, Any], archive: Path) -> Stat
     intervals = {
         item.name: (float(table[item.name][0]), float(table[item.name][1]))
         for item in spec.parameters
-        if spec.kind == "pointwise" and item.domain not in ("torus", "circle")
+        if spec.pointwise and item.domain != "circle"
     }
     y = numbers.read(loss["data"], rows=True)
-    y = y.astype(np.complex128).ravel() if spec.kind == "torus" else y
-    if isinstance(loss_spec, VectorLossSpec) and y.ndim == 1:
+    y = y.astype(np.complex128).ravel() if spec.torus else y
+    if loss_spec.takes_classes and y.ndim == 1:
         y = np.eye(int(y.max()) + 1)[y.astype(np.int64)]
-    names = [] if isinstance(loss_spec, VectorLossSpec) else [item.name for item in loss_spec.constants]
-    given = {name: numbers.number(loss[name]) for name in names}
+    given = {item.name: numbers.number(loss[item.name]) for item in loss_spec.constants}
     average = loss.get("average", False)
     if not isinstance(average, bool):
         raise ValueError(f"average is true or false, not {average!r:.40}")

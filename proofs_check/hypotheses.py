@@ -8,9 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 import sympy
 from conicflow.derive.errors import SpecError
-from conicflow.derive.read.loss_spec import PREDICTION, TARGET, LossSpec
+from conicflow.derive.read.loss_spec import PREDICTION, TARGET
 from conicflow.derive.read.spec_tables import Constant
-from conicflow.derive.read.vector_loss_spec import VectorLossSpec
 from flint import arb
 
 from .enclosures.convexity import why_not_a_loss
@@ -51,11 +50,11 @@ def why_no_measure(statement: Statement, weights: Array, positions: Array) -> st
     norms = np.linalg.norm(positions, axis=1)
     if statement.radius is not None:
         inside = bool(np.all(norms <= statement.radius * (1 + _IN_BALL)))
-    elif spec.kind == "ridge":
+    elif spec.ridge:
         if not np.all(np.abs(norms - 1) < _ON_SPHERE):
             return "off the unit sphere"
         inside = True
-    elif spec.kind == "torus":
+    elif spec.torus:
         inside = True
     else:
         ends = np.array([statement.intervals.get(item.name, (0.0, 2 * np.pi)) for item in spec.parameters])
@@ -70,13 +69,13 @@ def _of_numbers(statement: Statement) -> Iterator[str]:
     loss, y = statement.loss, statement.y
     if not (math.isfinite(statement.penalty) and statement.penalty >= 0):
         yield f"a penalty is a finite number >= 0, not {statement.penalty}"
-    if isinstance(loss, VectorLossSpec):
+    if loss.takes_classes:
         if not (y.ndim == 2 and np.all((y == 0) | (y == 1)) and np.all(y.sum(axis=1) == 1)):
             yield "data of classes are rows with one 1"
     else:
-        if loss.targets == "sign" and not np.all(np.abs(y) == 1):
+        if loss.takes_signs and not np.all(np.abs(y) == 1):
             yield "labels are -1 or 1"
-        if loss.targets == "count" and not np.all(y >= 0):
+        if loss.takes_counts and not np.all(y >= 0):
             yield "counts are >= 0"
         if np.iscomplexobj(y) and not loss.complex_values:
             yield f"{loss.name} is no loss of complex numbers"
@@ -89,9 +88,9 @@ def _of_numbers(statement: Statement) -> Iterator[str]:
     weights = statement.sample_weights
     if weights is not None and not (weights.shape == (len(y),) and np.all(weights > 0)):
         yield "sample weights are one number > 0 for each datum"
-    if statement.features.kind == "ridge" and len(statement.inputs["x"]) != len(y):
+    if statement.features.ridge and len(statement.inputs["x"]) != len(y):
         yield f"there are {len(statement.inputs['x'])} samples and {len(y)} data"
-    if statement.features.kind == "pointwise" and {len(x) for x in statement.inputs.values()} != {len(y)}:
+    if statement.features.pointwise and {len(x) for x in statement.inputs.values()} != {len(y)}:
         yield f"samples are as many as the {len(y)} data"
     if statement.cholesky is not None and not _is_factor(statement, statement.cholesky):
         yield "a covariance is for (f - y)²/2 without sample weights, its factor lower triangular with a positive diagonal"
@@ -110,7 +109,7 @@ def _of_constants(constants: tuple[Constant, ...], values: dict[str, Array], siz
 
 def _is_factor(statement: Statement, factor: Array) -> bool:
     loss, n = statement.loss, len(statement.y)
-    square = isinstance(loss, LossSpec) and sympy.expand(loss.value - (PREDICTION - TARGET) ** 2 / 2) == 0
+    square = not loss.takes_classes and sympy.expand(loss.value - (PREDICTION - TARGET) ** 2 / 2) == 0
     sound = square and statement.sample_weights is None and factor.shape == (n, n) and not np.any(np.triu(factor, 1))
     return bool(sound and np.all(np.diag(factor).real > 0) and not np.any(np.diag(factor).imag))
 
@@ -120,7 +119,7 @@ def _of_domains(statement: Statement) -> Iterator[str]:
     spec = statement.features
     if statement.radius is not None and not (math.isfinite(statement.radius) and statement.radius > 0):
         yield f"a radius is a number > 0, not {statement.radius}"
-    for item in spec.parameters if spec.kind == "pointwise" else ():
+    for item in spec.parameters if spec.pointwise else ():
         if item.domain == "circle":
             continue
         low, high = statement.intervals.get(item.name, (-math.inf, math.inf))

@@ -23,7 +23,7 @@ def draw_network(solution: "Solution", figure: "Figure") -> None:
     figure.set_size_inches(11.5, 4.2)
     descent, predictions, strengths = figure.subplots(1, 3, width_ratios=[1.1, 1, 1])
     _draw_descent(descent, solution)
-    if solution.file.problem.loss.description["targets"] == "class":
+    if solution.file.problem.loss.takes_classes:
         _draw_classes(predictions, solution)
     else:
         _draw_predictions(predictions, solution)

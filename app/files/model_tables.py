@@ -157,7 +157,7 @@ def read_loss(
     average = table.get("average", "true or false", is_flag, False)
     samples = table.get("samples", "true or false", is_flag, False)
     table.require("data", "a reference to data")
-    pixels = chosen.description["kind"] == "pointwise"
+    pixels = chosen.takes_images
     data = references.read(table, "data", training, pixels=pixels)
     if pixels and data.array.ndim == 2:
         raise ProblemError(

@@ -208,7 +208,7 @@ class _Reader:
     def validate_split(
         self, chosen: FeatureFactory, loss: LossFactory, inputs: Mapping[str, Array], target: Array
     ) -> None:
-        if chosen.description["kind"] != "ridge" or loss.name != "squared":
+        if not chosen.takes_tables or loss.name != "squared":
             raise ProblemError(
                 f"[holdout] needs ridge features and the squared loss; got {chosen.name} and {loss.name}; remove [holdout]"
             )

@@ -18,9 +18,10 @@ def subject(features: FeatureMap) -> Subject:
     Lines are sinusoids cos(2 pi theta t + p) of unknown frequency and phase, whatever their spec is called: the figure
     shows periods 1/theta. Units have weights of their inputs as positions, whose coordinates are no axes to draw.
     """
-    if not isinstance(features.domain, Box):
+    domain = features.domain
+    if not domain.gridded:
         return "units"
-    return "lines" if _sinusoids(features, features.domain) else "places"
+    return "lines" if _sinusoids(features, domain) else "places"
 
 
 def _sinusoids(features: FeatureMap, domain: Box) -> bool:

@@ -8,7 +8,19 @@ from .fit import FIT
 PARTICLES, SAMPLES, CONSTANTS = "float64[:, :] order(C)", "float64[:, :] order(C)", "float64[:]"
 TILES, NEAR = "int64[:]", "float64[:, :] order(C)"
 EVALUATE_ARGUMENTS = ", ".join(
-    [PARTICLES, SAMPLES, CONSTANTS, TILES, NEAR, "float64[:]", "float64[:]", "float64[:, :] order(C)", FIT, "bool", PARTICLES]
+    [
+        PARTICLES,
+        SAMPLES,
+        CONSTANTS,
+        TILES,
+        NEAR,
+        "float64[:]",
+        "float64[:]",
+        "float64[:, :] order(C)",
+        FIT,
+        "bool",
+        PARTICLES,
+    ]
 )
 """Types of `evaluate`: particles, samples, constants, tiles, near, y, omega, parameters, fit, whole, rows to fill."""
 EVALUATE = f"float64({EVALUATE_ARGUMENTS})"

@@ -10,9 +10,10 @@ from ..prove.derivation import FeatureDerivation
 from ..prove.properties import feature_properties
 from ..prove.structure import translations
 from .activation import activation_body
+from .evaluate import pointwise_evaluate
 from .header import header
 from .helpers import helper_sources
-from .pointwise import pointwise_body, pointwise_evaluate
+from .pointwise import pointwise_body
 from .ridge_move import LIFTS
 from .symbols import placed, placed_feature
 from .tree import feature_tree

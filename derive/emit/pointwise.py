@@ -10,7 +10,7 @@ import sympy
 from ..prove.derivation import FeatureDerivation
 from ..prove.structure import translations
 from ..read.spec import FeatureSpec
-from .arguments import EVALUATE_ARGUMENTS, constant_lines
+from .arguments import constant_lines
 from .loops import SampleLoops
 from .printer import indent, print_expression
 
@@ -144,73 +144,6 @@ $mirror2
 ''')
 
 
-# One pass: what is costly is computed once per pair and kept for a strip of samples, all particles, in the second- and
-# third-level cache. Tiles are shared out among chunks for the threads by their number alone, so the sums do not depend on threads.
-# Strips are whole vectors: what remains of one is computed one number at a time, several times slower.
-_EVALUATE = Template('''\
-STRIP = 262144  # numbers kept at once
-MOST_CHUNKS = 16
-VECTOR = 16  # samples: a multiple of the numbers in a register
-
-
-# pythran export capsule evaluate($types)
-def evaluate(u, samples, constants, tiles, near, y, omega, parameters, fit, whole, slopes_by_particle):
-    """R(f) at f = (1/m) sum_i Phi(u_i); rows (eta, grad eta)(theta_i) of eta = <R'(f), phi> into the last argument, (m, $width).
-
-    `fit` is R on some samples, or on all at once where `whole`.
-    """
-    m = u.shape[0]
-    n = samples.shape[1]
-$constants1
-    if whole:
-        mean = forward(u, samples, constants, tiles, near)
-        for j in range(n):
-            mean[j] /= m
-        gradient = np.empty(n)
-        risk = fit(mean, y, omega, parameters, 1, 0, gradient)
-        slopes_by_particle[:] = slopes(u, samples, constants, tiles, near, gradient)
-        return risk
-    count_of_tiles = tiles.shape[0] - 1
-    chunks = min(MOST_CHUNKS, count_of_tiles)
-    longest = 0
-    for tile in range(count_of_tiles):
-        longest = max(longest, tiles[tile + 1] - tiles[tile])
-    strip = max(VECTOR, min(longest, STRIP // (m * $kept) // VECTOR * VECTOR))
-    values = np.zeros(chunks)
-    rows = np.zeros((chunks, m, $width))
-    parallel = m * n > PARALLEL
-    # omp parallel for schedule(static) if(parallel)
-    for chunk in range(chunks):
-        kept = np.empty(($kept, m, strip))
-        result = np.zeros((m, $width))
-        for tile in range(chunk * count_of_tiles // chunks, (chunk + 1) * count_of_tiles // chunks):
-            for start in range(tiles[tile], tiles[tile + 1], strip):
-                stop = min(tiles[tile + 1], start + strip)
-                count = stop - start
-$slices4
-$arrays4
-                f_tile = np.zeros(count)
-                for i in range(m):
-$far5
-                    w = u[i, 0] / m
-$particle5
-$first_pass5
-                g_tile = np.empty(count)
-                values[chunk] += fit(f_tile, y, omega, parameters, 1, start, g_tile)
-                for i in range(m):
-$far5
-$particle5
-$second_pass5
-        rows[chunk] = result
-    for i in range(m):
-        for k in range($width):
-            total = 0.0
-            for chunk in range(chunks):
-                total += rows[chunk, i, k]
-            slopes_by_particle[i, k] = total
-    return np.sum(values)''')
-
-
 def pointwise_body(derivation: FeatureDerivation) -> str:
     """Source of `forward`, `slopes`, `jacobian` and `certificate` for a pointwise feature.
 
@@ -230,23 +163,23 @@ def pointwise_body(derivation: FeatureDerivation) -> str:
     )
     second_targets = ["eta[i]", *(f"gradient[i, {a}]" for a in range(dimension))]
     second_targets += [f"hessian[i, {a}, {b}]" for a, b in pairs]
-    slices = _slices(spec, "start:stop")
+    columns = slices(spec, "start:stop")
     rows = [f"row{a} = result[{a}, i]" for a in range(1 + dimension)]
     return _BODY.substitute(
         constants1=indent(1, constant_lines(spec)),
         dimension=dimension,
         width=1 + dimension,
-        slices2=indent(2, slices),
-        slices3=indent(3, slices),
-        whole1=indent(1, _slices(spec, ":")),
+        slices2=indent(2, columns),
+        slices3=indent(3, columns),
+        whole1=indent(1, slices(spec, ":")),
         particle2=indent(2, [f"{p.name} = u[i, {1 + a}]" for a, p in enumerate(spec.parameters)]),
         particle3=indent(3, [f"{p.name} = u[i, {1 + a}]" for a, p in enumerate(spec.parameters)]),
         position2=indent(2, [f"{p.name} = positions[i, {a}]" for a, p in enumerate(spec.parameters)]),
-        value_arrays2=indent(2, _arrays(value)),
-        value3=indent(3, [*value.scalars(), *value.fill({}), *_accumulate(value, "total", {})]),
+        value_arrays2=indent(2, arrays(value)),
+        value3=indent(3, [*value.scalars(), *value.fill({}), *accumulate(value, "total", {})]),
         slope_scalars2=indent(2, slope.scalars()),
         slope3=indent(3, _summation(slope, [f"result[i, {a}]" for a in range(1 + dimension)])),
-        jacobian_arrays1=indent(1, _arrays(slope)),
+        jacobian_arrays1=indent(1, arrays(slope)),
         jacobian2=indent(
             2,
             slope.scalars()
@@ -257,50 +190,22 @@ def pointwise_body(derivation: FeatureDerivation) -> str:
         window3=indent(
             3,
             [
-                *_arrays(slope),
+                *arrays(slope),
                 *slope.scalars(),
                 *slope.fill({}),
                 *(f"row{a} = values[{a}, place:place + count]" for a in range(1 + dimension)),
                 *slope.loop([(f"row{a}[j] =", item) for a, item in enumerate(slope.remaining)], slope.called_lines),
             ],
         ),
-        far3=indent(3, _far(derivation, "u[i, {}]", 1)),
-        far_position3=indent(3, _far(derivation, "positions[i, {}]", 0)),
+        far3=indent(3, far(derivation, "u[i, {}]", 1)),
+        far_position3=indent(3, far(derivation, "positions[i, {}]", 0)),
         certificate_scalars2=indent(2, second.scalars()),
         certificate3=indent(3, _summation(second, second_targets)),
         mirror2=indent(2, [f"hessian[i, {b}, {a}] = hessian[i, {a}, {b}]" for a, b in pairs if a != b]),
     )
 
 
-def pointwise_evaluate(derivation: FeatureDerivation) -> str:
-    """Source of `evaluate`: R and its slopes at the particles in one pass, every transcendental function once per pair."""
-    spec = derivation.spec
-    width = 1 + len(spec.parameters)
-    code = SampleLoops(derivation, [derivation.phi, *derivation.gradient])
-    kept = code.keep()
-    rows = {name: f"kept[{row}, i, :count]" for row, (name, _) in enumerate(kept)}
-    return _EVALUATE.substitute(
-        types=EVALUATE_ARGUMENTS,
-        constants1=indent(1, constant_lines(spec)),
-        width=width,
-        kept=max(1, len(kept)),
-        slices4=indent(4, _slices(spec, "start:stop")),
-        arrays4=indent(4, _arrays(code, rows)),
-        far5=indent(5, _far(derivation, "u[i, {}]", 1)),
-        particle5=indent(5, [f"{p.name} = u[i, {1 + a}]" for a, p in enumerate(spec.parameters)]),
-        first_pass5=indent(5, [*code.scalars(), *code.fill(rows), *_accumulate(code, "f_tile", rows)]),
-        second_pass5=indent(
-            5,
-            [
-                *code.scalars(),
-                *(f"{name} = {row}" for name, row in rows.items()),
-                *code.sums([f"result[i, {a}]" for a in range(width)], kept),
-            ],
-        ),
-    )
-
-
-def _far(derivation: FeatureDerivation, coordinate: str, first: int) -> list[str]:
+def far(derivation: FeatureDerivation, coordinate: str, first: int) -> list[str]:
     """Leave out a tile of samples from which all that is near lies elsewhere; no test where phi does not move with its samples."""
     tests = []
     for axis, (parameter, _) in enumerate(translations(derivation)):
@@ -309,18 +214,18 @@ def _far(derivation: FeatureDerivation, coordinate: str, first: int) -> list[str
     return [f"if {' or '.join(tests)}:", "    continue"] if tests else []
 
 
-def _slices(spec: FeatureSpec, part: str) -> list[str]:
+def slices(spec: FeatureSpec, part: str) -> list[str]:
     """Names for a part of every input's row of `samples`."""
     return [f"{item.name}_tile = samples[{row}, {part}]" for row, item in enumerate(spec.inputs)]
 
 
-def _arrays(code: SampleLoops, rows: Container[str] = ()) -> list[str]:
+def arrays(code: SampleLoops, rows: Container[str] = ()) -> list[str]:
     """Arrays over a tile, but for those that are rows of another."""
     names = code.arguments() + [name for name, _ in code.called_lines if name not in rows]
     return [f"{name} = np.empty(count)" for name in names]
 
 
-def _accumulate(code: SampleLoops, target: str, rows: Mapping[str, str]) -> list[str]:
+def accumulate(code: SampleLoops, target: str, rows: Mapping[str, str]) -> list[str]:
     """Add w phi to a target, and fill the rows that no function has filled."""
     factor, array = code.split(code.remaining[0])
     weight = sympy.Symbol("weight", real=True)
@@ -340,4 +245,4 @@ def _accumulate(code: SampleLoops, target: str, rows: Mapping[str, str]) -> list
 
 def _summation(code: SampleLoops, targets: Sequence[str]) -> list[str]:
     """Add <g, expression> over a tile to each target."""
-    return [*_arrays(code), *code.fill({}), *code.sums(targets, code.called_lines)]
+    return [*arrays(code), *code.fill({}), *code.sums(targets, code.called_lines)]

@@ -214,6 +214,8 @@ def advance(u, samples, constants, tiles, near, y, omega, parameters, fit, whole
 
 def scalar_flow_source() -> str:
     """The module `_flow`: `value_and_rows` and `advance`, whose argument `evaluate` is that of a feature map's kernel."""
-    data = ", ".join([PARTICLES, SAMPLES, CONSTANTS, TILES, NEAR, "float64[:]", "float64[:]", "float64[:, :] order(C)", FIT, "bool"])
+    data = ", ".join(
+        [PARTICLES, SAMPLES, CONSTANTS, TILES, NEAR, "float64[:]", "float64[:]", "float64[:, :] order(C)", FIT, "bool"]
+    )
     flow = _FLOW.substitute(data=data, evaluate=EVALUATE)
     return shared_header("The flow of particles with scalar weights, of any feature map") + SCHEMES + _MOVE + flow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import sympy
 
@@ -60,6 +60,23 @@ class LossSpec:
     complex_values: bool
     constants: tuple[Constant, ...]
     source_sha256: str
+
+    takes_classes: ClassVar[Literal[False]] = False
+
+    @property
+    def takes_counts(self) -> bool:
+        """Whether y is 0, 1, 2, ..."""
+        return self.targets == "count"
+
+    @property
+    def takes_signs(self) -> bool:
+        """Whether y is -1 or 1."""
+        return self.targets == "sign"
+
+    @property
+    def takes_reals(self) -> bool:
+        """Whether y is any number."""
+        return self.targets == "real"
 
 
 def read_loss(table: Mapping[str, Any], sha256: str) -> LossSpec:

@@ -83,6 +83,31 @@ class FeatureSpec:
     family_claim: Family
     source_sha256: str
 
+    @property
+    def pointwise(self) -> bool:
+        """Whether phi is an expression of parameters and inputs: one coordinate of F for each sample."""
+        return self.kind == "pointwise"
+
+    @property
+    def ridge(self) -> bool:
+        """Whether phi is an expression of <v, x>, and theta a vector."""
+        return self.kind == "ridge"
+
+    @property
+    def torus(self) -> bool:
+        """Whether coordinates of F are Fourier coefficients, and theta lies on the torus."""
+        return self.kind == "torus"
+
+    @property
+    def in_ball(self) -> bool:
+        """Whether theta lies in a ball, whose radius is given with the data."""
+        return self.ridge and self.parameters[0].domain == "ball"
+
+    @property
+    def degree(self) -> int:
+        """The claimed p in phi(s theta) = s^p phi(theta), s > 0: 2-homogeneous in (w, theta) is 1, in theta 2; else 0."""
+        return get_args(Family).index(self.family_claim)
+
 
 def load_spec(path: str | Path) -> FeatureSpec | LossSpec | VectorLossSpec:
     """Read a spec from a TOML file.

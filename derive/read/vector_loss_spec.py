@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import sympy
 
@@ -12,6 +12,7 @@ from .loss_spec import DUAL, PREDICTION, TARGET
 from .spec_tables import (
     COMMON_KEYS,
     RESERVED_NAMES,
+    Constant,
     conditions_of,
     expression_of,
     text_of,
@@ -49,6 +50,11 @@ class VectorLossSpec:
     conjugate: sympy.Expr
     conjugate_domain: tuple[sympy.Expr, ...]
     source_sha256: str
+
+    takes_classes: ClassVar[Literal[True]] = True
+    takes_counts: ClassVar[bool] = False
+    constants: ClassVar[tuple[Constant, ...]] = ()
+    value_domain: ClassVar[tuple[sympy.Expr, ...]] = ()
 
 
 def read_vector_loss(table: Mapping[str, Any], sha256: str) -> VectorLossSpec:

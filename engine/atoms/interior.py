@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ..base.arrays import Array, Field
+from ..base.arrays import NEARLY_ZERO, Array, Field
 from ..model.derivatives import rows_by_weight
 from ..model.losses import Loss
 from ..model.measure import Measure
@@ -19,11 +19,10 @@ from .fidelity import Fidelity, Fit, fidelity_of
 EXACT = 1e-15  # gap relative to J: float64 tells no less
 ROUNDS = 200  # twenty to forty are usual
 PATIENCE, _NEAR = 8, 1e-6  # rounds in a row without progress below this gap: rounding has the word
-_FALLS = 0.9  # mu relative to its least so far
-_HALVINGS = 40
+_FALLS = 0.9  # mu relative to its least so far: less of a fall is no progress
+_HALVINGS = 40  # of a step: 2^-40 of it is rounding
 _DISTANT = 0.1  # of R(0) - inf R is the gap to start with: from nearer, iterates meet edges before they are central
-_TINY = 1e-300
-_CENTRING = 0.1  # mu of the next step relative to what the last one leaves
+_CENTRING = 0.1  # mu of the next step relative to what the last one leaves: the usual long step
 _INWARDS = 1e-13  # of the weights, and of the background's share, where f + background is to be positive
 _NOTHING = 1e-16  # weight of an atom that has left, relative to the largest and to the start: no sum feels it
 
@@ -84,7 +83,7 @@ def interior_weights(
         x = cone.moved(x, whole, length)
         w, p = cone.weights(x), fidelity.dual_point()
         objective = fidelity.value() + problem.penalty * float(gauge.size(w).sum())
-        gap = (cone.gap(w, eta(p)) + fidelity.gap()) / max(abs(objective), _TINY)
+        gap = (cone.gap(w, eta(p)) + fidelity.gap()) / max(abs(objective), NEARLY_ZERO)
         waited = 0 if gap < best[0] or mu < _FALLS * least else waited + 1  # a gap may rise for long while mu falls
         least = min(least, mu)
         if gap < best[0]:

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import csc_array, csr_array, diags_array, eye_array, issparse
 from scipy.sparse.linalg import splu
 
-from ..base.arrays import Array
+from ..base.arrays import NEARLY_ZERO, Array
 from ..model.measure import Measure
 from ..model.point import Point
 from ..model.problem import Problem
@@ -19,11 +19,13 @@ from .charts import Chart, WeightsAtPositions, chart_for
 
 MakeChart = Callable[[Problem, Measure], Chart]
 _ROUNDING = 1e-12  # predicted decrease, relative to J, below which differences of J are noise
-_LITTLE = 0.1  # gain relative to what the quadratic model predicts
+_LITTLE, _MUCH = 0.1, 0.5  # gain relative to what the quadratic model predicts: less damps more, more damps less
 _LONGEST = 1e100  # step; the squares of longer ones overflow
 _CONVERGED = 1e-15  # scaled gradient, relative to its natural size
 _NEARLY = 1e-12  # the same, above which rounding is not yet what ends it
-_FIRST = 1e-4  # damping
+# Damping, relative to the curvature of each coordinate: to start with, ten times as much or a tenth at a time, never more, the
+# least to rise from, and what is rounding beside the curvature.
+_FIRST, _FACTOR, _MOST, _LEAST, _NONE = 1e-4, 10, 1e12, 1e-8, 1e-14
 
 
 @dataclass(frozen=True)
@@ -95,10 +97,10 @@ def _newton(point: Point, effort: Effort, make_chart: MakeChart) -> Point:
         ):
             break
         moved = False
-        while damping < 1e12:
+        while damping < _MOST:
             step = here.step(damping)
             if step is None:
-                damping = max(10 * damping, 1e-8)
+                damping = max(_FACTOR * damping, _LEAST)
                 continue
             predicted = -float(here.gradient @ step + step @ (here.hessian @ step) / 2)
             trial = here.after(step)
@@ -110,18 +112,18 @@ def _newton(point: Point, effort: Effort, make_chart: MakeChart) -> Point:
                 if not moved and far and damping < _FIRST:  # where J is nearly flat, Newton's own step goes too far
                     damping = _FIRST
                     continue
-                damping /= 10
+                damping /= _FACTOR
                 break
             if trial.objective < here.objective:
                 moved, there = True, _Model.at(make_chart, trial)
                 gained = (here.objective - trial.objective) / predicted
                 slow = slow + 1 if gained < _LITTLE or damping > 1 else 0
-                if gained > 0.5:
-                    damping = damping / 10 if damping > 1e-14 else 0.0
+                if gained > _MUCH:
+                    damping = damping / _FACTOR if damping > _NONE else 0.0
                 elif gained < _LITTLE:
-                    damping = max(10 * damping, 1e-8)
+                    damping = max(_FACTOR * damping, _LEAST)
                 break
-            damping = max(10 * damping, 1e-8)
+            damping = max(_FACTOR * damping, _LEAST)
         if not moved:
             break
         point, here = trial, there
@@ -154,8 +156,8 @@ class _Model:
         alike = curvatures.reshape(z.shape)[:, chart.alike]
         alike[:] = alike.max(axis=1, keepdims=True, initial=0.0)
         # Dead units alone have no curvature: their weights have the whole way to zero before them.
-        floor = 1e-14 * curvatures.max() or np.abs(gradient).max()
-        return _Model(point, chart, z, gradient, hessian, np.maximum(curvatures, floor + 1e-300))
+        floor = _NONE * curvatures.max() or np.abs(gradient).max()
+        return _Model(point, chart, z, gradient, hessian, np.maximum(curvatures, floor + NEARLY_ZERO))
 
     @property
     def objective(self) -> float:
@@ -200,7 +202,7 @@ class _Model:
             step = -np.linalg.solve(damped, right) / root
         except np.linalg.LinAlgError:
             moduli, vectors = self._eigen
-            step = -vectors @ (vectors.T @ right / np.maximum(moduli + damping, 1e-300)) / root
+            step = -vectors @ (vectors.T @ right / np.maximum(moduli + damping, NEARLY_ZERO)) / root
         return step if np.abs(step).max() < _LONGEST else None
 
     def _sparse_step(self, normalised: csc_array, damping: float) -> Array | None:

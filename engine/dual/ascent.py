@@ -9,7 +9,6 @@ import numpy as np
 
 from ..base.arrays import Array
 from ..base.vectors import unit_rows
-from ..space.domain.box import Box
 from ..space.feature_map import FeatureMap
 from ..space.scales import probe_positions, turning_rates
 from .certificate import DualCertificate
@@ -93,7 +92,7 @@ def _step(eta: DualCertificate, positions: Array, gradient: Array, hessian: Arra
     if not _newton(eta):
         return domain.span / 2 * unit_rows(gradient)
     held = domain.held(positions, gradient)
-    if not isinstance(domain, Box):
+    if not domain.gridded:
         return _uphill(held.along(gradient), held.curvature(hessian), domain.span)
     # A frequency in hertz and a phase have no unit in common; what is held are axes.
     unit = 1 / np.where((rate := rates(eta.features)) > 0, rate, 1.0)

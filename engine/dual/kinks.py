@@ -11,10 +11,19 @@ from .arcs import ascend_on_arcs
 from .certificate import DualCertificate
 from .pieces import Pieces
 
-_ROUNDS = 60
-_SHARES = (0.0, 1.0, 0.3, 0.1, 0.03, 0.003)  # of the way to the maximum of the linear piece
-_ON_ARCS = 4  # of the ends, the highest
+# With a quarter of each of the numbers of a search for the supremum it is the same (tests/engine/dual).
+_ROUNDS = 60  # ten are usual: every round but the last rises
+_SHARES = (
+    0.0,
+    1.0,
+    0.3,
+    0.1,
+    0.03,
+    0.003,
+)  # of the way to the maximum of the linear piece, which may end long before it
+_ON_ARCS = 4  # of the ends, the highest: arcs cost a sort of all samples each
 _BLOCK = 2**17  # products <theta, x_j> at a time: a megabyte
+_ROUNDING = 1e-15  # relative rise that is none
 _TINY = 1e-12  # of the length of a mean of unit vectors
 
 
@@ -63,7 +72,7 @@ def _climb(eta: Pieces, theta: Array, heights: Array, directions: Array) -> tupl
             lengths = np.linalg.norm(trial, axis=1)
             values, new_directions = eta.heights(trial, z + share * z_way)
             values = np.where(lengths > _TINY, values / np.maximum(lengths, _TINY), -np.inf)
-            better = values > heights * (1 + 1e-15)
+            better = values > heights * (1 + _ROUNDING)
             theta[better] = trial[better] / lengths[better, None]
             heights[better], directions[better] = values[better], new_directions[better]
     return theta, heights, directions

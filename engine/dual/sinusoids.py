@@ -13,7 +13,7 @@ from .certificate import DualCertificate
 
 _PER_PERIOD = 4.0  # frequencies per 1/span of the times: eight for each period of the fastest change of the modulus
 _FEWEST_PER_PERIOD = 1.5  # where that would be more frequencies than this:
-_MOST_FREQUENCIES = 2**24
+_MOST_FREQUENCIES = 2**24  # 256 megabytes of complex numbers
 _ACCURACY = 1e-9  # of the transform, relative: it proposes, and ascents start from there
 
 

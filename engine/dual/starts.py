@@ -22,7 +22,7 @@ from .sinusoids import at_best_phase, moduli
 # Grid points per length over which features stay correlated, in one dimension and in more: at half the diagonal from the
 # centre of a Gaussian bump of eta it still has 99 or 96 hundredths of its height.
 _GRID_PER_LENGTH = (4.0, 2.5)
-_MOST_GRID_POINTS = 200_000
+_MOST_GRID_POINTS = 200_000  # each costs a feature at every sample; where they are too sparse, it is said
 _MOST_LOCAL_POINTS = 2**26  # each meets the few samples in its reach
 _SPARSEST = 0.25  # of that density: half a bump's height is left at the points nearest to its centre
 _FEW_SAMPLES = 16  # of several coordinates, the highest, beside the grid: bumps may be narrower than it can tell
@@ -33,8 +33,8 @@ _PROMISING = 0.9  # of the highest: as a bump has more than that left beside its
 _LOCAL, _MOST_LOCAL = 0.3, 16384  # the same where bumps in different places do not feel each other
 _POINTS_PER_PERIOD = 8.0  # of the highest frequency on each axis of the torus
 _FEWEST_PER_PERIOD = 3.0  # where that would be more points than this:
-_MOST_FFT_POINTS = 2**24
-_SPHERE_STARTS = 512
+_MOST_FFT_POINTS = 2**24  # 256 megabytes of complex numbers
+_SPHERE_STARTS = 512  # a quarter finds the same suprema, as of the numbers below (tests/engine/dual)
 _VERTICES, _MOST_MEETING = 128, 16  # where random kinks meet, so many at most: each costs their number cubed
 _SPHERE_ASCENTS = 256  # not only maxima: those at kinks lie close together
 
@@ -52,7 +52,7 @@ def starting_positions(eta: DualCertificate) -> tuple[Array, str]:
     domain = eta.features.domain
     if eta.features.spectrum is not None:
         return torus_maxima(eta)
-    if isinstance(domain, Box):
+    if domain.gridded:
         sinusoid = Sinusoid.of(eta.features)
         return grid_maxima(eta, domain) if sinusoid is None else sinusoid_maxima(eta, sinusoid, domain)
     starts = np.concatenate([domain.centre, domain.scatter(directions(eta))])

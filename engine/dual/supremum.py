@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base.arrays import Array, Field
-from ..space.domain.box import Box
 from ..space.domain.domain import Domain
 from ..space.sinusoid import Origin
 from ..space.units import HomogeneousUnit
@@ -78,7 +77,7 @@ def supremum(eta: DualCertificate, hints: Array | None = None) -> Supremum:
             positions, heights = ascend_to_vertices(eta, unit, positions)
         elif _rising(eta, positions, heights, promised):
             unresolved = unresolved or "an ascent of |eta| is still rising"
-    if isinstance(features.domain, Box):
+    if features.domain.gridded:
         scale = _ONE_MAXIMUM / np.maximum(rates(features), 1 / features.domain.extents)
     else:
         scale = np.full(features.dimension, _ONE_DIRECTION * features.domain.span)
@@ -92,7 +91,9 @@ def _rising(eta: DualCertificate, positions: Array, heights: Array, promised: Ar
     """Whether an ascent that has ended promises to rise above all others, by more than eta is rounded."""
     most = int((heights + promised).argmax())
     rounding = (
-        np.finfo(np.float64).eps * np.linalg.norm(eta.features.local_jacobian(positions[[most]])[0]) * np.linalg.norm(eta.g)
+        np.finfo(np.float64).eps
+        * np.linalg.norm(eta.features.local_jacobian(positions[[most]])[0])
+        * np.linalg.norm(eta.g)
     )
     highest = heights.max()
     return bool(heights[most] + promised[most] > highest + _UNDECIDED * abs(highest) + _ROUNDINGS * rounding)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..base.arrays import Array
+from ..base.arrays import NEARLY_ZERO, Array
 from ..base.errors import FlowError
 from ..model.lift import FlatLift
 from ..model.lifts import Conic
@@ -127,7 +127,7 @@ def _mass(problem: Problem, positions: Array) -> float:
         np.abs(problem.features.penalised.eta(positions, problem.loss.gradient(np.zeros_like(problem.loss.y)))).max()
     )
     norm, _ = feature_scales(problem.features.penalised, positions[:64])
-    mass = pull / max(norm**2 * problem.loss.typical_curvature, 1e-300)
+    mass = pull / max(norm**2 * problem.loss.typical_curvature, NEARLY_ZERO)
     return mass if _LEAST < mass < math.inf else 1.0
 
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from ..base.errors import FlowError
 from ..kernels.protocol import Data, Statics
 from ..model.problem import Problem
-from ..space.arguments import pack, validate_inputs
+from ..space.arguments import validate_inputs
 
 Sampler = Callable[[np.random.Generator, int], tuple[Mapping[str, ArrayLike], ArrayLike]]
 
@@ -45,7 +45,7 @@ def epochs(problem: Problem, batch: int, generator: np.random.Generator) -> Iter
             inputs = {name: np.ascontiguousarray(samples[rows]) for name, samples in features.inputs.items()}
             data = y.reshape(len(omega), -1)[rows].reshape(-1)
             loss = data, count * omega[rows], np.ascontiguousarray(parameters[:, rows]), function, whole
-            yield Batch(pack(features.kind, inputs, features.constants), loss)
+            yield Batch(features.packed(inputs), loss)
 
 
 def fresh(problem: Problem, batch: int, generator: np.random.Generator, sampler: Sampler) -> Iterator[Batch]:
@@ -74,5 +74,5 @@ def fresh(problem: Problem, batch: int, generator: np.random.Generator, sampler:
             raise FlowError(f"a sampler gives data of shape {(batch, *loss.y.shape[1:])}; got {y.shape}; reshape them")
         weights = np.full(batch, problem.loss.omega.sum() / batch)
         constants = np.ascontiguousarray(np.broadcast_to(parameters, (len(parameters), batch)))
-        statics = pack(features.kind, inputs, features.constants)
+        statics = features.packed(inputs)
         yield Batch(statics, (y.reshape(-1), weights, constants, function, whole))

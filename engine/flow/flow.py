@@ -15,8 +15,10 @@ from .adaptive import Adaptive, integrate
 from .particles import Flow, validate_particles, validate_speeds
 from .recorder import Recorder
 from .schemes.named import ADAPTIVE, STEPPED, named
-from .steps import StepSize, natural_step
+from .steps import WHOLE, StepSize, natural_step
 from .trajectory import Trajectory
+
+_OVER = 1e-9  # of a step: a count that is whole up to rounding is rounded down
 
 
 def flow(
@@ -78,13 +80,13 @@ def _follow_in_steps(state: Flow, until: float, step: float | None, snapshots: i
     for index in range(1, snapshots + 1):
         span = until * index / snapshots - recorder.time
         if step is not None:
-            count = max(1, math.ceil(span / step - 1e-9))
+            count = max(1, math.ceil(span / step - _OVER))
             state.steps(span / count, count, descent=False)
         else:
             # Where no step that matters lowers F_m any more, the particles rest and time passes.
             while span > 0 and not chosen.exhausted:
                 passed = chosen.run(state, 1000, span)
-                span = span - passed if passed < span * (1 - 1e-12) else 0.0
+                span = span - passed if passed < span * WHOLE else 0.0
         recorder.record(until * index / snapshots)
     return recorder.trajectory()
 

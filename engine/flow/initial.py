@@ -15,7 +15,6 @@ from ..base.arrays import Array
 from ..base.errors import FlowError, ProblemError
 from ..base.validation import array, integer, number
 from ..model.lift import conic_lift, flat_lift
-from ..model.lifts import one_sided
 from ..model.measure import Measure
 from ..model.problem import Problem
 from ..space.scales import side_by_side
@@ -48,7 +47,7 @@ def signed_grid(problem: Problem, m: int, weight: float) -> Array:
     Its masses must not be zero, for zero they stay.
     """
     plus = grid(problem, m, weight)
-    if one_sided(problem.gauge):
+    if problem.gauge.one_sided:
         return plus
     minus = plus.copy()
     minus[:, 0] *= -1
@@ -207,7 +206,7 @@ def _balanced(problem: Problem, radius: float, directions: Array) -> Array:
     m = len(directions)
     signs = np.zeros((m, problem.outputs))
     signs[np.arange(m), np.arange(m) // 2 % problem.outputs] = 1.0
-    if not one_sided(problem.gauge):
+    if not problem.gauge.one_sided:
         signs[1::2] *= -1.0
     lift = flat_lift(problem)
     return np.ascontiguousarray(lift.dilate(lift.particles(signs, directions), radius))

@@ -9,7 +9,6 @@ from typing import Generic, ParamSpec
 
 from ..base.arrays import Array
 from ..model.lift import flat_lift
-from ..model.lifts import one_sided
 from ..model.problem import Problem
 
 Parameters = ParamSpec("Parameters")
@@ -44,7 +43,7 @@ def over_theta(problem: Problem) -> Separation:
         return Separation(False, "weights do not grow with the positions; 2-homogeneous units start on initial.sphere")
     if lift.gauge.outputs > 1:
         return Separation(False, "paths lead around weight zero in R^q, q > 1; CB18 Thm 3.5 is for scalar weights")
-    half_line = "; it is stated for weights of any sign" if one_sided(lift.gauge) else ""
+    half_line = "; it is stated for weights of any sign" if lift.gauge.one_sided else ""
     return Separation(
         True,
         "CB18 Thm 3.5: the support tends to {w} x Theta, which every path from {-r} x Theta to {r} x Theta crosses, r > |w|, "

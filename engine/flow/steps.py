@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ..base.arrays import Array
+from ..base.arrays import NEARLY_ZERO, Array
 from ..model.lift import Lift
 from ..model.lifts import Scales
 from ..model.problem import Problem
@@ -14,8 +14,9 @@ from ..space.scales import feature_scales
 from .particles import Flow
 from .schemes.named import STEPPED, named
 
-_GROWTH = 1.25  # of the step, after a run of steps that all lowered the objective
-_PROBED_PAIRS = 2**22  # (particle, sample), by which the curvature is measured
+_GROWTH = 1.25  # of the step, after a run of steps that all lowered the objective: less than the halving takes back
+_PROBED_PAIRS = 2**22  # (particle, sample), by which the curvature is measured: it is needed roughly
+WHOLE = 1 - 1e-12  # of a span: what is left is rounding of the steps that fill it
 _SMALLEST = 1e-12  # step, relative to the first: below it rounding decides whether the objective falls
 
 
@@ -29,7 +30,7 @@ class StepSize:
     def run(self, flow: Flow, count: int, span: float = math.inf) -> float:
         """Up to `count` accepted steps, or as many as fill `span`, the last ones shortened to end on it. The time passed."""
         passed, done = 0.0, 0
-        while done < count and passed < span * (1 - 1e-12) and not self.exhausted:
+        while done < count and passed < span * WHOLE and not self.exhausted:
             steps = min(count - done, 16, max(1, math.ceil(min((span - passed) / self.length, 16))))
             length = min(self.length, (span - passed) / steps)
             accepted = len(flow.steps(length, steps, descent=True)) - 1
@@ -75,6 +76,6 @@ def _scales(problem: Problem, lift: Lift, particles: Array) -> Scales | None:
         image = features.forward(vector / np.linalg.norm(vector), some)
         vector = features.eta(some, image)
     bend = loss.typical_curvature
-    stiffness = max(float(np.linalg.norm(vector)) / len(positions) * bend, 1e-300)
+    stiffness = max(float(np.linalg.norm(vector)) / len(positions) * bend, NEARLY_ZERO)
     norm, slopes = feature_scales(features, positions[:: max(1, len(positions) // 64)])
     return Scales(pull, stiffness, bend, norm, float(slopes.max()))

@@ -90,7 +90,7 @@ def _as_given(rows: Field, order: Counts | None) -> Field:
 
 
 class TorusWeights(ScalarWeights):
-    """Features on the torus, of one module: samples are the filter's coefficients, constants the cutoffs, and there is no tile."""
+    """Features on the torus, of one module: samples are the filter's coefficients, constants the cutoffs; no tiles."""
 
     def _packed(self, statics: Statics, data: Data) -> tuple[Any, ...]:
         filter_, cutoffs, _ = statics

@@ -60,7 +60,9 @@ def _of_scalars(
     gradient = np.column_stack([eta, weights * slope])
     if features.local and k * width >= _SPARSE:
         scales, index = diags_array(scale.ravel()), np.arange(k + 1)
-        return gradient, scales @ features.sparse_inner(positions, diagonal) @ scales + bsr_array((own, index[:k], index))
+        return gradient, scales @ features.windows.sparse_inner(positions, diagonal) @ scales + bsr_array(
+            (own, index[:k], index)
+        )
     hessian = features.inner(positions, diagonal, slopes=True) * scale[:, :, None, None] * scale
     hessian[np.arange(k), :, np.arange(k), :] += own
     return gradient, hessian

@@ -89,13 +89,8 @@ class FlatLift(Lift, Protocol):
 
 def flat_lift(problem: Problem) -> FlatLift:
     """The lift in which Euclidean gradient flows of this problem move, by what derive has proved of its features."""
-    features = problem.features
-    of_family: dict[str, type[Weighted | Balanced | SignedSquares]] = {
-        "partially 1-homogeneous": Weighted,
-        "2-homogeneous": Balanced,
-        "2-homogeneous in theta": SignedSquares,
-    }
-    return of_family[features.family](problem.gauge, features.domain, problem.penalty)
+    of_degree: tuple[type[Weighted | Balanced | SignedSquares], ...] = (Weighted, Balanced, SignedSquares)
+    return of_degree[problem.features.degree](problem.gauge, problem.features.domain, problem.penalty)
 
 
 def conic_lift(problem: Problem) -> Conic:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..base.arrays import Array
+from ..base.arrays import NEARLY_ZERO, Array
 from ..base.errors import FlowError
 from ..base.vectors import unit_rows
 from ..space.domain.domain import Domain
@@ -70,7 +70,7 @@ class Weighted(_OverTheta):
     @property
     def rest(self) -> float | None:
         """V has a kink at weight zero, or the admissible weights end there."""
-        return self.penalty if self.penalty > 0 or one_sided(self.gauge) else None
+        return self.penalty if self.penalty > 0 or self.gauge.one_sided else None
 
     def positions(self, u: Array) -> Array:
         return u[:, self.gauge.outputs :]
@@ -81,7 +81,7 @@ class Weighted(_OverTheta):
         """
         mass, weight = scales.pull / (scales.norm**2 * scales.bend), scales.pull / scales.stiffness
         positional = mass * weight * scales.slope**2 * scales.bend
-        return 1.0 / scales.stiffness, (1.0, scales.stiffness / max(positional, 1e-300))
+        return 1.0 / scales.stiffness, (1.0, scales.stiffness / max(positional, NEARLY_ZERO))
 
     def speeds(self, alpha: float, beta: float) -> tuple[float, float]:
         return alpha, beta
@@ -122,7 +122,7 @@ class Balanced:
     @property
     def rest(self) -> float | None:
         """V is smooth at weight zero; only a bound stops weights there."""
-        return 0.0 if one_sided(self.gauge) else None
+        return 0.0 if self.gauge.one_sided else None
 
     def validate(self, u: Array) -> None:
         _validate_weights(self.gauge, u)
@@ -248,12 +248,7 @@ class Conic(_OverTheta):
 
     def natural_step(self, scales: Scales) -> tuple[float, tuple[float, float]]:
         """Masses change by a factor e at most in the first step; positions by the length over which phi changes."""
-        return 1.0 / (4 * scales.pull), (1.0, 4 * float(scales.norm**2 / max(scales.slope, 1e-300) ** 2))
-
-
-def one_sided(gauge: Gauge) -> bool:
-    """Whether the gauge forbids weights of one sign."""
-    return not gauge.admits(np.full((1, gauge.outputs), -1.0))[0]
+        return 1.0 / (4 * scales.pull), (1.0, 4 * float(scales.norm**2 / max(scales.slope, NEARLY_ZERO) ** 2))
 
 
 def prices(gauge: Gauge, w: Array) -> Array:

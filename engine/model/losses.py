@@ -148,7 +148,7 @@ class Loss:
         return np.ascontiguousarray(point, dtype=self.y.dtype)
 
     def _flat(self, point: Field) -> Array:
-        return point if self._is_vector else _real(point.reshape(-1))
+        return point if self.takes_classes else _real(point.reshape(-1))
 
     @cached_property
     def as_data(self) -> Data:
@@ -160,9 +160,14 @@ class Loss:
         return y, self.omega, self.precision.view(np.float64), fit, True
 
     @property
-    def _is_vector(self) -> bool:
-        """Whether l is one of several outputs together, rather than a sum over outputs."""
+    def takes_classes(self) -> bool:
+        """Whether data are classes, rows with one 1: l is then one of all outputs together, rather than a sum over them."""
         return bool(self.description["targets"] == "class")
+
+    @property
+    def takes_counts(self) -> bool:
+        """Whether data are 0, 1, 2, ..."""
+        return bool(self.description["targets"] == "count")
 
     def value(self, f: Field) -> float:
         """R(f)."""
@@ -189,7 +194,7 @@ class Loss:
             columns = rows.reshape(len(rows), len(self.y), -1)
             weighted = np.einsum("ij,kjq->kiq", self.precision, columns).reshape(len(rows), -1)
             return np.asarray((flat.conj() @ weighted.T).real)
-        if self._is_vector:
+        if self.takes_classes:
             curvature = self.curvature(f)
             return np.asarray(flat @ np.einsum("jab,kjb->kja", curvature, rows).reshape(len(rows), -1).T)
         half = self.half_gram(f, rows)  # a product of one array with itself is half the work
@@ -199,7 +204,7 @@ class Loss:
         """rows·√R''(f) in real coordinates, (k, n'), whose product with its transpose is `gram`."""
         f = self._point(f)
         flat = rows.reshape(len(rows), -1)
-        if self._is_vector:
+        if self.takes_classes:
             values, vectors = np.linalg.eigh(self.curvature(f))
             roots = vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]
             return np.asarray(np.einsum("kja,jab->kjb", rows, roots).reshape(len(rows), -1))
@@ -217,7 +222,7 @@ class Loss:
 
     def diagonal_curvature(self, f: Field) -> Array | float | None:
         """R'' of real data, one number for each or for all; None where it is no diagonal."""
-        if self.cholesky is not None or self._is_vector or f.ndim > 1 or np.iscomplexobj(f):
+        if self.cholesky is not None or self.takes_classes or f.ndim > 1 or np.iscomplexobj(f):
             return None
         if self.properties["squared_error"] and self.sample_weights is None:
             return self._scale
@@ -228,7 +233,7 @@ class Loss:
         if self.cholesky is not None:
             return float(np.linalg.norm(self.precision, 2))
         curvature = self.curvature(f)
-        if self._is_vector:
+        if self.takes_classes:
             return float(np.abs(curvature).sum(axis=2).max())
         return float(curvature.max())
 
@@ -258,7 +263,7 @@ class Loss:
     @cached_property
     def _data(self) -> tuple[Array, Array, Array]:
         """What a loss kernel takes besides a point; kept, for a gap asks for it a hundred times."""
-        if self._is_vector:
+        if self.takes_classes:
             return self.y, self.omega, self.parameters
         y = self._flat(self.y)
         repeats = len(y) // len(self.y)  # real and imaginary parts, or outputs, share the constants of their sample

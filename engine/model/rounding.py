@@ -32,13 +32,15 @@ def rounding(point: Point, p: Field, conjugate: float) -> float:
     terms += float(((g + np.abs(p)) * (np.abs(f) + y)).sum())
     sizes = problem.with_penalty_weights(point.measure).sizes
     terms += float(_length(g) * (sizes @ norms(problem.features.penalised, point.measure.positions)))
-    if problem.loss.description["targets"] == "count":
+    if problem.loss.takes_counts:
         weight = omega.reshape(-1, *[1] * (y.ndim - 1))
         terms += float((weight * (y * (1.0 + np.abs(np.log(np.where(y > 0, y, 1.0)))) + np.abs(f))).sum())
     count = problem.loss.y.size + len(point.measure) + _PER_TERM
     if terms == 0.0:
         return 0.0
-    left_out = 2.0 * problem.features.tail * float(sizes.sum()) * float(g.sum())  # of f, which moves R by <g, .> to first order
+    left_out = (
+        2.0 * problem.features.tail * float(sizes.sum()) * float(g.sum())
+    )  # of f, which moves R by <g, .> to first order
     return float(count * (_PER_TERM * _UNIT * terms + np.finfo(np.float64).tiny)) + left_out  # products may underflow
 
 

@@ -24,7 +24,7 @@ def of_same_samples(features: FeatureMap, loss: Loss) -> tuple[FeatureMap, Loss]
     ProblemError : masks where no sample can be left out: of coefficients on the torus, or of data with a covariance; sample
         weights or constants of an image that are not one for each pixel.
     """
-    if features.kind == "pointwise" and loss.y.ndim == 2 and loss.description["targets"] != "class":
+    if features.takes_images and loss.y.ndim == 2 and not loss.takes_classes:
         loss = _pixels(loss)
     missing = _either(features.missing, _rows(loss))
     if missing is None:

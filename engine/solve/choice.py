@@ -128,7 +128,7 @@ def bic(path: Path) -> Choice:
     validate_method(problem, "bic")
     size, features = _size(loss), problem.features
     distinct = np.array([_distinct(problem, result.measure) for result in path.results])
-    free = distinct * (problem.outputs - _is_class(loss) + features.dimension - features.homogeneous)
+    free = distinct * (problem.outputs - loss.takes_classes + features.dimension - features.homogeneous)
     doubled = _doubled_fits(path)
     if loss.properties["squared_error"]:
         doubled = size * np.log(np.maximum(doubled / size, np.finfo(np.float64).tiny))
@@ -230,12 +230,8 @@ def _doubled_fits(path: Path) -> Array:
     return 2 * path.fits * (len(loss.y) if loss.average else 1)
 
 
-def _is_class(loss: Loss) -> bool:
-    return bool(loss.description["targets"] == "class")
-
-
 def _size(loss: Loss) -> int:
     """N, the number of real numbers in the data; for classes, of labels."""
-    if _is_class(loss):
+    if loss.takes_classes:
         return len(loss.y)
     return loss.y.size * (2 if np.iscomplexobj(loss.y) else 1)

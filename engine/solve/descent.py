@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ..atoms.merge import merge
-from ..base.arrays import Array
+from ..base.arrays import NEARLY_ZERO, Array
 from ..flow import initial
 from ..flow.particles import Flow
 from ..flow.recorder import Recorder
@@ -46,7 +46,7 @@ def start_particles(problem: Problem, m: int, seed: int, radius: float = Schedul
     norm, _ = feature_scales(problem.features.penalised, positions[:64])
     pull = float(np.abs(problem.features.penalised.eta(positions, g)).max())
     curvature = problem.loss.typical_curvature
-    return initial.sphere(problem, m, radius * math.sqrt(pull / max(norm**2 * curvature, 1e-300)), seed)
+    return initial.sphere(problem, m, radius * math.sqrt(pull / max(norm**2 * curvature, NEARLY_ZERO)), seed)
 
 
 class Descent:

@@ -36,6 +36,9 @@ class Schedule:
     gets. A result tells in `ended_by` which of them ended its search, so that it can be retried with that one raised:
     `conicflow.solve(problem, schedule=conicflow.Schedule(exchange_patience=60))`.
 
+    The numbers by which sup |eta| is searched are not among them, and stand where they are used, in `engine.dual`: a gap is a
+    matter of the problem and the measure, whatever schedule led there.
+
     Parameters
     ----------
     particles_per_feature : particles for every feature that fits side by side into Theta.
@@ -49,6 +52,9 @@ class Schedule:
     join_radius : the same for atoms that polishing drove together.
     negligible_weight : share of the mass below which a particle is left out.
     joins : most rounds of joining and polishing again.
+    join_reach : k such that the last joins have radii join_radius·4^-k to join_radius·4^k.
+    unfelt : share of a gap within the tolerances, by which J may rise where atoms are joined or left out in the end.
+    dust : share of the mass above which no atom is left out then.
     settling : Newton steps of a polish, and rounds of polishing and reweighing.
     passing : the same between rounds of the exchange.
     brief : the same where kinks of phi stop Newton's method.
@@ -91,6 +97,11 @@ class Schedule:
     join_radius: float = _real(COALESCED, 1e-12, 2.0)  # see `atoms.merge`
     negligible_weight: float = _real(1e-9, 0.0, 1.0)  # the gap that is asked for by default: J feels no less
     joins: int = _whole(4)  # the second finds nothing left as a rule
+    join_reach: int = _whole(
+        2, high=10
+    )  # from halves of one atom, to what differs by a third of a norm where J is flat
+    unfelt: float = _real(0.01, 0.0, 1.0)  # J is not known to so little
+    dust: float = _real(1e-3, 0.0, 1.0)  # what is heavier is felt, and would be tried in vain
 
     settling: tuple[int, int] = _wholes(60, 8, length=2)  # quadratic convergence takes 10 steps; valleys take the rest
     passing: tuple[int, int] = _wholes(20, 1, length=2)  # more is wasted while the exchange changes the atoms

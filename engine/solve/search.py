@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..base.arrays import Array
+from ..base.arrays import NEARLY_ZERO, Array
 from ..base.errors import ProblemError
 from ..base.progress import Progress
 from ..flow.trajectory import Trajectory
@@ -180,7 +180,7 @@ class Search:
         excess = np.maximum(gauge.height(eta)[:, None] - problem.penalty, 0.0)
         norm, _ = feature_scales(problem.features.penalised, positions)
         curvature = problem.loss.typical_curvature
-        added = problem.measure(gauge.head(eta) * excess / max(norm**2 * curvature * len(eta), 1e-300), positions)
+        added = problem.measure(gauge.head(eta) * excess / max(norm**2 * curvature * len(eta), NEARLY_ZERO), positions)
         for _ in range(self.schedule.insertion_halvings):
             larger = Point(problem, best.measure.joined(added))
             if larger.objective < best.objective:

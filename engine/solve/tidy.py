@@ -19,11 +19,6 @@ from ..model.point import Point
 from .refine import merged, settle, slack
 from .schedule import Schedule
 
-# Of atoms that are joined, relative to the schedule's: halves first, then what is flat.
-_RADII = (1 / 16, 1 / 4, 1.0, 4.0, 16.0)
-_UNFELT = 0.01  # of a gap that is within the tolerances: J is not known to so little
-_LIGHTEST = 1e-3  # share of the mass: no heavier atom is tried without
-
 
 def tidied(gap: Gap, schedule: Schedule, within: Callable[[Gap], bool], positions: Array | None = None) -> Gap:
     """The measure with fewer atoms, J no higher as far as it is known, and a gap that says no less; else the same.
@@ -35,15 +30,15 @@ def tidied(gap: Gap, schedule: Schedule, within: Callable[[Gap], bool], position
     Parameters
     ----------
     gap : of the measure that was found.
-    within : whether a gap is within the tolerances. Where the first is, so is that of the result, and J rises by less than a
-        hundredth of it; elsewhere neither J nor J plus the gap rises by more than rounding.
+    within : whether a gap is within the tolerances. Where the first is, so is that of the result, and J rises by less than
+        the share `unfelt` of it; elsewhere neither J nor J plus the gap rises by more than rounding.
     positions : the finite set (k, d) that stands for Theta, if one does; then atoms stay, and light ones alone leave.
     """
     if not len(gap.measure):
         return gap
     problem = gap.point.problem
     good = within(gap)
-    highest = gap.objective + slack(gap.point) + (_UNFELT * gap.gap if good else 0.0)
+    highest = gap.objective + slack(gap.point) + (schedule.unfelt * gap.gap if good else 0.0)
     tidy = _Tidy(schedule, within, positions, highest, gap.gap, good)
     if not gap.measure.sizes.all():
         gap = tidy.fewer(gap, Point(problem, _part(gap.measure, gap.measure.sizes > 0))) or gap
@@ -76,14 +71,15 @@ class _Tidy:
 
     def without_dust(self, gap: Gap) -> Gap:
         """As many of the lightest atoms left out as the rest does not feel."""
-        for point in _without_the_light(gap.point, self.highest):
+        for point in _without_the_light(gap.point, self.highest, self.schedule.dust):
             if found := self.fewer(gap, point) or self.polished(gap, point):
                 return found
         return gap
 
     def joined(self, gap: Gap) -> Gap:
         """Atoms joined within radii that grow."""
-        radii = [share * self.schedule.join_radius for share in _RADII]
+        reach = self.schedule.join_reach
+        radii = [self.schedule.join_radius * 4.0**k for k in range(-reach, reach + 1)]
         if self.positions is not None or not self.schedule.joins:
             return gap
         if len(_joined(gap.point, radii[-1], self.schedule)) == len(gap.measure):
@@ -128,7 +124,7 @@ def _part(measure: Measure, chosen: NDArray[np.intp] | NDArray[np.bool_]) -> Mea
     return Measure(measure.weights[chosen], measure.positions[chosen])
 
 
-def _without_the_light(point: Point, highest: float) -> Iterator[Point]:
+def _without_the_light(point: Point, highest: float, dust: float) -> Iterator[Point]:
     """The measure without its lightest atoms: as many as J does not feel, then half as many, and so on."""
     measure, problem = point.measure, point.problem
     order = np.argsort(problem.gauge.size(problem.with_penalty_weights(measure).rows), kind="stable")
@@ -137,10 +133,8 @@ def _without_the_light(point: Point, highest: float) -> Iterator[Point]:
     def without(count: int) -> Point:
         return Point(problem, _part(measure, np.sort(order[count:])))
 
-    unfelt, felt = (
-        0,
-        1 + int(np.count_nonzero(measure.sizes <= _LIGHTEST * measure.mass)),
-    )  # may be left out, and may not
+    # how many may be left out, and may not
+    unfelt, felt = 0, 1 + int(np.count_nonzero(measure.sizes <= dust * measure.mass))
     while felt - unfelt > 1:
         middle = (felt + unfelt) // 2
         unfelt, felt = (unfelt, middle) if without(middle).objective > highest else (middle, felt)

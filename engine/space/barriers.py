@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ..base.arrays import Array
+from ..base.arrays import NEARLY_ZERO, Array
 
 _TO_BOUNDARY = 0.995  # share of the way to the boundary that a step may go
 _CENTRAL = 1e4  # products of complementary variables differ from mu by no larger factor: else steps get ever shorter
@@ -225,14 +225,14 @@ def _determinant(x: Array) -> Array:
 
 
 def _units(vectors: Array) -> Array:
-    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-300))
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), NEARLY_ZERO))
 
 
 def _moved(x: Array, step: Array, length: float) -> Array:
     """Rows (t - |w|, w) after length·(dt, dw)."""
     w, dw = x[:, 1:], length * step[:, 1:]
     sizes = np.linalg.norm(w, axis=1) + np.linalg.norm(w + dw, axis=1)
-    longer = ((2 * w + dw) * dw).sum(axis=1) / np.maximum(sizes, 1e-300)
+    longer = ((2 * w + dw) * dw).sum(axis=1) / np.maximum(sizes, NEARLY_ZERO)
     return np.column_stack([x[:, 0] + length * step[:, 0] - longer, w + dw])
 
 

@@ -15,6 +15,7 @@ from ..kernels.binding import bind
 from ..kernels.loading import KINDS, describe, find_kernel, kernel_names
 from ..kernels.protocol import FeatureKernel
 from .arguments import interval_names, pack, split_masks, validate_inputs
+from .described import Described
 from .domain.ball import Ball
 from .domain.box import Box
 from .domain.domain import Axis, Round
@@ -45,7 +46,7 @@ def make(name: str, /, **arguments: Any) -> FeatureMap:
 
 
 @dataclass(frozen=True, eq=False)
-class FeatureFactory:
+class FeatureFactory(Described):
     """A feature map, built in or of a user's own, as a function of its arguments: see `make`.
 
     Parameters
@@ -60,11 +61,6 @@ class FeatureFactory:
     def __post_init__(self) -> None:
         object.__setattr__(self, "__name__", self.name)
         object.__setattr__(self, "__doc__", _docstring(self.description))
-
-    @property
-    def name(self) -> str:
-        """The spec's name."""
-        return str(self.description["name"])
 
     def __call__(self, /, **arguments: Any) -> FeatureMap:
         """The feature map for these samples, constants and intervals."""

@@ -10,29 +10,28 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import bsr_array, csr_array
-from scipy.spatial import cKDTree
 
 from ..base.arrays import Array, Field
 from ..base.errors import ProblemError
 from ..base.masks import Mask
 from ..base.threads import single_threaded_blas
-from ..kernels.loading import load_kernel
 from ..kernels.protocol import Data, FeatureKernel, Statics
 from ..kernels.weighted import WithPenaltyWeight
 from .arguments import pack, validate_inputs
+from .described import Described
 from .domain.box import Box
 from .domain.domain import Round
 from .products import Products
-from .structure import Structure, structure_of
+from .structure import Structure, plain_structure, structure_of
 from .units import HomogeneousUnit
+from .windows import ALIKE, Windows
 
 _SAMPLED_PER_AXIS = {1: 9, 2: 5}
 _LARGEST = 1e150  # of a sum of features: their squares are summed too, and must not overflow
 
 
 @dataclass(frozen=True, eq=False)
-class FeatureMap:
+class FeatureMap(Described):
     """phi: Theta -> F for given samples, compiled with its derivatives and flow. Made by `features.NAME(...)`.
 
     Parameters
@@ -62,7 +61,7 @@ class FeatureMap:
 
     def __post_init__(self) -> None:
         domain = self.domain
-        if self.kind == "pointwise" and isinstance(domain, Box) and np.all(np.isfinite(domain.upper - domain.lower)):
+        if self.kind == "pointwise" and domain.gridded and np.all(np.isfinite(domain.upper - domain.lower)):
             self._require_finite(domain)
 
     def _require_finite(self, domain: Box) -> None:
@@ -82,43 +81,19 @@ class FeatureMap:
             )
 
     @property
-    def name(self) -> str:
-        """The spec's name."""
-        return str(self.description["name"])
-
-    @property
-    def kind(self) -> str:
-        """pointwise, ridge or torus."""
-        return str(self.description["kind"])
-
-    @property
-    def family(self) -> str:
-        """How Phi scales (docs/theory.md §1), as the derivation proved: it decides the lift, the flow and the domain.
-
-        "partially 1-homogeneous" in w (CB18 Thm 3.5), "2-homogeneous" in (w, theta) (Thm 3.3), or "2-homogeneous in theta"
-        with a sign w that does not move.
-        """
-        return str(self.description["family"])
-
-    @property
-    def homogeneous(self) -> bool:
-        """Whether Phi is 2-homogeneous, so that positions live on the unit sphere."""
-        return self.family != "partially 1-homogeneous"
-
-    @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the coefficients on the torus, (2K_1 + 1, ..); (n,) for features at samples."""
         return tuple(self.inputs["filter"].shape) if self.kind == "torus" else (self.size,)
 
     @property
-    def complex(self) -> bool:
-        """Whether F is complex."""
-        return self.kind == "torus"
-
-    @property
     def local(self) -> bool:
         """Whether a position reaches few of the samples, and passes the others by."""
         return self.structure is not None and self.structure.windowed
+
+    @cached_property
+    def windows(self) -> Windows:
+        """phi at the samples in reach, where features are `local`."""
+        return Windows(self.kernel, self.statics, self.structure or plain_structure(self.size))
 
     @property
     def tail(self) -> float:
@@ -131,20 +106,19 @@ class FeatureMap:
         return self.kind == "pointwise"
 
     @property
-    def takes_vectors(self) -> bool:
-        """Whether weights may be in R^q: the kernel takes them, and the unit's own output sign is free."""
-        return self.kind == "ridge" and self.family != "2-homogeneous in theta"
-
-    @property
     def spectrum(self) -> tuple[NDArray[np.complex128], tuple[int, ...]] | None:
         """Filter h and cutoffs K_a where phi(theta)_k = h_k e^{-2 pi i <k, theta>}, so that eta is a trigonometric polynomial."""
         return (self.inputs["filter"], self.inputs["cutoff"]) if self.kind == "torus" else None
 
     @property
+    def columns(self) -> list[Array]:
+        """The samples (n,) of each input, where they may be places on axes of Theta; none where samples are vectors."""
+        return list(self.inputs.values()) if self.kind == "pointwise" else []
+
+    @property
     def places(self) -> Array:
         """All samples in one row: where, on the axis of a single parameter, features may be narrow."""
-        samples = self.inputs.values() if self.kind == "pointwise" else ()
-        return np.concatenate([np.zeros(0), *samples])
+        return np.concatenate([np.zeros(0), *self.columns])
 
     @cached_property
     def unit(self) -> HomogeneousUnit | None:
@@ -261,30 +235,19 @@ class FeatureMap:
 
     def local_jacobian(self, positions: Array) -> Field:
         """`jacobian` at the samples in reach of each position, zeros after them: (1 + d, k, most samples)."""
-        if not self.local:
-            return self.jacobian(positions)
-        starts, _, values = self.kernel.windows(self._positions(positions), self.statics)
-        counts = np.diff(starts)
-        local = np.zeros((len(values), len(positions), int(counts.max(initial=0))))
-        local[:, np.repeat(np.arange(len(counts)), counts), np.arange(len(values[0])) - np.repeat(starts[:-1], counts)] = (
-            values
-        )
-        return local
+        return self.windows.jacobian(self._positions(positions)) if self.local else self.jacobian(positions)
 
-    def neighbours(self, positions: Array, reaches: float = 0.2) -> Callable[[int], NDArray[np.intp]]:
+    def neighbours(self, positions: Array, reaches: float = ALIKE) -> Callable[[int], NDArray[np.intp]]:
         """By the number of a position those that may have features like its own, itself among them: all, where none is local.
 
         Parameters
         ----------
-        reaches : how far apart, in reaches of phi: features farther than a fifth of one are no longer alike, and farther than two
-            they do not meet.
+        reaches : how far apart on any axis, in reaches of phi.
         """
-        if not self.local:
-            everything = np.arange(len(positions))
-            return lambda i: everything
-        scaled = self._in_reaches(positions)
-        near = cKDTree(scaled).query_ball_point(scaled, reaches, p=np.inf)
-        return lambda i: np.array(near[i], dtype=np.intp)
+        if self.local:
+            return self.windows.neighbours(positions, reaches)
+        everything = np.arange(len(positions))
+        return lambda i: everything
 
     @property
     def weighted(self) -> bool:
@@ -330,56 +293,11 @@ class FeatureMap:
         weights : of the samples, (n,) or one.
         """
         positions, width = self._positions(positions), 1 + self.dimension if slopes else 1
-        k = len(positions)
         if self.local:
-            first, second = self._meeting(positions)
-            blocks = self._products_at_samples(positions, weights, width, first, second)
-            local = np.zeros((k, width, k, width))
-            local[first, :, second, :], local[second, :, first, :] = blocks, blocks.transpose(0, 2, 1)
-            return local
-        half = (self.jacobian(positions)[:width] * np.sqrt(weights)).reshape(width * k, -1)
-        gram = np.real(half @ half.conj().T)
-        return np.asarray(gram.reshape(width, k, width, k).transpose(1, 0, 3, 2))
-
-    def sparse_inner(self, positions: Array, weights: Array | float = 1.0) -> csr_array:
-        """`inner` with slopes of local features, (k w, k w), without those that do not meet."""
-        positions, (k, width) = self._positions(positions), (len(positions), 1 + self.dimension)
-        first, second = self._meeting(positions)
-        blocks = self._products_at_samples(positions, weights, width, first, second)
-        apart = first != second
-        first, second = np.concatenate([first, second[apart]]), np.concatenate([second, first[apart]])
-        blocks = np.concatenate([blocks, blocks[apart].transpose(0, 2, 1)])
-        order = np.lexsort((second, first))
-        starts = np.searchsorted(first[order], np.arange(k + 1))
-        return csr_array(bsr_array((blocks[order], second[order], starts), shape=(width * k, width * k)))
-
-    def _meeting(self, positions: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Numbers of the positions whose features meet, in pairs, each once, and each with itself."""
-        pairs = cKDTree(self._in_reaches(positions)).query_pairs(2.0, p=np.inf, output_type="ndarray")
-        own = np.arange(len(positions))
-        return np.concatenate([pairs[:, 0], own]), np.concatenate([pairs[:, 1], own])
-
-    def _products_at_samples(
-        self, positions: Array, weights: Array | float, width: int, first: NDArray[np.int64], second: NDArray[np.int64]
-    ) -> Array:
-        """Inner products of local features in pairs, (p, w, w)."""
-        starts, columns, values = self.kernel.windows(positions, self.statics)
-        by_tiles = weights[self.statics[-1]][columns] if isinstance(weights, np.ndarray) else weights
-        new = np.ones(len(columns), dtype=bool)
-        new[1:] = np.diff(columns) != 1
-        new[starts[:-1][np.diff(starts) > 0]] = True
-        places = np.flatnonzero(new)
-        runs, lengths = np.searchsorted(places, starts), np.diff(places, append=len(columns))
-        begins = columns[places]
-        blocks: Array = load_kernel("_local").inner(
-            runs, begins, begins + lengths, places, values[:width] * np.sqrt(by_tiles), first, second
-        )
-        return blocks
-
-    def _in_reaches(self, positions: Array) -> Array:
-        """Positions on the axes that move with samples, in units of the reach."""
-        assert self.structure is not None
-        return np.asarray(positions[:, [i for i, _ in self.structure.axes]] / self.structure.reach)
+            return self.windows.inner(positions, weights, width)
+        half = (self.jacobian(positions)[:width] * np.sqrt(weights)).reshape(width * len(positions), -1)
+        gram = np.real(half @ half.conj().T).reshape(width, len(positions), width, len(positions))
+        return np.asarray(gram.transpose(1, 0, 3, 2))
 
     def certificate(self, positions: Array, g: Field, along: Array | None = None) -> tuple[Array, Array, Array]:
         """eta (k,), grad eta (k, d) and its Hessian (k, d, d) of eta(theta) = <g, phi(theta)> (docs/theory.md §3).
@@ -421,3 +339,7 @@ class FeatureMap:
             structure = structure_of(self.description, validated, self.constants, self.domain)
         statics = pack(self.kind, validated, self.constants, structure)
         return replace(self, inputs=validated, statics=statics, missing=None, structure=structure)
+
+    def packed(self, samples: Mapping[str, Array]) -> Statics:
+        """Other samples, validated ones, with the constants, as `advance` takes them."""
+        return pack(self.kind, samples, self.constants)

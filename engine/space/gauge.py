@@ -38,6 +38,14 @@ class Gauge(Protocol):
     def symmetric(self) -> bool:
         """Whether |-w| = |w|, so that a height bounds that of -eta too."""
 
+    @property
+    def one_sided(self) -> bool:
+        """Whether weights below zero are not admissible."""
+
+    @property
+    def vectors(self) -> bool:
+        """Whether users see weights as rows (k, q), as data have several columns, and not as numbers (k,)."""
+
     def prices(self, penalty: float) -> tuple[float, float]:
         """penalty·|1| and penalty·|-1| of scalar weights, infinite where not admissible; twice the penalty in R^q."""
 
@@ -76,6 +84,7 @@ class Signed:
     down: float = 1.0
 
     outputs = 1
+    vectors = False
 
     def __post_init__(self) -> None:
         for name, price in (("up", self.up), ("down", self.down)):
@@ -96,6 +105,10 @@ class Signed:
     def symmetric(self) -> bool:
         return self.up == self.down
 
+    @property
+    def one_sided(self) -> bool:
+        return self.down == math.inf
+
     def prices(self, penalty: float) -> tuple[float, float]:
         return penalty * self.up, penalty * self.down if math.isfinite(
             self.down
@@ -111,22 +124,22 @@ class Signed:
         if self.up == self.down:
             return np.asarray(np.abs(eta[:, 0]) / self.up)
         up = -eta[:, 0] / self.up
-        return up if self.down == math.inf else np.maximum(up, eta[:, 0] / self.down)
+        return up if self.one_sided else np.maximum(up, eta[:, 0] / self.down)
 
     def head(self, eta: Array) -> Array:
-        if self.down == math.inf:
+        if self.one_sided:
             return np.full_like(eta, 1 / self.up)
         return np.where(-eta / self.up >= eta / self.down, 1 / self.up, -1 / self.down)
 
     def prox(self, w: Array, t: float) -> Array:
         positive = np.maximum(w - t * self.up, 0.0)
-        return positive if self.down == math.inf else positive + np.minimum(w + t * self.down, 0.0)
+        return positive if self.one_sided else positive + np.minimum(w + t * self.down, 0.0)
 
     def slope_and_turn(self, w: Array) -> tuple[Array, Array]:
         return np.sign(w) * self._prices(w), np.zeros((len(w), 1, 1))
 
     def admits(self, w: Array) -> NDArray[np.bool_]:
-        return np.asarray(w[:, 0] >= 0.0) if self.down == math.inf else np.ones(len(w), dtype=bool)
+        return np.asarray(w[:, 0] >= 0.0) if self.one_sided else np.ones(len(w), dtype=bool)
 
     def cone(self, w: Array, penalty: float) -> Cone:
         return HalfLines(penalty * self._prices(w), np.where(w < 0, -1.0, 1.0))
@@ -145,6 +158,8 @@ class Euclidean:
 
     sign: ClassVar[Sign] = "vector"
     symmetric = True
+    one_sided = False
+    vectors = True
 
     def prices(self, penalty: float) -> tuple[float, float]:
         return penalty, penalty

@@ -16,7 +16,6 @@ _BOXES = 4096  # 0.1 s; a function that keeps away from zero needs a few
 _BITS = 64
 
 
-
 def check_penalty_weight(description: Mapping[str, Any], domain: Box, constants: Mapping[str, float]) -> None:
     """kappa > 0 on the domain, for these constants.
 

@@ -36,7 +36,7 @@ def feature_scales(features: FeatureMap, positions: Array) -> tuple[float, Array
 def side_by_side(features: FeatureMap) -> Array:
     """How many features fit side by side into Theta on every axis, at least one, (d,); (0,) where Theta is no product of axes."""
     domain = features.domain
-    if not isinstance(domain, Box):
+    if not domain.gridded:
         return np.zeros(0)
     norm, slopes = feature_scales(features, probe_positions(features))
     return np.asarray(np.maximum((domain.upper - domain.lower) * slopes / norm, 1.0))
@@ -85,7 +85,7 @@ def _without(vectors: Field, others: list[Field]) -> Field:
 def probe_positions(features: FeatureMap) -> Array:
     """Positions at which to measure features: a coarse grid and the samples that lie in Theta."""
     domain = features.domain
-    if not isinstance(domain, Box):
+    if not domain.gridded:
         return domain.scatter(np.random.default_rng(0).standard_normal((_PROBES, domain.dimension)))
     counts = FEWEST_POINTS[min(domain.dimension, 3) - 1]
     positions = domain.grid(tuple(counts for _ in domain.axes))
@@ -99,7 +99,7 @@ def sample_positions(features: FeatureMap, domain: Box) -> Array:
     """The samples that lie in Theta, (k, d), as its first coordinates, the others at either end: bumps narrower than a grid are
     centred there. None where there are more inputs than coordinates.
     """
-    inputs = list(features.inputs.values()) if features.kind == "pointwise" else []
+    inputs = features.columns
     if not 0 < len(inputs) <= domain.dimension:
         return np.zeros((0, domain.dimension))
     rest = np.stack([domain.lower, domain.upper])[:, len(inputs) :]

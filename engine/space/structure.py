@@ -118,7 +118,7 @@ def plain_structure(
 
 
 def _cells(columns: Array, reach: Array) -> tuple[Index, Index]:
-    """Samples (a, n) sorted by cells shorter than the reach, with about `_PER_CELL` in each: their order, and where tiles start."""
+    """Samples (a, n) sorted by cells shorter than the reach, about `_PER_CELL` in each: their order, and where tiles start."""
     axes, n = columns.shape
     low, extents = columns.min(axis=1), np.ptp(columns, axis=1)
     finite = np.where(np.isfinite(reach), reach, extents)

@@ -49,7 +49,7 @@ class _Claim:
 def why_not_a_loss(statement: Statement) -> str:
     """Where l is not proved to be convex; empty where it is. Losses of several outputs are proved by `derive` alone."""
     spec = statement.loss
-    if not isinstance(spec, LossSpec):
+    if spec.takes_classes:
         return ""
     symbols = [TARGET, *(item.symbol for item in spec.constants)]
     columns = [np.broadcast_to(statement.loss_constants[item.name], len(statement.y)) for item in spec.constants]
@@ -72,7 +72,7 @@ def _centred(spec: LossSpec) -> tuple[sympy.Expr, Interval]:
     if spec.value_domain:
         shift = spec.value_domain[0] - PREDICTION
         return spec.value.xreplace({PREDICTION: _R - shift}), (arb(0), INF)
-    return spec.value.xreplace({PREDICTION: _R + TARGET if spec.targets == "real" else _R}), WHOLE
+    return spec.value.xreplace({PREDICTION: _R + TARGET if spec.takes_reals else _R}), WHOLE
 
 
 def _claims(value: sympy.Expr) -> Iterator[_Claim]:

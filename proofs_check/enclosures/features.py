@@ -38,19 +38,19 @@ def total_variation(statement: Statement, weights: Array, positions: Array) -> a
 def penalty_weight(statement: Statement, position: Point) -> arb:
     """kappa(theta), or |theta|^p."""
     spec = statement.features
-    if spec.family_claim == "partially 1-homogeneous":
+    if spec.degree == 0:
         kappa = Program([spec.penalty_weight], statement.symbols("parameters", "constants"))
         return arb(1) if spec.penalty_weight == 1 else kappa(*position, *statement.numbers)[0]
     squares = total([entry * entry for entry in position])
-    return squares if spec.family_claim == "2-homogeneous in theta" else squares.sqrt()
+    return squares if spec.degree == 2 else squares.sqrt()
 
 
 def feature(statement: Statement, position: Array) -> Point:
     """phi(theta), in real coordinates."""
     spec = statement.features
-    if spec.kind == "torus":
+    if spec.torus:
         return [part for number in torus_feature(statement, exact(position)) for part in number]
-    if spec.kind == "ridge":
+    if spec.ridge:
         program, numbers = Program([spec.phi], statement.symbols("inputs", "constants")), statement.numbers
         v = warped(statement, exact(position))
         return [program(inner(v, exact(row)), *numbers)[0] for row in statement.inputs["x"]]
@@ -107,5 +107,5 @@ def is_relu(statement: Statement) -> bool:
     z = spec.inputs[0].symbol
     relu = spec.phi.func.__name__ == "Max" and set(spec.phi.args) == {0, z}
     theta = spec.parameters[0].symbol
-    warps = {"2-homogeneous": theta, "2-homogeneous in theta": theta * sympy.Abs(theta)}
-    return bool(relu and spec.warp == warps.get(spec.family_claim))
+    warps = {1: theta, 2: theta * sympy.Abs(theta)}
+    return bool(relu and spec.warp == warps.get(spec.degree))

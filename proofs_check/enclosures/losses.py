@@ -8,7 +8,7 @@ import numpy as np
 import sympy
 from conicflow.derive.read.functions import differentiate
 from conicflow.derive.read.loss_spec import DUAL, PREDICTION, TARGET
-from conicflow.derive.read.vector_loss_spec import VectorLossSpec, sum_over_outputs
+from conicflow.derive.read.vector_loss_spec import sum_over_outputs
 from flint import arb
 
 from ..statement import Statement
@@ -31,7 +31,7 @@ class BallLoss:
 
     def __init__(self, statement: Statement) -> None:
         spec, y = statement.loss, statement.y
-        self._vector = isinstance(spec, VectorLossSpec)
+        self._vector = spec.takes_classes
         self._outputs = statement.outputs if self._vector else 1
         n, repeats = len(y), (2 if np.iscomplexobj(y) else 1) * (1 if self._vector else statement.outputs)
         self._y = exact(y)
@@ -40,12 +40,12 @@ class BallLoss:
         self._omega = [arb(w) * scale for w in weights.tolist() for _ in range(repeats)]
         values = [np.broadcast_to(value, n).tolist() for value in statement.loss_constants.values()]
         self._constants = [[arb(value[j]) for value in values] for j in range(n) for _ in range(repeats)]
-        names = [] if isinstance(spec, VectorLossSpec) else [item.symbol for item in spec.constants]
+        names = [item.symbol for item in spec.constants]
         given = {name: i for i, name in enumerate(statement.loss_constants)}
         order = [given[str(symbol)] for symbol in names]
         self._constants = [[row[i] for i in order] for row in self._constants]
         primal, dual = (PREDICTION, TARGET, *names), (DUAL, TARGET, *names)
-        domain = () if isinstance(spec, VectorLossSpec) else spec.value_domain
+        domain = spec.value_domain
         self._value = _Summed(spec.value, primal)
         self._value_domain = Program(domain, primal)
         self._conjugate, self._conjugate_domain = _Summed(spec.conjugate, dual), Program(spec.conjugate_domain, dual)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from conicflow.derive.read.vector_loss_spec import VectorLossSpec
 from flint import arb
 
 from ..statement import Statement
@@ -37,7 +36,7 @@ def allowance(
     slopes = np.array([abs(float(entry)) for entry in g])
     terms = 3 * abs(float(risk)) + 2 * float(mass) + (1 + _MULTIPLE) * float(slopes @ sizes)
     terms += abs(float(np.linalg.norm(slopes))) * _spread(statement, weights, positions)
-    if not isinstance(statement.loss, VectorLossSpec) and statement.loss.targets == "count":
+    if statement.loss.takes_counts:
         omega = np.ones(len(statement.y)) if statement.sample_weights is None else statement.sample_weights
         omega = omega / len(omega) if statement.average else omega
         counts = np.asarray(statement.y, dtype=np.float64)

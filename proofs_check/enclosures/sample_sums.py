@@ -40,7 +40,7 @@ class SampleSum:
     def __init__(self, statement: Statement, p: Point) -> None:
         spec, q = statement.features, statement.outputs
         self.ball = statement.radius is not None
-        if spec.kind == "ridge":
+        if spec.ridge:
             d = statement.inputs["x"].shape[1]
             variables, inputs = ([sympy.Dummy(real=True) for _ in range(d)] for _ in range(2))
             theta = spec.parameters[0].symbol

@@ -58,7 +58,9 @@ def torus(problem: Problem) -> Reference:
     ------
     ProblemError : another feature map or loss, no penalty, or K > 12.
     """
-    require_squared(problem, "fourier")
+    require_squared(problem)
+    if problem.features.spectrum is None or problem.features.dimension != 1:
+        raise ProblemError(f"this reference is for the circle; got {problem.features.name}; choose another problem")
     (cutoff,) = problem.features.inputs["cutoff"]
     if cutoff > MOST_FREQUENCIES:
         raise ProblemError(f"the semidefinite reference is for K <= {MOST_FREQUENCIES}; got {cutoff}; lower the cutoff")
@@ -71,14 +73,14 @@ def torus(problem: Problem) -> Reference:
         forward[cutoff + j, 2 * j - 1 : 2 * j + 1] = 1.0, 1j
         forward[cutoff - j, 2 * j - 1 : 2 * j + 1] = 1.0, -1j
     forward *= filter_[:, None]
-    signs = (1.0,) if one_sided(problem) else (1.0, -1.0)
+    signs = (1.0,) if problem.gauge.one_sided else (1.0, -1.0)
 
     def supremum(p: Point) -> float:
         # eta = Re sum_k conj(p_k) h_k e^{-2 pi i k theta}; Ehlich and Zeller 1964 between the points
         spectrum = np.zeros(_POINTS, dtype=np.complex128)
         spectrum[k] = np.conj(p) * filter_
         eta = np.fft.fft(spectrum).real
-        largest = -eta.min() if one_sided(problem) else np.abs(eta).max()
+        largest = -eta.min() if problem.gauge.one_sided else np.abs(eta).max()
         # one-sided: -eta <= S + (||eta|| - max |eta|) would do; the same factor on ||eta|| covers both
         return float(largest + np.abs(eta).max() * (1 / np.cos(np.pi * cutoff / _POINTS) - 1))
 
@@ -129,11 +131,11 @@ def over_positions(problem: Problem, positions: Array) -> float:
     size = float(np.linalg.norm(problem.loss.y)) or 1.0
     root = np.sqrt(problem.loss.omega)
     design, data = _real((root * phi).T), _real(root * problem.loss.y / size)
-    weights = cp.Variable(len(positions), nonneg=one_sided(problem))
+    weights = cp.Variable(len(positions), nonneg=problem.gauge.one_sided)
     penalty = problem.penalty / size * cp.multiply(problem.features.penalty_weights(positions), cp.abs(weights))
     programme_solved(cp.Problem(cp.Minimize(cp.sum_squares(design @ weights - data) / 2 + cp.sum(penalty))))
     found = size * np.asarray(weights.value)
-    found = np.maximum(found, 0.0) if one_sided(problem) else found
+    found = np.maximum(found, 0.0) if problem.gauge.one_sided else found
     mass = problem.penalty * float(np.abs(found) @ problem.features.penalty_weights(positions))
     return risk(problem, found @ phi) + mass
 
@@ -155,25 +157,23 @@ def risk(problem: Problem, f: Point) -> float:
     return float(problem.loss.omega @ np.abs(f - problem.loss.y) ** 2) / 2
 
 
-def one_sided(problem: Problem) -> bool:
-    """Whether mu >= 0."""
-    return problem.gauge == nonnegative()
-
-
 def _one_price(problem: Problem) -> bool:
     return problem.gauge in (Signed(), nonnegative())
 
 
-def require_squared(problem: Problem, name: str | None = None) -> None:
+def require_squared(problem: Problem) -> None:
     """Refuse what these references are not for."""
-    loss, features = problem.loss, problem.features
-    if loss.name != "squared" or loss.cholesky is not None or problem.penalty <= 0 or not _one_price(problem):
+    loss = problem.loss
+    if (
+        not loss.properties["squared_error"]
+        or loss.cholesky is not None
+        or problem.penalty <= 0
+        or not _one_price(problem)
+    ):
         raise ProblemError(
             f"a reference needs the squared loss without covariance, a penalty > 0 and scalar weights of one price; got "
             f"{loss.name}, penalty {problem.penalty}, sign {problem.gauge.sign}; choose another problem"
         )
-    if name is not None and features.name != name:
-        raise ProblemError(f"this reference is for {name}; got {features.name}; choose another problem")
 
 
 def shifted(moments: Array) -> Array:

@@ -8,10 +8,11 @@ import cvxpy as cp
 import numpy as np
 from conicflow.engine.base.errors import ProblemError
 from conicflow.engine.model.problem import Problem
+from conicflow.engine.space.units import HomogeneousUnit
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from .programmes import Array, Point, Reference, feasible, one_sided, programme_solved, require_squared, risk
+from .programmes import Array, Point, Reference, feasible, programme_solved, require_squared, risk
 
 MOST_PATTERNS = 1000
 _ZERO = 1e-9  # inner products of unit vectors below this may have either sign: more patterns than there are do no harm
@@ -33,7 +34,11 @@ def relu(problem: Problem) -> Reference:
     ------
     ProblemError : another feature map or loss, no penalty, or more than 1000 patterns.
     """
-    require_squared(problem, "relu")
+    require_squared(problem)
+    if problem.features.unit != HomogeneousUnit(bend=1, tilt=0, signed_square=False):
+        raise ProblemError(
+            f"this reference is for max(<theta, x>, 0); got {problem.features.name}; choose another problem"
+        )
     x, y = np.asarray(problem.features.inputs["x"]), problem.loss.y
     # What of theta is orthogonal to all samples costs norm and changes nothing: coordinates of the samples' span suffice.
     _, values, span = np.linalg.svd(x, full_matrices=False)
@@ -47,7 +52,7 @@ def relu(problem: Problem) -> Reference:
         )
 
     def supremum(p: Point) -> float:
-        sides = (-1.0,) if one_sided(problem) else (-1.0, 1.0)
+        sides = (-1.0,) if problem.gauge.one_sided else (-1.0, 1.0)
         return max(_on_cone(x, sign, side * p) for sign in signs for side in sides)
 
     atoms, weights = _programme(problem, x, signs)
@@ -113,7 +118,7 @@ def _on_cone(x: Array, active: NDArray[np.bool_], p: Array) -> float:
 def _programme(problem: Problem, x: Array, active: NDArray[np.bool_]) -> tuple[Array, Array]:
     """Unscaled atoms v (d, k) and their signs (k,)."""
     size = float(np.linalg.norm(problem.loss.y))
-    sides = (1.0,) if one_sided(problem) else (1.0, -1.0)
+    sides = (1.0,) if problem.gauge.one_sided else (1.0, -1.0)
     variables = [cp.Variable((x.shape[1], len(active))) for _ in sides]
     signed = sum(side * variable for side, variable in zip(sides, variables, strict=True))
     f = cp.sum(cp.multiply(active.T.astype(np.float64), x @ signed), axis=1)

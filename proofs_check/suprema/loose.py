@@ -30,10 +30,10 @@ def loose_bound(statement: Statement, p: Point, signs: tuple[int, ...], evaluati
         alone = [loose_bound(_one_output(statement, k), p[k::q], signs, evaluations) for k in range(q)]
         return arb(total([bound * bound for bound in alone]).sqrt().upper())
     spec = statement.features
-    if spec.kind == "pointwise":
+    if spec.pointwise:
         return _by_pieces(statement, p, signs, evaluations)
     bounds = [_triangle(statement, p, sign) for sign in signs]
-    if is_relu(statement) and spec.family_claim == "2-homogeneous":
+    if is_relu(statement) and spec.degree == 1:
         bounds = [bound.min(cauchy_schwarz(statement, p, s)) for bound, s in zip(bounds, signs, strict=True)]
     return arb(largest(bounds).upper())
 

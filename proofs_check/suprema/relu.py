@@ -27,7 +27,7 @@ _MOST_DIMENSIONS = 10  # 2^d orthants are the first simplices
 
 def relu_supremum(statement: Statement, p: Point, signs: tuple[int, ...], budget: Budget, hints: Any) -> Bound:
     """Bounds of sup |eta|, or sup -eta, over the unit sphere."""
-    squares = statement.features.family_claim == "2-homogeneous in theta"
+    squares = statement.features.degree == 2
     x = np.asarray(statement.inputs["x"], dtype=np.float64)
     numbers = count()
     heap: list[tuple[float, int, arb, Sphere, Simplex]] = []

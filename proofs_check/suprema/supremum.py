@@ -53,21 +53,21 @@ def _over_face(statement: Statement, p: Point, face: Face, hints: Array, budget:
 
 def _searched(statement: Statement, p: Point, face: Face, hints: Array, budget: Budget) -> tuple[Bound, str]:
     spec, signs = statement.features, face.signs
-    if spec.kind == "torus":
+    if spec.torus:
         prove_torus(spec)
         return torus_supremum(statement, p, signs, budget), "branch and bound, Ehlich-Zeller and Bernstein"
     if budget.enough > arb.neg_inf():
         loose = loose_bound(statement, p, signs, 1)
         if loose <= budget.enough:
             return Bound(loose, _highest(statement, p, face, hints), True), "enclosures of every sample"
-    if is_relu(statement) and spec.family_claim == "2-homogeneous" and statement.outputs == 1:
+    if is_relu(statement) and spec.degree == 1 and statement.outputs == 1:
         hints = np.concatenate([hints, likely_directions(statement, p, signs)])
     found = _highest(statement, p, face, hints)
     bound, method = Bound(arb.pos_inf(), found, False), "triangle inequality over samples"
     if is_relu(statement) and affordable(statement):
         bound = relu_supremum(statement, p, signs, budget, hints)
         method = "branch and bound over spherical simplices"
-    elif spec.family_claim == "partially 1-homogeneous":
+    elif spec.degree == 0:
         try:
             bound = smooth_supremum(statement, p, signs, budget, found)
             method = "branch and bound, Taylor models"

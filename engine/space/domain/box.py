@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +20,13 @@ from .domain import Domain, Held
 class Box(Domain):
     """Theta = the product of its axes, each an interval or a circle."""
 
-    gridded = True
+    gridded: ClassVar[Literal[True]] = True
 
     @property
     def bounds(self) -> tuple[Array, Array, NDArray[np.bool_]]:
         return self.lower, self.upper, self.wraps
 
-    @property
+    @cached_property
     def boundary(self) -> IntervalEnds:
         lower, upper = np.where(self.wraps, -np.inf, self.lower), np.where(self.wraps, np.inf, self.upper)
         return IntervalEnds(lower, upper, self.extents)

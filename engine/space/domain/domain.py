@@ -6,12 +6,12 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...base.arrays import Array
+from ...base.arrays import NEARLY_ZERO, Array
 from ...base.errors import ProblemError
 from .boundary import Boundary
 
@@ -87,7 +87,7 @@ class Domain(ABC):
     where: ClassVar[str] = "in the feature map's domain"
     sphere: ClassVar[bool] = False
     is_ball: ClassVar[bool] = False
-    gridded: ClassVar[bool] = False  # whether product grids cover Theta
+    gridded: ClassVar[bool]  # whether product grids cover Theta
     exact_bounds: ClassVar[bool] = (
         True  # whether `bounds` say all of Theta; else what leaves it is projected after each step
     )
@@ -175,6 +175,8 @@ class Domain(ABC):
 class Round(Domain):
     """Theta = {theta in R^d: least <= |theta| <= largest}: rays from 0 cover it; no grid does."""
 
+    gridded: ClassVar[Literal[False]] = False
+
     @property
     @abstractmethod
     def reach(self) -> tuple[float, float]:
@@ -204,6 +206,6 @@ class Round(Domain):
 
         (least, largest), d = self.reach, self.dimension
         directions = ndtri(np.clip(cube[:, :d], 1e-16, 1 - 1e-16))
-        lengths = np.maximum(np.linalg.norm(directions, axis=1, keepdims=True), 1e-300)
+        lengths = np.maximum(np.linalg.norm(directions, axis=1, keepdims=True), NEARLY_ZERO)
         hole = (least / largest) ** d
         return np.asarray(directions / lengths * largest * (hole + (1 - hole) * cube[:, d:]) ** (1 / d))

@@ -61,7 +61,7 @@ def _suprema(subject: str, draw: Draw) -> float:
         bound, _ = supremum(statement, numbers, theta[:1], Budget(_BOXES))
         for row in theta:
             value = inner(numbers, feature(statement, row))
-            if statement.features.family_claim == "partially 1-homogeneous":
+            if statement.features.degree == 0:
                 value = value / penalty_weight(statement, exact(row))
             if case.features.domain.sphere:  # a unit vector up to rounding
                 value = value * (1 - arb(1e-12)) if value > 0 else value

@@ -85,7 +85,7 @@ def _small(draw: Draw, subject: str) -> FeatureMap:
 
 def dual_case(draw: Draw, subject: str) -> tuple[Problem, Field]:
     phi = _small(draw, subject)
-    p = cases.point(draw.generator("p"), np.zeros(phi.size, complex if phi.kind == "torus" else float))
+    p = cases.point(draw.generator("p"), np.zeros(phi.size, complex if phi.complex else float))
     return Problem(phi, loss_catalogue.squared(0 * p), 0.1), p
 
 
@@ -155,7 +155,7 @@ def value_at(eta: SampleSum, statement: Statement, p: Point, u: list[float]) -> 
     """<p, phi>/kappa at u in balls; of phases, A² + B² where it is A cos + B sin, from its values at the phases 0 and 1."""
     theta = [(low + high) / 2 + (high - low) / 2 * arb(a) for a, (low, high) in zip(u, eta.ends, strict=True)]
     spec = statement.features
-    if spec.kind == "ridge":
+    if spec.ridge:
         unit = Program([spec.phi], statement.symbols("inputs", "constants"))
         rows = [[arb(entry) for entry in row] for row in statement.inputs["x"].tolist()]
         return inner(p, [unit(inner(theta, row), *statement.numbers)[0] for row in rows])

@@ -126,7 +126,7 @@ def _candidate(problem: Problem, draw: Draw) -> Measure:
         count = draw.integer("atoms", 1, 4)
         where = random.standard_normal if features.domain.sphere else random.random
         weights = random.standard_normal(count)
-        weights = np.abs(weights) if problem.sign == "nonnegative" else weights
+        weights = np.abs(weights) if problem.gauge.one_sided else weights
         return Measure(weights, features.domain.project(where((count, features.dimension))))
     found = solve(problem).measure
     if kind == "shrunk":

@@ -30,7 +30,7 @@ _ROUNDING = 1e-12  # float64 sums of a few dozen terms
 def _degree(spec: FeatureSpec, draw: Draw) -> float | None:
     """The p with phi(s theta) = s^p phi(theta) for s > 0, at random points; None where there is none."""
     random = draw.generator("points")
-    pointwise = spec.kind != "ridge"
+    pointwise = not spec.ridge
     parameters, inputs = ([item.symbol for item in items] for items in (spec.parameters, spec.inputs))
     symbols = parameters if pointwise else inputs
     others = [item.symbol for item in spec.constants] + (inputs if pointwise else [])
@@ -51,22 +51,22 @@ def _degree(spec: FeatureSpec, draw: Draw) -> float | None:
 def _proofs(subject: str, draw: Draw) -> float:
     """A claimed family is proved where it is true, and refused where it is not; so is Euler's identity."""
     spec = described_spec(maps.described(subject))
-    degree = None if spec.kind == "torus" else _degree(spec, draw)
+    degree = None if spec.torus else _degree(spec, draw)
     real = all(item.domain == "real" for item in spec.parameters)
     for claim in get_args(Family):
         true = {
-            "partially 1-homogeneous": spec.kind != "ridge" or spec.parameters[0].domain == "ball",
+            "partially 1-homogeneous": not spec.ridge or spec.in_ball,
             "2-homogeneous": real and degree == 1,
-            "2-homogeneous in theta": real and degree == 2 and spec.kind == "ridge",
+            "2-homogeneous in theta": real and degree == 2 and spec.ridge,
         }[claim]
         if true != _accepted(partial(prove_homogeneity, replace(spec, family_claim=claim))):
             return math.inf
-    if spec.kind == "ridge":  # z phi' = phi, by the chain rule <dPhi/dtheta, theta> = p Phi with p that of the warp
+    if spec.ridge:  # z phi' = phi, by the chain rule <dPhi/dtheta, theta> = p Phi with p that of the warp
         z = spec.inputs[0].symbol
         residual = z * differentiate(spec.phi, z) - spec.phi
         points = [{z: sympy.Rational(n, 7)} for n in (-20, -11, -3, 3, 11, 20)]
         euler = _accepted(lambda: prove_zero(residual, "Euler's identity", points))
-        return 0.0 if euler == (spec.family_claim != "partially 1-homogeneous") else math.inf
+        return 0.0 if euler == (spec.degree > 0) else math.inf
     return 0.0
 
 
@@ -85,19 +85,14 @@ def _kernels(subject: str, draw: Draw) -> float:
     u, formulas = cases.particles(draw, case), Formulas(case)
     g = cases.point(draw.generator("g"), case.loss.y)
     pairing, slopes = phi.adjoint(u, g)
-    moving = {
-        "partially 1-homogeneous": slice(0, q),
-        "2-homogeneous": slice(0, None),
-        "2-homogeneous in theta": slice(q, None),
-    }
-    family = phi.family
-    degree = 1 if family == "partially 1-homogeneous" else 2
-    euler = (slopes * u)[:, moving[family]].sum(axis=1) - degree * pairing
+    moving = (slice(0, q), slice(0, None), slice(q, None))[phi.degree]
+    degree = 2 if phi.homogeneous else 1
+    euler = (slopes * u)[:, moving].sum(axis=1) - degree * pairing
     worst = float(np.abs(euler).max()) / (_ROUNDING * (1 + np.abs(slopes * u).sum()))
     for scheme in STEPPED:
         conic = scheme.startswith("conic")
         v = cases.on_cone(u, case) if conic else u
-        part, power = (slice(0, q), 2) if conic else (moving[family], 1)
+        part, power = (slice(0, q), 2) if conic else (moving, 1)
         multiplied = v.copy()
         multiplied[:, part] *= s**power  # the mass r² of a cone
         factor = s ** (2 if conic else degree)

@@ -39,9 +39,9 @@ def _freshness(subject: str, draw: Draw) -> float:
 def _phi(statement: Statement, theta: Point) -> Point:
     """phi(theta), in real coordinates."""
     spec, numbers = statement.features, statement.numbers
-    if spec.kind == "torus":
+    if spec.torus:
         return [part for pair in torus_feature(statement, theta) for part in pair]
-    if spec.kind == "ridge":
+    if spec.ridge:
         program, v = Program([spec.phi], statement.symbols("inputs", "constants")), warped(statement, theta)
         return [program(inner(v, exact(row)), *numbers)[0] for row in statement.inputs["x"]]
     program = Program([spec.phi], statement.symbols("parameters", "constants", "inputs"))

@@ -26,7 +26,7 @@ def _reaction_transport(formulas: Formulas, cone: Array) -> Array:
     In signed squares only theta is a part of u, and w is a sign.
     """
     q, penalty = formulas.q, formulas.penalty
-    signed = formulas.family == "2-homogeneous in theta"
+    signed = formulas.degree == 2
     a, s = cone[:, :1], cone[:, 1:]
     w, theta = s[:, :q], s[:, q:]
     phi, slopes = formulas.features(theta)
@@ -44,7 +44,7 @@ def _reaction_transport(formulas: Formulas, cone: Array) -> Array:
 
 def _to_cone(formulas: Formulas, u: Array) -> Array:
     """(|u|², u/|u|), signs left as they are."""
-    q = formulas.q if formulas.family == "2-homogeneous in theta" else 0
+    q = formulas.q if formulas.degree == 2 else 0
     norms = lengths(u[:, q:])
     return np.column_stack([norms**2, u[:, :q], u[:, q:] / norms])
 
@@ -106,9 +106,9 @@ def _inequality(subject: str, draw: Draw) -> float:
     case = cases.problem(draw, subject)
     conic = draw.choice("conic", (False, True))
     u, formulas, q = cases.particles(draw, case, conic=conic), Formulas(case), case.outputs
-    if draw.choice("cancelling", (False, True)) and case.sign == "any":
+    if draw.choice("cancelling", (False, True)) and case.gauge.symmetric and not case.gauge.vectors:
         opposite = u[:1].copy()
-        opposite[0, :q] *= -1.0 if case.features.family == "2-homogeneous in theta" else -draw.real("part", 0.1, 1.0)
+        opposite[0, :q] *= -1.0 if case.features.degree == 2 else -draw.real("part", 0.1, 1.0)
         u = np.ascontiguousarray(np.vstack([u, opposite]))
     scheme: str = "conic" if conic else "euler"
     state = Flow(case, u.copy(), scheme)
@@ -116,15 +116,9 @@ def _inequality(subject: str, draw: Draw) -> float:
     w, theta = u[:, :q], u[:, q:]
     sizes, norms = lengths(w)[:, 0], lengths(theta)[:, 0]
     unbalanced = 0.0
-    if case.features.family == "2-homogeneous" and not conic:
+    if case.features.degree == 1 and not conic:
         unbalanced = float(((sizes - norms) ** 2).mean()) / 2
-    masses = (
-        sizes
-        if conic
-        else {1.0: sizes, 2.0: sizes * norms, 3.0: norms**2}[
-            {"partially 1-homogeneous": 1.0, "2-homogeneous": 2.0, "2-homogeneous in theta": 3.0}[case.features.family]
-        ]
-    )
+    masses = sizes if conic else (sizes, sizes * norms, norms**2)[case.features.degree]
     units = theta if conic or not case.features.homogeneous else theta / norms[:, None]
     _, place = np.unique(np.round(units, 12), axis=0, return_inverse=True)
     heads = w / sizes[:, None] * masses[:, None]

@@ -35,7 +35,7 @@ def _loss(subject: str, draw: Draw) -> Loss:
 def _point(draw: Draw, name: str, loss: Loss, size: float) -> Field:
     """A prediction; where losses are of counts, one that is >= 0."""
     f = cases.point(draw.generator(name), loss.y)
-    return np.abs(size * f) if loss.description["targets"] == "count" else size * f
+    return np.abs(size * f) if loss.takes_counts else size * f
 
 
 def _inner(a: Field, b: Field) -> float:
@@ -57,7 +57,7 @@ def _fenchel_young(subject: str, draw: Draw) -> float:
             at = loss.value(g)
             size = 1 + abs(at) + abs(dual) + float(np.abs(g).sum() * np.abs(p).max())
             worst = max(worst, (_inner(g, p) - at - dual) / (_ROUNDING * size) if math.isfinite(at) else 0.0)
-    elif stretch in (1.0, 0.5) and loss.description["targets"] != "count":
+    elif stretch in (1.0, 0.5) and not loss.takes_counts:
         return math.inf  # a slope of R, or between one and 0, is in the domain of R*, as 0 is
     dual = loss.conjugate(tight)
     size = 1 + abs(value) + abs(dual) + float(np.abs(tight).ravel() @ (np.abs(f) + np.abs(loss.y)).ravel())

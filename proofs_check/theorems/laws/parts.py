@@ -28,6 +28,7 @@ from ..material.cases import ANY_LOSS, LOSSES, SIGNS
 
 _ROUNDING = 1e-12  # float64 sums of a dozen terms, relative to the sizes of those
 _INSIDE = 1 - 2.0**-40  # of a dual point, so that it is inside the domain of R* where R' is at its end
+_BEYOND = 3  # slopes of R times this are none, of losses whose slopes are bounded, where they are steep
 _LAYERS = 1e-11  # relative, of both variations, which are rounded up as a whole
 _GRID = 400  # multiples that are tried one by one
 _SEARCHED = 1e-7  # relative: golden section, and the grid's step squared
@@ -67,6 +68,10 @@ def _in_balls(subject: str, draw: Draw) -> float:
                 return math.inf  # a slope of R is in the domain of R*
             if not value + dual >= terms - arb(2) ** -100:
                 return math.inf
+            beyond = [_BEYOND * entry for entry in p]
+            outside = math.isinf(loss.conjugate(_field([float(entry) for entry in beyond], loss)))
+            if outside and balls.conjugate(beyond).is_finite():
+                return math.inf  # no slope of R
             floats = _field([float(entry) for entry in p], loss)
             scale = 1 + abs(float(dual)) + float(np.abs(floats).sum() * (1 + np.abs(loss.y).max()))
             worst = max(worst, abs(float(dual) - loss.conjugate(floats)) / (_ROUNDING * scale))
@@ -80,7 +85,7 @@ def _in_balls(subject: str, draw: Draw) -> float:
 
 def _prediction(draw: Draw, name: str, loss: Loss, size: float) -> Any:
     f = cases.point(draw.generator(name), loss.y)
-    return np.abs(size * f) if loss.description["targets"] == "count" else size * f
+    return np.abs(size * f) if loss.takes_counts else size * f
 
 
 def _field(numbers: list[float], loss: Loss) -> Any:
@@ -95,10 +100,10 @@ def _multiples(subject: str, draw: Draw) -> float:
     sign = {"any": SIGNS[0], "nonnegative": SIGNS[1], "prices": SIGNS[2], "vector": "any"}[subject]
     name = "relu" if subject == "vector" else draw.choice("features", ("gaussian", "tanh"))
     case = cases.problem(draw, name, vectors=subject == "vector", sign=sign)
-    if (case.sign == "vector") != (subject == "vector"):
+    if case.gauge.vectors != (subject == "vector"):
         raise Inapplicable("weights of this kind")
     f = cases.point(draw.generator("f"), case.loss.y) * draw.real("size", 0.1, 10.0)
-    f = np.abs(f) if case.loss.description["targets"] == "count" else f
+    f = np.abs(f) if case.loss.takes_counts else f
     # beyond the data the best multiple is negative
     p = case.loss.gradient(f) * draw.choice("side", (1.0, -1.0)) * _INSIDE
     if not np.isfinite(p).all():

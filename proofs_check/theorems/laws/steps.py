@@ -77,7 +77,7 @@ def _off(case: Problem, u: Array, scheme: str, h: float, speeds: tuple[float, fl
     for found, own in ((energies[0], before), (energies[1], after)):
         worst = max(worst, abs(found - own) / (_ROUNDING * (1 + abs(own)) + _ROUNDING * scale * steepest))
     inside = case.features.domain.contains(state.particles[:, case.outputs :]) or case.features.domain.sphere
-    signed = case.sign != "nonnegative" or bool(np.all(state.particles[:, 0] >= 0))
+    signed = not case.gauge.one_sided or bool(np.all(state.particles[:, 0] >= 0))
     return float(worst) if inside and signed else math.inf
 
 

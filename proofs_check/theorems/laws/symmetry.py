@@ -11,6 +11,7 @@ from conicflow.engine.flow.particles import Flow
 from conicflow.engine.flow.schemes.named import STEPPED
 from conicflow.engine.model.problem import Problem
 
+from ...statement import described_spec
 from ..check import About, Check, Draw, Inapplicable, Margin, Property
 from ..material import cases, maps
 from ..material.cases import ANY_PROBLEM, FEATURES, RIDGE, RIDGE_MAP, TORUS, TORUS_MAP
@@ -100,7 +101,7 @@ def _rotation(subject: str, draw: Draw) -> float:
     know only permutations of coordinates and changes of their signs.
     """
     random = draw.generator("orbits")
-    square = maps.described(subject)["family"] == "2-homogeneous in theta"
+    square = described_spec(maps.described(subject)).degree == 2
     if square:
         d = draw.integer("dimension", 2, 3)
         group = [

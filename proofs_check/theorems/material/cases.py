@@ -130,14 +130,14 @@ def drawn_constants(draw: Draw, description: Mapping[str, Any]) -> dict[str, flo
 def loss(draw: Draw, phi: FeatureMap, which: Losses = "all", outputs: int | None = None) -> Loss:
     """A loss that the feature map's kernel can follow, with random data."""
     if which == "all" and (users := maps.users_losses()):
-        return named_loss(draw, users[0], phi.size, outputs, complex_data=phi.kind == "torus", least=1)
+        return named_loss(draw, users[0], phi.size, outputs, complex_data=phi.complex, least=1)
     names = [name for name in suited(phi.kind) if name in LOSSES]
     classes = [name for name in names if describe(name)["kind"] == "loss" and describe(name)["targets"] == "class"]
     scalar = sorted(set(names) - set(classes), key=lambda name: name != "squared")
     options = scalar + (classes if outputs is not None and outputs > 1 else [])
     name = "squared" if which == "squared" else draw.choice("loss", options)
     # where every count is 0 the Poisson loss is straight, and a flow goes on to the end of its domain
-    return named_loss(draw, name, phi.size, outputs, complex_data=phi.kind == "torus", least=1)
+    return named_loss(draw, name, phi.size, outputs, complex_data=phi.complex, least=1)
 
 
 def named_loss(
@@ -225,7 +225,7 @@ def positions(draw: Draw, phi: FeatureMap, count: int, margin: float = 0.15) -> 
 
 
 def _scalar_products(phi: FeatureMap, theta: Array) -> Array:
-    v = theta * np.abs(theta) if phi.family == "2-homogeneous in theta" else theta
+    v = theta * np.abs(theta) if phi.degree == 2 else theta
     return np.asarray(v @ phi.inputs["x"].T)
 
 
@@ -234,7 +234,7 @@ def kink_distance(phi: FeatureMap, theta: Array) -> float:
     if not phi.domain.sphere:
         return np.inf
     distance = float(np.abs(_scalar_products(phi, theta)).min())
-    return min(distance, float(np.abs(theta).min())) if phi.family == "2-homogeneous in theta" else distance
+    return min(distance, float(np.abs(theta).min())) if phi.degree == 2 else distance
 
 
 def smooth_time(phi: FeatureMap, theta: Array, velocity: Array) -> float:
@@ -252,14 +252,14 @@ def particles(draw: Draw, case: Problem, most: int = 4, *, conic: bool = False, 
         return _many_particles(draw, case, conic=conic)
     m = draw.integer("particles", 1, most)
     sizes = draw.reals("sizes", m, 0.3, 1.5)
-    if case.sign == "vector":
+    if case.gauge.vectors:
         w = draw.generator("directions").standard_normal((m, q))
         w *= (sizes / np.linalg.norm(w, axis=1))[:, None]
     else:
-        signs = [1 if case.sign == "nonnegative" else draw.choice(f"sign{i}", (1, -1)) for i in range(m)]
+        signs = [1 if case.gauge.one_sided else draw.choice(f"sign{i}", (1, -1)) for i in range(m)]
         w = (sizes * signs)[:, None]
     theta = positions(draw, case.features, m)
-    if case.features.family == "2-homogeneous in theta" and not conic:
+    if case.features.degree == 2 and not conic:
         w, theta = np.sign(w), theta * np.sqrt(sizes)[:, None]
     elif case.features.homogeneous and not conic:
         theta = theta * draw.reals("norms", m, 0.5, 1.5)[:, None]
@@ -275,12 +275,12 @@ def _many_particles(draw: Draw, case: Problem, *, conic: bool) -> Array:
         case.outputs,
     )
     w = random.standard_normal((m, q))
-    w = np.abs(w) if case.sign == "nonnegative" else w
+    w = np.abs(w) if case.gauge.one_sided else w
     if domain.sphere or domain.is_ball:
         theta = domain.project(random.standard_normal((m, domain.dimension)))
     else:
         theta = random.uniform(domain.lower, domain.upper, (m, domain.dimension))
-    if case.features.family == "2-homogeneous in theta" and not conic:
+    if case.features.degree == 2 and not conic:
         w, theta = np.sign(w), theta * random.uniform(0.5, 1.5, (m, 1))
     elif case.features.homogeneous and not conic:
         theta = theta * random.uniform(0.5, 1.5, (m, 1))
@@ -293,7 +293,7 @@ def on_cone(u: Array, case: Problem) -> Array:
         return u.copy()
     q = case.outputs
     norms = np.linalg.norm(u[:, q:], axis=1, keepdims=True)
-    degree = 2 if case.features.family == "2-homogeneous in theta" else 1
+    degree = 2 if case.features.degree == 2 else 1
     return np.ascontiguousarray(np.column_stack([u[:, :q] * norms**degree, u[:, q:] / norms]))
 
 
@@ -302,8 +302,8 @@ def measure(draw: Draw, case: Problem, most: int = 4, name: str = "atoms", margi
     k, random = draw.integer(name, 0, most), draw.generator(f"{name} seed")
     if k == 0:
         return case.zero
-    weights = random.standard_normal((k, case.outputs) if case.sign == "vector" else k)
-    weights = np.abs(weights) if case.sign == "nonnegative" else weights
+    weights = random.standard_normal((k, case.outputs) if case.gauge.vectors else k)
+    weights = np.abs(weights) if case.gauge.one_sided else weights
     domain = case.features.domain
     if domain.sphere or domain.is_ball:
         theta = domain.project(random.standard_normal((k, domain.dimension)))

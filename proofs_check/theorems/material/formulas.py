@@ -14,10 +14,8 @@ import scipy.special
 import sympy
 from conicflow.derive.read import functions
 from conicflow.derive.read.loss_spec import PREDICTION, TARGET
-from conicflow.derive.read.vector_loss_spec import VectorLossSpec
 from conicflow.engine.model.measure import Measure
 from conicflow.engine.model.problem import Problem
-from conicflow.engine.space.gauge import Signed
 from conicflow.proofs_check.statement import described_spec
 from numpy.typing import NDArray
 
@@ -110,20 +108,21 @@ class Formulas:
     def __init__(self, problem: Problem) -> None:
         self.problem, self.q, self.penalty = problem, problem.outputs, problem.penalty
         gauge = problem.gauge
-        self.prices = (gauge.up, gauge.down) if isinstance(gauge, Signed) else None
+        self.prices = None if gauge.vectors else gauge.prices(1.0)
         features = problem.features
-        self.family, self.spec = features.family, described_spec(features.description)
+        self.degree, self.spec = features.degree, described_spec(features.description)
         self._constants = {item.symbol: features.constants[item.name] for item in self.spec.constants}
         self._phi = self.spec.phi / self.spec.penalty_weight
-        if features.kind == "pointwise":
+        if self.spec.pointwise:
             self._slopes = [slope_of(self._phi, item.symbol) for item in self.spec.parameters]
             self._samples = {item.symbol: features.inputs[item.name] for item in self.spec.inputs}
         self._loss_spec = described_spec(problem.loss.description)
 
     def features(self, theta: Array) -> tuple[Array, Array]:
         """phi (k, n) and its slopes (k, d, n)."""
-        kind = self.problem.features.kind
-        return {"torus": self._torus, "ridge": self._ridge, "pointwise": self._pointwise}[kind](theta)
+        if self.spec.pointwise:
+            return self._pointwise(theta)
+        return self._ridge(theta) if self.spec.ridge else self._torus(theta)
 
     def _torus(self, theta: Array) -> tuple[Array, Array]:
         """h_k e^(-2 pi i <k, theta>), k in C order."""
@@ -159,7 +158,7 @@ class Formulas:
         omega = (np.ones(len(loss.y)) if loss.sample_weights is None else loss.sample_weights) / (
             len(loss.y) if loss.average else 1
         )
-        if isinstance(spec, VectorLossSpec):  # the multinomial one
+        if spec.takes_classes:  # the multinomial one
             total = scipy.special.logsumexp(f, axis=1)
             slope = np.exp(f - total[:, None]) - loss.y
             return float(omega @ (total - (loss.y * f).sum(axis=1))), omega[:, None] * slope
@@ -218,7 +217,7 @@ class Formulas:
 
     def penalty_weight(self, theta: Array) -> Array:
         """kappa(theta), (k,)."""
-        if self.problem.features.kind != "pointwise":
+        if not self.spec.pointwise:
             return np.ones(len(theta))
         columns = {item.symbol: theta[:, a] for a, item in enumerate(self.spec.parameters)}
         return np.broadcast_to(evaluate(self.spec.penalty_weight, {**columns, **self._constants}), len(theta))
@@ -253,10 +252,10 @@ class Formulas:
         """V(u_i), (m,)."""
         w, theta = u[:, : self.q], u[:, self.q :]
         squares = (theta**2).sum(axis=1)
-        if not conic and self.family == "2-homogeneous":
+        if not conic and self.degree == 1:
             steep, least = self.balance(w)
             return np.asarray((steep[:, 0] * (w**2).sum(axis=1) + least * squares) / 2)
-        size = squares if not conic and self.family == "2-homogeneous in theta" else lengths(w)[:, 0]
+        size = squares if not conic and self.degree == 2 else lengths(w)[:, 0]
         return np.where(size > 0, self.price(w)[:, 0] * size, 0.0)
 
     def energy(self, u: Array, conic: bool = False) -> float:
@@ -284,9 +283,9 @@ class Formulas:
             mass = np.where(sizes > 0, -4 * (along + self.price(w)) * w, 0.0)
             return np.column_stack([alpha * mass - beta * turn, beta * self._inward(theta, -gradient)])
         pull = -sizes * gradient
-        if self.family == "2-homogeneous in theta":
+        if self.degree == 2:
             return np.column_stack([np.zeros_like(w), beta * (pull - 2 * self.price(w) * theta)])
-        if self.family == "2-homogeneous":
+        if self.degree == 1:
             steep, least = self.balance(w)
             return np.column_stack([alpha * (-eta - steep * w), beta * (pull - least * theta)])
         moved = np.where(sizes > 0, -eta - self.price(w) * heads, self.shrunk(-eta, 1.0))

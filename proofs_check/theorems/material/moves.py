@@ -14,13 +14,9 @@ def step(formulas: Formulas, u: Array, scheme: str, h: float, speeds: tuple[floa
     if scheme.startswith("conic"):
         w, theta = _conic(formulas, u, eta, gradient, a, b, canonical=scheme == "conic-canonical")
     else:
-        move = {
-            "partially 1-homogeneous": _weighted,
-            "2-homogeneous": _balanced,
-            "2-homogeneous in theta": _signed_squares,
-        }[formulas.family]
+        move = (_weighted, _balanced, _signed_squares)[formulas.degree]
         w, theta = move(formulas, u, eta, gradient, a, b, explicit=scheme == "euler")
-    if formulas.problem.sign == "nonnegative":
+    if formulas.problem.gauge.one_sided:
         w = np.maximum(w, 0.0)
     return np.column_stack([w, _inside(formulas, theta, conic=scheme.startswith("conic"))])
 
@@ -72,7 +68,7 @@ def _conic(
     factor = np.maximum(1 - 2 * rate, 0.0) ** 2 if canonical else np.exp(-4 * rate)
     turned = directions(heads - b * (eta - along * heads)) if formulas.q > 1 else heads
     moved = np.where(sizes > 0, sizes * factor * turned, 0.0)
-    if formulas.family == "partially 1-homogeneous":
+    if formulas.degree == 0:
         return moved, theta - b * gradient
     radial = (gradient * theta).sum(axis=1, keepdims=True)
     return moved, directions(theta - b * (gradient - radial * theta))

@@ -38,7 +38,7 @@ def other(name: str, draw: st.DataObject) -> Any:
         length = len(default) if name != "flow_rounds" else draw.draw(st.integers(1, 9))
         return tuple(draw.draw(st.lists(st.integers(1, 5000), min_size=length, max_size=length)))
     if isinstance(default, int):
-        return draw.draw(st.integers(101, 9999))
+        return draw.draw(st.integers(101, 9999) if name != "join_reach" else st.integers(3, 10))
     return draw.draw(st.floats(0.1, 1.0) if name != "polish_after" else st.floats(1.0, 1e9))
 
 
