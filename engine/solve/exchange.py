@@ -51,6 +51,9 @@ def exchange(search: Search, polished: Callable[[Point], Point] | None = None) -
             return
         accuracy = max(EXACT, loose * search.surest.relative) if len(new) else EXACT
         joined = _joined(problem, gap, measure, np.concatenate([new, joint]), schedule.light_weight)
+        if len(joined) * problem.features.size > schedule.exchange_numbers:
+            search.ended("exchange", f"{len(joined)} features of {problem.features.size} numbers", "exchange_numbers")
+            return
         weighed, p = _weigh(search, joined, accuracy)
         measure = weighed.measure
         fused = at(

@@ -12,7 +12,7 @@ from ..atoms.polish import Effort
 from ..base.errors import ProblemError
 from ..base.validation import integer, number
 
-_MOST = 10_000_000  # of anything that is counted
+_MOST = 2**30  # of anything that is counted
 
 
 def _whole(default: int, low: int = 0, high: int = _MOST) -> Any:
@@ -68,6 +68,7 @@ class Schedule:
     exchange_rounds : most rounds of one exchange.
     exchange_patience : of these, in a row, that may fail to let the gap fall.
     exchange_accuracy : gap of the weights of a round, relative to the smallest gap before.
+    exchange_numbers : numbers of all features of a round, beyond which it is not begun.
     polish_after : fall of the gap, as a factor, before the exchange tries to polish.
     light_weight : weight of an atom that joins the exchange, relative to the mean.
     interior_rounds, interior_patience : Newton steps of an interior-point solve, and how many in a row may gain nothing.
@@ -118,6 +119,7 @@ class Schedule:
     exchange_rounds: int = _whole(200)
     exchange_patience: int = _whole(20)
     exchange_accuracy: float = _real(1e-6, 0.0, 1.0)  # more is wasted until positions are right
+    exchange_numbers: int = _whole(2**26, 1)  # 512 megabytes, and seconds for each Newton step
     polish_after: float = _real(10.0, 1.0, 1e9)  # a polish costs several rounds; its square where it was in vain
     light_weight: float = _real(1e-3, 1e-12, 1.0)  # an interior point, but one that hardly changes f
     interior_rounds: int = _whole(ROUNDS, 1)  # these two: see `atoms.interior`
