@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from ..base.arrays import Array, Field
-from ..model.derivatives import fit_derivatives, rows_by_weight
+from ..model.derivatives import fit_derivatives, gram_by_differences, rows_by_weight
 from ..model.measure import Measure
 from ..model.problem import Problem
 from ..space.domain.domain import Held
@@ -63,8 +63,11 @@ class WeightsAtPositions:
         """dJ/dw = eta + penalty·w/|w|."""
         problem, features = self.problem, self.problem.features.penalised
         eta = features.eta(self.positions, problem.loss.gradient(f)).reshape(z.shape)
-        rows = rows_by_weight(features.jacobian(self.positions)[0], f)
-        hessian = problem.loss.gram(f, rows.reshape(z.size, *f.shape)).reshape(*z.shape, *z.shape)
+        if (products := gram_by_differences(problem, self.positions, f)) is not None:
+            hessian = products[:, :1, :, :1].copy()
+        else:
+            rows = rows_by_weight(features.jacobian(self.positions)[0], f)
+            hessian = problem.loss.gram(f, rows.reshape(z.size, *f.shape)).reshape(*z.shape, *z.shape)
         directions, turn = problem.gauge.slope_and_turn(z)
         index = np.arange(len(z))
         hessian[index, :, index, :] += problem.penalty * turn

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from scipy.linalg import cho_factor, cho_solve
 
 from ..base.arrays import Array
 from ..model.measure import Measure
@@ -189,8 +190,7 @@ class _Model:
         right = self.gradient / root
         damped[np.diag_indices_from(damped)] += damping
         try:
-            np.linalg.cholesky(damped)
-            step = -np.linalg.solve(damped, right) / root
+            step = -cho_solve(cho_factor(damped, check_finite=False), right, check_finite=False) / root
         except np.linalg.LinAlgError:
             moduli, vectors = self._eigen
             step = -vectors @ (vectors.T @ right / np.maximum(moduli + damping, 1e-300)) / root

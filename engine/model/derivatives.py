@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..base.arrays import Array, Field
+from ..space.stationary import Stationary
 from .problem import Problem
 
 
@@ -20,6 +21,8 @@ def fit_derivatives(problem: Problem, weights: Array, positions: Array, f: Field
     """
     features, (k, q) = problem.features.penalised, weights.shape
     g = problem.loss.gradient(f)
+    if (products := gram_by_differences(problem, positions, f)) is not None:
+        return _by_differences(products, weights, *features.certificate(positions, g))
     eta, slope, curvature = features.certificate(positions, g, weights)
     jacobian = features.jacobian(positions)
     eta_slope = np.real(np.einsum("akn,n...->k...a", jacobian[1:], np.conj(g))).reshape(k, q, -1)
@@ -35,6 +38,33 @@ def fit_derivatives(problem: Problem, weights: Array, positions: Array, f: Field
     hessian[index, q:, index, :q] += eta_slope.transpose(0, 2, 1)
     hessian[index, q:, index, q:] += curvature
     return np.concatenate([eta, slope], axis=1), hessian
+
+
+def gram_by_differences(problem: Problem, positions: Array, f: Field) -> Array | None:
+    """Re <d^a phi_i, R''(f) d^b phi_j>, (k, 1 + d, k, 1 + d), without a product of features; None where that is not possible.
+
+    It takes features whose inner products depend on differences, and a loss that bends each coefficient alone, its real and its
+    imaginary part alike.
+    """
+    stationary, loss = Stationary.of(problem.features.penalised), problem.loss
+    if stationary is None or not stationary.many(len(positions)) or loss.cholesky is not None:
+        return None
+    curvature = loss.curvature(f).reshape(-1, 2)
+    return stationary.gram(positions, curvature[:, 0]) if (curvature[:, 0] == curvature[:, 1]).all() else None
+
+
+def _by_differences(
+    products: Array, weights: Array, eta: Array, slope: Array, curvature: Array
+) -> tuple[Array, Array]:
+    """As `fit_derivatives`, from a Gram matrix of features and their derivatives, and eta with its own."""
+    k, width = products.shape[:2]
+    factors = np.column_stack([np.ones(k), np.broadcast_to(weights, (k, width - 1))])
+    hessian = products * factors[:, :, None, None] * factors
+    index = np.arange(k)
+    hessian[index, 0, index, 1:] += slope
+    hessian[index, 1:, index, 0] += slope
+    hessian[index, 1:, index, 1:] += weights[:, :, None] * curvature
+    return np.column_stack([eta, weights * slope]), hessian
 
 
 def rows_by_weight(phi: Array, f: Field) -> Field:

@@ -72,7 +72,8 @@ def insert(search: Search) -> None:
         if waited == schedule.insertion_patience:
             search.ended("insertion", f"{waited} in a row in which the gap did not fall", "insertion_patience")
             return
-        atoms, larger = len(search.best.measure), search.with_atoms_at(search.highest(schedule.insertions_at_once))
+        most = None if search.traits.surveyed else schedule.insertions_at_once
+        atoms, larger = len(search.best.measure), search.with_atoms_at(search.highest(most))
         if larger is None:
             return
         if not search.attempt(refine(larger, schedule), "insert"):
