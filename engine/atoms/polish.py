@@ -21,7 +21,8 @@ _ROUNDING = 1e-12  # predicted decrease, relative to J, below which differences 
 _LITTLE = 0.1  # gain relative to what the quadratic model predicts
 _LONGEST = 1e100  # step; the squares of longer ones overflow
 _CONVERGED = 1e-15  # scaled gradient, relative to its natural size
-_NEARLY = 1e-12  # the same, above which rounding is not yet what ends it
+_NEARLY, _PER_DATUM = 1e-12, 1e-15  # the same, above which rounding, of sums over the data, is not yet what ends it
+_LARGE = 512  # coordinates: eigenvectors of more take as long as forty factorisations
 _FIRST = 1e-4  # damping
 
 
@@ -105,7 +106,7 @@ def _newton(point: Point, effort: Effort, make_chart: MakeChart) -> Point:
                 there = _Model.at(make_chart, trial)
                 if there is not None and len(trial.measure) == len(point.measure):
                     moved = there.size(here.scale) < here.size(here.scale) / 2
-                far = here.size(here.scale) > _NEARLY * np.sqrt(abs(here.objective))
+                far = here.size(here.scale) > here.nearly * np.sqrt(abs(here.objective))
                 if not moved and far and damping < _FIRST:  # where J is nearly flat, Newton's own step goes too far
                     damping = _FIRST
                     continue
@@ -165,6 +166,11 @@ class _Model:
         """Where a step (k·p,) leads."""
         return Point(self.point.problem, self.chart.measure(self.chart.clip(self.z, step.reshape(self.z.shape))))
 
+    @property
+    def nearly(self) -> float:
+        """Scaled gradient, relative to its natural size, that rounding explains."""
+        return max(_NEARLY, _PER_DATUM * self.point.f.size)
+
     def size(self, scale: Array) -> float:
         """The norm of the gradient in coordinates of that scale."""
         return float(np.sqrt((self.gradient**2 / scale).sum()))
@@ -180,18 +186,44 @@ class _Model:
         values, vectors = np.linalg.eigh(self._normalised)
         return np.abs(values), vectors
 
+    @cached_property
+    def _bent_up(self) -> Array:
+        """The normalised Hessian with the moduli of each atom's own block, in place of its negative curvature."""
+        k, p = self.z.shape
+        bent, index = self._normalised.copy().reshape(k, p, k, p), np.arange(k)
+        own = bent[index, :, index, :]
+        values, vectors = np.linalg.eigh(own)
+        bent[index, :, index, :] = (vectors * np.abs(values)[:, None, :]) @ vectors.transpose(0, 2, 1)
+        return bent.reshape(k * p, k * p)
+
     def step(self, damping: float) -> Array | None:
         """-(|H| + damping·diag(scale))⁻¹ gradient, or None where numbers overflow; |H| has the moduli of the eigenvalues of H,
         scaled: where J curves downwards, the step leads away from the saddle (Nocedal and Wright, Numerical Optimization, §3.4).
+
+        Of many coordinates the moduli are those of each atom's own block, and None asks for more damping where that is not enough.
         """
         if not np.isfinite(self._normalised).all():
             return None
-        root, damped = np.sqrt(self.scale), self._normalised.copy()
+        root = np.sqrt(self.scale)
         right = self.gradient / root
-        damped[np.diag_indices_from(damped)] += damping
-        try:
-            step = -cho_solve(cho_factor(damped, check_finite=False), right, check_finite=False) / root
-        except np.linalg.LinAlgError:
+        step = _solved(self._normalised, damping, right)
+        if step is None and len(right) > _LARGE:
+            step = _solved(self._bent_up, damping, right)
+        elif step is None:
             moduli, vectors = self._eigen
-            step = -vectors @ (vectors.T @ right / np.maximum(moduli + damping, 1e-300)) / root
+            step = vectors @ (vectors.T @ right / np.maximum(moduli + damping, 1e-300))
+        if step is None:
+            return None
+        step = -step / root
         return step if np.abs(step).max() < _LONGEST else None
+
+
+def _solved(matrix: Array, damping: float, right: Array) -> Array | None:
+    """(matrix + damping)⁻¹ right; None where that matrix is not positive definite."""
+    damped = matrix.copy()
+    damped[np.diag_indices_from(damped)] += damping
+    try:
+        factor = cho_factor(damped, overwrite_a=True, check_finite=False)
+    except np.linalg.LinAlgError:
+        return None
+    return np.asarray(cho_solve(factor, right, check_finite=False))

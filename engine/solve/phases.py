@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from ..atoms.polish import reweighed
 from .descent import Descent
 from .exchange import exchange
 from .refine import refine
@@ -76,7 +77,10 @@ def insert(search: Search) -> None:
         atoms, larger = len(search.best.measure), search.with_atoms_at(search.highest(most))
         if larger is None:
             return
-        if not search.attempt(refine(larger, schedule), "insert"):
+        if search.traits.surveyed:  # of many atoms at once, no weight is near what it will be
+            larger = reweighed(larger, schedule.effort(schedule.passing[0]))
+        effort = schedule.brief if search.traits.surveyed else schedule.settling  # soon there are more
+        if not search.attempt(refine(larger, schedule, effort=effort), "insert"):
             search.ended("insertion", "polished with what was inserted, J is no lower")
             return
         search.inserted += len(larger.measure) - atoms

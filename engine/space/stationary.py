@@ -13,7 +13,7 @@ from ..base.arrays import Array
 from ..kernels.nonuniform import polynomials
 from .feature_map import FeatureMap
 
-_ACCURACY = 1e-10  # of a Gram matrix: Newton's method ends where its gradient does
+_ACCURACY = 1e-8  # of a Gram matrix: Newton's method ends where its gradient does
 _SLACK = 1e-9  # relative, of a distance: rounding near 0 and 1 is less
 _FEWEST = 2**14  # numbers of all features: fewer are multiplied sooner
 
@@ -94,13 +94,16 @@ class Stationary:
         spectra = np.stack([spectrum, spectrum * rate, -spectrum * rate**2]).astype(np.complex128)
         row, column = np.triu_indices(count, 1)
         found = polynomials(theta[column] - theta[row], spectra, _ACCURACY)
-        gram = np.empty((2, 2, count, count))
-        for (a, b), part, sign in (((0, 0), 0, 1.0), ((1, 1), 2, 1.0), ((1, 0), 1, -1.0)):
-            block = gram[a, b]
+        gram = np.empty((count, 2, count, 2))
+        for part, (a, b), sign in ((0, (0, 0), 1.0), (1, (1, 0), -1.0), (2, (1, 1), 1.0)):
+            block = np.zeros((count, count))
+            block[row, column] = found[part]
+            block += sign * block.T
             block[np.diag_indices(count)] = spectra[part].real.sum()
-            block[row, column], block[column, row] = found[part], sign * found[part]
-        gram[0, 1] = gram[1, 0].T
-        return np.ascontiguousarray(gram.transpose(2, 0, 3, 1))
+            gram[:, a, :, b] = block
+            if a != b:
+                gram[:, b, :, a] = block.T
+        return gram
 
 
 _KNOWN: WeakKeyDictionary[FeatureMap, Stationary] = WeakKeyDictionary()
