@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
 
 from ..base.arrays import Array
 from ..model.measure import Measure
@@ -223,7 +222,11 @@ def _solved(matrix: Array, damping: float, right: Array) -> Array | None:
     damped = matrix.copy()
     damped[np.diag_indices_from(damped)] += damping
     try:
-        factor = cho_factor(damped, overwrite_a=True, check_finite=False)
+        if len(right) <= _LARGE:
+            np.linalg.cholesky(damped)
+            return np.linalg.solve(damped, right)
+        from scipy.linalg import cho_factor, cho_solve  # worth its loading here: NumPy would factorise twice
+
+        return np.asarray(cho_solve(cho_factor(damped, overwrite_a=True, check_finite=False), right))
     except np.linalg.LinAlgError:
         return None
-    return np.asarray(cho_solve(factor, right, check_finite=False))
