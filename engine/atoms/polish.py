@@ -224,7 +224,7 @@ def _solved(matrix: Array, damping: float, right: Array) -> Array | None:
     try:
         if len(right) <= _LARGE:
             np.linalg.cholesky(damped)
-            return np.linalg.solve(damped, right)
+            return np.asarray(np.linalg.solve(damped, right), dtype=np.float64)
         from scipy.linalg import cho_factor, cho_solve  # worth its loading here: NumPy would factorise twice
 
         return np.asarray(cho_solve(cho_factor(damped, overwrite_a=True, check_finite=False), right))

@@ -78,12 +78,12 @@ class TorusWeights(ScalarWeights):
 
     def slopes(self, u: Array, statics: Statics, g: Field, /) -> Array:
         if nonuniform.pays(len(u), statics[1]):
-            return np.ascontiguousarray(nonuniform.derivatives(u[:, 1], *statics, g, 2).T)
+            return np.ascontiguousarray(nonuniform.derivatives(u[:, 1], statics, g, 2).T)
         return super().slopes(u, statics, g)
 
     def certificate(self, positions: Array, statics: Statics, g: Field, /) -> tuple[Array, Array, Array]:
         if nonuniform.pays(len(positions), statics[1]):
-            eta, gradient, hessian = nonuniform.derivatives(positions[:, 0], *statics, g, 3)
+            eta, gradient, hessian = nonuniform.derivatives(positions[:, 0], statics, g, 3)
             return eta, gradient[:, None], hessian[:, None, None]
         return super().certificate(positions, statics, g)
 

@@ -13,10 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base.arrays import Array, Field
+from .protocol import Statics
 
 ACCURACY = 1e-14  # relative to sum |w_i| |h_k|, or to sum |g_k h_k|
 FEWEST = 512  # coefficients: 8·512 roundings of 2^-53 are 4.5e-13
-_PAIRS = 2**21  # of a particle and a coefficient: fewer take the dense kernel half a millisecond, as much as one transform
+_PAIRS = (
+    2**21
+)  # of a particle and a coefficient: fewer take the dense kernel half a millisecond, as much as one transform
 
 
 def pays(particles: int, cutoffs: NDArray[np.int64]) -> bool:
@@ -35,8 +38,9 @@ def forward(u: Array, h: Field, cutoffs: NDArray[np.int64]) -> Field:
     return np.asarray(h * sums)
 
 
-def derivatives(positions: Array, h: Field, cutoffs: NDArray[np.int64], g: Field, orders: int) -> Array:
+def derivatives(positions: Array, statics: Statics, g: Field, orders: int) -> Array:
     """eta(theta) = Re <g, phi(theta)> and its derivatives below an order, shape (orders, m), at positions (m,)."""
+    h, cutoffs = statics
     spectrum = np.conj(g) * h
     rate = -2j * np.pi * np.arange(-int(cutoffs[0]), int(cutoffs[0]) + 1)
     return polynomials(positions, np.stack([spectrum * rate**order for order in range(orders)]), ACCURACY)

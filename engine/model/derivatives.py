@@ -53,9 +53,7 @@ def gram_by_differences(problem: Problem, positions: Array, f: Field) -> Array |
     return stationary.gram(positions, curvature[:, 0]) if (curvature[:, 0] == curvature[:, 1]).all() else None
 
 
-def _by_differences(
-    products: Array, weights: Array, eta: Array, slope: Array, curvature: Array
-) -> tuple[Array, Array]:
+def _by_differences(products: Array, weights: Array, eta: Array, slope: Array, curvature: Array) -> tuple[Array, Array]:
     """As `fit_derivatives`, from a Gram matrix of features and their derivatives, and eta with its own."""
     k, width = products.shape[:2]
     factors = np.column_stack([np.ones(k), np.broadcast_to(weights, (k, width - 1))])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -32,6 +33,7 @@ class Stationary:
 
     filter: NDArray[np.complex128]
     cutoffs: tuple[int, ...]
+    _last: dict[str, Any] = field(default_factory=dict)
 
     @staticmethod
     def of(features: FeatureMap) -> Stationary | None:
@@ -58,7 +60,7 @@ class Stationary:
 
         |e^{ix} - 1| <= |x| in every coefficient.
         """
-        return np.sqrt(np.maximum(np.einsum("ia,ab,ib->i", delta, self.metric, delta), 0.0))
+        return np.asarray(np.sqrt(np.maximum(np.einsum("ia,ab,ib->i", delta, self.metric, delta), 0.0)))
 
     def crowded(self, positions: Array, radius: float) -> NDArray[np.bool_]:
         """Which of the positions (k, d) may have another within ||phi'(theta)[delta]|| <= radius·||phi||, (k,): all on several axes.
@@ -80,14 +82,21 @@ class Stationary:
         return len(self.cutoffs) == 1 and atoms * self.filter.size >= _FEWEST
 
     def gram(self, positions: Array, curvature: Array | None = None) -> Array:
-        """Re sum_k c_k conj(d^a phi_i)_k (d^b phi_j)_k of features and derivatives, (k, 2, k, 2), on one axis.
+        """Re sum_k c_k conj(d^a phi_i)_k (d^b phi_j)_k of features and derivatives, (k, 2, k, 2), on one axis; not to be changed.
 
-        kappa, kappa' and -kappa'' at the differences of positions (k, 1), by one nonuniform FFT.
+        kappa, kappa' and -kappa'' at the differences of positions (k, 1), by one nonuniform FFT. The last one is kept: weights are
+        found in several steps at the same positions.
 
         Parameters
         ----------
         curvature : c of every coefficient, (size,); 1 by default.
         """
+        key = positions.tobytes(), b"" if curvature is None else curvature.tobytes()
+        if self._last.get("key") != key:
+            self._last.update(key=key, gram=self._gram(positions, curvature))
+        return np.asarray(self._last["gram"])
+
+    def _gram(self, positions: Array, curvature: Array | None) -> Array:
         theta, count = positions[:, 0], len(positions)
         spectrum = np.abs(self.filter) ** 2 * (1.0 if curvature is None else curvature)
         rate = 2j * np.pi * np.arange(-self.cutoffs[0], self.cutoffs[0] + 1)
@@ -103,6 +112,7 @@ class Stationary:
             gram[:, a, :, b] = block
             if a != b:
                 gram[:, b, :, a] = block.T
+        gram.flags.writeable = False
         return gram
 
 

@@ -54,8 +54,8 @@ class BallLoss:
         self._formula, self._symbols = spec.value, primal
         self._quadratic = None
         if statement.cholesky is None and not self._vector and not domain:
-            given = [[target, *row] for target, row in zip(self._y, self._constants, strict=True)]
-            self._quadratic = Quadratic.of(spec.value, primal[1:], given, self._omega)
+            numbers = [[target, *row] for target, row in zip(self._y, self._constants, strict=True)]
+            self._quadratic = Quadratic.of(spec.value, primal[1:], numbers, self._omega)
         self._cholesky = None if statement.cholesky is None else Covariance(statement.cholesky, self._y, scale)
 
     def value(self, f: Point) -> arb:

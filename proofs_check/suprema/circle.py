@@ -131,9 +131,7 @@ class Jets:
         return np.asarray(bound + (3 * self.error + remainder + _POLYNOMIAL * self.norm) * _SUMMED)
 
 
-def circle_supremum(
-    coefficients: Sequence[acb], signs: tuple[int, ...], scale: arb, budget: Budget
-) -> Bound:
+def circle_supremum(coefficients: Sequence[acb], signs: tuple[int, ...], scale: arb, budget: Budget) -> Bound:
     """Bounds of sup s·P over the circle and the signs, as `BranchAndBound` has them, but for the rounding of `Jets`."""
     jets = Jets.of(coefficients)
     if jets.norm == 0.0:
@@ -182,11 +180,9 @@ class _Search:
             radius /= _PARTS
         return max(upper, float(bounds[open_].max())), False
 
-    def _climb(
-        self, cells: NDArray[np.intp], places: Reals, jet: tuple[Reals, Reals, Reals], radius: float
-    ) -> None:
+    def _climb(self, cells: NDArray[np.intp], places: Reals, jet: tuple[Reals, Reals, Reals], radius: float) -> None:
         """Take note of values at the vertices of parabolas that may be larger than what is known."""
-        value, slope, curvature = jet
+        _, slope, curvature = jet
         likely = np.flatnonzero((curvature < 0) & (np.abs(slope) <= -curvature * radius))
         vertex = np.clip(places[likely] - slope[likely] / curvature[likely], -1.0, 1.0)
         found = self.jets.at(cells[likely], vertex)[0]
