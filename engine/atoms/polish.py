@@ -20,7 +20,11 @@ _ROUNDING = 1e-12  # predicted decrease, relative to J, below which differences 
 _LITTLE = 0.1  # gain relative to what the quadratic model predicts
 _LONGEST = 1e100  # step; the squares of longer ones overflow
 _CONVERGED = 1e-15  # scaled gradient, relative to its natural size
-_NEARLY, _PER_DATUM = 1e-12, 1e-15  # the same, above which rounding, of sums over the data, is not yet what ends it
+_NEARLY, _PER_DATUM, _MOST_NEARLY = (
+    1e-12,
+    1e-15,
+    1e-11,
+)  # the same, above which rounding of sums over data does not end it
 _LARGE = 512  # coordinates: eigenvectors of more take as long as forty factorisations
 _FIRST = 1e-4  # damping
 
@@ -168,7 +172,7 @@ class _Model:
     @property
     def nearly(self) -> float:
         """Scaled gradient, relative to its natural size, that rounding explains."""
-        return max(_NEARLY, _PER_DATUM * self.point.f.size)
+        return min(max(_NEARLY, _PER_DATUM * self.point.f.size), _MOST_NEARLY)
 
     def size(self, scale: Array) -> float:
         """The norm of the gradient in coordinates of that scale."""
@@ -199,7 +203,7 @@ class _Model:
         """-(|H| + damping·diag(scale))⁻¹ gradient, or None where numbers overflow; |H| has the moduli of the eigenvalues of H,
         scaled: where J curves downwards, the step leads away from the saddle (Nocedal and Wright, Numerical Optimization, §3.4).
 
-        Of many coordinates the moduli are those of each atom's own block, and None asks for more damping where that is not enough.
+        Of many coordinates the moduli are those of each atom's own block; None asks for more damping where that is not enough.
         """
         if not np.isfinite(self._normalised).all():
             return None

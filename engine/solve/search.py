@@ -156,7 +156,7 @@ class Search:
         return gap.bound < known.bound or (gap.bound == known.bound == math.inf and gap.objective < known.objective)
 
     def highest(self, most: int | None) -> Array:
-        """The highest maxima of |eta|, (k, d), as many as there are or `most`: those whose excess over the penalty is a part of the first's."""
+        """The highest maxima of |eta|, (k, d), at most so many: those whose excess over the penalty is a part of the first's."""
         supremum, penalty = self.best.supremum, self.problem.penalty
         top = float(supremum.heights.max(initial=0.0))
         chosen = supremum.heights > penalty + self.schedule.insertion_height * (top - penalty)

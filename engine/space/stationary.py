@@ -63,7 +63,7 @@ class Stationary:
         return np.asarray(np.sqrt(np.maximum(np.einsum("ia,ab,ib->i", delta, self.metric, delta), 0.0)))
 
     def crowded(self, positions: Array, radius: float) -> NDArray[np.bool_]:
-        """Which of the positions (k, d) may have another within ||phi'(theta)[delta]|| <= radius·||phi||, (k,): all on several axes.
+        """Which positions (k, d) may have another within ||phi'(theta)[delta]|| <= radius·||phi||, (k,): all on several axes.
 
         On the circle the next one on either side tells.
         """
@@ -82,7 +82,7 @@ class Stationary:
         return len(self.cutoffs) == 1 and atoms * self.filter.size >= _FEWEST
 
     def gram(self, positions: Array, curvature: Array | None = None) -> Array:
-        """Re sum_k c_k conj(d^a phi_i)_k (d^b phi_j)_k of features and derivatives, (k, 2, k, 2), on one axis; not to be changed.
+        """Re sum_k c_k conj(d^a phi_i)_k (d^b phi_j)_k of features and derivatives on one axis, (k, 2, k, 2), read-only.
 
         kappa, kappa' and -kappa'' at the differences of positions (k, 1), by one nonuniform FFT. The last one is kept: weights are
         found in several steps at the same positions.

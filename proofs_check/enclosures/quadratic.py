@@ -13,7 +13,7 @@ from .points import Point, inner, total
 
 
 class Quadratic:
-    """R(f) = sum_j omega_j (a_j f_j²/2 + b_j f_j + c_j), a_j > 0, so that R*(p) = sum_j omega_j ((p_j/omega_j - b_j)²/(2 a_j) - c_j).
+    """R(f) = sum_j omega_j (a_j f_j²/2 + b_j f_j + c_j), a_j > 0: R*(p) = sum_j omega_j ((p_j/omega_j - b_j)²/(2 a_j) - c_j).
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """sup of a trigonometric polynomial of one variable with many coefficients: float64, with a proved bound of its rounding.
 
-P and its derivatives at M >= 8 K equispaced points are fast Fourier transforms; between these points Taylor's polynomial stands for
-P, and Bernstein's inequality bounds what it leaves. So a pass is O(K log K), however many maxima there are.
+P and its derivatives at M >= 8 K equispaced points are fast Fourier transforms; between these points Taylor's polynomial stands
+for P, and Bernstein's inequality bounds what it leaves. So a pass is O(K log K), however many maxima there are.
 """
 
 from __future__ import annotations
