@@ -1,10 +1,10 @@
 """Goal: thousands of frequencies cost O(m + K log K) an evaluation, in solving and in certifying.
 
 Signed spikes on the torus at least 1.6/K apart, weights ±U[0.5, 1.5], from their Fourier coefficients -K..K with 2 % noise and
-λ = 0.05 λ_max: K = 1000, 5000 and 20 000 with 300, 1000 and 1000 spikes, solved to a relative gap of 1e-9 in 0.4, 3 and 10 s, and
-certified to it in the same time again, on a machine where U, the largest value of Σ yφ over a 256 x 256 frame by separable sums
-in NumPy (four positions a pixel, then Newton on the 20 best), takes 0.11 s. Processor time of one thread, in units of U/0.11. Then
-200 spikes while K doubles: the exponent p of time ~ K^p, which is at most 1.3 where cost is linear up to logarithms.
+λ = 0.05 λ_max: K = 1000, 5000 and 20 000 with 300, 1000 and 1000 spikes, solved to a relative gap of 1e-9 in 0.4, 3 and 10 s,
+and certified to it in the same time again, on a machine where U, the largest value of Σ yφ over a 256 x 256 frame by separable
+sums in NumPy (four positions a pixel, then Newton on the 20 best), takes 0.11 s. Processor time of one thread, in units of
+U/0.11. Then 200 spikes while K doubles: the exponent p of time ~ K^p is at most 1.3 where cost is linear up to logarithms.
 
 Run: python benchmarks/torus.py
 """

@@ -231,6 +231,7 @@ def _solved(matrix: Array, damping: float, right: Array) -> Array | None:
             return np.asarray(np.linalg.solve(damped, right), dtype=np.float64)
         from scipy.linalg import cho_factor, cho_solve  # worth its loading here: NumPy would factorise twice
 
-        return np.asarray(cho_solve(cho_factor(damped, overwrite_a=True, check_finite=False), right))
+        factor = cho_factor(damped.T, overwrite_a=True, check_finite=False)  # in place: columns first, and symmetric
+        return np.asarray(cho_solve(factor, right, check_finite=False))
     except np.linalg.LinAlgError:
         return None

@@ -57,7 +57,8 @@ def _by_differences(products: Array, weights: Array, eta: Array, slope: Array, c
     """As `fit_derivatives`, from a Gram matrix of features and their derivatives, and eta with its own."""
     k, width = products.shape[:2]
     factors = np.column_stack([np.ones(k), np.broadcast_to(weights, (k, width - 1))])
-    hessian = products * factors[:, :, None, None] * factors
+    hessian = products * factors[:, :, None, None]
+    hessian *= factors
     index = np.arange(k)
     hessian[index, 0, index, 1:] += slope
     hessian[index, 1:, index, 0] += slope

@@ -84,8 +84,8 @@ class Stationary:
     def gram(self, positions: Array, curvature: Array | None = None) -> Array:
         """Re sum_k c_k conj(d^a phi_i)_k (d^b phi_j)_k of features and derivatives on one axis, (k, 2, k, 2), read-only.
 
-        kappa, kappa' and -kappa'' at the differences of positions (k, 1), by one nonuniform FFT. The last one is kept: weights are
-        found in several steps at the same positions.
+        kappa, kappa' and -kappa'' at the differences of positions (k, 1), by one nonuniform FFT. The last one is kept: weights
+        are found in several steps at the same positions.
 
         Parameters
         ----------

@@ -75,14 +75,15 @@ def test_other_features_are_not() -> None:
     assert Stationary.of(cf.features.gaussian(x=np.linspace(0.0, 1.0, 5), sigma=0.1, theta=(0.0, 1.0))) is None
 
 
-@pytest.mark.parametrize("loss", ["squared", "weighted", "unlike"])
+@pytest.mark.parametrize("loss", ["squared", "weighted", "covariance"])
 def test_newtons_matrix_is_the_same_either_way(loss: str, monkeypatch: pytest.MonkeyPatch) -> None:
     generator = np.random.default_rng(0)
     features = features_of(1, (30,))
     y = features.forward(generator.standard_normal(5), generator.random((5, 1)))
-    weights = {"sample_weights": generator.random(features.size)} if loss == "weighted" else {}
-    losses: Any = cf.losses.huber(y, delta=0.5) if loss == "unlike" else cf.losses.squared(y, **weights)
-    problem = cf.Problem(features, losses, penalty=1.0)
+    weights: dict[str, Any] = {"sample_weights": generator.random(features.size)} if loss == "weighted" else {}
+    if loss == "covariance":
+        weights = {"cholesky": np.eye(features.size) + np.tril(0.1 * generator.standard_normal((features.size,) * 2))}
+    problem = cf.Problem(features, cf.losses.squared(y, **weights), penalty=1.0)
     w, theta = generator.standard_normal((6, 1)), generator.random((6, 1))
     f = problem.field(w, theta)
     found = []
@@ -93,5 +94,5 @@ def test_newtons_matrix_is_the_same_either_way(loss: str, monkeypatch: pytest.Mo
     np.testing.assert_allclose(gradient, slow, rtol=0, atol=1e-12 * np.abs(slow).max())
     scale = np.sqrt(np.abs(np.einsum("iaia->ia", dense)))
     assert np.all(np.abs(hessian - dense) <= 1e-6 * scale[:, :, None, None] * scale + 1e-12)
-    # real and imaginary parts that bend unlike leave products of features
-    assert np.array_equal(hessian, dense) == (loss == "unlike")
+    # coefficients that do not bend alone leave products of features
+    assert np.array_equal(hessian, dense) == (loss == "covariance")
