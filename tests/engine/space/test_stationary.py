@@ -68,7 +68,7 @@ def test_who_may_be_joined(seed: int, k: int, radius: float) -> None:
     np.fill_diagonal(close, False)
     assert np.all(known.crowded(positions, radius) >= close.any(axis=1))
     if k > 1 and radius == 1e-3:  # only equal ones
-        assert np.array_equal(known.crowded(positions, radius), close.any(axis=1))
+        assert np.array_equal(known.crowded(positions, radius), close.any(axis=1))  # bits: true and false
 
 
 def test_other_features_are_not() -> None:
@@ -94,5 +94,5 @@ def test_newtons_matrix_is_the_same_either_way(loss: str, monkeypatch: pytest.Mo
     np.testing.assert_allclose(gradient, slow, rtol=0, atol=1e-12 * np.abs(slow).max())
     scale = np.sqrt(np.abs(np.einsum("iaia->ia", dense)))
     assert np.all(np.abs(hessian - dense) <= 1e-6 * scale[:, :, None, None] * scale + 1e-12)
-    # coefficients that do not bend alone leave products of features
+    # bits: coefficients that do not bend alone leave products of features, twice the same
     assert np.array_equal(hessian, dense) == (loss == "covariance")
