@@ -64,6 +64,7 @@ RUNS: Mapping[str, Run] = {
     "baselines": Run("python benchmarks/baselines.py"),
     "path": Run("python benchmarks/path.py"),
     "networks": Run("python benchmarks/networks.py"),
+    "torus": Run("python benchmarks/torus.py"),
     "solver": Run("python benchmarks/solver.py --image"),
     "random_problems": Run("python benchmarks/random_problems.py 300 5000 20"),
     "drawn_problems": Run(

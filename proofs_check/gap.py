@@ -173,14 +173,14 @@ def _around(statement: Statement, positions: Array) -> Statement:
 
 def dual_value(statement: Statement, loss: BallLoss, p: Point, supremum: arb) -> arb:
     """R*(s p) for the best feasible s found; s >= 0 where weights have one sign, as -p is not feasible then."""
-    zero = arb(0)
+    zero, along, bounded = arb(0), loss.conjugate_along(p), loss.conjugate_bound_along(p)
 
     def conjugate(s: arb) -> arb:
-        value = loss.conjugate([s * entry for entry in p])
+        value = along(s)
         return value if value.is_finite() else arb.pos_inf()
 
     if not supremum.is_finite() or (statement.penalty == 0 and supremum > 0):
-        return loss.conjugate_bound([zero] * len(p))
+        return bounded(zero)
     ratio = arb(statement.penalty) / supremum
     most = arb(_MOST) if supremum <= 0 else arb(min(_MOST, float(ratio.lower())))
     if not most * supremum <= statement.penalty and supremum > 0:
@@ -195,7 +195,7 @@ def dual_value(statement: Statement, loss: BallLoss, p: Point, supremum: arb) ->
         for s, value in zip(tried, map(conjugate, tried), strict=True)
     ]
     for _, s in sorted(proposed, key=lambda pair: pair[0]):
-        bound = loss.conjugate_bound([s * entry for entry in p])
+        bound = bounded(s)
         if bound.is_finite():
             return bound
     return arb.pos_inf()

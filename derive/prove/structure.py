@@ -29,7 +29,8 @@ def translations(derivation: FeatureDerivation) -> list[tuple[int, int]]:
 def is_separable(derivation: FeatureDerivation) -> bool:
     """Whether phi/kappa moves with every input, and phi(t) phi(r) = phi(t_a, r) phi(r_a, t) on each axis a.
 
-    Here t and r are two values of input - parameter. So phi is a product of functions of one axis each where it is not zero at r, as it is not at r = 0 (`Structure`).
+    Here t and r are two values of input - parameter. So phi is a product of functions of one axis each where it is not zero
+    at r, as it is not at r = 0.
     """
     spec, axes = derivation.spec, translations(derivation)
     if len(axes) < 2 or len({j for _, j in axes}) != len(spec.inputs) or len(axes) != len(spec.inputs):

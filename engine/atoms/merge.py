@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from ..base.arrays import Array
 from ..model.measure import Measure
 from ..model.problem import Problem
+from ..space.stationary import Stationary
 
 COALESCED = 0.02  # radius that joins atoms which polishing drove together, and them alone
 _EXACT = 1e-12  # relative: rounding of sums of features
@@ -32,13 +33,17 @@ def merge(problem: Problem, measure: Measure, radius: float, negligible: float =
     order = np.argsort(-measure.sizes[keep], kind="stable")
     weights, positions = weights[order], positions[order]
     domain = problem.features.domain
-    free = np.ones(len(weights), dtype=bool)
+    free, crowded = np.ones(len(weights), dtype=bool), _crowded(problem, positions, radius)
     rows = weights.reshape(len(weights), problem.outputs)  # a sign is a direction in R^1
     merged_weights: list[Array] = []
     merged_positions: list[Array] = []
     neighbours = problem.features.neighbours(positions)
     for i in range(len(weights)):
         if not free[i]:
+            continue
+        if not crowded[i]:
+            merged_weights.append(weights[i])
+            merged_positions.append(positions[i])
             continue
         near = neighbours(i)
         near = near[free[near] & (rows[near] @ rows[i] > 0) & (near != i)]
@@ -67,7 +72,7 @@ def unite(problem: Problem, measure: Measure, radius: float = COALESCED) -> Meas
     order = np.argsort(-penalised.sizes, kind="stable")
     weights, positions = penalised.weights[order], penalised.positions[order]
     rows = weights.reshape(len(weights), problem.outputs)
-    inner = problem.features.penalised.inner(positions)[:, 0, :, 0]
+    inner = _products(problem, positions)
     squares, signs = np.diag(inner), np.where(inner < 0, -1.0, 1.0)
     apart = squares[:, None] + squares[None, :] - 2 * np.abs(inner)  # ||phi_i - sign·phi_j||²
     alike = (apart <= radius**2 * squares[:, None]) & (signs * (rows @ rows.T) > 0)
@@ -122,11 +127,27 @@ def fuse(problem: Problem, measure: Measure) -> Measure:
     return problem.measure(np.array(weights)[:, None], np.array(positions))
 
 
+def _crowded(problem: Problem, positions: Array, radius: float) -> NDArray[np.bool_]:
+    """Which may be joined with another, (k,): all, where nothing tells sooner than asking for each."""
+    stationary = Stationary.of(problem.features.penalised)
+    return np.ones(len(positions), dtype=bool) if stationary is None else stationary.crowded(positions, radius)
+
+
+def _products(problem: Problem, positions: Array) -> Array:
+    """Re <phi_i, phi_j>, (k, k)."""
+    stationary = Stationary.of(problem.features.penalised)
+    if stationary is not None and stationary.many(len(positions)):
+        return stationary.gram(positions)[:, 0, :, 0]
+    return np.asarray(problem.features.penalised.inner(positions)[:, 0, :, 0])
+
+
 def _close(problem: Problem, position: Array, delta: Array, others: Array, radius: float) -> NDArray[np.bool_]:
     """Which positions + delta have nearly the same feature, to first order and in fact, shape (k,)."""
     features = problem.features.penalised
     if not len(others):
         return np.zeros(0, dtype=bool)
+    if (stationary := Stationary.of(features)) is not None:
+        return np.asarray(stationary.distances(delta) <= radius * stationary.norm)
     if features.local:
         inner = features.inner(np.vstack([position, others]), slopes=True)
         norm, metric, own = inner[0, 0, 0, 0], inner[0, 1:, 0, 1:], np.einsum("iaia->ia", inner)[1:, 0]

@@ -22,7 +22,8 @@ _ROUNDING = 1e-12  # predicted decrease, relative to J, below which differences 
 _LITTLE, _MUCH = 0.1, 0.5  # gain relative to what the quadratic model predicts: less damps more, more damps less
 _LONGEST = 1e100  # step; the squares of longer ones overflow
 _CONVERGED = 1e-15  # scaled gradient, relative to its natural size
-_NEARLY = 1e-12  # the same, above which rounding is not yet what ends it
+_NEARLY, _PER_DATUM, _MOST_NEARLY = 1e-12, 1e-15, 1e-11  # the same, above which rounding of sums does not end it
+_LARGE = 512  # coordinates: eigenvectors of more take as long as forty factorisations
 # Damping, relative to the curvature of each coordinate: to start with, ten times as much or a tenth at a time, never more, the
 # least to rise from, and what is rounding beside the curvature.
 _FIRST, _FACTOR, _MOST, _LEAST, _NONE = 1e-4, 10, 1e12, 1e-8, 1e-14
@@ -108,7 +109,7 @@ def _newton(point: Point, effort: Effort, make_chart: MakeChart) -> Point:
                 there = _Model.at(make_chart, trial)
                 if there is not None and len(trial.measure) == len(point.measure):
                     moved = there.size(here.scale) < here.size(here.scale) / 2
-                far = here.size(here.scale) > _NEARLY * np.sqrt(abs(here.objective))
+                far = here.size(here.scale) > here.nearly * np.sqrt(abs(here.objective))
                 if not moved and far and damping < _FIRST:  # where J is nearly flat, Newton's own step goes too far
                     damping = _FIRST
                     continue
@@ -168,6 +169,11 @@ class _Model:
         """Where a step (k·p,) leads."""
         return Point(self.point.problem, self.chart.measure(self.chart.clip(self.z, step.reshape(self.z.shape))))
 
+    @property
+    def nearly(self) -> float:
+        """Scaled gradient, relative to its natural size, that rounding explains."""
+        return min(max(_NEARLY, _PER_DATUM * self.point.f.size), _MOST_NEARLY)
+
     def size(self, scale: Array) -> float:
         """The norm of the gradient in coordinates of that scale."""
         return float(np.sqrt((self.gradient**2 / scale).sum()))
@@ -186,23 +192,37 @@ class _Model:
         values, vectors = np.linalg.eigh(self._normalised)
         return np.abs(values), vectors
 
+    @cached_property
+    def _bent_up(self) -> Array:
+        """The normalised Hessian with the moduli of each atom's own block, in place of its negative curvature."""
+        k, p = self.z.shape
+        bent, index = self._normalised.copy().reshape(k, p, k, p), np.arange(k)
+        own = bent[index, :, index, :]
+        values, vectors = np.linalg.eigh(own)
+        bent[index, :, index, :] = (vectors * np.abs(values)[:, None, :]) @ vectors.transpose(0, 2, 1)
+        return bent.reshape(k * p, k * p)
+
     def step(self, damping: float) -> Array | None:
         """-(|H| + damping·diag(scale))⁻¹ gradient, or None where numbers overflow; |H| has the moduli of the eigenvalues of H,
         scaled: where J curves downwards, the step leads away from the saddle (Nocedal and Wright, Numerical Optimization, §3.4).
+
+        Of many coordinates the moduli are those of each atom's own block; None asks for more damping where that is not enough.
         """
         if issparse(self._normalised):
             return self._sparse_step(self._normalised, damping)
         if not np.isfinite(self._normalised).all():
             return None
-        root, damped = np.sqrt(self.scale), self._normalised.copy()
+        root = np.sqrt(self.scale)
         right = self.gradient / root
-        damped[np.diag_indices_from(damped)] += damping
-        try:
-            np.linalg.cholesky(damped)
-            step = -np.linalg.solve(damped, right) / root
-        except np.linalg.LinAlgError:
+        step = _solved(self._normalised, damping, right)
+        if step is None and len(right) > _LARGE:
+            step = _solved(self._bent_up, damping, right)
+        elif step is None:
             moduli, vectors = self._eigen
-            step = -vectors @ (vectors.T @ right / np.maximum(moduli + damping, NEARLY_ZERO)) / root
+            step = vectors @ (vectors.T @ right / np.maximum(moduli + damping, NEARLY_ZERO))
+        if step is None:
+            return None
+        step = -step / root
         return step if np.abs(step).max() < _LONGEST else None
 
     def _sparse_step(self, normalised: csc_array, damping: float) -> Array | None:
@@ -217,3 +237,19 @@ class _Model:
             return None
         step = -factor.solve(self.gradient / root) / root
         return step if np.abs(step).max() < _LONGEST else None
+
+
+def _solved(matrix: Array, damping: float, right: Array) -> Array | None:
+    """(matrix + damping)⁻¹ right; None where that matrix is not positive definite."""
+    damped = matrix.copy()
+    damped[np.diag_indices_from(damped)] += damping
+    try:
+        if len(right) <= _LARGE:
+            np.linalg.cholesky(damped)
+            return np.asarray(np.linalg.solve(damped, right), dtype=np.float64)
+        from scipy.linalg import cho_factor, cho_solve  # worth its loading here: NumPy would factorise twice
+
+        factor = cho_factor(damped.T, overwrite_a=True, check_finite=False)  # in place: columns first, and symmetric
+        return np.asarray(cho_solve(factor, right, check_finite=False))
+    except np.linalg.LinAlgError:
+        return None

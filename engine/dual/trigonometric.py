@@ -13,9 +13,10 @@ from ..space.gauge import Gauge
 
 Evaluate = Callable[[Array], tuple[Array, Array, Array]]
 
-_CELLS_PER_FREQUENCY = 64  # first grid: cells of length 1/(64 K)
+_CELLS_PER_FREQUENCY = 16  # first grid: cells of length 1/(16 K), in which Newton's method starts near a maximum
 _PARTS = 8  # a cell that may hold a larger value is cut into this many
 _TOLERANCE = 1e-13  # relative; just above the rounding of the evaluation itself
+_SETTLED = 1e-6  # step, of half a cell: the next one would be of its square
 _MOST_CELLS = 200_000  # a polynomial that is flat to rounding would keep all its cells
 
 
@@ -98,8 +99,10 @@ def _extremes(value: Array, slope: Array, curvature: Array, radius: float) -> Ar
 def _refine(positions: Array, evaluate: Evaluate, radius: float) -> Array:
     """Newton's method on P' = 0 from grid maxima, kept within the neighbouring cells."""
     start = positions.copy()
-    for _ in range(6):  # quadratic convergence from an error of 1/(128 K)
+    for _ in range(8):  # quadratic convergence from an error of 1/(32 K)
         _, slope, curvature = evaluate(positions)
         step = np.where(curvature != 0, -slope / np.where(curvature != 0, curvature, 1.0), 0.0)
         positions = np.clip(positions + step, start - 2 * radius, start + 2 * radius)
+        if np.abs(step).max(initial=0.0) <= _SETTLED * radius:
+            break
     return positions

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..base.arrays import Array, Field
+from . import nonuniform
 from .loading import load_kernel
 from .protocol import Counts, Data, FeatureKernel, Statics
 from .weighted import WithPenaltyWeight
@@ -90,7 +91,26 @@ def _as_given(rows: Field, order: Counts | None) -> Field:
 
 
 class TorusWeights(ScalarWeights):
-    """Features on the torus, of one module: samples are the filter's coefficients, constants the cutoffs; no tiles."""
+    """Features on the torus, of one module: samples are the filter's coefficients, constants the cutoffs; no tiles.
+
+    Of many particles and frequencies, sums are nonuniform FFTs; the module is dense.
+    """
+
+    def forward(self, u: Array, statics: Statics, /) -> Field:
+        if nonuniform.pays(len(u), statics[1]):
+            return nonuniform.forward(u, *statics[:2])
+        return super().forward(u, statics)
+
+    def slopes(self, u: Array, statics: Statics, g: Field, /) -> Array:
+        if nonuniform.pays(len(u), statics[1]):
+            return np.ascontiguousarray(nonuniform.derivatives(u[:, 1], statics[:2], g, 2).T)
+        return super().slopes(u, statics, g)
+
+    def certificate(self, positions: Array, statics: Statics, g: Field, /) -> tuple[Array, Array, Array]:
+        if nonuniform.pays(len(positions), statics[1]):
+            eta, gradient, hessian = nonuniform.derivatives(positions[:, 0], statics[:2], g, 3)
+            return eta, gradient[:, None], hessian[:, None, None]
+        return super().certificate(positions, statics, g)
 
     def _packed(self, statics: Statics, data: Data) -> tuple[Any, ...]:
         filter_, cutoffs, _ = statics

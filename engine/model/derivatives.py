@@ -7,6 +7,7 @@ from scipy.sparse import bsr_array, csr_array, diags_array
 
 from ..base.arrays import Array, Field
 from ..space.feature_map import FeatureMap
+from ..space.stationary import Stationary
 from .problem import Problem
 
 _SPARSE = 256  # coordinates, below which a dense Hessian is sooner solved
@@ -24,6 +25,8 @@ def fit_derivatives(problem: Problem, weights: Array, positions: Array, f: Field
     """
     features, (k, q) = problem.features.penalised, weights.shape
     g = problem.loss.gradient(f)
+    if (products := gram_by_differences(problem, positions, f)) is not None:
+        return _from_products(products, weights, *features.certificate(positions, g))
     if (diagonal := problem.loss.diagonal_curvature(f)) is not None and features.scalar:
         return _of_scalars(features, diagonal, weights, positions, g)
     eta, slope, curvature = features.certificate(positions, g, weights)
@@ -46,26 +49,52 @@ def fit_derivatives(problem: Problem, weights: Array, positions: Array, f: Field
 def _of_scalars(
     features: FeatureMap, diagonal: Array | float, weights: Array, positions: Array, g: Field
 ) -> tuple[Array, Array | csr_array]:
-    """`fit_derivatives` of real weights and a curvature of each sample: from inner products of features.
-
-    Where features are local and many, the Hessian is sparse, (k (1 + d), k (1 + d)).
-    """
+    """`fit_derivatives` of real weights and a curvature of each sample; where features are local and many, a sparse Hessian."""
     eta, slope, curvature = features.certificate(positions, g)
     k, width = len(weights), 1 + features.dimension
-    scale = np.ones((k, width))
-    scale[:, 1:] = weights
-    own = np.zeros((k, width, width))
+    if not features.local or k * width < _SPARSE:
+        return _from_products(features.inner(positions, diagonal, slopes=True), weights, eta, slope, curvature)
+    scales, index = diags_array(_scale(weights, width).ravel()), np.arange(k + 1)
+    hessian = scales @ features.windows.sparse_inner(positions, diagonal) @ scales
+    hessian += bsr_array((_own_blocks(weights, slope, curvature), index[:k], index))
+    return np.column_stack([eta, weights * slope]), hessian
+
+
+def _from_products(products: Array, weights: Array, eta: Array, slope: Array, curvature: Array) -> tuple[Array, Array]:
+    """As `fit_derivatives`, from inner products of features and their derivatives, and eta with its own."""
+    k, width = products.shape[:2]
+    scale = _scale(weights, width)
+    hessian = products * scale[:, :, None, None]
+    hessian *= scale
+    hessian[np.arange(k), :, np.arange(k), :] += _own_blocks(weights, slope, curvature)
+    return np.column_stack([eta, weights * slope]), hessian
+
+
+def _scale(weights: Array, width: int) -> Array:
+    """By what derivatives of a feature are multiplied in those of f, (k, w)."""
+    return np.column_stack([np.ones(len(weights)), np.broadcast_to(weights, (len(weights), width - 1))])
+
+
+def _own_blocks(weights: Array, slope: Array, curvature: Array) -> Array:
+    """What each atom's own block has beside Gauss and Newton's, (k, w, w)."""
+    k, d = slope.shape
+    own = np.zeros((k, 1 + d, 1 + d))
     own[:, 0, 1:] = own[:, 1:, 0] = slope
     own[:, 1:, 1:] = weights[:, :, None] * curvature
-    gradient = np.column_stack([eta, weights * slope])
-    if features.local and k * width >= _SPARSE:
-        scales, index = diags_array(scale.ravel()), np.arange(k + 1)
-        return gradient, scales @ features.windows.sparse_inner(positions, diagonal) @ scales + bsr_array(
-            (own, index[:k], index)
-        )
-    hessian = features.inner(positions, diagonal, slopes=True) * scale[:, :, None, None] * scale
-    hessian[np.arange(k), :, np.arange(k), :] += own
-    return gradient, hessian
+    return own
+
+
+def gram_by_differences(problem: Problem, positions: Array, f: Field) -> Array | None:
+    """Re <d^a phi_i, R''(f) d^b phi_j>, (k, 1 + d, k, 1 + d), without a product of features; None where that is not possible.
+
+    It takes features whose inner products depend on differences, and a loss that bends each coefficient alone, its real and its
+    imaginary part alike.
+    """
+    stationary, loss = Stationary.of(problem.features.penalised), problem.loss
+    if stationary is None or not stationary.many(len(positions)) or loss.cholesky is not None:
+        return None
+    curvature = loss.curvature(f).reshape(-1, 2)
+    return stationary.gram(positions, curvature[:, 0]) if (curvature[:, 0] == curvature[:, 1]).all() else None
 
 
 def rows_by_weight(phi: Array, f: Field) -> Field:

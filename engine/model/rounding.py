@@ -6,6 +6,7 @@ import numpy as np
 
 from ..base.arrays import Array, Field
 from ..space.feature_map import FeatureMap
+from ..space.stationary import Stationary
 from .point import Point
 
 _UNIT = 2.0**-53  # of rounding
@@ -59,5 +60,7 @@ def _length(g: Field) -> float:
 
 def norms(features: FeatureMap, positions: Array) -> Array:
     """||phi(theta_i)||, (k,)."""
+    if (stationary := Stationary.of(features)) is not None:
+        return np.full(len(positions), stationary.norm)
     parts = [positions[start : start + _AT_ONCE] for start in range(0, len(positions), _AT_ONCE)]
     return np.concatenate([np.zeros(0), *(np.linalg.norm(features.local_jacobian(part)[0], axis=1) for part in parts)])

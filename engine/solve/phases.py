@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from ..atoms.polish import reweighed
 from .descent import Descent
 from .exchange import exchange
 from .refine import refine
@@ -72,10 +73,14 @@ def insert(search: Search) -> None:
         if waited == schedule.insertion_patience:
             search.ended("insertion", f"{waited} in a row in which the gap did not fall", "insertion_patience")
             return
-        atoms, larger = len(search.best.measure), search.with_atoms_at(search.highest(schedule.insertions_at_once))
+        most = None if search.traits.surveyed else schedule.insertions_at_once
+        atoms, larger = len(search.best.measure), search.with_atoms_at(search.highest(most))
         if larger is None:
             return
-        if not search.attempt(refine(larger, schedule), "insert"):
+        if search.traits.surveyed:  # of many atoms at once, no weight is near what it will be
+            larger = reweighed(larger, schedule.effort(schedule.passing[0]))
+        effort = schedule.settling if search.problem.features.local or not search.traits.surveyed else schedule.brief
+        if not search.attempt(refine(larger, schedule, effort=effort), "insert"):
             search.ended("insertion", "polished with what was inserted, J is no lower")
             return
         search.inserted += len(larger.measure) - atoms

@@ -155,8 +155,8 @@ class Search:
             return len(gap.measure) < len(known.measure)
         return gap.bound < known.bound or (gap.bound == known.bound == math.inf and gap.objective < known.objective)
 
-    def highest(self, most: int) -> Array:
-        """The highest maxima of |eta|, (k, d), k <= most: those whose excess over the penalty is a part of the first's.
+    def highest(self, most: int | None) -> Array:
+        """The highest maxima of |eta|, (k, d), at most so many: those whose excess over the penalty is a part of the first's.
 
         Where features are local, of the first's in their reach, and as many as there are.
         """

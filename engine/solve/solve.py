@@ -91,7 +91,7 @@ def solve(
     descent = None
     try:
         with heard():
-            if start is not None or problem.features.local:  # bumps that do not meet are found at once
+            if start is not None or (search.traits.surveyed and particles is None and flow_steps is None):
                 insert(search)
             if not search.converged:
                 descent = Descent(search, particles, seed)

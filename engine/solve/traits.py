@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..kernels.nonuniform import FEWEST
 from ..model.multipliers import edges
 from ..model.problem import Problem
 from ..model.secant import has_straight_ends
@@ -19,21 +20,27 @@ class Traits:
     edges : the loss is finite at an end of its domain, where its dual point is no gradient.
     straight : the loss has straight ends, beyond which it has no curvature.
     priced : penalty > 0, so that gaps bound |eta|, and the exchange has something to compare it with.
+    surveyed : transforms, or local features, find all maxima of |eta| at once, sooner than as many particles as that takes make
+        a step.
     """
 
     kinks: bool
     edges: bool
     straight: bool
     priced: bool
+    surveyed: bool
 
     @staticmethod
     def of(problem: Problem) -> Traits:
         """Those of this problem."""
+        features = problem.features
         return Traits(
-            kinks=problem.features.homogeneous,
+            kinks=features.homogeneous,
             edges=len(edges(problem.loss)[0]) > 0,
             straight=has_straight_ends(problem.loss),
             priced=problem.penalty > 0.0,
+            surveyed=features.local
+            or (features.spectrum is not None and features.dimension == 1 and features.size >= FEWEST),
         )
 
     @property

@@ -8,6 +8,7 @@ from ..base.arrays import Array, Field
 from ..base.errors import ProblemError
 from .domain.box import Box
 from .feature_map import FeatureMap
+from .stationary import Stationary
 
 FEWEST_POINTS = (129, 17, 7)  # of a grid on each axis, in one dimension, in two and in more
 _PROBES = 256  # positions at which features are measured where no grid is
@@ -22,6 +23,9 @@ def feature_scales(features: FeatureMap, positions: Array) -> tuple[float, Array
     ProblemError : the features vanish, or are not finite, at these positions.
     """
     norms = np.zeros(1 + features.dimension)
+    if (stationary := Stationary.of(features)) is not None:
+        norms = np.append(stationary.norm, np.sqrt(np.diag(stationary.metric)))
+        positions = positions[:0]  # the same everywhere
     for start in range(0, len(positions), 32):  # a whole Jacobian could be large
         jacobian = features.local_jacobian(positions[start : start + 32])
         norms = np.maximum(norms, np.sqrt((np.abs(jacobian) ** 2).sum(axis=2)).max(axis=1))

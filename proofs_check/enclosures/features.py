@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from itertools import product
 
 import numpy as np
 import sympy
-from flint import arb, fmpz
+from flint import acb, acb_mat, arb, fmpz
 
 from ..statement import Statement
 from .expressions import Program
@@ -15,6 +16,8 @@ from .points import Array, Point, exact, inner, total
 
 def forward(statement: Statement, weights: Array, positions: Array) -> Point:
     """f = sum_i c_i phi(theta_i), in real coordinates."""
+    if statement.features.kind == "torus" and positions.shape[1:] == (1,) and len(positions):
+        return _on_the_circle(statement, weights, positions[:, 0])
     f: Point = []
     for i, position in enumerate(positions):
         phi, c = feature(statement, position), exact(weights[i : i + 1])
@@ -22,6 +25,27 @@ def forward(statement: Statement, weights: Array, positions: Array) -> Point:
         f = term if i == 0 else [a + b for a, b in zip(f, term, strict=True)]
     size = len(exact(statement.y))
     return f or [arb(0)] * size
+
+
+def _on_the_circle(statement: Statement, weights: Array, positions: Array) -> Point:
+    """f on one axis as a product of matrices: e^(-2 pi i k theta), k = n a + b - K, is one factor for a, and one for b."""
+    (cutoff,) = statement.inputs["cutoff"]
+    count = 2 * cutoff + 1
+    short = math.isqrt(count - 1) + 1
+    places, sizes = exact(positions), exact(weights)
+    starts = range(-cutoff, cutoff + 1, short)
+    left = [_wave(theta, k) * size for k in starts for theta, size in zip(places, sizes, strict=True)]
+    right = [_wave(theta, k) for theta in places for k in range(short)]
+    product_ = acb_mat(len(starts), len(places), left) * acb_mat(len(places), short, right)
+    filter_ = np.asarray(statement.inputs["filter"], dtype=np.complex128).ravel().tolist()
+    numbers = [acb(h) * entry for h, entry in zip(filter_, product_.entries(), strict=False)]
+    return [part for number in numbers for part in (number.real, number.imag)]
+
+
+def _wave(theta: arb, frequency: int) -> acb:
+    """e^(-2 pi i k theta)."""
+    sine, cosine = (theta * fmpz(2 * frequency)).sin_cos_pi()
+    return acb(cosine, -sine)
 
 
 def total_variation(statement: Statement, weights: Array, positions: Array) -> arb:

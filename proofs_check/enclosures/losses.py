@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import sympy
@@ -16,6 +16,7 @@ from .covariance import Covariance
 from .expressions import Program
 from .intervals import INF, WHOLE, Interval, enclose
 from .points import Point, exact, rows_of, total
+from .quadratic import Quadratic
 from .tangents import conjugate_bound
 
 _AT_EDGE = 1e-6  # mean relative to the background
@@ -51,12 +52,18 @@ class BallLoss:
         self._conjugate, self._conjugate_domain = _Summed(spec.conjugate, dual), Program(spec.conjugate_domain, dual)
         self._steepest = Program([differentiate(spec.conjugate, DUAL)], dual) if not self._vector else None
         self._formula, self._symbols = spec.value, primal
+        self._quadratic = None
+        if statement.cholesky is None and not self._vector and not domain:
+            numbers = [[target, *row] for target, row in zip(self._y, self._constants, strict=True)]
+            self._quadratic = Quadratic.of(spec.value, primal[1:], numbers, self._omega)
         self._cholesky = None if statement.cholesky is None else Covariance(statement.cholesky, self._y, scale)
 
     def value(self, f: Point) -> arb:
         """R(f)."""
         if self._cholesky is not None:
             return self._cholesky.value(f)
+        if self._quadratic is not None:
+            return self._quadratic.value(f)
         terms = []
         for rows, omega in self._samples(f):
             if not all(condition > 0 for row in rows for condition in self._value_domain(*row)):
@@ -68,6 +75,8 @@ class BallLoss:
         """R'(f), or one of its members at a kink of l."""
         if self._cholesky is not None:
             return self._cholesky.slope(f)
+        if self._quadratic is not None:
+            return self._quadratic.slope(f)
         return [omega * slope for rows, omega in self._samples(f) for slope in self._value.slopes(rows)]
 
     def dual_point(self, f: Point) -> Point:
@@ -108,6 +117,18 @@ class BallLoss:
                 return arb.pos_inf()
             terms.append(omega * self._conjugate.value(rows))
         return total(terms)
+
+    def conjugate_along(self, p: Point) -> Callable[[arb], arb]:
+        """R*(s p) by s."""
+        if self._quadratic is not None:
+            return self._quadratic.conjugate_along(p)
+        return lambda s: self.conjugate([s * entry for entry in p])
+
+    def conjugate_bound_along(self, p: Point) -> Callable[[arb], arb]:
+        """`conjugate_bound` of s p by s."""
+        if self._quadratic is not None:
+            return self._quadratic.conjugate_along(p)
+        return lambda s: self.conjugate_bound([s * entry for entry in p])
 
     def conjugate_bound(self, p: Point) -> arb:
         """A number >= R*(p) that rests on l alone, and on its convexity: what is claimed of l* only proposes.

@@ -14,12 +14,14 @@ from ..enclosures.points import Jet, Matrix, Point, Vector, down, rows_of
 from ..statement import Statement
 from .branch import Bound, BranchAndBound
 from .budget import Budget
+from .circle import circle_supremum
 
 _PER_FREQUENCY = {
     1: (32, 16, 8, 4),
     2: (8, 4),
     3: (8, 4),
 }  # cells of the first grid in a period of the highest frequency
+_MANY = 256  # frequencies on one axis: balls of each of them at each box would take longer than transforms
 _MOST_CELLS = 2**17  # the densest grid of no more than these, or the coarsest
 _ROUNDING = 1 + 1e-12  # float64: sums of fewer than a hundred terms >= 0, from numbers rounded once
 
@@ -121,6 +123,8 @@ def torus_supremum(statement: Statement, p: Point, signs: tuple[int, ...], budge
     """Bounds of sup |eta|, or sup -eta, over the torus."""
     polynomial = TrigonometricPolynomial(statement, p)
     d = len(polynomial.cutoffs)
+    if d == 1 and polynomial.cutoffs[0] >= _MANY:
+        return circle_supremum(polynomial.coefficients, signs, arb(statement.penalty), budget)
     for density in _PER_FREQUENCY[d]:
         counts = tuple(2 ** math.ceil(math.log2(density * k)) for k in polynomial.cutoffs)
         if math.prod(counts) <= _MOST_CELLS:

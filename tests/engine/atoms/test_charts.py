@@ -148,18 +148,19 @@ NORM = "engine.space.gauge.Euclidean.slope_and_turn"
 CURVATURE = (FIT, "hessian[index, q:, index, q:] += curvature", "pass")
 SLOPE = (FIT, "hessian[index, :q, index, q:] += eta_slope", "pass")
 WEIGHTED = (FIT, "weights[:, None, None, :]", "(1 + 0 * weights)[:, None, None, :]")
-REAL_WEIGHTS = "engine.model.derivatives._of_scalars"
+BLOCKS = "engine.model.derivatives._own_blocks"
+SCALE = "engine.model.derivatives._scale"
 OWN = "own[:, 1:, 1:] = weights[:, :, None] * curvature"
 TURNED = (UNITS, "pull[:, :, None] * turn", "0 * turn")
 WRONG: list[tuple[str, int | None, tuple[str, str, str], list[float]]] = [
     ("gaussian", None, (POSITIONS, "problem.penalty * directions", "problem.penalty"), [1, 4]),
-    ("gaussian", None, (REAL_WEIGHTS, OWN, "pass"), [3, 2]),
+    ("gaussian", None, (BLOCKS, OWN, "pass"), [3, 2]),
     ("fourier", None, CURVATURE, [3, 2]),
     ("sigmoid", 3, CURVATURE, [3, 2]),
-    ("gaussian", None, (REAL_WEIGHTS, "own[:, 0, 1:] = own[:, 1:, 0] = slope", "pass"), [3, 2]),
+    ("gaussian", None, (BLOCKS, "own[:, 0, 1:] = own[:, 1:, 0] = slope", "pass"), [3, 2]),
     ("fourier", None, SLOPE, [3, 2]),
     ("sigmoid", 3, SLOPE, [3, 2]),
-    ("gaussian", None, (REAL_WEIGHTS, "scale[:, 1:] = weights", "pass"), [3, 2]),
+    ("gaussian", None, (SCALE, "np.broadcast_to(weights, (len(weights), width - 1))", "np.ones((len(weights), width - 1))"), [3, 2]),
     ("fourier", None, WEIGHTED, [3, 2]),
     ("sigmoid", 3, WEIGHTED, [3, 2]),
     ("sigmoid", 3, (NORM, "directions[:, :, None] * directions[:, None, :]", "0 * directions[:, :, None]"), [3, 2]),
