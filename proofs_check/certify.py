@@ -146,6 +146,14 @@ def _polar(problem: Problem) -> Signed | Euclidean:
     )
 
 
+def _background(problem: Problem) -> dict[str, Any] | None:
+    """What the background is, with its columns where these are given."""
+    if problem.background is None:
+        return None
+    table = problem.background.to_dict()
+    return table | {"data": problem.background.columns(problem.features)} if table["name"] == "columns" else table
+
+
 def statement_of(problem: Problem) -> Statement:
     """The problem without the engine."""
     features, loss = problem.features, problem.loss
@@ -165,4 +173,5 @@ def statement_of(problem: Problem) -> Statement:
         sample_weights=loss.sample_weights,
         cholesky=loss.cholesky,
         loss_constants=loss.constants,
+        background=_background(problem),
     )

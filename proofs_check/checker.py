@@ -15,9 +15,9 @@ import numpy as np
 from conicflow.derive.errors import SpecError
 from flint import arb
 
+from .enclosures.background import Eliminated, loss_of
 from .enclosures.balls import precision
 from .enclosures.features import forward, total_variation
-from .enclosures.losses import BallLoss
 from .enclosures.points import down, up
 from .enclosures.rounding import UNIT, allowance
 from .folder import BadFolder, read_folder
@@ -134,7 +134,7 @@ def _again(statement: Statement, claims: Claims, told: ClaimedProof, own: Enclos
 
 def _rounding(statement: Statement, claims: Claims, own: Enclosed) -> float:
     """The rounding that J and its gap may claim."""
-    f = forward(statement, claims.weights, claims.positions)
+    f = loss_of(statement).fitted(forward(statement, claims.weights, claims.positions))
     mass = arb(statement.penalty) * total_variation(statement, claims.weights, claims.positions)
     return allowance(statement, claims.weights, claims.positions, f, own.dual_point, own.objective - mass, mass)
 
@@ -154,14 +154,14 @@ def _objective(claims: Claims, own: Enclosed, most: float) -> Verdict:
 
 def _reference(statement: Statement, claims: Claims) -> Verdict:
     """R(0), which the relative gap counts against."""
-    told, loss = claims.numbers["reference"], BallLoss(statement)
+    told, loss = claims.numbers["reference"], loss_of(statement)
     nothing = np.zeros((0, *claims.weights.shape[1:])), claims.positions[:0]
     zero = forward(statement, *nothing)
     first = loss.value(zero)
     if not first.is_finite():
         words = f"J of the zero measure is infinite; {told:.6g} is some measure's, which is not in the folder"
         return Verdict("reference", "not proved", words)
-    slack = allowance(statement, *nothing, zero, loss.dual_point(zero), first, arb(0))
+    slack = allowance(statement, *nothing, loss.fitted(zero), loss.dual_point(zero), first, arb(0))
     good = bool(abs(first - arb(told)) <= arb(slack))
     return _verdict("reference", good, f"claimed {told:.17g}; J of the zero measure is {float(first):.17g}")
 
