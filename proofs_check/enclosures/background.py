@@ -21,6 +21,7 @@ _STEPS = 100
 _DAMPING = 1e12
 _APART = 2.0**-20  # of the values whose slopes tell curvature, relative to what they are near
 _INSIDE = 80  # bits: multiples of p smaller by this much leave the end of the domain of R*
+_FLAT = 1e-9  # curvature relative to the largest, that is none: there p may lie at an end of the domain of R*
 _SETTLED = 2.0**-70  # slope by c relative to the terms of its sum, below which c is as good as it needs to be
 
 
@@ -145,6 +146,7 @@ class Eliminated(BallLoss):
     def _fit(self, middle: Point, f: Point) -> tuple[Point, Array]:
         """f + Bc and the curvature there, by Newton's method with damping in floating point, c summed up exactly."""
         c, value, damping = self._start(middle)
+        typical = float(max(self._bend(self._y).max(initial=0.0), 1e-300))  # far from the data a loss may be straight
         for _ in range(_STEPS):
             here = self._added(middle, c)
             slopes = [arb(entry.mid()) for entry in self._plain.slope(here)]
@@ -153,12 +155,12 @@ class Eliminated(BallLoss):
             if not np.any(np.abs(g) > _SETTLED * sizes):
                 break
             matrix = (self._floats * bend) @ self._floats.T
-            scale = np.trace((self._floats * max(bend.max(initial=0.0), 1e-300)) @ self._floats.T)
+            scale = max(bend.max(initial=0.0), typical) * float((self._floats**2).sum())
             while damping < _DAMPING:
                 step = np.linalg.lstsq(matrix + damping * scale * np.eye(len(g)), -g, rcond=1e-14)[0]
                 trial = [arb((a + b).mid()) for a, b in zip(c, exact(step), strict=True)]
                 there = self._plain.value(self._added(middle, trial))
-                if there.is_finite() and float((there - value).mid()) <= 0:
+                if there.is_finite() and float((there - value).mid()) < 0:
                     break
                 damping = max(10 * damping, 1e-8)
             else:
@@ -180,9 +182,11 @@ class Eliminated(BallLoss):
         return *found, 0.0
 
     def _bend(self, here: Point) -> Array:
-        """Slopes of slopes, entry by entry: of a sum over samples the diagonal of R''. Only proposed."""
+        """The less of R'' on either side, entry by entry, and nothing where it is little: the diagonal D. Only proposed."""
         steps = [arb(float(abs(a.mid()) + abs(y.mid())) * _APART + _APART**2) for a, y in zip(here, self._y, strict=True)]
-        up = self._plain.slope([a + h for a, h in zip(here, steps, strict=True)])
-        low = self._plain.slope(here)
-        found = [float(((b - a) / h).mid()) for a, b, h in zip(low, up, steps, strict=True)]
-        return np.maximum(np.nan_to_num(found, nan=0.0, posinf=0.0, neginf=0.0), 0.0)
+        middle, found = self._plain.slope(here), []
+        for side in (1, -1):
+            beside = self._plain.slope([a + side * h for a, h in zip(here, steps, strict=True)])
+            found.append([float(((b - a) / (side * h)).mid()) for a, b, h in zip(middle, beside, steps, strict=True)])
+        least = np.nan_to_num(np.array(found), nan=0.0, posinf=0.0, neginf=0.0).min(axis=0)
+        return np.where(least > _FLAT * least.max(initial=0.0), least, 0.0)
