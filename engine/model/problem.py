@@ -16,7 +16,7 @@ from ..kernels.protocol import Data
 from ..space.feature_map import FeatureMap
 from ..space.gauge import Gauge, Sign, gauge_of
 from ..space.sinusoid import Origin
-from .background import Background, Columns, directions
+from .background import Background, Columns, constant, directions
 from .losses import Loss, suited
 from .measure import Measure
 from .profiled import Profiled
@@ -228,6 +228,22 @@ class Problem:
     def fitted(self, measure: Measure) -> Field:
         """int phi dmu + Bc with the best c: what the model says of the data."""
         return self.loss.fitted(self.forward(measure))
+
+    def predict(self, measure: Measure, features: FeatureMap) -> Field:
+        """What the model says at other samples of the same feature map: int phi dmu there, and a constant background.
+
+        Raises
+        ------
+        ProblemError : another background, whose columns at other samples are not those of these.
+        """
+        f = features.forward(measure.weights, measure.positions)
+        if self.background is None:
+            return f
+        if self.background != constant():
+            raise ProblemError(
+                f"a background is known at other samples where it is constant; got {self.background}; add it to int phi dmu"
+            )
+        return np.asarray(f + self.background_of(measure)[0])
 
     def with_penalty(self, penalty: float) -> Problem:
         """The same problem with another penalty; the supremum at zero goes with it once it is known.

@@ -38,7 +38,7 @@ def directions(statement: Statement) -> list[Point]:
 
 
 def _columns(statement: Statement, table: Mapping[str, Any]) -> Iterator[Point]:
-    """The columns of B, of which only the span matters."""
+    """The columns of B, in the order of coefficients."""
     name, n = table["name"], len(statement.y)
     if name == "columns":
         yield from (exact(column) for column in np.asarray(table["data"]).reshape(n, -1).T)
@@ -55,9 +55,9 @@ def _columns(statement: Statement, table: Mapping[str, Any]) -> Iterator[Point]:
             yield _products(hats, n)
     else:
         degree, axes = int(table.get("degree", 0)), _coordinates(statement)
-        for powers in product(range(degree + 1), repeat=len(axes)):
-            if sum(powers) <= degree:
-                yield _products([[t**power for t in axis] for axis, power in zip(axes, powers, strict=True)], n)
+        powers_of_all = [e for e in product(range(degree + 1), repeat=len(axes)) if sum(e) <= degree]
+        for powers in sorted(powers_of_all, key=lambda e: (sum(e), [-power for power in e])):
+            yield _products([[t**power for t in axis] for axis, power in zip(axes, powers, strict=True)], n)
 
 
 def _products(factors: list[Point], n: int) -> Point:
@@ -133,6 +133,11 @@ class Eliminated(BallLoss):
         if self._known is None or any(not (a - b).is_zero() for a, b in zip(self._known[0], f, strict=True)):
             self._known = (f, *self._fit([arb(entry.mid()) for entry in f], f))
         return self._known[1]
+
+    @property
+    def coefficients(self) -> int:
+        """How many c has."""
+        return len(self._rows)
 
     def with_coefficients(self, f: Point, c: Point) -> arb:
         """R(f + Bc)."""
