@@ -80,7 +80,11 @@ def check_folder(folder: Path, boxes: int | None = None, data: Path | None = Non
         raise BadFolder(f"a problem must make sense to be proved; {folder}: {error!s:.200}; solve it again") from None
     with precision(BITS):
         rounding = _rounding(statement, claims, own)
-        verdicts += [_objective(statement, claims, own, rounding), _reference(statement, claims), _supremum(claims, own, rounding)]
+        verdicts += [
+            _objective(statement, claims, own, rounding),
+            _reference(statement, claims),
+            _supremum(claims, own, rounding),
+        ]
         verdicts += [_gap(claims, own, again), _relative(claims)]
         if claims.proof is not None and again is not None:
             verdicts.append(_proof(claims.proof, again))

@@ -119,7 +119,9 @@ class Columns:
                 f"{len(self.values)}; give as many"
             )
         if np.iscomplexobj(self.values) and not features.complex:
-            raise ProblemError(f"{features.name} gives real numbers; got complex columns of a background; give real ones")
+            raise ProblemError(
+                f"{features.name} gives real numbers; got complex columns of a background; give real ones"
+            )
         return self.values
 
     def to_dict(self) -> dict[str, Any]:
@@ -163,9 +165,7 @@ def from_dict(table: Mapping[str, Any], values: Field | None = None) -> Backgrou
         return Mesh(tuple(cells) if isinstance(cells, list) else cells)
     if name == "columns" and values is not None:
         return Columns(values)
-    raise ProblemError(
-        f"a background is constant, polynomial, mesh or columns; got {name!r:.60}; choose one of these"
-    )
+    raise ProblemError(f"a background is constant, polynomial, mesh or columns; got {name!r:.60}; choose one of these")
 
 
 def directions(background: Background, features: FeatureMap, y: Field) -> Field:

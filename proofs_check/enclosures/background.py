@@ -123,9 +123,7 @@ class Eliminated(BallLoss):
             except ZeroDivisionError:
                 continue
             d = [steps[i, 0] for i in range(len(self._rows))]
-            return [
-                entry - total([a * row[j] for a, row in zip(d, turned, strict=True)]) for j, entry in enumerate(p)
-            ]
+            return [entry - total([a * row[j] for a, row in zip(d, turned, strict=True)]) for j, entry in enumerate(p)]
         return [arb(0)] * len(p)
 
     def fitted(self, f: Point) -> Point:
@@ -188,7 +186,9 @@ class Eliminated(BallLoss):
 
     def _bend(self, here: Point) -> Array:
         """The less of R'' on either side, entry by entry, and nothing where it is little: the diagonal D. Only proposed."""
-        steps = [arb(float(abs(a.mid()) + abs(y.mid())) * _APART + _APART**2) for a, y in zip(here, self._y, strict=True)]
+        steps = [
+            arb(float(abs(a.mid()) + abs(y.mid())) * _APART + _APART**2) for a, y in zip(here, self._y, strict=True)
+        ]
         middle, found = self._plain.slope(here), []
         for side in (1, -1):
             beside = self._plain.slope([a + side * h for a, h in zip(here, steps, strict=True)])

@@ -70,4 +70,5 @@ class _Accelerated(Splitting):
         y = self._inside(y)
         return y, self.problem.value_and_gradient(y)[1]
 
+
 NESTEROV = Nesterov()

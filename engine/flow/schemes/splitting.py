@@ -68,4 +68,3 @@ class Splitting:
         value, slope = self.problem.value_and_gradient(u)
         with np.errstate(over="ignore"):  # infinite energy is an answer
             return value + float(self.lift.potential(u).mean()), slope
-
