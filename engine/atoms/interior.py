@@ -101,7 +101,7 @@ def interior_weights(
 def _fidelity(fit: Fit, rows: Field, w: Array, mu: float) -> Fidelity:
     """The loss's side, where a background has no price."""
     if isinstance(fit.loss, Profiled):
-        return Unpriced(fit.loss, rows, w, lambda *inside: fidelity_of(*inside, mu))
+        return Unpriced(fit.loss, rows, w, lambda fit, rows, w: fidelity_of(fit, rows, w, mu))
     return fidelity_of(fit, rows, w, mu)
 
 

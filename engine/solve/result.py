@@ -220,8 +220,13 @@ class Result:
     def write(self, folder: Path, **more: Any) -> None:
         """result.json, measure.npz and trajectory.npz into an existing folder; `more` are further entries of result.json."""
         (folder / "result.json").write_text(self.text(**more), encoding="utf-8")
-        arrays = {"weights": self.measure.weights, "positions": self.measure.positions, "background": self.background}
-        np.savez(folder / "measure.npz", **arrays)
+        measure = self.measure
+        np.savez(
+            folder / "measure.npz",
+            weights=measure.weights,
+            positions=measure.positions,
+            background=self.background,
+        )
         if self.trajectory is not None:
             self.trajectory.write(folder / "trajectory.npz")
 
