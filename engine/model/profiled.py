@@ -21,7 +21,6 @@ _ROUNDING = 1e-13  # predicted decrease relative to R, below which gradients dec
 _RANK = 1e-12  # singular values of B, relative to the largest, that are none
 _FLAT = 1e-14  # curvature relative to the typical one, that is none
 _MOST_DAMPING = 1e12
-_ATTAINED = 1e-6  # slope left at the best background, relative to that without one: a larger one means there is no best
 
 
 class Profiled(Loss):
@@ -54,7 +53,7 @@ class Profiled(Loss):
         basis = rows.view(loss.y.dtype).reshape(rank, *loss.y.shape)
         put = {"_plain": loss, "basis": basis, "_rows": rows, "_to_given": left[:, :rank] / sizes[:rank]}
         vars(other).update(put | {"_last": []})
-        other._refuse_what_is_not_attained()
+        _ = other._first  # refused where there is none
         return other
 
     @property
@@ -107,17 +106,6 @@ class Profiled(Loss):
     def curvature(self, f: Field) -> Array:
         return self.plain.curvature(self.fitted(f))
 
-    def _refuse_what_is_not_attained(self) -> None:
-        zero = np.zeros_like(self.y)
-        slope = self._slope(self.plain.gradient(self.fitted(zero)))
-        before = float(np.linalg.norm(self.plain.gradient(self.y))) + float(np.linalg.norm(self.plain.gradient(zero)))
-        value = self.value(zero)
-        if not np.isfinite(value) or np.linalg.norm(slope) > _ATTAINED * (before or 1.0):
-            raise ProblemError(
-                f"some background must fit the data best by itself; got data for which R(Bc), {value:.3g}, falls on and on, or "
-                "is infinite; choose fewer columns, or check the data"
-            )
-
     @cached_property
     def _bend(self) -> float:
         return self.plain.typical_curvature or 1.0
@@ -128,7 +116,13 @@ class Profiled(Loss):
         y = _real_rows(self.y[None])[0]
         level = np.full_like(y, y.mean())
         starts = [np.zeros(len(self._rows)), self._rows @ y, self._rows @ level]
-        return self._newton(np.zeros_like(self.y), starts)[0]
+        a, there, ended = self._newton(np.zeros_like(self.y), starts)
+        if not ended or not np.isfinite(self.plain.value(there)):
+            raise ProblemError(
+                "some background must fit the data best by itself; got data for which R(Bc) falls on and on, or is infinite; "
+                "choose fewer columns, or check the data"
+            )
+        return a
 
     def _fit(self, f: Field) -> tuple[Array, Field]:
         """c in coordinates of the basis, and F; that of the last f is remembered, and never a start: no result depends on it."""
@@ -138,16 +132,16 @@ class Profiled(Loss):
         a0 = self._first
         flat = _real_rows(f[None])[0]
         up = self._rows @ np.full_like(flat, np.abs(flat).max(initial=0.0))
-        found = self._newton(f, [a0, a0 - self._rows @ flat, a0 + up])
-        self._last[:] = [(f.copy(), *found)]
-        return found
+        a, there, _ = self._newton(f, [a0, a0 - self._rows @ flat, a0 + up])
+        self._last[:] = [(f.copy(), a, there)]
+        return a, there
 
     def _slope(self, p: Field) -> Array:
         """Bᵀp in coordinates of the basis."""
         return np.asarray(self._rows @ _real_rows(p[None])[0])
 
-    def _newton(self, f: Field, starts: list[Array]) -> tuple[Array, Field]:
-        """Newton's method with Levenberg-Marquardt damping for c, from the lowest of these starts."""
+    def _newton(self, f: Field, starts: list[Array]) -> tuple[Array, Field, bool]:
+        """Newton's method with Levenberg-Marquardt damping for c, from the lowest of these starts; whether it came to an end."""
 
         def at(a: Array) -> tuple[float, Array, Field]:
             there = f + np.tensordot(a, self.basis, 1)
@@ -156,7 +150,7 @@ class Profiled(Loss):
 
         value, a, there = min((at(start) for start in starts), key=lambda item: item[0])
         if not np.isfinite(value):
-            return a, there
+            return a, there, False
         slope, damping = self._slope(self.plain.gradient(there)), 0.0
         for _ in range(_STEPS):
             half = self.plain.half_gram(there, self.basis)
@@ -173,10 +167,10 @@ class Profiled(Loss):
                         break
                 damping = max(10 * damping, 1e-8)
             if not moved:
-                break
+                return a, there, True
             value, a, there, slope = trial, b, beyond, next_slope
             damping = damping / 10 if damping > 1e-10 else 0.0
-        return a, there
+        return a, there, False
 
 
 def range_of(half: Array) -> Array:
