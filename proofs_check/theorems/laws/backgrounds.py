@@ -83,7 +83,7 @@ def _descent(subject: str, draw: Draw) -> float:
     particles = initial.grid(problem, 32, weight=1e-3)
     first, speeds = natural_step(problem, particles, "forward-backward")
     flow = Flow(problem, particles, "forward-backward", speeds)
-    energies = flow.steps(draw.real("step", 0.01, 1.0) * first, 20, descent=True)
+    energies = flow.steps(draw.real("step", 0.001, 0.05) * first, 20, descent=True)
     apart = abs(flow.energy - problem.objective(flow.measure())) / (_ROUNDING * (1.0 + abs(flow.energy)))
     falls = len(energies) > 1 and np.all(np.diff(energies) < 0)  # from tiny equal weights a short step lowers F_m
     return max(apart, 0.0 if falls else 2.0)
