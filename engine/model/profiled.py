@@ -46,7 +46,8 @@ class Profiled(Loss):
         ProblemError : no background is best, as where it separates two classes by itself.
         """
         other = object.__new__(Profiled)
-        vars(other).update({key: value for key, value in vars(loss).items() if key not in ("as_data",)})
+        own = {key: value for key, value in vars(loss).items() if not _is_cached(loss, key)}
+        vars(other).update(own)
         left, sizes, right = np.linalg.svd(_real_rows(directions), full_matrices=False)
         rank = int(np.count_nonzero(sizes > _RANK * sizes[0])) if sizes[0] > 0 else 0
         rows = np.ascontiguousarray(right[:rank])
@@ -171,6 +172,11 @@ class Profiled(Loss):
             value, a, there, slope = trial, b, beyond, next_slope
             damping = damping / 10 if damping > 1e-10 else 0.0
         return a, there, False
+
+
+def _is_cached(loss: Loss, name: str) -> bool:
+    """Whether an attribute was computed by the loss: that of R_B is another."""
+    return isinstance(getattr(type(loss), name, None), cached_property)
 
 
 def range_of(half: Array) -> Array:
