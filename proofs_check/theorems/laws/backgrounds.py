@@ -9,11 +9,13 @@ from conicflow.engine.flow.particles import Flow
 from conicflow.engine.flow.steps import natural_step
 from conicflow.engine.model import background as backgrounds
 from conicflow.engine.model import losses
+from conicflow.engine.model.background import Background
 from conicflow.engine.model.gap import duality_gap
 from conicflow.engine.model.measure import Measure
 from conicflow.engine.model.problem import Problem
 from conicflow.engine.solve.baselines import weights_at
 from conicflow.engine.space import catalogue as maps
+from conicflow.engine.space.gauge import Sign
 from conicflow.proofs_check.certify import certify
 from conicflow.proofs_check.references.backgrounds import on_positions
 
@@ -28,7 +30,8 @@ def _case(draw: Draw, subject: str) -> Problem:
     """Two peaks and a noisy background of up to three coefficients."""
     random = draw.generator()
     x = np.linspace(0.0, 1.0, _SAMPLES)
-    chosen = draw.choice("background", (backgrounds.constant(), backgrounds.polynomial(2), backgrounds.mesh(2)))
+    kinds: tuple[Background, ...] = (backgrounds.constant(), backgrounds.polynomial(2), backgrounds.mesh(2))
+    chosen = draw.choice("background", kinds)
     b = chosen.columns(features := maps.gaussian(x=x, theta=(0.0, 1.0), sigma=draw.real("sigma", 0.05, 0.2)))
     f = features.forward(np.array([1.0, 0.7]), np.array([[0.3], [0.6]])) + np.asarray(
         b @ (2 + random.random(b.shape[1]))
@@ -40,7 +43,8 @@ def _case(draw: Draw, subject: str) -> Problem:
         "logistic": lambda: losses.logistic(np.where(np.arange(_SAMPLES) % 3 == 0, 1.0, -1.0)),
         "poisson": lambda: losses.poisson(np.round(5 * np.abs(y)) + 1, background=0.1),
     }[subject]()
-    sign = draw.choice("sign", ("nonnegative", "any"))
+    signs: tuple[Sign, ...] = ("nonnegative", "any")
+    sign = draw.choice("sign", signs)
     problem = Problem(features, made, 1.0, sign, chosen)
     return problem.with_penalty(max(problem.penalty_max(), 1e-3) * 10 ** -draw.real("decades below", 0.1, 2.0))
 
@@ -65,16 +69,17 @@ def _least(subject: str, draw: Draw) -> float:
     scale = 1.0 + abs(value)
     direction = random.standard_normal(len(f))
     slope = _difference(problem, f, direction)
-    return max(
+    worst: list[float] = [
         (value - min(others)) / (_ROUNDING * scale),
-        abs(slope - float(g @ direction)) / (_SLOPE * (scale + np.linalg.norm(g) * np.linalg.norm(direction))),
+        abs(slope - float(g @ direction)) / float(_SLOPE * (scale + np.linalg.norm(g) * np.linalg.norm(direction))),
         float(np.abs(b.T @ g).max()) / (_ROUNDING * scale),
-    )
+    ]
+    return max(worst)
 
 
 def _difference(problem: Problem, f: Field, direction: Array, h: float = 1e-5) -> float:
     values = [problem.loss.value(f + side * h * direction) for side in (1, -1)]
-    return (values[0] - values[1]) / (2 * h)
+    return float(values[0] - values[1]) / (2 * h)
 
 
 def _descent(subject: str, draw: Draw) -> float:
