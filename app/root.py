@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from conicflow.engine.flow.stochastic import stochastic_flow
     from conicflow.engine.flow.trajectory import Trajectory
     from conicflow.engine.kernels.own import spec
-    from conicflow.engine.model import losses
+    from conicflow.engine.model import background, losses
     from conicflow.engine.model.gap import duality_gap
     from conicflow.engine.model.losses import Loss
     from conicflow.engine.model.measure import Measure
@@ -73,6 +73,7 @@ _MODULES = {
     "proofs_check.certify": ("certify",),
 }
 _SUBMODULES = {
+    "background": "engine.model.background",
     "baselines": "engine.solve.baselines",
     "choice": "engine.solve.choice",
     "features": "engine.space.catalogue",
@@ -98,6 +99,7 @@ __all__ = [
     "Schedule",
     "SpecError",
     "Trajectory",
+    "background",
     "baselines",
     "certify",
     "choice",

@@ -134,6 +134,14 @@ def _witness(problem: Problem, measure: Measure) -> tuple[Any, Any] | None:
     return (better.weights, better.positions) if lower[1] > lower[0] else None
 
 
+def _background(problem: Problem) -> dict[str, Any] | None:
+    """What the background is, with its columns where these are given."""
+    if problem.background is None:
+        return None
+    table = problem.background.to_dict()
+    return table | {"data": problem.background.columns(problem.features)} if table["name"] == "columns" else table
+
+
 def statement_of(problem: Problem) -> Statement:
     """The problem without the engine."""
     features, loss = problem.features, problem.loss
@@ -153,4 +161,5 @@ def statement_of(problem: Problem) -> Statement:
         sample_weights=loss.sample_weights,
         cholesky=loss.cholesky,
         loss_constants=loss.constants,
+        background=_background(problem),
     )

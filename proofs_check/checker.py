@@ -15,10 +15,10 @@ import numpy as np
 from conicflow.derive.errors import SpecError
 from flint import arb
 
+from .enclosures.background import Eliminated, loss_of
 from .enclosures.balls import precision
 from .enclosures.features import forward, total_variation
-from .enclosures.losses import BallLoss
-from .enclosures.points import down, up
+from .enclosures.points import down, exact, up
 from .enclosures.rounding import UNIT, allowance
 from .folder import BadFolder, read_folder
 from .gap import BITS, Enclosed, prove
@@ -80,7 +80,11 @@ def check_folder(folder: Path, boxes: int | None = None, data: Path | None = Non
         raise BadFolder(f"a problem must make sense to be proved; {folder}: {error!s:.200}; solve it again") from None
     with precision(BITS):
         rounding = _rounding(statement, claims, own)
-        verdicts += [_objective(claims, own, rounding), _reference(statement, claims), _supremum(claims, own, rounding)]
+        verdicts += [
+            _objective(statement, claims, own, rounding),
+            _reference(statement, claims),
+            _supremum(claims, own, rounding),
+        ]
         verdicts += [_gap(claims, own, again), _relative(claims)]
         if claims.proof is not None and again is not None:
             verdicts.append(_proof(claims.proof, again))
@@ -134,12 +138,28 @@ def _again(statement: Statement, claims: Claims, told: ClaimedProof, own: Enclos
 
 def _rounding(statement: Statement, claims: Claims, own: Enclosed) -> float:
     """The rounding that J and its gap may claim."""
-    f = forward(statement, claims.weights, claims.positions)
+    f = loss_of(statement).fitted(forward(statement, claims.weights, claims.positions))
     mass = arb(statement.penalty) * total_variation(statement, claims.weights, claims.positions)
     return allowance(statement, claims.weights, claims.positions, f, own.dual_point, own.objective - mass, mass)
 
 
-def _objective(claims: Claims, own: Enclosed, most: float) -> Verdict:
+def _why_not_with_background(statement: Statement, claims: Claims, own: Enclosed) -> str:
+    """Why J is not what the claimed coefficients of the background give: empty where it is, and where there are none."""
+    loss, c = loss_of(statement), exact(claims.background)
+    if not isinstance(loss, Eliminated):
+        return "" if not c else "coefficients are claimed of a background that the problem does not have"
+    if len(c) != loss.coefficients:
+        return f"a background has {loss.coefficients} coefficients, and {len(c)} are claimed"
+    f = forward(statement, claims.weights, claims.positions)
+    given = loss.with_coefficients(f, c)
+    given += arb(statement.penalty) * total_variation(statement, claims.weights, claims.positions)
+    slack = arb(claims.numbers["rounding"]) + abs(own.objective) * arb(_ULPS)
+    if given - own.objective <= slack:
+        return ""
+    return f"the claimed background gives J = {float(given):.17g}"
+
+
+def _objective(statement: Statement, claims: Claims, own: Enclosed, most: float) -> Verdict:
     told, rounding = claims.numbers["objective"], claims.numbers["rounding"]
     words = f"claimed {told:.17g}, enclosed in [{down(own.objective):.17g}, {up(own.objective):.17g}]"
     if not 0 <= rounding <= most:
@@ -147,6 +167,8 @@ def _objective(claims: Claims, own: Enclosed, most: float) -> Verdict:
             "objective", "FAILS", f"{words}; a rounding of {rounding:.3g} is claimed, {most:.3g} is the most"
         )
     good = bool(abs(own.objective - arb(told)) <= arb(rounding))
+    if good and (wrong := _why_not_with_background(statement, claims, own)):
+        return Verdict("objective", "FAILS", f"{words}; {wrong}")
     return _verdict(
         "objective", good, f"{words}, rounding {rounding:.3g}" + ("" if good else " is less than it is off")
     )
@@ -154,14 +176,14 @@ def _objective(claims: Claims, own: Enclosed, most: float) -> Verdict:
 
 def _reference(statement: Statement, claims: Claims) -> Verdict:
     """R(0), which the relative gap counts against."""
-    told, loss = claims.numbers["reference"], BallLoss(statement)
+    told, loss = claims.numbers["reference"], loss_of(statement)
     nothing = np.zeros((0, *claims.weights.shape[1:])), claims.positions[:0]
     zero = forward(statement, *nothing)
     first = loss.value(zero)
     if not first.is_finite():
         words = f"J of the zero measure is infinite; {told:.6g} is some measure's, which is not in the folder"
         return Verdict("reference", "not proved", words)
-    slack = allowance(statement, *nothing, zero, loss.dual_point(zero), first, arb(0))
+    slack = allowance(statement, *nothing, loss.fitted(zero), loss.dual_point(zero), first, arb(0))
     good = bool(abs(first - arb(told)) <= arb(slack))
     return _verdict("reference", good, f"claimed {told:.17g}; J of the zero measure is {float(first):.17g}")
 

@@ -89,7 +89,11 @@ def _claims(folder: Path, record: Mapping[str, Any], asked: Mapping[str, Any], s
     claims = read_claims(record, (0, *statement.y.shape[1:]), d)  # of q columns of data weights are in R^q
     wrong = list(claims.disagreements)
     stored = _arrays(folder / "measure.npz")
-    for name, values in (("weights", claims.weights), ("positions", claims.positions)):
+    for name, values in (
+        ("weights", claims.weights),
+        ("positions", claims.positions),
+        ("background", claims.background),
+    ):
         if not np.array_equal(stored[name], values):
             wrong.append(f"{name} of measure.npz")
     features = {"name": statement.features.name, "kind": statement.features.kind, "dimension": d, **statement.constants}
@@ -160,8 +164,28 @@ def _statement(folder: Path, document: Mapping[str, Any], archive: Path) -> Stat
         gauge=read_gauge(measure["sign"], y),
         average=average,
         loss_constants=given,
+        background=_background(document.get("background"), numbers),
         **options,
     )
+
+
+def _background(table: Mapping[str, Any] | None, numbers: _Numbers) -> dict[str, Any] | None:
+    """[background] with the columns that it refers to.
+
+    Raises
+    ------
+    ValueError : no such background.
+    """
+    if table is None:
+        return None
+    if table["name"] == "columns":
+        return {"name": "columns", "data": numbers.read(table["data"], rows=True)}
+    cells = table.get("cells", 1)
+    counts = [table.get("degree", 0), *(cells if isinstance(cells, list) else [cells])]
+    known = table["name"] in ("constant", "polynomial", "mesh")
+    if not known or not all(isinstance(number, int) and 0 <= number <= 10**4 for number in counts):
+        raise ValueError(f"a background is constant, polynomial, mesh or columns, not {dict(table)!r:.80}")
+    return dict(table)
 
 
 def _spec(own: Path, table: Mapping[str, Any]) -> Any:

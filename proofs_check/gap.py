@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from flint import arb
 
+from .enclosures.background import loss_of
 from .enclosures.balls import precision
 from .enclosures.edges import at_edges
 from .enclosures.features import forward, total_variation
@@ -86,7 +87,7 @@ def prove(
     """
     with precision(bits):
         statement = _around(statement, positions)
-        loss = BallLoss(statement)
+        loss = loss_of(statement)
         f = forward(statement, weights, positions)
         mass = total_variation(statement, weights, positions)
         objective = loss.value(f) + arb(statement.penalty) * mass
@@ -97,7 +98,7 @@ def prove(
         atoms = (weights, positions) if witness is None else witness
         near = forward(statement, *atoms)
         p = loss.dual_point(near) if loss.value(near).is_finite() else [arb(0)] * len(f)
-        p = at_edges(statement, loss, p, near, *atoms)
+        p = loss.feasible(at_edges(statement, loss, p, near, *atoms), near)
         budget, places = Budget(boxes), np.concatenate([positions, atoms[1]])
         moved = _with_room(statement, p, places, budget)
         p, bound, method = moved or (p, *supremum(statement, p, places, budget))
@@ -117,7 +118,7 @@ def _with_room(statement: Statement, p: Point, places: Array, budget: Budget) ->
 
     <1, phi> >= m > 0 on Theta is proved first: then e = sup(-<p, phi>)/m, rounded up, is enough. None where it is not so.
     """
-    if statement.penalty != 0 or statement.gauge.asymmetry.is_finite():
+    if statement.penalty != 0 or statement.background is not None or statement.gauge.asymmetry.is_finite():
         return None
     ones = [arb(1)] * len(p)
     least, _ = supremum(replace(statement, penalty=1.0), ones, places, budget)  # as exact as its size asks

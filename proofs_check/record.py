@@ -13,7 +13,7 @@ import numpy as np
 
 from .enclosures.points import Array
 
-SCHEMA = 2
+SCHEMA = 3
 _MOST_BITS = 4096
 _MOST_DIGITS = 40  # of an integer: a count, not a way to stop a reader
 _FINITE = (
@@ -56,7 +56,7 @@ class Claims:
     numbers : objective, gap, relative_gap, rounding, reference, the tolerances, penalty, seconds, and sup_bound.
     status, interrupted : the result's word, and whether it was cut short.
     proof : None where nothing was tried.
-    weights, positions : the atoms.
+    weights, positions : the atoms. background : the coefficients c, (p,), or (p, q).
     disagreements : what is written in two places in two ways.
     """
 
@@ -66,6 +66,7 @@ class Claims:
     proof: ClaimedProof | None
     weights: Array
     positions: Array
+    background: Array
     disagreements: tuple[str, ...]
 
 
@@ -131,7 +132,10 @@ def read_claims(record: Mapping[str, Any], shape: tuple[int, ...], dimension: in
     )
     wrong = [name for name, value in numbers.items() if not _same(decimal[name], value)]
     weights, positions = _atoms(exact, shape, dimension)
-    for name, values in (("weights", weights), ("positions", positions)):
+    background = np.array(_floats(exact["background"]), dtype=np.float64)
+    if not np.all(np.isfinite(background)):
+        raise ValueError("coefficients of a background are finite numbers")
+    for name, values in (("weights", weights), ("positions", positions), ("background", background)):
         if not _equal(record[name], values):
             wrong.append(name)
     proof = None if record["proof"] is None else _proof(record["proof"], exact["proof"], shape, dimension, wrong)
@@ -144,6 +148,7 @@ def read_claims(record: Mapping[str, Any], shape: tuple[int, ...], dimension: in
         proof,
         weights,
         positions,
+        background,
         tuple(wrong),
     )
 

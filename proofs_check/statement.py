@@ -35,6 +35,8 @@ class Statement:
     intervals : (low, high) of every parameter of domain interval, by name. radius : of a ball.
     loss : the spec of l. y, average, sample_weights, cholesky, loss_constants : as of `engine.model.losses.Loss`.
     penalty : lambda. gauge : the norm of one weight.
+    background : None, or the unpenalised linear part: name "constant", "polynomial" (degree), "mesh" (cells), or "columns",
+        whose "data" are B. R is its minimum over the coefficients then.
     """
 
     features: FeatureSpec
@@ -50,6 +52,7 @@ class Statement:
     sample_weights: Array | None = None
     cholesky: Array | None = None
     loss_constants: Mapping[str, Array] = field(default_factory=dict)
+    background: Mapping[str, Any] | None = None
 
     @property
     def samples(self) -> list[Point]:

@@ -61,7 +61,7 @@ def _draw_predictions(axes: "Axes", solution: "Solution") -> None:
     if file.holdout is not None:
         sets.append(("rows kept out", file.holdout.features, file.holdout.target, VERMILLION, 14, "r2"))
     for name, features, actual, colour, size, score in sets:
-        predicted = features.forward(measure.weights, measure.positions)
+        predicted = file.problem.predict(measure, features)
         label = name if scores is None else f"{name}, R² {scores[score]:.3f}"
         pairs = target.in_units(actual).ravel(), target.in_units(predicted).ravel()  # the outputs together
         axes.scatter(*pairs, s=size, color=colour, linewidths=0, label=label)
@@ -76,7 +76,7 @@ def _draw_predictions(axes: "Axes", solution: "Solution") -> None:
 def _draw_classes(axes: "Axes", solution: "Solution") -> None:
     """How many training rows of each class (across) are given each class (down)."""
     problem, measure = solution.file.problem, solution.result.measure
-    actual, given = problem.loss.y.argmax(axis=1), problem.forward(measure).argmax(axis=1)
+    actual, given = problem.loss.y.argmax(axis=1), problem.fitted(measure).argmax(axis=1)
     counts = np.zeros((problem.outputs, problem.outputs))
     np.add.at(counts, (given, actual), 1)
     axes.imshow(counts / np.maximum(counts.sum(axis=0), 1), cmap="Greys", vmin=0, vmax=2, aspect="auto")

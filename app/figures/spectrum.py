@@ -32,6 +32,10 @@ def _draw_series(axes: "Axes", solution: "Solution") -> None:
     times, target = file.data[f"features.{name}"], file.data["loss.data"]
     curve = np.linspace(times.array.min(), times.array.max(), CURVE_POINTS)
     fit = file.problem.features.with_inputs(**{name: curve}).forward(measure.weights, measure.positions)
+    if file.problem.background is not None:  # known at the samples, drawn straight between them
+        added = file.problem.fitted(measure) - file.problem.forward(measure)
+        samples, order = file.problem.features.inputs[name], np.argsort(file.problem.features.inputs[name])
+        fit = fit + np.interp(curve, samples[order], added[order])
     axes.plot(times.values, target.values, "o", markersize=3, color=GREY, label="data")
     axes.plot(times.in_units(curve), target.in_units(fit), color=BLUE, label=f"the {len(measure)} lines together")
     axes.set_title("Data and fit")

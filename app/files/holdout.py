@@ -93,8 +93,8 @@ def holdout_scores(problem: Problem, measure: Measure, holdout: Holdout) -> dict
     x, x_out = problem.features.inputs[inputs], holdout.features.inputs[inputs]
     target = problem.loss.y
     ridge = fit_ridge(x, target)
-    fitted = problem.features.forward(measure.weights, measure.positions)
-    predicted = holdout.features.forward(measure.weights, measure.positions)
+    fitted = problem.fitted(measure)
+    predicted = problem.predict(measure, holdout.features)
     return {
         "training_rows": len(target),
         "rows": len(holdout.target),

@@ -12,6 +12,7 @@ from conicflow.engine.base.errors import ProblemError
 from conicflow.engine.base.progress import Progress
 from conicflow.engine.kernels.own import Spec, read_spec_file
 from conicflow.engine.model import losses
+from conicflow.engine.model.background import Background, from_dict
 from conicflow.engine.model.losses import Loss, LossFactory
 from conicflow.engine.model.own import compile_loss
 from conicflow.engine.space import catalogue as features
@@ -41,6 +42,9 @@ CUTOFFS = {1: f"an integer from 1 to {MAX_CUTOFF}"} | {
     d: f"an integer from 1 to {MAX_CUTOFF}, or a list of {d}, one for each axis" for d in (2, 3)
 }
 OPTIONAL_NUMBER = "an optional finite number; without it, "
+
+
+_BACKGROUNDS = {"constant": [], "polynomial": ["degree"], "mesh": ["cells"], "columns": ["data"]}
 
 
 @dataclass(frozen=True)
@@ -175,6 +179,21 @@ def read_loss(
     elif samples:
         raise ProblemError(f"[loss] samples is for features on the torus; got {chosen.name}; remove it")
     return partial(loss, average=average, **options), data.array
+
+
+def read_background(references: References, training: Rows | None) -> Background | None:
+    """The unpenalised linear part of [background]; None without the table."""
+    if "background" not in references.document:
+        return None
+    table = Table(references.document, "background")
+    name = table.choice("name", list(_BACKGROUNDS))
+    table.allow(["name", *_BACKGROUNDS[name]])
+    if name == "columns":
+        table.require("data", "a reference to data")
+        return from_dict({"name": name}, references.read(table, "data", training).array)
+    for key in _BACKGROUNDS[name]:
+        table.require(key, "an integer, or for cells a list of one for each axis")
+    return from_dict(table.value)
 
 
 def _numbers(references: References, table: Table, key: str, form: str, training: Rows | None, *, pixels: bool) -> Any:

@@ -19,6 +19,8 @@
     [measure]
     penalty = 0.1               # or penalty_ratio, of the smallest penalty whose solution is zero
     sign = "any"                # or "nonnegative"; "vector" where the data have several columns; or {up = 1.0, down = 2.0}
+    [background]                # optional: what is added at no price; name "constant", "polynomial" (degree), "mesh" (cells)
+    name = "constant"           # or "columns", whose data have one row for each datum
     [solve]                     # optional: particles, relative_gap, absolute_gap, flow_steps, seed, seconds, and each of
     exchange_patience = 60      # `conicflow.Schedule` by its name
     [holdout]                   # optional, for ridge features: fraction of the rows kept out, and seed
@@ -38,6 +40,7 @@ import numpy as np
 from conicflow.engine.base.errors import ConicflowError, ProblemError
 from conicflow.engine.base.progress import Progress
 from conicflow.engine.kernels.own import Spec
+from conicflow.engine.model.background import Background
 from conicflow.engine.model.losses import Loss, LossFactory
 from conicflow.engine.model.problem import Problem
 from conicflow.engine.solve.schedule import DEFAULT, Schedule
@@ -46,7 +49,15 @@ from conicflow.engine.space.feature_map import FeatureMap
 
 from .data import Array, Data
 from .holdout import Holdout, split_rows
-from .model_tables import References, choose_features, choose_loss, own_specs, read_features, read_loss
+from .model_tables import (
+    References,
+    choose_features,
+    choose_loss,
+    own_specs,
+    read_background,
+    read_features,
+    read_loss,
+)
 from .toml_tables import Table, is_integer, is_line, is_number, require_known, to_toml
 
 MAX_BYTES = 2**20
@@ -54,7 +65,7 @@ MAX_PARTICLES = 10**6
 MAX_STEPS = 10**8
 
 SIGNS = ("any", "nonnegative", "vector")
-TABLES = ("features", "loss", "measure", "solve", "holdout", "truth", "labels")
+TABLES = ("features", "loss", "measure", "background", "solve", "holdout", "truth", "labels")
 
 
 @dataclass(frozen=True)
@@ -180,7 +191,8 @@ class _Reader:
                     )
             holdout = Holdout(build_features(**{name: x[out] for name, x in inputs.items()}), target[out])
             inputs, target = {name: x[kept] for name, x in inputs.items()}, target[kept]
-        problem = self.problem(build_features(**inputs), build_loss(target))
+        background = read_background(self.references, training)
+        problem = self.problem(build_features(**inputs), build_loss(target), background)
         truth = self.truth(problem)
         return ProblemFile(
             self.path,
@@ -215,6 +227,10 @@ class _Reader:
         for key in ("sample_weights", "cholesky"):
             if key in self.document["loss"]:
                 raise ProblemError(f"[holdout] scores all rows alike; got [loss] {key}; remove one of the two")
+        if self.document.get("background", {}).get("name") == "columns":
+            raise ProblemError(
+                "[holdout] predicts rows that it has not fitted; got [background] columns of all rows; use constant"
+            )
         for key, x in inputs.items():
             if len(x) != len(target):
                 raise ProblemError(
@@ -222,7 +238,7 @@ class _Reader:
                     "take both from the same table"
                 )
 
-    def problem(self, feature_map: FeatureMap, loss: Loss) -> Problem:
+    def problem(self, feature_map: FeatureMap, loss: Loss, background: Background | None) -> Problem:
         table = Table(self.document, "measure", ["penalty", "penalty_ratio", "sign"])
         given_sign = table.value.get("sign")
         sign: Any = given_sign if isinstance(given_sign, dict) else table.choice("sign", list(SIGNS), "any")
@@ -234,9 +250,9 @@ class _Reader:
             )
         if given == ["penalty"]:
             penalty = table.get("penalty", "a number ≥ 0", lambda value: is_number(value) and value >= 0)
-            return Problem(feature_map, loss, penalty=float(penalty), sign=sign)
+            return Problem(feature_map, loss, penalty=float(penalty), sign=sign, background=background)
         ratio = table.get("penalty_ratio", "a number > 0", lambda value: is_number(value) and value > 0)
-        problem = Problem(feature_map, loss, penalty=1.0, sign=sign)
+        problem = Problem(feature_map, loss, penalty=1.0, sign=sign, background=background)
         if not (penalty_max := problem.penalty_max()) > 0:
             raise ProblemError(
                 "[measure] penalty_ratio needs data that atoms can explain; got data whose solution is always zero; "

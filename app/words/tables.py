@@ -69,7 +69,7 @@ def atoms(solution: Solution) -> str:
     """The atoms, the strongest first, in the words of the problem."""
     measure = solution.result.measure
     if not len(measure):
-        return "The solution is the zero measure: it has no atoms."
+        return "The solution is the zero measure: it has no atoms." + background(solution)
     features, unit = solution.file.problem.features, solution.file.labels.unit
     order = np.argsort(-measure.sizes, kind="stable")
     names = [axis.name for axis in features.domain.axes]
@@ -88,4 +88,15 @@ def atoms(solution: Solution) -> str:
         columns = [*coordinates, measure.weights]
     rows = [[f"{column[index]:.6g}" for column in columns] for index in order[:SHOWN_ATOMS]]
     weaker = len(order) - len(rows)
-    return table(header, rows) + (f"\n… and {weaker} weaker {'atom' if weaker == 1 else 'atoms'}" if weaker else "")
+    more = f"\n… and {weaker} weaker {'atom' if weaker == 1 else 'atoms'}" if weaker else ""
+    return table(header, rows) + more + background(solution)
+
+
+def background(solution: Solution) -> str:
+    """The coefficients of the background on a line of their own; nothing without one."""
+    known = solution.file.problem.background
+    if known is None:
+        return ""
+    given = solution.result.background.ravel()
+    shown = ", ".join(f"{c:.6g}" for c in given[:SHOWN_ATOMS]) + (", …" if len(given) > SHOWN_ATOMS else "")
+    return f"\nbackground ({known.to_dict()['name']}): {shown}"

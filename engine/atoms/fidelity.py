@@ -35,8 +35,8 @@ class Fidelity(Protocol):
     def left(self) -> float:
         """The sum of those products, what they leave of the gap."""
 
-    def newton(self, mu: float) -> tuple[Array, Field]:
-        """B (k·q, n') with B Bᵀ the curvature by w, and the dual point whose eta is the slope, once all else is eliminated."""
+    def newton(self, mu: float) -> tuple[Array, Array]:
+        """B (k·q, n') with B Bᵀ the curvature by w, and the slope by w (k·q,), once all else is eliminated."""
 
     def aim(self, along: Array, mu: float) -> float:
         """The steps of all else that go with Bᵀ step; the longest, at most 1, with which they stay inside."""
@@ -107,11 +107,11 @@ class Differentiable:
     def left(self) -> float:
         return float(self.inside @ self.multipliers)
 
-    def newton(self, mu: float) -> tuple[Array, Field]:
+    def newton(self, mu: float) -> tuple[Array, Array]:
         self._start, self._before = self.inside, self._barrier(mu)
         self._bends = np.sqrt(self.multipliers / self.inside)
         half = np.hstack([self.loss.half_gram(self.fit.f, self.rows), self.at_edges * self._bends])
-        return half, self._gradient_less(mu / self.inside)
+        return half, slopes(self.rows, self._gradient_less(mu / self.inside))
 
     def _gradient_less(self, multipliers: Array) -> Field:
         p = self.fit.gradient.copy()
@@ -172,7 +172,7 @@ class StraightEnds:
     """
 
     def __init__(self, loss: Loss, rows: Field, w: Array, mu: float) -> None:
-        self.loss, self.flat, self.y = loss, rows.reshape(len(rows), -1), loss.y.reshape(-1)
+        self.loss, self.rows, self.flat, self.y = loss, rows, rows.reshape(len(rows), -1), loss.y.reshape(-1)
         low, high, self.width = _interval(loss)
         self.f = w @ self.flat
         middle = (low + high) / 2
@@ -187,11 +187,11 @@ class StraightEnds:
     def left(self) -> float:
         return float((self.room * self.out).sum())
 
-    def newton(self, mu: float) -> tuple[Array, Field]:
+    def newton(self, mu: float) -> tuple[Array, Array]:
         self._bend = self.width + (self.out / self.room).sum(axis=0)
         pushes = mu / self.room
         self._pull = (self.f - self.y - self.width * self.p + pushes[0] - pushes[1]) / self._bend
-        return self.flat / np.sqrt(self._bend), self._field(self.p + self._pull)
+        return self.flat / np.sqrt(self._bend), slopes(self.rows, self._field(self.p + self._pull))
 
     def aim(self, along: Array, mu: float) -> float:
         self._step = along / np.sqrt(self._bend) + self._pull
@@ -220,6 +220,11 @@ class StraightEnds:
 
     def gap(self) -> float:
         return max(0.0, self.value() + self.loss.conjugate(self.dual_point()) - float(self.p @ self.f))
+
+
+def slopes(rows: Field, p: Field) -> Array:
+    """<p, rows_i>, the slopes of <p, f> by w."""
+    return np.asarray(np.real(rows.reshape(len(rows), -1) @ np.conj(p).ravel()))
 
 
 def fidelity_of(fit: Fit, rows: Field, w: Array, mu: float) -> Fidelity:

@@ -13,8 +13,10 @@ from ..model.measure import Measure
 from ..model.multipliers import edges
 from ..model.point import Point
 from ..model.problem import Problem
+from ..model.profiled import Profiled
 from ..space.barriers import Cone
-from .fidelity import Fidelity, Fit, fidelity_of
+from .fidelity import Fidelity, Fit, fidelity_of, slopes
+from .unpriced import Unpriced
 
 EXACT = 1e-15  # gap relative to J: float64 tells no less
 ROUNDS = 200  # twenty to forty are usual
@@ -54,7 +56,6 @@ def interior_weights(
     penalised, gauge, y = problem.with_penalty_weights(measure), problem.gauge, problem.loss.y
     k, q = penalised.rows.shape
     rows = rows_by_weight(problem.features.penalised.jacobian(penalised.positions)[0], y).reshape(k * q, *y.shape)
-    flat = rows.reshape(k * q, -1)
     cone = gauge.cone(penalised.rows, problem.penalty)
     w, fit = _inside(problem.loss, rows, cone.inside(penalised.rows))
     distance = problem.risk_at_zero - problem.loss.infimum()
@@ -64,16 +65,16 @@ def interior_weights(
     )  # the latter where rounding has taken the former
 
     def eta(p: Field) -> Array:
-        return np.asarray(np.real(flat @ np.conj(p).ravel())).reshape(k, q)
+        return slopes(rows, p).reshape(k, q)
 
-    fidelity = fidelity_of(fit, rows, w.ravel(), mu)
+    fidelity = _fidelity(fit, rows, w.ravel(), mu)
     x = cone.start(w, eta(fidelity.dual_point()), mu)
     best, least, waited, length = (math.inf, w, fidelity.dual_point()), math.inf, 0, 1.0
     for _ in range(rounds):
         mu = max(_CENTRING, (1 - length) ** 2) * (cone.left(x) + fidelity.left()) / (k + fidelity.count)
-        half, p = fidelity.newton(mu)
+        half, pull = fidelity.newton(mu)
         slope, roots = cone.newton(x, mu)
-        step, along = _newton_step(half, roots, -eta(p) - slope)
+        step, along = _newton_step(half, roots, -pull.reshape(k, q) - slope)
         whole = cone.whole(x, step, mu)
         length = _descend(cone, fidelity, x, whole, min(cone.longest(x, whole), fidelity.aim(along, mu)), mu)
         if length == 0.0:
@@ -94,6 +95,13 @@ def interior_weights(
     sizes = np.linalg.norm(w, axis=1)
     alive = sizes > _NOTHING * max(float(penalised.sizes.mean()), float(sizes.max()))
     return moved_inside(Point(problem, problem.measure(w[alive], penalised.positions[alive]))), p
+
+
+def _fidelity(fit: Fit, rows: Field, w: Array, mu: float) -> Fidelity:
+    """The loss's side, where a background has no price."""
+    if isinstance(fit.loss, Profiled):
+        return Unpriced(fit.loss, rows, w, lambda fit, rows, w: fidelity_of(fit, rows, w, mu))
+    return fidelity_of(fit, rows, w, mu)
 
 
 def _inside(loss: Loss, rows: Field, w: Array) -> tuple[Array, Fit]:
@@ -120,7 +128,7 @@ def moved_inside(point: Point) -> Point:
     share, (index, room) = _INWARDS, edges(point.problem.loss)
 
     def outside() -> bool:
-        means = point.f.reshape(-1)[index] + room
+        means = point.problem.loss.fitted(point.f).reshape(-1)[index] + room
         return not math.isfinite(point.objective) or bool(np.any(means < _INWARDS / 2 * room))
 
     while outside():

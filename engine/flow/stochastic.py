@@ -90,6 +90,8 @@ def _validate_samples(problem: Problem, samples: Sampler | None) -> None:
         )
     if loss.cholesky is not None:
         raise FlowError("batches need a sum over samples; a covariance couples all of them; use conicflow.flow")
+    if problem.background is not None:
+        raise FlowError("batches need a sum over samples; a background couples all of them; use conicflow.flow")
     if samples is None:
         return
     if not callable(samples):

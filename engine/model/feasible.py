@@ -20,13 +20,15 @@ _SAFE = 1e-6  # of the largest <q, phi>: a smaller least value may be rounding, 
 def lifted(problem: Problem, g: Field, height: float) -> Field | None:
     """p = g + eps·q with <p, phi> >= 0 on Theta, so that s·p is feasible for every s >= 0 (docs/theory.md §4).
 
-    q is a direction with <q, phi> >= m > 0 on Theta, and eps = height/m. None where weights may have either sign, and where
-    no such direction was found.
+    q is a direction with <q, phi> >= m > 0 on Theta, and eps = height/m. None where weights may have either sign, where
+    there is a background, and where no such direction was found.
 
     Parameters
     ----------
     height : sup of -<g, phi> over Theta.
     """
+    if problem.background is not None:
+        return None  # q must have Bᵀq = 0 too, which few positive directions have
     if problem.gauge.outputs > 1 or np.isfinite(problem.gauge.size(-np.ones((1, 1)))[0]):
         return None
     features = problem.features.penalised

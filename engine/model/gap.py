@@ -106,8 +106,8 @@ def gap_at(point: Point, positions: Array | None = None, dual_point: Field | Non
         outside = replace(found.supremum, positions=origin.outwards(found.supremum.positions))
         return replace(found, point=middle.under(point.problem, point.measure), supremum=outside)
     problem, measure = point.problem, point.measure
-    g = point.residual if dual_point is None else dual_point
-    eta = point.certificate if dual_point is None else problem.dual(dual_point)
+    g = point.residual if dual_point is None else problem.loss.projected(dual_point, point.f)
+    eta = point.certificate if dual_point is None else problem.dual(g)
     if positions is not None:
         bound = supremum_over(eta, positions)
     elif len(measure) == 0 and dual_point is None:

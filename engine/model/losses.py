@@ -137,6 +137,19 @@ class Loss:
         """The same loss of other data of the same length."""
         return Loss(self.factory, y, self.average, self.sample_weights, self.cholesky, self.constants)
 
+    @property
+    def plain(self) -> Loss:
+        """R without a background: itself, where none was eliminated from it."""
+        return self
+
+    def fitted(self, f: Field) -> Field:
+        """Where l is taken: f, and the best background with it where there is one."""
+        return f
+
+    def projected(self, p: Field, f: Field) -> Field:
+        """p, moved into the span of slopes where it must lie in one; f is where it comes from."""
+        return p
+
     def _point(self, f: Field) -> Field:
         """A point of F as the kernels take it; they do not check bounds themselves."""
         point = np.asarray(f)
@@ -199,6 +212,16 @@ class Loss:
             return np.asarray(flat @ np.einsum("jab,kjb->kja", curvature, rows).reshape(len(rows), -1).T)
         half = self.half_gram(f, rows)  # a product of one array with itself is half the work
         return np.asarray(half @ half.T)
+
+    def turned(self, f: Field, direction: Field) -> Field:
+        """R''(f)·direction, in the shape of the data."""
+        if self.cholesky is not None:
+            return np.asarray(self.precision @ direction)
+        curvature = self.curvature(f)
+        if self._is_vector:
+            return np.asarray(np.einsum("jab,jb->ja", curvature, direction))
+        turned: Field = (curvature * self._flat(direction)).view(self.y.dtype).reshape(self.y.shape)
+        return turned
 
     def half_gram(self, f: Field, rows: Field) -> Array:
         """rows·√R''(f) in real coordinates, (k, n'), whose product with its transpose is `gram`."""

@@ -30,11 +30,11 @@ def edges(loss: Loss) -> tuple[NDArray[np.intp], Array]:
 
 def subgradient(problem: Problem, measure: Measure, f: Field) -> Field:
     """R'(f), and at edges the multipliers by which eta comes nearest to -penalty·sign at the atoms (CB18 Prop 3.1)."""
-    loss, g = problem.loss, problem.loss.gradient(f)
+    loss, g, fitted = problem.loss, problem.loss.gradient(f), problem.loss.fitted(f)
     index, room = edges(loss)
     if len(index) == 0 or len(measure) == 0:
         return g
-    index = index[f.reshape(-1)[index] + room <= _AT_EDGE * room]
+    index = index[fitted.reshape(-1)[index] + room <= _AT_EDGE * room]
     penalised = problem.with_penalty_weights(measure)
     heavy = penalised.sizes > _HEAVY * penalised.sizes.max()
     rows = rows_by_weight(problem.features.penalised.jacobian(penalised.positions[heavy])[0], f).reshape(-1, f.size)
@@ -43,4 +43,4 @@ def subgradient(problem: Problem, measure: Measure, f: Field) -> Field:
     most = p[index].copy()
     missing = -problem.penalty * directions - rows @ p
     p[index] = np.minimum(most + np.linalg.lstsq(rows[:, index], missing, rcond=None)[0], most)
-    return p.reshape(f.shape)
+    return loss.projected(p.reshape(f.shape), f)

@@ -16,8 +16,10 @@ from ..kernels.protocol import Data
 from ..space.feature_map import FeatureMap
 from ..space.gauge import Gauge, Sign, gauge_of
 from ..space.sinusoid import Origin
+from .background import Background, Columns, constant, directions
 from .losses import Loss, suited
 from .measure import Measure
+from .profiled import Profiled
 from .samples import of_same_samples
 
 
@@ -35,6 +37,8 @@ class Problem:
     sign : "any" for signed measures, "nonnegative" for mu >= 0, "vector" for weights in R^q, whose |mu| sums their norms;
         "any" with data of q outputs, (n, q), means "vector". {"up": a, "down": b} counts a positive weight w as a·w and a
         negative one as b·|w|.
+    background : an unpenalised linear part B: J(mu) is the minimum over c of R(int phi dmu + Bc) + penalty·|mu|, and `loss`
+        is R_B, from which c is eliminated (docs/theory.md §4); None for none.
 
     Raises
     ------
@@ -46,6 +50,7 @@ class Problem:
     loss: Loss
     penalty: float
     sign: Sign = "any"
+    background: Background | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.features, FeatureMap) or not isinstance(self.loss, Loss):
@@ -53,7 +58,7 @@ class Problem:
                 f"a problem needs a feature map and a loss; got {type(self.features).__name__} and "
                 f"{type(self.loss).__name__}; build them with conicflow.features and conicflow.losses"
             )
-        features, loss = of_same_samples(self.features, self.loss)
+        features, loss = of_same_samples(self.features, self.loss.plain)
         object.__setattr__(self, "features", features)
         object.__setattr__(self, "loss", loss)
         penalty = number("the penalty", self.penalty, "a finite number >= 0", "give lambda >= 0")
@@ -67,6 +72,9 @@ class Problem:
                 f"choose one of {', '.join(suited('torus'))}"
             )
         self._validate_data()
+        if self.background is not None:
+            rows = directions(self.background, self.features, self.loss.y)
+            object.__setattr__(self, "loss", Profiled.of(self.loss, rows))
         with np.errstate(over="ignore"):
             largest = self.risk_at_zero
         if not np.isfinite(largest):
@@ -171,7 +179,11 @@ class Problem:
         ----------
         particles : (m, q + d) float64, rows (w, theta), m >= 1, w of kappa·mu.
         """
-        return self.features.penalised.value_and_gradient(particles, self.loss_arguments)
+        features = self.features.penalised
+        if self.background is None:
+            return features.value_and_gradient(particles, self.loss_arguments)
+        f = self.field(particles[:, : self.outputs] / len(particles), particles[:, self.outputs :])
+        return self.loss.value(f), features.adjoint(particles, self.loss.gradient(f))[1]
 
     def objective(self, measure: Measure) -> float:
         """J(mu)."""
@@ -204,7 +216,34 @@ class Problem:
     def centred(self) -> tuple[Problem, Origin] | None:
         """The same problem with samples counted from their middle, and how positions go there and back; None where they are."""
         origin = Origin.of(self.features)
-        return None if origin is None else (replace(self, features=origin.centred), origin)
+        return None if origin is None else (replace(self, features=origin.centred, background=self._as_columns), origin)
+
+    def background_of(self, measure: Measure) -> Array:
+        """The best c with a measure, (p,), or (p, q) for q outputs; (0,) without a background."""
+        if not isinstance(self.loss, Profiled):
+            return np.zeros(0)
+        c = self.loss.coefficients(self.forward(measure))
+        return c.reshape(-1, self.outputs) if self.loss.y.ndim == 2 else c
+
+    def fitted(self, measure: Measure) -> Field:
+        """int phi dmu + Bc with the best c: what the model says of the data."""
+        return self.loss.fitted(self.forward(measure))
+
+    def predict(self, measure: Measure, features: FeatureMap) -> Field:
+        """What the model says at other samples of the same feature map: int phi dmu there, and a constant background.
+
+        Raises
+        ------
+        ProblemError : another background, whose columns at other samples are not those of these.
+        """
+        f = features.forward(measure.weights, measure.positions)
+        if self.background is None:
+            return f
+        if self.background != constant():
+            raise ProblemError(
+                f"a background is known at other samples where it is constant; got {self.background}; add it to int phi dmu"
+            )
+        return np.asarray(f + self.background_of(measure)[0])
 
     def with_penalty(self, penalty: float) -> Problem:
         """The same problem with another penalty; the supremum at zero goes with it once it is known.
@@ -218,6 +257,11 @@ class Problem:
             if (known := vars(self).get(name)) is not None:
                 vars(other)[name] = known
         return other
+
+    @property
+    def _as_columns(self) -> Background | None:
+        """The same background, whatever the coordinates of samples."""
+        return None if self.background is None else Columns(self.background.columns(self.features))
 
     def validate(self, measure: Measure) -> None:
         """Refuse a measure whose positions or weights this problem does not admit."""

@@ -26,7 +26,7 @@ def rounding(point: Point, p: Field, conjugate: float) -> float:
     ----------
     p : the dual point. conjugate : R*(p).
     """
-    problem, f = point.problem, point.f
+    problem, f = point.problem, point.problem.loss.fitted(point.f)
     y, omega = np.abs(problem.loss.y), problem.loss.omega
     g = np.abs(point.residual)
     terms = abs(point.risk) + problem.penalty * point.mass + abs(conjugate)

@@ -9,10 +9,11 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.arrays import Array
+from ..base.arrays import Array, Field
 from ..base.errors import ProblemError
 from ..base.progress import Progress
 from ..base.validation import integer, number
+from ..model.background import Columns
 from ..model.losses import Loss
 from ..model.measure import Measure
 from ..model.problem import Problem
@@ -112,7 +113,7 @@ def discrepancy(path: Path, noise: float, tau: float = 1.0) -> Choice:
 
 
 def bic(path: Path) -> Choice:
-    """The smallest BIC = -2 log likelihood + p log N (Schwarz 1978), p the free parameters of the atoms.
+    """The smallest BIC = -2 log likelihood + p log N (Schwarz 1978), p the free parameters of the atoms and of the background.
 
     An atom has q entries of its weight and d coordinates, d - 1 on a sphere; atoms with parallel features, such as (w, theta)
     and (-w, -theta) of an odd unit, count once. (The count of nonzero coefficients is
@@ -128,7 +129,8 @@ def bic(path: Path) -> Choice:
     validate_method(problem, "bic")
     size, features = _size(loss), problem.features
     distinct = np.array([_distinct(problem, result.measure) for result in path.results])
-    free = distinct * (problem.outputs - loss.takes_classes + features.dimension - features.homogeneous)
+    each = problem.outputs - loss.takes_classes + features.dimension - features.homogeneous
+    free = path.results[0].background.size + distinct * each
     doubled = _doubled_fits(path)
     if loss.properties["squared_error"]:
         doubled = size * np.log(np.maximum(doubled / size, np.finfo(np.float64).tiny))
@@ -163,7 +165,9 @@ def cross_validation(path: Path, folds: int = 5, seed: int = 0, progress: Progre
     labels = _deal(problem, folds, seed)
     omega, scores = problem.loss.omega, np.zeros(len(path))
     for fold in range(folds):
-        held_out, rest = _part(problem, labels == fold), _part(problem, labels != fold)
+        held = labels == fold
+        held_out = _part(replace(problem, background=None), held)
+        rest = _part(problem, ~held)
         share = float(omega[labels != fold].sum() / omega.sum())
         watch = None if progress is None else partial(_tell, progress, fold, folds)
         first = path.results[0]
@@ -179,7 +183,7 @@ def cross_validation(path: Path, folds: int = 5, seed: int = 0, progress: Progre
         if solutions.interrupted:
             raise KeyboardInterrupt
         for index, result in enumerate(solutions.results):
-            scores[index] += held_out.loss.value(held_out.forward(result.measure))
+            scores[index] += held_out.loss.value(held_out.forward(result.measure) + _unpriced(problem, held, result))
     return Choice(path, int(scores.argmin()), "cv", scores / omega.sum())
 
 
@@ -211,9 +215,21 @@ def _part(problem: Problem, kept: NDArray[np.bool_]) -> Problem:
         part = features.with_inputs(**{name: samples[kept] for name, samples in features.inputs.items()})
         y, omega = loss.y[kept], loss.omega[kept]
         constants = {name: value[kept] if value.ndim else value for name, value in loss.constants.items()}
-    return replace(
-        problem, features=part, loss=replace(loss, y=y, average=False, sample_weights=omega, constants=constants)
-    )
+    part_loss = replace(loss.plain, y=y, average=False, sample_weights=omega, constants=constants)
+    background = None if problem.background is None else Columns(_columns(problem, kept))
+    return replace(problem, features=part, loss=part_loss, background=background)
+
+
+def _columns(problem: Problem, kept: NDArray[np.bool_]) -> Field:
+    """B for the kept data; on the torus zero at the others."""
+    assert problem.background is not None
+    columns = problem.background.columns(problem.features)
+    return columns[kept] if problem.features.spectrum is None else np.where(kept[:, None], columns, 0)
+
+
+def _unpriced(problem: Problem, kept: NDArray[np.bool_], result: Result) -> Field | float:
+    """Bc for the kept data, with the background of a result of the rest."""
+    return 0.0 if problem.background is None else _columns(problem, kept) @ result.background
 
 
 def _distinct(problem: Problem, measure: Measure) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..base.arrays import Array
 from ..base.errors import ProblemError
 from ..base.numpy_files import Unreadable
 from ..flow.trajectory import Trajectory
@@ -24,7 +25,7 @@ from .proof import Proof, hexadecimal, json_number, numbers, prove
 from .schedule import Schedule
 from .tolerance import Tolerance
 
-SCHEMA = 2
+SCHEMA = 3
 _UNREADABLE = (OSError, LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError, Unreadable)
 _OWN_NUMBERS = ("objective", "gap", "rounding", "reference", "penalty", "seconds")
 
@@ -66,6 +67,7 @@ class Result:
     schedule : the numbers of the search.
     tolerance : the gap that was asked for.
     penalty, sign, features, loss : of the problem.
+    background : the coefficients c of the background, (p,), or (p, q) for q outputs; (0,) without one.
     trace : arrays "seconds", "evaluations" (flow steps tried), "objective" (the lowest J or F_m so far), "gap" (NaN where
         not computed), "atoms", "step" (length of the flow's steps, NaN before them), and the list "phase".
     trajectory : the particles' paths, or None when there was no flow.
@@ -89,6 +91,7 @@ class Result:
     sign: Sign
     features: dict[str, Any]
     loss: str
+    background: Array
     trace: dict[str, Any]
     trajectory: Trajectory | None
     evaluations: int
@@ -177,6 +180,7 @@ class Result:
         exact: dict[str, Any] = {name: value.hex() for name, value in scalars.items()}
         exact["sup_bound"] = float(self.certificate.sup_bound).hex()
         exact["weights"], exact["positions"] = hexadecimal(self.measure.weights), hexadecimal(self.measure.positions)
+        exact["background"] = hexadecimal(self.background)
         proof = None if self.proof is None else self.proof.to_dict()
         if self.proof is not None:
             exact["proof"] = self.proof.exact()
@@ -202,6 +206,7 @@ class Result:
             "sign": self.sign,
             "features": self.features,
             "loss": self.loss,
+            "background": self.background.tolist(),
             "evaluations": self.evaluations,
             "insertions": self.insertions,
             "trace": trace,
@@ -215,7 +220,13 @@ class Result:
     def write(self, folder: Path, **more: Any) -> None:
         """result.json, measure.npz and trajectory.npz into an existing folder; `more` are further entries of result.json."""
         (folder / "result.json").write_text(self.text(**more), encoding="utf-8")
-        np.savez(folder / "measure.npz", weights=self.measure.weights, positions=self.measure.positions)
+        measure = self.measure
+        np.savez(
+            folder / "measure.npz",
+            weights=measure.weights,
+            positions=measure.positions,
+            background=self.background,
+        )
         if self.trajectory is not None:
             self.trajectory.write(folder / "trajectory.npz")
 
@@ -281,6 +292,7 @@ def _read(folder: Path) -> Result:
         sign=gauge_of(data["sign"], int(data["outputs"]) if data["sign"] == "vector" else None).sign,
         features=dict(features),
         loss=str(data["loss"]),
+        background=numbers(exact["background"]),
         evaluations=int(data["evaluations"]),
         insertions=int(data["insertions"]),
         problem=None,

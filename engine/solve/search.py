@@ -220,6 +220,7 @@ class Search:
                 **features.domain.arguments,
             },
             loss=problem.loss.name,
+            background=problem.background_of(gap.measure),
             trace=self._trace(),
             trajectory=trajectory,
             evaluations=self.evaluations,

@@ -92,6 +92,14 @@ class BallLoss:
             point += [number / 2**_FIXED_POINT for number in numbers]
         return point
 
+    def feasible(self, p: Point, f: Point) -> Point:
+        """p where R* may be finite; f is where it comes from."""
+        return p
+
+    def fitted(self, f: Point) -> Point:
+        """Where l is taken."""
+        return f
+
     def edges(self, f: Point) -> dict[int, arb]:
         """The largest p_j of each j at which l ends near f_j > -b, and where it is finite: of counts 0 whose mean is nearly 0.
 

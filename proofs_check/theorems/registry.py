@@ -31,6 +31,7 @@ MODULES = (
     "laws.measures",
     "laws.separating",
     "laws.gap_references",
+    "laws.backgrounds",
     "laws.limit",
     "laws.failures",
 )

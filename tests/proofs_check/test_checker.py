@@ -130,7 +130,7 @@ def edit_atoms(folder: Path, change: Callable[[Any, Any], tuple[Any, Any]]) -> N
     record = json.loads((folder / "result.json").read_text())
     with np.load(folder / "measure.npz") as archive:
         weights, positions = change(archive["weights"].copy(), archive["positions"].copy())
-    np.savez(folder / "measure.npz", weights=weights, positions=positions)
+    np.savez(folder / "measure.npz", weights=weights, positions=positions, background=np.zeros(0))
     record["weights"], record["positions"] = weights.tolist(), positions.tolist()
     record["exact"]["weights"] = [weight.hex() for weight in weights.tolist()]
     record["exact"]["positions"] = [[entry.hex() for entry in row] for row in positions.tolist()]
@@ -508,8 +508,8 @@ def test_what_is_no_number_is_refused_never_compared(torus: Path, tmp_path: Path
     ("old", "new"),
     [
         ('"gap":', '"gap": 1.0, "gap":'),
-        ('"schema": 2', '"schema": 1'),
-        ('"schema": 2', '"schema": NaN'),
+        ('"schema": 3', '"schema": 1'),
+        ('"schema": 3', '"schema": NaN'),
         ('"evaluations":', '"evaluations": 1e999, "evaluation":'),
         ('"evaluations":', '"evaluations": -3, "evaluation":'),
         ('"insertions": 0', f'"insertions": {"9" * 5000}'),

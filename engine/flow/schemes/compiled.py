@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...base.arrays import Array
+from ...base.errors import FlowError
 from ...model.lift import Lift
 from ...model.problem import Problem
 from ...space.domain.domain import Domain
@@ -35,6 +36,11 @@ class Compiled:
         return self.lift_of(problem)
 
     def start(self, problem: Problem, particles: Array, speeds: tuple[float, float]) -> Steps:
+        if problem.background is not None:
+            raise FlowError(
+                f"compiled steps know no background; got one for {self.name}; choose forward-backward, nesterov or an adaptive "
+                "scheme"
+            )
         (alpha, beta), loss = speeds, problem.loss_arguments
         prices, bounds = problem.gauge.prices(problem.penalty), problem.features.domain.bounds
 

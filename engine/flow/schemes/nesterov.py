@@ -17,14 +17,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
 from ...base.arrays import Array
-from ...base.errors import FlowError
 from ...model.lift import FlatLift, flat_lift
 from ...model.problem import Problem
-from ..batches import Batch
 from .scheme import Steps
+from .splitting import Splitting
 
 
 @dataclass(frozen=True)
@@ -40,28 +37,12 @@ class Nesterov:
         return _Accelerated(problem, particles, speeds)
 
 
-class _Accelerated:
+class _Accelerated(Splitting):
     """Particles, those of the step before, and t_k."""
 
     def __init__(self, problem: Problem, particles: Array, speeds: tuple[float, float]) -> None:
-        self.problem, self.lift, self.u = problem, flat_lift(problem), particles
-        self.speeds = self.lift.speeds(*speeds)
+        super().__init__(problem, particles, speeds)
         self.previous, self.t = particles.copy(), 1.0
-
-    def __call__(self, length: float, count: int, descent: bool, batch: Batch | None) -> Array:
-        if batch is not None:
-            raise FlowError(
-                "momentum adds up the noise of batches; got a batch for nesterov; choose euler or forward-backward"
-            )
-        here = self._evaluate(self.u)
-        energies = [here[0]]
-        for _ in range(count):
-            there = self._step(length, here, descent)
-            if there is None:
-                break
-            here = there
-            energies.append(here[0])
-        return np.array(energies)
 
     def _step(self, length: float, here: tuple[float, Array], descent: bool) -> tuple[float, Array] | None:
         """One step in place: F_m and m dR/du after it, or None where `descent` refuses it."""
@@ -88,27 +69,6 @@ class _Accelerated:
         y[:, :q] = gauge.prox(y[:, :q], 0.0)  # the nearest weights that are admissible
         y = self._inside(y)
         return y, self.problem.value_and_gradient(y)[1]
-
-    def _forward_backward(self, y: Array, slope: Array, length: float) -> Array:
-        """prox_{hV}(y - h slope), then the nearest positions of the domain."""
-        a, b = (length * speed for speed in self.speeds)
-        q = self.lift.gauge.outputs
-        steps = np.repeat((a, b), (q, y.shape[1] - q))
-        return self._inside(self.lift.prox(y - steps * slope, a, b))
-
-    def _inside(self, u: Array) -> Array:
-        theta, domain = u[:, self.lift.gauge.outputs :], self.lift.domain
-        if not self.lift.everywhere and np.all(np.isfinite(u)) and not domain.contains(theta):
-            theta[:] = domain.project(theta)
-        return u
-
-    def _evaluate(self, u: Array) -> tuple[float, Array]:
-        """F_m and m dR/du; infinite where the particles are."""
-        if not np.all(np.isfinite(u)):
-            return math.inf, np.zeros_like(u)
-        value, slope = self.problem.value_and_gradient(u)
-        with np.errstate(over="ignore"):  # infinite energy is an answer
-            return value + float(self.lift.potential(u).mean()), slope
 
 
 NESTEROV = Nesterov()

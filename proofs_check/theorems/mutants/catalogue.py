@@ -7,7 +7,14 @@ from functools import cache
 from ..registry import collect
 from .mutant import Mutant
 
-MODULES = ("mutants.kernels", "mutants.engine", "mutants.proofs", "mutants.references", "mutants.templates")
+MODULES = (
+    "mutants.kernels",
+    "mutants.engine",
+    "mutants.proofs",
+    "mutants.references",
+    "mutants.templates",
+    "mutants.backgrounds",
+)
 """Each holds `MUTANTS`."""
 
 

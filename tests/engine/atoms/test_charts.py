@@ -160,7 +160,12 @@ WRONG: list[tuple[str, int | None, tuple[str, str, str], list[float]]] = [
     ("gaussian", None, (BLOCKS, "own[:, 0, 1:] = own[:, 1:, 0] = slope", "pass"), [3, 2]),
     ("fourier", None, SLOPE, [3, 2]),
     ("sigmoid", 3, SLOPE, [3, 2]),
-    ("gaussian", None, (SCALE, "np.broadcast_to(weights, (len(weights), width - 1))", "np.ones((len(weights), width - 1))"), [3, 2]),
+    (
+        "gaussian",
+        None,
+        (SCALE, "np.broadcast_to(weights, (len(weights), width - 1))", "np.ones((len(weights), width - 1))"),
+        [3, 2],
+    ),
     ("fourier", None, WEIGHTED, [3, 2]),
     ("sigmoid", 3, WEIGHTED, [3, 2]),
     ("sigmoid", 3, (NORM, "directions[:, :, None] * directions[:, None, :]", "0 * directions[:, :, None]"), [3, 2]),

@@ -118,7 +118,7 @@ def test_an_earlier_result_is_replaced_and_other_things_are_not(result: cf.Resul
         "[]",
         '{"schema": 99}',
         "[" * 100_000,
-        '{"schema": 2, "exact": {"weights": ["zz"]}}',
+        '{"schema": 3, "exact": {"weights": ["zz"]}}',
     ],
 )
 def test_damaged_json_is_refused(damage: str, tmp_path: Path) -> None:
