@@ -85,7 +85,7 @@ def _of_numbers(statement: Statement) -> Iterator[str]:
     yield from _of_constants(
         statement.features.constants, {k: np.asarray(v) for k, v in statement.constants.items()}, 0
     )
-    if statement.background is not None and isinstance(loss, VectorLossSpec):
+    if statement.background is not None and loss.takes_classes:
         yield "of a loss of classes with a background no dual point is enclosed: entries that sum to 0 exactly in two ways"
     weights = statement.sample_weights
     if weights is not None and not (weights.shape == (len(y),) and np.all(weights > 0)):

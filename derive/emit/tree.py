@@ -45,10 +45,9 @@ def formula_tree(expression: sympy.Expr, places: Mapping[sympy.Symbol, Tree]) ->
 def feature_tree(derivation: FeatureDerivation) -> Tree | None:
     """phi/kappa as data, by the places of parameters, constants and inputs: what bounds it far from a sample. None if it has no tree."""
     spec = derivation.spec
-    items = {"parameter": spec.parameters, "constant": spec.constants, "input": spec.inputs}
-    places: dict[sympy.Symbol, Tree] = {}
-    for word, symbols in items.items():
-        places |= {item.symbol: [word, place] for place, item in enumerate(symbols)}
+    places = {item.symbol: ["parameter", place] for place, item in enumerate(spec.parameters)}
+    places |= {item.symbol: ["constant", place] for place, item in enumerate(spec.constants)}
+    places |= {item.symbol: ["input", place] for place, item in enumerate(spec.inputs)}
     try:
         return formula_tree(derivation.phi, places)
     except SpecError:

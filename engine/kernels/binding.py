@@ -145,6 +145,12 @@ class RidgeUnits:
         jacobian: Field = self.shared.jacobian(positions, *statics, self.own.slope_rows, self.own.warp)
         return jacobian
 
+    def windows(self, positions: Array, statics: Statics, /) -> tuple[Counts, Counts, Array]:
+        """All samples: a unit reaches all of them."""
+        jacobian = self.jacobian(positions, statics)
+        k, n = jacobian.shape[1:]
+        return np.arange(k + 1) * n, np.tile(np.arange(n), k), jacobian.reshape(len(jacobian), -1)
+
     def certificate(self, positions: Array, statics: Statics, g: Field, /) -> tuple[Array, Array, Array]:
         functions = self.own.curvature_rows, self.own.warp
         eta, gradient, hessian = self.shared.certificate(positions, *statics, *functions, g)

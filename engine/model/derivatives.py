@@ -91,7 +91,7 @@ def gram_by_differences(problem: Problem, positions: Array, f: Field) -> Array |
     imaginary part alike.
     """
     stationary, loss = Stationary.of(problem.features.penalised), problem.loss
-    if stationary is None or not stationary.many(len(positions)) or loss.cholesky is not None:
+    if stationary is None or not stationary.many(len(positions)) or not loss.is_sum:
         return None
     curvature = loss.curvature(f).reshape(-1, 2)
     return stationary.gram(positions, curvature[:, 0]) if (curvature[:, 0] == curvature[:, 1]).all() else None

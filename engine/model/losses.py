@@ -218,7 +218,7 @@ class Loss:
         if self.cholesky is not None:
             return np.asarray(self.precision @ direction)
         curvature = self.curvature(f)
-        if self._is_vector:
+        if self.takes_classes:
             return np.asarray(np.einsum("jab,jb->ja", curvature, direction))
         turned: Field = (curvature * self._flat(direction)).view(self.y.dtype).reshape(self.y.shape)
         return turned
@@ -243,9 +243,14 @@ class Loss:
         curvature: Array = self.kernel.curvature(self._flat(self._point(f)), *self._data)
         return curvature
 
+    @property
+    def is_sum(self) -> bool:
+        """Whether R is a sum over samples, so that R'' is a diagonal or has a block for each."""
+        return self.cholesky is None
+
     def diagonal_curvature(self, f: Field) -> Array | float | None:
         """R'' of real data, one number for each or for all; None where it is no diagonal."""
-        if self.cholesky is not None or self.takes_classes or f.ndim > 1 or np.iscomplexobj(f):
+        if not self.is_sum or self.takes_classes or f.ndim > 1 or np.iscomplexobj(f):
             return None
         if self.properties["squared_error"] and self.sample_weights is None:
             return self._scale

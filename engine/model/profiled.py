@@ -91,6 +91,10 @@ class Profiled(Loss):
             p = p - self.plain.turned(fitted, np.tensordot(step, self.basis, 1))
         return p
 
+    @property
+    def is_sum(self) -> bool:
+        return False
+
     def gram(self, f: Field, rows: Field) -> Array:
         half = self.half_gram(f, rows)
         return np.asarray(half @ half.T)

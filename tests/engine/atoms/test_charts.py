@@ -150,6 +150,7 @@ SLOPE = (FIT, "hessian[index, :q, index, q:] += eta_slope", "pass")
 WEIGHTED = (FIT, "weights[:, None, None, :]", "(1 + 0 * weights)[:, None, None, :]")
 BLOCKS = "engine.model.derivatives._own_blocks"
 SCALE = "engine.model.derivatives._scale"
+BROADCAST = "np.broadcast_to(weights, (len(weights), width - 1))"
 OWN = "own[:, 1:, 1:] = weights[:, :, None] * curvature"
 TURNED = (UNITS, "pull[:, :, None] * turn", "0 * turn")
 WRONG: list[tuple[str, int | None, tuple[str, str, str], list[float]]] = [
