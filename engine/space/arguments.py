@@ -8,15 +8,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..base.arrays import Array
 from ..base.errors import ProblemError
 from ..base.masks import Mask, split_mask
 from ..base.validation import array
 from ..kernels.protocol import Statics
 
 
-def pack(kind: str, samples: Mapping[str, Array], constants: Mapping[str, float]) -> Statics:
-    """Samples and constants as the kernels of a kind take them: (inputs, n), of ridge units (n, d), and (constants,)."""
+def pack(kind: str, samples: Mapping[str, Any], constants: Mapping[str, float]) -> Statics:
+    """Samples and constants as the kernels of a kind take them: (inputs, n), of ridge units (n, d), and (constants,).
+
+    On the torus the filter's coefficients in a row, and the cutoffs.
+    """
+    if kind == "torus":
+        return samples["filter"].reshape(-1), np.array(samples["cutoff"], dtype=np.int64)
     packed = samples["x"] if kind == "ridge" else np.ascontiguousarray(np.stack(list(samples.values())))
     return packed, np.array(list(constants.values()), dtype=np.float64)
 
