@@ -10,7 +10,8 @@
     [loss]
     name = "squared"
     data = "y.npy"              # a reference; on the torus 2K+1 complex coefficients on each axis; several columns, or
-                                # a column of labels 0, 1, ... of classes, for ridge features
+                                # a column of labels 0, 1, ... of classes, for ridge features.
+                                # With one more axis, or "frames/*.npy", many problems (see `frames`)
     samples = false             # on the torus: the data are real samples on an equispaced grid instead
     average = false             # divide the loss by the number of samples
     sample_weights = "w.npy"    # optional: a number > 0 for each sample
@@ -29,7 +30,7 @@
 import math
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ from conicflow.engine.space.feature_map import FeatureMap
 
 from .data import Array, Data
 from .holdout import Holdout, split_rows
-from .model_tables import References, choose_features, choose_loss, own_specs, read_features, read_loss
+from .model_tables import References, TargetFrames, choose_features, choose_loss, own_specs, read_features, read_loss
 from .toml_tables import Table, is_integer, is_line, is_number, require_known, to_toml
 
 MAX_BYTES = 2**20
@@ -105,6 +106,27 @@ class ProblemFile:
     document: Mapping[str, Any] = field(repr=False)
     data: Mapping[str, Data] = field(repr=False)
     specs: Mapping[str, Spec] = field(repr=False)
+    frames: TargetFrames | None = field(repr=False, default=None)
+    """The data of many problems, where there are many; the others speak of the first."""
+
+    @property
+    def penalty_ratio(self) -> float | None:
+        """What the penalty is of the smallest whose solution is zero, where the file says that; else None."""
+        ratio = self.document["measure"].get("penalty_ratio")
+        return None if ratio is None else float(ratio)
+
+    def of_frame(self, index: int) -> "ProblemFile":
+        """The problem of one of many frames.
+
+        Raises
+        ------
+        ProblemError
+            If its data cannot be read, or are of another shape than those of the first.
+        """
+        assert self.frames is not None
+        data = self.frames.read(index)
+        problem = replace(self.problem, loss=self.problem.loss.with_data(data.array))
+        return replace(self, problem=problem, data={**self.data, "loss.data": data}, frames=None)
 
     def settled_text(self, archive: str, specs: Mapping[str, str]) -> str:
         """The same problem, settled: data in `archive`, specs in the files `specs`; means, deviations, penalty as numbers."""
@@ -120,12 +142,29 @@ class ProblemFile:
 
 
 def read_problem(path: Path, progress: Progress | None = None) -> ProblemFile:
-    """Read a problem file; `progress` hears of a spec that is compiled.
+    """Read a problem file of one problem; `progress` hears of a spec that is compiled.
 
     Raises
     ------
     ProblemError
         If the file, or the data it refers to, breaks a rule: one sentence with file, key, rule, value and remedy.
+    """
+    file = read_problems(path, progress)
+    if file.frames is not None:
+        raise ProblemError(
+            f"{path}: [loss] data must be those of one problem; got those of {len(file.frames.names)}; conicflow solve takes "
+            "many, solve one of them alone"
+        )
+    return file
+
+
+def read_problems(path: Path, progress: Progress | None = None) -> ProblemFile:
+    """Read a problem file of one problem, or of many: then `frames` is not None.
+
+    Raises
+    ------
+    ProblemError
+        As from `read_problem`.
     """
     try:
         return _Reader(path, _document(path), progress).read()
@@ -193,6 +232,7 @@ class _Reader:
             self.document,
             self.references.data,
             specs,
+            next(iter(self.references.frames), None),
         )
 
     def split(self) -> Callable[[int], tuple[Array, Array]] | None:
@@ -212,6 +252,8 @@ class _Reader:
             raise ProblemError(
                 f"[holdout] needs ridge features and the squared loss; got {chosen.name} and {loss.name}; remove [holdout]"
             )
+        if self.references.frames:
+            raise ProblemError("[holdout] is for one problem; got data of many; remove [holdout]")
         for key in ("sample_weights", "cholesky"):
             if key in self.document["loss"]:
                 raise ProblemError(f"[holdout] scores all rows alike; got [loss] {key}; remove one of the two")
