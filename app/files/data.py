@@ -164,7 +164,9 @@ def read_array(source: str, folder: Path, where: str, axes: int = 3) -> Array:
     where = f"{where} = {source!r:.100}"
     try:
         if path.is_dir():
-            raise ProblemError(f"{where} must be a file; got the folder {path}; name a file in it, or all as {name}/*.npy")
+            raise ProblemError(
+                f"{where} must be a file; got the folder {path}; name a file in it, or all as {name}/*.npy"
+            )
         if not path.is_file():
             raise ProblemError(f"{where} must be a file; found none at {path}; paths are relative to the problem file")
         if (size := path.stat().st_size) > MOST_BYTES:

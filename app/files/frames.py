@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
 
 from conicflow.engine.base.errors import ProblemError
 
@@ -89,7 +88,11 @@ def read_frames(source: str, folder: Path, where: str, layout: Layout) -> Frames
 
 def _of_files(pattern: Path, selector: str, where: str) -> Frames:
     folder = pattern.parent
-    found = sorted(path.name for path in folder.iterdir() if fnmatchcase(path.name, pattern.name)) if folder.is_dir() else []
+    found = (
+        sorted(path.name for path in folder.iterdir() if fnmatchcase(path.name, pattern.name))
+        if folder.is_dir()
+        else []
+    )
     if not found:
         raise ProblemError(
             f"{where} must name files of a folder; got {pattern.name!r:.60}, which none in {folder} has; check the path"
@@ -108,5 +111,3 @@ def _of_files(pattern: Path, selector: str, where: str) -> Frames:
         return values
 
     return Frames(tuple(found), read)
-
-

@@ -141,6 +141,22 @@ class ProblemFile:
         return to_toml(document)
 
 
+def positive_penalty_max(problem: Problem) -> float:
+    """The smallest penalty whose solution is zero, for [measure] penalty_ratio.
+
+    Raises
+    ------
+    ProblemError
+        If the solution is always zero.
+    """
+    if not (largest := problem.penalty_max()) > 0:
+        raise ProblemError(
+            "[measure] penalty_ratio needs data that atoms can explain; got data whose solution is always zero; "
+            "give penalty instead"
+        )
+    return largest
+
+
 def read_problem(path: Path, progress: Progress | None = None) -> ProblemFile:
     """Read a problem file of one problem; `progress` hears of a spec that is compiled.
 
@@ -279,12 +295,9 @@ class _Reader:
             return Problem(feature_map, loss, penalty=float(penalty), sign=sign)
         ratio = table.get("penalty_ratio", "a number > 0", lambda value: is_number(value) and value > 0)
         problem = Problem(feature_map, loss, penalty=1.0, sign=sign)
-        if not (penalty_max := problem.penalty_max()) > 0:
-            raise ProblemError(
-                "[measure] penalty_ratio needs data that atoms can explain; got data whose solution is always zero; "
-                "give penalty instead"
-            )
-        return problem.with_penalty(ratio * penalty_max)
+        if self.references.frames:  # each has its own
+            return problem
+        return problem.with_penalty(ratio * positive_penalty_max(problem))
 
     def options(self) -> SolveOptions:
         table, numbers = Table(self.document, "solve"), [item.name for item in fields(Schedule)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Generator, Iterable, Iterator, Sized
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -103,37 +103,54 @@ def solve_many(
         schedule=schedule,
     )
     count = len(problems) if isinstance(problems, Sized) else None
-    outcomes = _here(problems, solver) if executor is None else _there(problems, Crew(executor, solver), most)
-    return _numbered(outcomes, count, progress)
+    return _numbered(outcomes(problems, solver, executor, most), count, progress)
 
 
-Outcome = tuple[Problem | None, Result | Exception]
+Outcome = Result | Exception
 
 
-def _numbered(outcomes: Iterator[Outcome], count: int | None, progress: Progress | None) -> Iterator[Result | Failure]:
+def outcomes(
+    problems: Iterable[Problem | ConicflowError], solver: Solver, executor: Executor | None, most: int
+) -> Generator[Outcome, None, None]:
+    """What a solver makes of each problem, in order: see `solve_many`, of which this is the inside.
+
+    Parameters
+    ----------
+    problems : also errors, why there is no problem, which are passed on.
+    solver : what a worker does with a problem; it travels.
+    most : as `ahead`.
+    """
+    return _here(problems, solver) if executor is None else _there(problems, Crew(executor, solver), most)
+
+
+def _numbered(found: Iterator[Outcome], count: int | None, progress: Progress | None) -> Iterator[Result | Failure]:
     failed = 0
-    for index, (problem, outcome) in enumerate(outcomes):
+    for index, outcome in enumerate(found):
         if progress is not None:
             failed += isinstance(outcome, Exception)
             told = f"{index + 1} problems" + (f", {failed} without a result" if failed else "")
             progress("solve", (index + 1) / count if count else 0.0, told)
-        yield Failure(index, outcome) if isinstance(outcome, Exception) else replace(outcome, problem=problem)
+        yield Failure(index, outcome) if isinstance(outcome, Exception) else outcome
 
 
-def _here(problems: Iterable[Problem], solver: Solver) -> Iterator[Outcome]:
+def _here(problems: Iterable[Problem | ConicflowError], solver: Solver) -> Generator[Outcome, None, None]:
     """One after another."""
     for problem in problems:
-        outcome = _refused(problem) or solved(solver, problem)
+        if not isinstance(problem, Problem):
+            yield _refused(problem)
+            continue
+        outcome = solved(solver, problem)
         interrupted = isinstance(outcome, Result) and outcome.interrupted
         if not interrupted or (isinstance(outcome, Result) and outcome.converged):
-            yield problem, outcome
+            yield _with(problem, outcome)
         if interrupted:
             raise KeyboardInterrupt
 
 
-def _there(problems: Iterable[Problem], crew: Crew, most: int) -> Iterator[Outcome]:
+def _there(problems: Iterable[Problem | ConicflowError], crew: Crew, most: int) -> Generator[Outcome, None, None]:
     """By a crew, a few ahead of what is yielded."""
-    source, waiting, ended = iter(problems), deque[tuple[Problem, Job | ConicflowError]](), None
+    source, ended = iter(problems), None
+    waiting: deque[tuple[Problem | None, Job | ConicflowError]] = deque()
     try:
         while waiting or ended is None:
             while ended is None and len(waiting) < most:
@@ -142,28 +159,36 @@ def _there(problems: Iterable[Problem], crew: Crew, most: int) -> Iterator[Outco
                 except Exception as error:  # the end, or what goes wrong in making a problem
                     ended = error
                 else:
-                    waiting.append((problem, _refused(problem) or crew.send(problem)))
+                    if isinstance(problem, Problem):
+                        waiting.append((problem, crew.send(problem)))
+                    else:
+                        waiting.append((None, _refused(problem)))
             if not waiting:
                 break
-            problem, job = waiting[0]
-            while isinstance(job, Job) and job.outcome is None:
+            while (outcome := _known(waiting[0][1])) is None:
                 crew.hear()
-            waiting.popleft()
             ended = ended or crew.gone
-            yield problem, job if isinstance(job, ConicflowError) else _known(job)
+            yield _with(waiting.popleft()[0], outcome)
     finally:
         crew.dismiss()
     if ended is not None and not isinstance(ended, StopIteration):
         raise ended
 
 
-def _known(job: Job) -> Result | Exception:
-    assert job.outcome is not None
-    return job.outcome
+def _with(problem: Problem | None, outcome: Result | Exception) -> Outcome:
+    """A result knows its problem again, with the penalty for which it was solved."""
+    if problem is None or isinstance(outcome, Exception):
+        return outcome
+    same = outcome.penalty == problem.penalty
+    return replace(outcome, problem=problem if same else problem.with_penalty(outcome.penalty))
 
 
-def _refused(problem: object) -> ConicflowError | None:
+def _known(job: Job | ConicflowError) -> Result | Exception | None:
+    return job.outcome if isinstance(job, Job) else job
+
+
+def _refused(given: object) -> ConicflowError:
     """Why something is no problem."""
-    if isinstance(problem, Problem):
-        return None
-    return ProblemError(f"each of many problems must be a Problem; got {type(problem).__name__}; build it before")
+    if isinstance(given, ConicflowError):
+        return given
+    return ProblemError(f"each of many problems must be a Problem; got {type(given).__name__}; build it before")
