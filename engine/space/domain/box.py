@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ class Box(Domain):
     def bounds(self) -> tuple[Array, Array, NDArray[np.bool_]]:
         return self.lower, self.upper, self.wraps
 
-    @property
+    @cached_property
     def boundary(self) -> IntervalEnds:
         lower, upper = np.where(self.wraps, -np.inf, self.lower), np.where(self.wraps, np.inf, self.upper)
         return IntervalEnds(lower, upper, self.extents)
