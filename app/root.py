@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from conicflow.engine.model.own import compile_loss
     from conicflow.engine.model.problem import Problem
     from conicflow.engine.solve import baselines, choice
+    from conicflow.engine.solve.many import Failure, solve_many
     from conicflow.engine.solve.path import Path, path
     from conicflow.engine.solve.proof import Proof
     from conicflow.engine.solve.result import Certificate, Result
@@ -61,6 +62,7 @@ _MODULES = {
     "engine.model.losses": ("Loss",),
     "engine.model.measure": ("Measure",),
     "engine.atoms.merge": ("merge",),
+    "engine.solve.many": ("Failure", "solve_many"),
     "engine.solve.path": ("Path", "path"),
     "engine.atoms.polish": ("polish",),
     "engine.model.problem": ("Problem",),
@@ -86,6 +88,7 @@ __all__ = [
     "Certificate",
     "CertificateError",
     "ConicflowError",
+    "Failure",
     "FeatureMap",
     "FlowError",
     "KernelError",
@@ -114,6 +117,7 @@ __all__ = [
     "path",
     "polish",
     "solve",
+    "solve_many",
     "spec",
     "stochastic_flow",
 ]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from ..words.lines import warn
 from ..words.progress import progress_bar
 from .ending import INTERRUPTED, NOT_CONVERGED, say
 
@@ -22,18 +23,35 @@ PROVE = click.option(
     "--out", type=click.Path(path_type=Path), required=True, help="Result folder: new, empty, or to be replaced."
 )
 @PROVE
-def solve(problem: Path, out: Path, boxes: int | None) -> int:
+@click.option(
+    "--workers", type=click.IntRange(1, 1024), default=1, show_default=True, help="Processes, of many problems."
+)
+@click.option("--folders", is_flag=True, help="Also a result folder for each of many problems.")
+def solve(problem: Path, out: Path, boxes: int | None, workers: int, folders: bool) -> int:
     """Solve the problem file PROBLEM, prove how far it is from the minimum, draw it, and write the folder OUT.
 
     \b
     conicflow solve problem.toml --out result
     conicflow solve problem.toml --out result --prove 0     no proof: the gap is computed in float64
+    conicflow solve stack.toml --workers 2 --out results    many problems: data with one more axis
+
+    Of many problems OUT has tables, atoms.csv and problems.csv; what a run that was ended had solved is not solved again.
+    They are proved where --prove is given.
     """
-    from ..folders.result_folder import solve_problem_file
+    from ..folders.many_folder import SolvedMany, solve_file
+    from ..words.many import complaints, many_summary
     from ..words.tables import atoms, summary
 
     with progress_bar() as progress:
-        solution = solve_problem_file(problem, out, boxes, progress)
+        solution = solve_file(problem, out, boxes, workers, folders, progress)
+    if isinstance(solution, SolvedMany):
+        for complaint in complaints(solution.records):
+            warn(complaint)
+        say(
+            f"{solution.file.title}\n{many_summary(solution.records, solution.count, solution.new)}\n\nwritten to {out}"
+        )
+        converged = all(record.get("status") in ("certified", "converged") for record in solution.records)
+        return INTERRUPTED if solution.interrupted else 0 if converged else NOT_CONVERGED
     say(f"{solution.file.title}\n{summary(solution.result)}\n\n{atoms(solution)}\n\nwritten to {out}")
     if solution.result.interrupted:
         return INTERRUPTED

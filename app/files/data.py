@@ -90,6 +90,15 @@ def read_data(
     ProblemError
         If the reference, its file or its numbers break a rule.
     """
+    table = reference_table(reference, where)
+    values = read_array(table["data"], folder, where)
+    if pixels and values.ndim == 2 and ".csv:" not in table["data"]:
+        values = values.reshape(-1)
+    return prepared(values, table, where, training)
+
+
+def reference_table(reference: object, where: str) -> dict[str, Any]:
+    """A reference as a table, its keys checked."""
     table = {"data": reference} if isinstance(reference, str) else reference
     if not isinstance(table, dict) or not isinstance(table.get("data"), str):
         raise ProblemError(f"{where} must refer to a file; got {reference!r:.80}; write {FORMS}")
@@ -98,10 +107,11 @@ def read_data(
     append_one = table.get("append_one", False)
     if not isinstance(append_one, bool):
         raise ProblemError(f"{where} append_one must be true or false; got {append_one!r:.80}; write one of them")
+    return table
 
-    values = _read_array(table["data"], folder, where)
-    if pixels and values.ndim == 2 and ".csv:" not in table["data"]:
-        values = values.reshape(-1)
+
+def prepared(values: Array, table: dict[str, Any], where: str, training: Rows | None = None) -> Data:
+    """Numbers as read, with what a reference's table does to them."""
     if np.iscomplexobj(values) and len(table) > 1:
         raise ProblemError(f"{where} {', '.join(KEYS[1:])} are for real numbers; got complex ones; remove them")
     rows = np.arange(len(values)) if training is None else training(len(values))
@@ -109,7 +119,7 @@ def read_data(
     with np.errstate(all="ignore"):  # overflow shows as infinity, refused below
         shift = _statistic(table.get("subtract", 0.0), "mean", counted, f"{where} subtract")
         scale = _statistic(table.get("divide", 1.0), "deviation", counted, f"{where} divide")
-        data = Data(values, shift, scale, append_one)
+        data = Data(values, shift, scale, table.get("append_one", False))
         if not np.all(np.isfinite(data.array)):
             raise ProblemError(f"{where} must stay finite once shifted and divided; got an overflow; rescale the file")
     return data
@@ -147,14 +157,16 @@ def _as_float(number: int | float) -> float:
         return float("inf")
 
 
-def _read_array(source: str, folder: Path, where: str) -> Array:
-    """Finite float64 or complex128 numbers, of one to three axes, from a reference's string."""
+def read_array(source: str, folder: Path, where: str, axes: int = 3) -> Array:
+    """Finite float64 or complex128 numbers, of one to three (or `axes`) axes, from a reference's string."""
     name, kind, selector = _parse(source, where)
     path = folder / name
     where = f"{where} = {source!r:.100}"
     try:
         if path.is_dir():
-            raise ProblemError(f"{where} must be a file; got the folder {path}; name a file in it")
+            raise ProblemError(
+                f"{where} must be a file; got the folder {path}; name a file in it, or all as {name}/*.npy"
+            )
         if not path.is_file():
             raise ProblemError(f"{where} must be a file; found none at {path}; paths are relative to the problem file")
         if (size := path.stat().st_size) > MOST_BYTES:
@@ -171,7 +183,7 @@ def _read_array(source: str, folder: Path, where: str) -> Array:
         raise ProblemError(
             f"{where} must be a readable {kind} file of numbers; got {reason!r:.80}; write the file again"
         ) from None
-    return _validated(values, where)
+    return _validated(values, where, axes)
 
 
 def _parse(source: str, where: str) -> tuple[str, str, str]:
@@ -241,12 +253,12 @@ def _cell(text: str, where: str) -> float:
     return number
 
 
-def _validated(values: Array, where: str) -> Array:
+def _validated(values: Array, where: str, axes: int) -> Array:
     if values.dtype.kind not in "biufc":
         raise ProblemError(f"{where} must hold numbers; got the dtype {values.dtype}; save it as float64 or complex128")
     if values.size == 0:
         raise ProblemError(f"{where} must hold at least one number; got the shape {values.shape}; check the file")
-    if values.ndim not in (1, 2, 3):
+    if not 1 <= values.ndim <= axes:
         raise ProblemError(f"{where} must have one, two or three axes; got the shape {values.shape}; reshape it")
     values = values.astype(np.complex128 if values.dtype.kind == "c" else np.float64)
     if not np.all(np.isfinite(values)):

@@ -21,7 +21,8 @@ from conicflow.engine.space.catalogue import FeatureFactory
 from conicflow.engine.space.feature_map import FeatureMap
 from conicflow.engine.space.own import compile_spec
 
-from .data import Array, Data, Rows, read_data
+from .data import Array, Data, Rows, prepared, read_data, reference_table
+from .frames import Frames, Layout, read_frames
 from .toml_tables import Predicate, Table, is_flag, is_integer, is_interval, is_number, is_text
 
 MAX_CUTOFF = 10**5
@@ -48,12 +49,24 @@ _BACKGROUNDS = {"constant": [], "polynomial": ["degree"], "mesh": ["cells"], "co
 
 
 @dataclass(frozen=True)
+class TargetFrames:
+    """The data of many problems: of each its name, and what is read of it."""
+
+    names: tuple[str, ...]
+    read: Callable[[int], Data]
+
+
+@dataclass(frozen=True)
 class References:
-    """A parsed problem file, the folder of its paths, and the data read so far, by key (``"loss.data"``)."""
+    """A parsed problem file, the folder of its paths, and the data read so far, by key (``"loss.data"``).
+
+    `frames` are the data of many problems, each read when it is asked for; `data` has those of the first.
+    """
 
     document: Mapping[str, Any]
     folder: Path
     data: dict[str, Data] = field(default_factory=dict)
+    frames: list["TargetFrames"] = field(default_factory=list)
 
     def read(self, table: Table, key: str, training: Rows | None = None, *, pixels: bool = False) -> Data:
         """The data a key refers to; with `pixels`, an image in one row."""
@@ -162,21 +175,13 @@ def read_loss(
     samples = table.get("samples", "true or false", is_flag, False)
     table.require("data", "a reference to data")
     pixels = chosen.takes_images
-    data = references.read(table, "data", training, pixels=pixels)
-    if pixels and data.array.ndim == 2:
-        raise ProblemError(
-            f"[loss] data of several columns are for ridge units whose output sign is free; got {chosen.name} and data of shape "
-            f"{data.array.shape}; solve one problem for each column"
-        )
+    data = _read_target(references, table, chosen, training, samples)
     options = {
         key: _numbers(references, table, key, form, training, pixels=pixels and key != "cholesky")
         for key, form in forms.items()
         if form != OPTIONAL_REFERENCE or key in table.value
     }
-    if "cutoff" in argument_forms(chosen.description):
-        cutoffs = _cutoffs(Table(references.document, "features"), chosen.description)
-        data = references.data["loss.data"] = _coefficients(data, cutoffs, samples)
-    elif samples:
+    if samples and "cutoff" not in argument_forms(chosen.description):
         raise ProblemError(f"[loss] samples is for features on the torus; got {chosen.name}; remove it")
     return partial(loss, average=average, **options), data.array
 
@@ -194,6 +199,36 @@ def read_background(references: References, training: Rows | None) -> Background
     for key in _BACKGROUNDS[name]:
         table.require(key, "an integer, or for cells a list of one for each axis")
     return from_dict(table.value)
+
+
+def _read_target(
+    references: References, table: Table, chosen: FeatureFactory, training: Rows | None, samples: bool
+) -> Data:
+    """The data of the problem; of the first of many, whose other data then stand in `references.frames`."""
+    where, kind = "[loss] data", chosen.description["kind"]
+    reference = reference_table(table.value["data"], where)
+    cutoffs = _cutoffs(Table(references.document, "features"), chosen.description) if kind == "torus" else ()
+    size = len(next(iter(references.data.values())).array) if kind == "pointwise" else None
+    layout = Layout(kind, size, tuple(2 * cutoff + 1 for cutoff in cutoffs), samples)
+
+    def made(values: Array) -> Data:
+        if kind == "pointwise" and values.ndim == 2 and ".csv:" in reference["data"]:
+            raise ProblemError(
+                f"[loss] data of several columns are many problems, of one number for each of {size} samples; got {chosen.name} "
+                f"and data of shape {values.shape} (only ridge units have vectors as weights); give each column {size} rows"
+            )
+        flat = values.reshape(-1) if kind == "pointwise" and values.ndim == 2 else values
+        data = prepared(flat, reference, where, training)
+        return _coefficients(data, cutoffs, samples) if kind == "torus" else data
+
+    found = read_frames(reference["data"], references.folder, where, layout)
+    if isinstance(found, Frames):
+        references.frames.append(TargetFrames(found.names, lambda index: made(found.read(index))))
+        data = references.frames[0].read(0)
+    else:
+        data = made(found)
+    references.data["loss.data"] = data
+    return data
 
 
 def _numbers(references: References, table: Table, key: str, form: str, training: Rows | None, *, pixels: bool) -> Any:

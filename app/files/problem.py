@@ -10,7 +10,8 @@
     [loss]
     name = "squared"
     data = "y.npy"              # a reference; on the torus 2K+1 complex coefficients on each axis; several columns, or
-                                # a column of labels 0, 1, ... of classes, for ridge features
+                                # a column of labels 0, 1, ... of classes, for ridge features.
+                                # With one more axis, or "frames/*.npy", many problems (see `frames`)
     samples = false             # on the torus: the data are real samples on an equispaced grid instead
     average = false             # divide the loss by the number of samples
     sample_weights = "w.npy"    # optional: a number > 0 for each sample
@@ -31,7 +32,7 @@
 import math
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,7 @@ from .data import Array, Data
 from .holdout import Holdout, split_rows
 from .model_tables import (
     References,
+    TargetFrames,
     choose_features,
     choose_loss,
     own_specs,
@@ -116,6 +118,27 @@ class ProblemFile:
     document: Mapping[str, Any] = field(repr=False)
     data: Mapping[str, Data] = field(repr=False)
     specs: Mapping[str, Spec] = field(repr=False)
+    frames: TargetFrames | None = field(repr=False, default=None)
+    """The data of many problems, where there are many; the others speak of the first."""
+
+    @property
+    def penalty_ratio(self) -> float | None:
+        """What the penalty is of the smallest whose solution is zero, where the file says that; else None."""
+        ratio = self.document["measure"].get("penalty_ratio")
+        return None if ratio is None else float(ratio)
+
+    def of_frame(self, index: int) -> "ProblemFile":
+        """The problem of one of many frames.
+
+        Raises
+        ------
+        ProblemError
+            If its data cannot be read, or are of another shape than those of the first.
+        """
+        assert self.frames is not None
+        data = self.frames.read(index)
+        problem = replace(self.problem, loss=self.problem.loss.with_data(data.array))
+        return replace(self, problem=problem, data={**self.data, "loss.data": data}, frames=None)
 
     def settled_text(self, archive: str, specs: Mapping[str, str]) -> str:
         """The same problem, settled: data in `archive`, specs in the files `specs`; means, deviations, penalty as numbers."""
@@ -130,13 +153,46 @@ class ProblemFile:
         return to_toml(document)
 
 
+def positive_penalty_max(problem: Problem) -> float:
+    """The smallest penalty whose solution is zero, for [measure] penalty_ratio.
+
+    Raises
+    ------
+    ProblemError
+        If the solution is always zero.
+    """
+    if not (largest := problem.penalty_max()) > 0:
+        raise ProblemError(
+            "[measure] penalty_ratio needs data that atoms can explain; got data whose solution is always zero; "
+            "give penalty instead"
+        )
+    return largest
+
+
 def read_problem(path: Path, progress: Progress | None = None) -> ProblemFile:
-    """Read a problem file; `progress` hears of a spec that is compiled.
+    """Read a problem file of one problem; `progress` hears of a spec that is compiled.
 
     Raises
     ------
     ProblemError
         If the file, or the data it refers to, breaks a rule: one sentence with file, key, rule, value and remedy.
+    """
+    file = read_problems(path, progress)
+    if file.frames is not None:
+        raise ProblemError(
+            f"{path}: [loss] data must be those of one problem; got those of {len(file.frames.names)}; conicflow solve takes "
+            "many, solve one of them alone"
+        )
+    return file
+
+
+def read_problems(path: Path, progress: Progress | None = None) -> ProblemFile:
+    """Read a problem file of one problem, or of many: then `frames` is not None.
+
+    Raises
+    ------
+    ProblemError
+        As from `read_problem`.
     """
     try:
         return _Reader(path, _document(path), progress).read()
@@ -205,6 +261,7 @@ class _Reader:
             self.document,
             self.references.data,
             specs,
+            next(iter(self.references.frames), None),
         )
 
     def split(self) -> Callable[[int], tuple[Array, Array]] | None:
@@ -224,6 +281,8 @@ class _Reader:
             raise ProblemError(
                 f"[holdout] needs ridge features and the squared loss; got {chosen.name} and {loss.name}; remove [holdout]"
             )
+        if self.references.frames:
+            raise ProblemError("[holdout] is for one problem; got data of many; remove [holdout]")
         for key in ("sample_weights", "cholesky"):
             if key in self.document["loss"]:
                 raise ProblemError(f"[holdout] scores all rows alike; got [loss] {key}; remove one of the two")
@@ -253,12 +312,9 @@ class _Reader:
             return Problem(feature_map, loss, penalty=float(penalty), sign=sign, background=background)
         ratio = table.get("penalty_ratio", "a number > 0", lambda value: is_number(value) and value > 0)
         problem = Problem(feature_map, loss, penalty=1.0, sign=sign, background=background)
-        if not (penalty_max := problem.penalty_max()) > 0:
-            raise ProblemError(
-                "[measure] penalty_ratio needs data that atoms can explain; got data whose solution is always zero; "
-                "give penalty instead"
-            )
-        return problem.with_penalty(ratio * penalty_max)
+        if self.references.frames:  # each has its own
+            return problem
+        return problem.with_penalty(ratio * positive_penalty_max(problem))
 
     def options(self) -> SolveOptions:
         table, numbers = Table(self.document, "solve"), [item.name for item in fields(Schedule)]

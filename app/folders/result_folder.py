@@ -16,7 +16,7 @@ from conicflow.engine.solve.solve import solve
 from conicflow.proofs_check.certify import certify
 
 from ..figures.figure import solution_png
-from ..files.problem import read_problem
+from ..files.problem import ProblemFile, read_problem
 from ..files.results import RESULT, Solution, read_result_folder, result_text, solution_of, write_solution
 from ..words.lines import warn
 
@@ -49,24 +49,19 @@ def solve_problem_file(path: Path, out: Path, boxes: int | None, progress: Progr
         The proof contradicts what was computed.
     """
     output = OutputFolder(out)
-    file = read_problem(path, progress)
-    options = file.options
+    return solve_into(output, read_problem(path, progress), boxes, progress)
+
+
+def solve_into(
+    output: OutputFolder, file: ProblemFile, boxes: int | None, progress: Progress | None = None
+) -> Solution:
+    """`solve_problem_file`, where the file was read, and the folder looked at."""
     with held():
-        result = solve(
-            file.problem,
-            particles=options.particles,
-            relative_gap=options.relative_gap,
-            absolute_gap=options.absolute_gap,
-            flow_steps=options.flow_steps,
-            seed=options.seed,
-            seconds=options.seconds,
-            schedule=options.schedule,
-            progress=progress,
-        )
+        result = solve(file.problem, **vars(file.options), progress=progress)
         solution = solution_of(file, result)
         output.write(partial(write_solution, solution))
-        solution = prove(solution, out, boxes, progress)
-    draw(out / FIGURE, partial(solution_png, solution))
+        solution = prove(solution, output.given, boxes, progress)
+    draw(output.given / FIGURE, partial(solution_png, solution))
     return solution
 
 

@@ -12,6 +12,8 @@ try:
 except ImportError:  # Windows has none, and no lock on a folder
     fcntl = None  # type: ignore[assignment]
 
+LOCKS = fcntl is not None  # whether this system has any
+
 
 @contextmanager
 def locked(folder: Path, *, wait: bool) -> Iterator[bool]:

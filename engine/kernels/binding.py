@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..base.arrays import Array, Field
+from ..base.threads import load_kernel_blas
 from . import nonuniform
 from .loading import load_kernel
 from .protocol import Counts, Data, FeatureKernel, Statics
@@ -178,6 +179,7 @@ class RidgeUnits:
 def bind(module: ModuleType, description: Mapping[str, Any]) -> FeatureKernel:
     """The kernel of a feature map from the module of its spec."""
     if description["kind"] == "ridge":
+        load_kernel_blas()
         return RidgeUnits(module, load_kernel("_ridge"), description["lift"])
     flow = load_kernel("_flow")
     if description["kind"] == "torus":

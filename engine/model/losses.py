@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property, partial
 from typing import Any
 
@@ -18,7 +18,10 @@ from ..base.masks import Mask, split_mask
 from ..base.validation import array
 from ..kernels.loading import covariance_kernel, describe, find_kernel, kernel_names
 from ..kernels.protocol import Data, LossKernel
+from ..kernels.reference import KernelReference
 from .loss_data import validate_cholesky, validate_constants, validate_data, validate_weights
+
+_DATA = ("y", "shape", "missing")
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -132,6 +135,27 @@ class Loss:
         """The constants, one row each, shape (r, n)."""
         rows = [np.broadcast_to(value, len(self.y)) for value in self.constants.values()]
         return np.ascontiguousarray(np.stack(rows)) if rows else np.zeros((0, len(self.y)))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What it travels as: what it was given, without what a kernel was given of it."""
+        return {item.name: vars(self)[item.name] for item in fields(self)}
+
+    @property
+    def terms(self) -> dict[str, Any]:
+        """All but the data, which many problems may share: `of_terms` puts both together again."""
+        return {name: value for name, value in self.__getstate__().items() if name not in _DATA}
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The data."""
+        return {name: vars(self)[name] for name in _DATA}
+
+    @staticmethod
+    def of_terms(terms: Mapping[str, Any], data: Mapping[str, Any]) -> Loss:
+        """The loss of which these are `terms` and `data`."""
+        loss = object.__new__(Loss)
+        vars(loss).update(terms, **data)
+        return loss
 
     def with_data(self, y: ArrayLike) -> Loss:
         """The same loss of other data of the same length."""
@@ -338,6 +362,15 @@ class LossFactory:
     def built_in(name: str) -> LossFactory:
         """A loss of the catalogue."""
         return LossFactory(find_kernel(name, "loss"), describe(name))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """It travels as a reference to its kernel."""
+        return {"kernel": KernelReference.of(self.description)}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        module, description = state["kernel"].found()
+        vars(self).update(kernel=module, description=description)
+        self.__post_init__()
 
     def __post_init__(self) -> None:
         constants = ", ".join(item["name"] for item in self.description["constants"]) or "none"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -81,6 +82,10 @@ class Problem:
             raise ProblemError(
                 f"R(0) must be finite; the data reach {np.abs(self.loss.y).max():.3g} in size; rescale them"
             )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What it travels as: what it was given, as it was checked, and nothing that was computed from it."""
+        return {item.name: vars(self)[item.name] for item in fields(self)}
 
     def _validate_weights(self) -> None:
         """Features that take the weights that the data ask for, and whose eta can be searched."""

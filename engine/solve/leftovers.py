@@ -20,7 +20,7 @@ from ..base.locks import locked
 from .manifest import NAME, NAMES, Kind, NotOurs, entries, refuse_foreign, remove_folder
 from .replacing import EARLIER, give_back, take_name
 
-_LEFT = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{12}\.(?P<kind>result|path)(?P<earlier>\.earlier)?", re.DOTALL)
+_LEFT = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{12}\.(?P<kind>result|path|many)(?P<earlier>\.earlier)?", re.DOTALL)
 
 
 @contextmanager

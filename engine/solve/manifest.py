@@ -24,11 +24,12 @@ NAME = "manifest.json"
 SCHEMA = 1
 MOST_BYTES = 2**20  # a thousand times those that we write
 
-Kind = Literal["result", "path"]
+Kind = Literal["result", "path", "many"]
 
 # Every name that we write, of files and of the folder of a path's chosen result; a test compares them with what is there.
 NAMES = frozenset(
     "result.json measure.npz trajectory.npz problem.toml data.npz spec.toml loss_spec.toml figure.png path.csv chosen "
+    "atoms.csv problems.csv journal.jsonl "
     f"{NAME}".split()
 )
 

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..base.arrays import Array
 from ..base.errors import ProblemError
 from ..base.masks import Mask, split_mask
 from ..base.validation import array
@@ -17,13 +16,15 @@ from .structure import Structure, plain_structure
 
 
 def pack(
-    kind: str, samples: Mapping[str, Array], constants: Mapping[str, float], structure: Structure | None = None
+    kind: str, samples: Mapping[str, Any], constants: Mapping[str, float], structure: Structure | None = None
 ) -> Statics:
     """Samples and constants as the kernels of a kind take them: (n, d) and (constants,) of ridge units.
 
     Of pointwise maps the samples (inputs, n) stand in the order of their tiles; `structure`, by default that of samples of which
-    all are visited, follows.
+    all are visited, follows. On the torus the filter's coefficients in a row, the cutoffs, and no order.
     """
+    if kind == "torus":
+        return samples["filter"].reshape(-1), np.array(samples["cutoff"], dtype=np.int64), None
     numbers = np.array(list(constants.values()), dtype=np.float64)
     if kind == "ridge":
         return samples["x"], numbers

@@ -9,11 +9,11 @@ from types import ModuleType
 from typing import Any
 
 from ..base.errors import ProblemError
-from ..base.threads import load_kernel_blas
 from ..base.validation import number
 from ..kernels.binding import bind
 from ..kernels.loading import KINDS, describe, find_kernel, kernel_names
 from ..kernels.protocol import FeatureKernel
+from ..kernels.reference import KernelReference
 from .arguments import interval_names, pack, split_masks, validate_inputs
 from .described import Described
 from .domain.ball import Ball
@@ -62,6 +62,15 @@ class FeatureFactory(Described):
         object.__setattr__(self, "__name__", self.name)
         object.__setattr__(self, "__doc__", _docstring(self.description))
 
+    def __getstate__(self) -> dict[str, Any]:
+        """It travels as a reference to its kernel."""
+        return {"kernel": KernelReference.of(self.description)}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        module, description = state["kernel"].found()
+        vars(self).update(kernel=module, description=description)
+        self.__post_init__()
+
     def __call__(self, /, **arguments: Any) -> FeatureMap:
         """The feature map for these samples, constants and intervals."""
         return _build(bind(self.kernel, self.description), self.description, arguments)
@@ -93,7 +102,6 @@ def _build(kernel: FeatureKernel, description: Mapping[str, Any], arguments: Map
     samples = validate_inputs(description, filled)
     structure = None
     if description["kind"] == "ridge":
-        load_kernel_blas()
         domain: Box | Round = _ridge_domain(samples["x"].shape[1], *(arguments[key] for key in balls))
     else:
         domain = Box(tuple(_axis(item, arguments) for item in description["parameters"]))

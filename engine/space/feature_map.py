@@ -17,7 +17,9 @@ from ..base.arrays import Array, Field
 from ..base.errors import ProblemError
 from ..base.masks import Mask
 from ..base.threads import single_threaded_blas
+from ..kernels.binding import bind
 from ..kernels.protocol import Data, FeatureKernel, Statics
+from ..kernels.reference import KernelReference
 from ..kernels.weighted import WithPenaltyWeight
 from .arguments import pack, validate_inputs
 from .described import Described
@@ -65,6 +67,25 @@ class FeatureMap(Described):
         domain = self.domain
         if self.kind == "pointwise" and domain.gridded and np.all(np.isfinite(domain.upper - domain.lower)):
             self._require_finite(domain)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What it travels as: without the kernel, which is found again, and without what follows from the rest."""
+        given = {name: vars(self)[name] for name in ("domain", "inputs", "constants", "missing", "structure")}
+        return given | {"kernel": KernelReference.of(self.description), "penalised": self._divided}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        module, description = state["kernel"].found()
+        kernel: FeatureKernel = bind(module, description)
+        if state["penalised"] and isinstance(kernel, WithPenaltyWeight):
+            kernel = kernel.penalised
+        given = {name: state[name] for name in ("domain", "inputs", "constants", "missing", "structure")}
+        statics = pack(description["kind"], state["inputs"], state["constants"], state["structure"])
+        vars(self).update(given, kernel=kernel, description=description, statics=statics)
+
+    @property
+    def _divided(self) -> bool:
+        """Whether the kernel is that of phi/kappa, where the spec has a penalty weight."""
+        return self.description.get("penalty_weight", "1") != "1" and not self.weighted
 
     def _require_finite(self, domain: Box) -> None:
         """exp(-theta x) with theta x = -1000 is refused here, before it makes a NaN of a sum."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..base.errors import ProblemError
 from ..base.validation import array, integer
 from ..kernels.protocol import FeatureKernel
+from .arguments import pack
 from .domain.box import Box
 from .domain.domain import Axis
 from .feature_map import FeatureMap
@@ -40,7 +41,7 @@ def make_torus(kernel: FeatureKernel, description: Mapping[str, Any], cutoff: An
     coefficients = _validate_filter(filter_, shape)
     domain = Box(tuple(Axis(item["name"], 0.0, 1.0, wraps=True) for item in parameters))
     inputs = {"cutoff": cutoffs, "filter": coefficients.reshape(shape)}
-    return FeatureMap(kernel, description, domain, inputs, {}, (coefficients, np.array(cutoffs, dtype=np.int64), None))
+    return FeatureMap(kernel, description, domain, inputs, {}, pack("torus", inputs, {}))
 
 
 def _validate_cutoff(cutoff: Any, dimension: int) -> tuple[int, ...]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -18,6 +19,12 @@ from .boundary import Boundary
 SHARES = (
     np.arange(1, 17)[:, None] / 16
 )  # of the way from the least to the largest norm, over which directions are spread
+
+
+def _fixed(values: NDArray[Any]) -> NDArray[Any]:
+    """An array that many share, read-only."""
+    values.setflags(write=False)
+    return values
 
 
 @dataclass(frozen=True)
@@ -92,31 +99,35 @@ class Domain(ABC):
         True  # whether `bounds` say all of Theta; else what leaves it is projected after each step
     )
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What it travels as: what it was given."""
+        return {item.name: vars(self)[item.name] for item in fields(self)}
+
     @property
     def dimension(self) -> int:
         """Number of coordinates d of a position."""
         return len(self.axes)
 
-    @property
+    @cached_property
     def lower(self) -> Array:
         """Lower ends of the axes, shape (d,)."""
-        return np.array([axis.low for axis in self.axes])
+        return _fixed(np.array([axis.low for axis in self.axes]))
 
-    @property
+    @cached_property
     def upper(self) -> Array:
         """Upper ends of the axes, shape (d,)."""
-        return np.array([axis.high for axis in self.axes])
+        return _fixed(np.array([axis.high for axis in self.axes]))
 
-    @property
+    @cached_property
     def wraps(self) -> NDArray[np.bool_]:
         """Which axes are circles, shape (d,)."""
-        return np.array([axis.wraps for axis in self.axes])
+        return _fixed(np.array([axis.wraps for axis in self.axes]))
 
-    @property
+    @cached_property
     def extents(self) -> Array:
         """Lengths of the axes, shape (d,); 1 where they are unbounded."""
         lengths = self.upper - self.lower
-        return np.where(np.isfinite(lengths), lengths, 1.0)
+        return _fixed(np.where(np.isfinite(lengths), lengths, 1.0))
 
     @property
     def radius(self) -> float:
