@@ -136,7 +136,7 @@ def directions(eta: DualCertificate) -> Array:
     x = features.inputs["x"]
     pull = eta.g.reshape(len(x), -1).T @ x
     starts = np.concatenate([known, pull, -pull])
-    return np.asarray(starts[np.linalg.norm(starts, axis=1) > 0])
+    return np.asarray(starts[starts.any(axis=1)])
 
 
 def _directions(features: FeatureMap) -> Array:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..base.errors import ProblemError
 from ..base.validation import array
+from ..base.vectors import lengths
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +65,7 @@ class Measure:
     @property
     def sizes(self) -> NDArray[np.float64]:
         """|weights_i|, shape (k,): absolute values, or norms in R^q."""
-        return np.abs(self.weights) if self.weights.ndim == 1 else np.linalg.norm(self.weights, axis=1)
+        return np.abs(self.weights) if self.weights.ndim == 1 else lengths(self.weights)
 
     def joined(self, other: Measure) -> Measure:
         """The sum of both, atom after atom."""

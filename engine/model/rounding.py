@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..base.arrays import Array, Field
+from ..base.vectors import lengths
 from ..space.feature_map import FeatureMap
 from ..space.stationary import Stationary
 from .point import Point
@@ -32,7 +33,7 @@ def rounding(point: Point, p: Field, conjugate: float) -> float:
     terms = abs(point.risk) + problem.penalty * point.mass + abs(conjugate)
     terms += float(((g + np.abs(p)) * (np.abs(f) + y)).sum())
     sizes = problem.with_penalty_weights(point.measure).sizes
-    terms += float(_length(g) * (sizes @ norms(problem.features.penalised, point.measure.positions)))
+    terms += float(lengths(g.reshape(1, -1))[0] * (sizes @ norms(problem.features.penalised, point.measure.positions)))
     if problem.loss.takes_counts:
         weight = omega.reshape(-1, *[1] * (y.ndim - 1))
         terms += float((weight * (y * (1.0 + np.abs(np.log(np.where(y > 0, y, 1.0)))) + np.abs(f))).sum())
@@ -48,14 +49,8 @@ def rounding(point: Point, p: Field, conjugate: float) -> float:
 def height_rounding(point: Point, g: Field) -> float:
     """A bound of |fl(eta) - eta| at the atoms, eta = <g, phi/kappa>, in the units of the penalty: sums as those of f."""
     largest = norms(point.problem.features.penalised, point.measure.positions).max(initial=0.0)
-    size = _PER_TERM * _UNIT * _length(g) * largest + np.finfo(np.float64).tiny
+    size = _PER_TERM * _UNIT * lengths(g.reshape(1, -1))[0] * largest + np.finfo(np.float64).tiny
     return float((g.size + _PER_TERM) * size)
-
-
-def _length(g: Field) -> float:
-    """||g||, also where squares of its entries underflow."""
-    largest = float(np.abs(g).max(initial=0.0))
-    return largest * float(np.linalg.norm(g / largest)) if largest > 0.0 else 0.0
 
 
 def norms(features: FeatureMap, positions: Array) -> Array:
@@ -63,4 +58,4 @@ def norms(features: FeatureMap, positions: Array) -> Array:
     if (stationary := Stationary.of(features)) is not None:
         return np.full(len(positions), stationary.norm)
     parts = [positions[start : start + _AT_ONCE] for start in range(0, len(positions), _AT_ONCE)]
-    return np.concatenate([np.zeros(0), *(np.linalg.norm(features.local_jacobian(part)[0], axis=1) for part in parts)])
+    return np.concatenate([np.zeros(0), *(lengths(features.local_jacobian(part)[0]) for part in parts)])

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..base.arrays import Array
 from ..base.errors import ProblemError
 from ..base.validation import number
+from ..base.vectors import lengths
 from .barriers import Cone, HalfLines, Norms
 
 Sign = Literal["any", "nonnegative", "vector"] | Mapping[str, float]
@@ -165,22 +166,22 @@ class Euclidean:
         return penalty, penalty
 
     def size(self, w: Array) -> Array:
-        return np.asarray(np.linalg.norm(w, axis=1))
+        return lengths(w)
 
     def height(self, eta: Array) -> Array:
-        return np.asarray(np.linalg.norm(eta, axis=1))
+        return lengths(eta)
 
     def head(self, eta: Array) -> Array:
-        norms = np.linalg.norm(eta, axis=1, keepdims=True)
+        norms = lengths(eta)[:, None]
         any_unit = np.full_like(eta, -1 / np.sqrt(self.outputs))
         return np.where(norms > 0, -eta / np.where(norms > 0, norms, 1.0), any_unit)
 
     def prox(self, w: Array, t: float) -> Array:
-        norms = np.linalg.norm(w, axis=1, keepdims=True)
+        norms = lengths(w)[:, None]
         return np.asarray(w * np.maximum(1 - t / np.where(norms > 0, norms, 1.0), 0.0))
 
     def slope_and_turn(self, w: Array) -> tuple[Array, Array]:
-        sizes = np.linalg.norm(w, axis=1, keepdims=True)
+        sizes = lengths(w)[:, None]
         directions = w / sizes
         turn = np.eye(w.shape[1]) - directions[:, :, None] * directions[:, None, :]
         return directions, turn / sizes[:, :, None]

@@ -28,10 +28,11 @@ def feature_scales(features: FeatureMap, positions: Array) -> tuple[float, Array
         positions = positions[:0]  # the same everywhere
     for start in range(0, len(positions), 32):  # a whole Jacobian could be large
         jacobian = features.local_jacobian(positions[start : start + 32])
-        norms = np.maximum(norms, np.sqrt((np.abs(jacobian) ** 2).sum(axis=2)).max(axis=1))
+        with np.errstate(over="ignore"):  # squares that overflow are refused here
+            norms = np.maximum(norms, np.sqrt((np.abs(jacobian) ** 2).sum(axis=2)).max(axis=1))
     if not (np.all(np.isfinite(norms)) and norms[0] > 0):
         raise ProblemError(
-            f"features must be finite, and not zero everywhere in Theta; the largest norm found is {norms[0]}; "
+            f"features must have finite squares, and not vanish everywhere in Theta; the largest norm found is {norms[0]}; "
             "check the constants, the samples and the domain against each other"
         )
     return float(norms[0]), norms[1:]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ...base.arrays import NEARLY_ZERO, Array
 from ...base.errors import ProblemError
+from ...base.vectors import unit_rows
 from .boundary import Boundary
 
 SHARES = (
@@ -202,7 +203,7 @@ class Round(Domain):
         """Positions of Theta spread over the rays in the given directions, (k, d)."""
         least, largest = self.reach
         norms = least + (largest - least) * np.resize(SHARES, (len(directions), 1))
-        return np.asarray(norms * directions / np.linalg.norm(directions, axis=1, keepdims=True))
+        return np.asarray(norms * unit_rows(directions))
 
     def even(self, m: int, extents: Array, seed: int) -> Array:
         """Random directions, and norms evenly from the least, without it, to the largest."""

@@ -152,7 +152,7 @@ def test_bad_samples_of_a_ridge_map(x: Any) -> None:
 )
 def test_features_that_vanish_are_refused_when_used(features: cf.FeatureMap) -> None:
     problem = cf.Problem(features, cf.losses.squared(X), 0.1)
-    with pytest.raises(ProblemError, match="features must be finite, and not zero everywhere"):
+    with pytest.raises(ProblemError, match="features must have finite squares, and not vanish everywhere"):
         cf.solve(problem)
 
 
