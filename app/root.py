@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from conicflow.engine.model.own import compile_loss
     from conicflow.engine.model.problem import Problem
     from conicflow.engine.solve import baselines, choice
+    from conicflow.engine.solve.grid_start import start_on_grid
     from conicflow.engine.solve.many import Failure, solve_many
     from conicflow.engine.solve.path import Path, path
     from conicflow.engine.solve.proof import Proof
@@ -62,6 +63,7 @@ _MODULES = {
     "engine.model.losses": ("Loss",),
     "engine.model.measure": ("Measure",),
     "engine.atoms.merge": ("merge",),
+    "engine.solve.grid_start": ("start_on_grid",),
     "engine.solve.many": ("Failure", "solve_many"),
     "engine.solve.path": ("Path", "path"),
     "engine.atoms.polish": ("polish",),
@@ -119,6 +121,7 @@ __all__ = [
     "solve",
     "solve_many",
     "spec",
+    "start_on_grid",
     "stochastic_flow",
 ]
 

@@ -63,6 +63,7 @@ RUNS: Mapping[str, Run] = {
     "semidefinite": Run("python benchmarks/semidefinite.py"),
     "baselines": Run("python benchmarks/baselines.py"),
     "path": Run("python benchmarks/path.py"),
+    "many": Run("python benchmarks/many.py"),
     "networks": Run("python benchmarks/networks.py"),
     "torus": Run("python benchmarks/torus.py"),
     "solver": Run("python benchmarks/solver.py --image"),

@@ -25,7 +25,7 @@ _Grid = tuple[Array, dict[bytes, tuple[Array, Array]]]
 _GRIDS: WeakKeyDictionary[FeatureMap, _Grid | None] = WeakKeyDictionary()  # of maps that were searched before
 
 
-def on_grid(problem: Problem) -> Measure | None:
+def start_on_grid(problem: Problem) -> Measure | None:
     """The minimiser of J over measures on a grid of an interval, neighbours joined; None where that is not cheap.
 
     It is for losses that are quadratic, scalar weights and one parameter: then each problem costs an active-set method for
@@ -71,7 +71,8 @@ def _active_set(problem: Problem, gram: Array, slope: Array) -> tuple[list[int],
     gauge, penalty = problem.gauge, problem.penalty
     active: list[int] = []
     sizes: Array = np.zeros(0)
-    heads, eta = np.zeros(0), slope
+    heads: Array = np.zeros(0)
+    eta: Array = slope
     tolerance = penalty + _ACCURACY * max(float(gauge.height(slope[:, None]).max()) - penalty, 0.0)
     for _ in range(_STEPS):
         heights = gauge.height(eta[:, None])
@@ -85,9 +86,9 @@ def _active_set(problem: Problem, gram: Array, slope: Array) -> tuple[list[int],
         while active:
             matrix = heads[:, None] * gram[np.ix_(active, active)] * heads
             try:
-                wanted = np.linalg.solve(matrix, -heads * slope[active] - penalty)
-            except np.linalg.LinAlgError:
-                return active, sizes * heads
+                wanted: Array = np.asarray(np.linalg.solve(matrix, -heads * slope[active] - penalty), dtype=np.float64)
+            except np.linalg.LinAlgError:  # features that are the same: the weights so far are as good
+                return active[:-1], (sizes * heads)[:-1]
             if wanted.min() > 0:
                 sizes = wanted
                 break

@@ -77,8 +77,9 @@ class Box(Domain):
 
     def held(self, theta: Array, force: Array) -> Held:
         """Coordinates at an end of their interval that the force pushes outwards."""
-        held = self.boundary.touched(theta) & (self.boundary.outward(theta, force) > 0)
-        return Held(self.boundary.normals(theta, held), np.zeros(len(theta)))
+        ends = self.boundary
+        held = ((theta <= ends.lower) & (force < 0)) | ((theta >= ends.upper) & (force > 0))
+        return Held(held[:, :, None] * np.eye(self.dimension), np.zeros(len(theta)))
 
     def lines(self, counts: tuple[int, ...]) -> list[Array]:
         """Equispaced coordinates on every axis, counts[a] on axis a.
