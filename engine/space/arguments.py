@@ -29,7 +29,7 @@ def pack(
     if kind == "ridge":
         return samples["x"], numbers
     columns = np.stack(list(samples.values()))
-    structure = plain_structure(columns.shape[1]) if structure is None else structure
+    structure = plain_structure(*columns.shape) if structure is None else structure
     ordered = columns if structure.order is None else columns[:, structure.order]
     return np.ascontiguousarray(ordered), numbers, structure.tiles, structure.near, structure.order
 

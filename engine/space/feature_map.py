@@ -116,7 +116,7 @@ class FeatureMap(Described):
     @cached_property
     def windows(self) -> Windows:
         """phi at the samples in reach, where features are `local`."""
-        return Windows(self.kernel, self.statics, self.structure or plain_structure(self.size))
+        return Windows(self.kernel, self.statics, self.structure or plain_structure(len(self.inputs), self.size))
 
     @property
     def tail(self) -> float:

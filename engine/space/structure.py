@@ -87,7 +87,7 @@ def structure_of(
     inputs, columns = list(samples), list(samples.values())
     pairs = tuple((str(a), str(b)) for a, b in description["properties"]["translation"])
     axes = tuple((parameters.index(a), inputs.index(b)) for a, b in pairs)
-    plain = plain_structure(len(columns[0]), pairs, axes)
+    plain = plain_structure(len(columns), len(columns[0]), pairs, axes)
     if len(columns[0]) < _FEWEST or not axes or "tree" not in description:
         return plain
     grid = product_grid(columns) if description["properties"].get("separable") else None
@@ -106,14 +106,14 @@ def structure_of(
 
 
 def plain_structure(
-    n: int, names: tuple[tuple[str, str], ...] = (), axes: tuple[tuple[int, int], ...] = ()
+    inputs: int, n: int, names: tuple[tuple[str, str], ...] = (), axes: tuple[tuple[int, int], ...] = ()
 ) -> Structure:
     """Every position visits every sample: tiles are parts for threads, of whole registers."""
     chunks = max(1, min(_MOST_CHUNKS, n // _CHUNK))
     length = -(-n // (chunks * _VECTOR)) * _VECTOR
     starts = [start for chunk in range(0, n, length) for start in range(chunk, min(n, chunk + length), _TILE)]
     tiles = np.array([*starts, n], dtype=np.int64)
-    near = np.tile([-math.inf, math.inf], (len(starts), max(1, len(axes))))
+    near = np.tile([-math.inf, math.inf], (len(starts), inputs))  # each moves with one parameter at most
     return Structure(names, axes, np.full(len(axes), math.inf), 0.0, None, None, tiles, near)
 
 
