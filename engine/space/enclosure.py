@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import reduce
-from operator import add, mul
+from itertools import product
+from operator import add
 from typing import Any
 
 from flint import arb
 
 _PLAIN: dict[str, Callable[..., arb]] = {
     "add": lambda *terms: reduce(add, terms),
-    "mul": lambda *factors: reduce(mul, factors),
+    "mul": lambda *factors: reduce(_times, factors),
     "max": lambda *values: reduce(lambda a, b: a.max(b), values),
     "min": lambda *values: reduce(lambda a, b: a.min(b), values),
     "abs": lambda z: _size(z),
@@ -41,6 +42,14 @@ def enclose(
     if name == "power":
         return _power(values[0], operands[1], values[1])
     return _PLAIN[name](*values)
+
+
+def _times(a: arb, b: arb) -> arb:
+    """a·b by their ends: of wide balls the product of middles and radii reaches far beyond."""
+    if a.is_exact() or b.is_exact() or not (a.is_finite() and b.is_finite()):
+        return a * b
+    ends = ([arb(z.lower()), arb(z.upper())] for z in (a, b))
+    return reduce(arb.union, (low * high for low, high in product(*ends)))
 
 
 def _power(base: arb, exponent: Sequence[Any], value: arb) -> arb:
