@@ -20,6 +20,7 @@ def main(context: click.Context) -> None:
     \b
     conicflow demo                                solve and draw the bundled examples
     conicflow solve problem.toml --out result     solve your own, draw it, and keep it in a folder
+    conicflow solve stack.toml --workers 2 --out results    many problems: data with one more axis
     conicflow path problem.toml --out path        solve it for a range of penalties, and choose one
     conicflow certify result                      prove again what the folder claims, without the solver
     conicflow plot result                         draw it again

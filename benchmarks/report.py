@@ -65,6 +65,7 @@ RUNS: Mapping[str, Run] = {
     "path": Run("python benchmarks/path.py"),
     "many": Run("python benchmarks/many.py"),
     "networks": Run("python benchmarks/networks.py"),
+    "local": Run("python benchmarks/local.py"),
     "torus": Run("python benchmarks/torus.py"),
     "solver": Run("python benchmarks/solver.py --image"),
     "random_problems": Run("python benchmarks/random_problems.py 300 5000 20"),

@@ -15,18 +15,16 @@ import os
 import sys
 import time
 
-from timing import print_table, seconds, threads
+from timing import UNIT, print_table, seconds, threads, unit_of_work
 
 os.environ.update(threads(1))
 
 import conicflow as cf
 import numpy as np
 
-UNIT = 0.11  # seconds
 SIZES = ((1000, 300, 0.4), (5000, 1000, 3.0), (20_000, 1000, 10.0))
 GROWTH, GROWTH_SPIKES, MOST_GROWTH = (2500, 5000, 10_000, 20_000, 40_000), 200, 1.3
 SEPARATION, NOISE, PENALTY_RATIO, GAP = 1.6, 0.02, 0.05, 1e-9
-PIXELS, WIDTH, BEST, STEPS = 256, 1.3, 20, 6
 
 
 def instance(cutoff: int, spikes: int, seed: int = 0) -> cf.Problem:
@@ -45,24 +43,6 @@ def instance(cutoff: int, spikes: int, seed: int = 0) -> cf.Problem:
     return cf.Problem(features, loss, penalty=PENALTY_RATIO * penalty_max)
 
 
-def frame() -> float:
-    """The largest value of sum_x y(x) exp(-|x - theta|²/2w²) over a frame of noise, by separable sums."""
-    y, x = np.random.default_rng(0).standard_normal((PIXELS, PIXELS)), np.arange(PIXELS)
-    grid = np.arange(4 * PIXELS) / 4
-    rows = np.exp(-((grid[:, None] - x) ** 2) / (2 * WIDTH**2))
-    sums = rows @ y @ rows.T
-    theta = np.stack(np.unravel_index(np.argsort(-sums.ravel())[:BEST], sums.shape), axis=1) / 4
-    for _ in range(STEPS):
-        delta = (x - theta[:, :, None]) / WIDTH**2  # (k, 2, n)
-        bump = np.exp(-((x - theta[:, :, None]) ** 2) / (2 * WIDTH**2))
-        jets = np.stack([bump, delta * bump, (delta**2 - 1 / WIDTH**2) * bump])
-        table = np.einsum("aki,ij,bkj->abk", jets[:, :, 0], y, jets[:, :, 1], optimize=True)
-        hessian = np.array([[table[2, 0], table[1, 1]], [table[1, 1], table[0, 2]]]).transpose(2, 0, 1)
-        step = np.linalg.solve(hessian, np.stack([table[1, 0], table[0, 1]], axis=1)[:, :, None])[:, :, 0]
-        theta = np.clip(theta - np.clip(step, -0.25, 0.25), 0, PIXELS - 1)
-    return float(table[0, 0].max())
-
-
 def measured(cutoff: int, spikes: int) -> tuple[float, float, cf.Result, float]:
     """Processor seconds of `solve` and of `certify`, the result, and the relative gap that is proved."""
     problem, results, proofs = instance(cutoff, spikes), [], []
@@ -73,8 +53,7 @@ def measured(cutoff: int, spikes: int) -> tuple[float, float, cf.Result, float]:
 
 def main() -> int:
     """Measure, print, and return 1 if a goal is missed."""
-    frame()
-    unit = min(seconds(frame, time.process_time) for _ in range(5))
+    unit = unit_of_work()
     print(f"U = {unit:.3f} s; seconds below are times {UNIT}/U\n")
     measured(300, 20)  # loads what there is to load
     rows, missed = [], []

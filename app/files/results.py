@@ -16,7 +16,8 @@ from conicflow.engine.base.progress import Progress
 from conicflow.engine.solve.result import Result
 
 from .holdout import holdout_scores
-from .problem import ProblemFile, read_problem
+from .problem import read_problem
+from .problem_file import ProblemFile
 
 ARCHIVE = "data.npz"
 PROBLEM = "problem.toml"

@@ -29,7 +29,8 @@ from conicflow.engine.solve.result import Result
 from conicflow.engine.solve.solve import solve
 from conicflow.proofs_check.certify import certify
 
-from ..files.problem import ProblemFile, SolveOptions, positive_penalty_max, read_problems
+from ..files.problem import positive_penalty_max, read_problems
+from ..files.problem_file import ProblemFile, SolveOptions
 from ..files.results import Solution, solution_of, write_solution
 from .result_folder import solve_into
 

@@ -23,7 +23,8 @@ from conicflow.engine.solve.path import path as solve_path
 
 from ..figures.figure import png, solution_png
 from ..figures.path import draw_path
-from ..files.problem import ProblemFile, read_problem
+from ..files.problem import read_problem
+from ..files.problem_file import ProblemFile
 from ..files.results import Solution, solution_of, write_solution
 from .result_folder import FIGURE, draw, prove
 

@@ -16,7 +16,8 @@ from conicflow.engine.solve.solve import solve
 from conicflow.proofs_check.certify import certify
 
 from ..figures.figure import solution_png
-from ..files.problem import ProblemFile, read_problem
+from ..files.problem import read_problem
+from ..files.problem_file import ProblemFile
 from ..files.results import RESULT, Solution, read_result_folder, result_text, solution_of, write_solution
 from ..words.lines import warn
 

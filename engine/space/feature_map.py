@@ -1,6 +1,6 @@
 """A feature map: a compiled kernel together with the samples, constants and domain it is used with."""
 
-# Over 300 lines: one class, the door to compiled kernels, which checks shapes once for all of them. Docstrings are a third of it.
+# Over 300 lines: one class, what every kernel needs checked, and how it travels. Docstrings are half of it.
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 from conicflow import proofs_check
 from conicflow.app import cli
-from conicflow.app.files.problem import SolveOptions
+from conicflow.app.files.problem_file import SolveOptions
 from conicflow.app.folders.result_folder import solve_problem_file
 from conicflow.derive import SPECS
 from conicflow.proofs_check import folder as folder_module
