@@ -31,7 +31,12 @@ def decays(count: int, deadly: int | None = None) -> Iterator[cf.Problem]:
 def bits(result: Any) -> tuple[bytes, bytes, float, float]:
     """What of a result must be the same wherever it was computed."""
     assert isinstance(result, cf.Result), result.error
-    return result.measure.weights.tobytes(), result.measure.positions.tobytes(), result.objective, result.gap
+    return (
+        result.measure.weights.tobytes(),
+        result.measure.positions.tobytes(),
+        result.objective,
+        result.gap,
+    )  # bits: the same problem solved by the same code
 
 
 def solve_unless_deadly(problem: cf.Problem, once: Path | None = None) -> cf.Result:

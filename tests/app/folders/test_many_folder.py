@@ -149,7 +149,7 @@ def test_one_more_axis_is_many_problems(
     assert len(file.frames.names) == count
     last = file.of_frame(count - 1).problem.loss.y
     if not extra:
-        np.testing.assert_array_equal(last.ravel(), y[-1].ravel())
+        np.testing.assert_array_equal(last.ravel(), y[-1].ravel())  # bits: nothing is computed
     assert last.shape == file.problem.loss.y.shape
 
 

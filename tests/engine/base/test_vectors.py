@@ -28,7 +28,9 @@ def test_directions_of_long_and_short_rows() -> None:
 def test_scaling_changes_no_bit_of_usual_lengths() -> None:
     rows = np.random.default_rng(0).standard_normal((100, 7))
     # the same sums of the same squares, times a power of four
-    np.testing.assert_array_equal(lengths(rows), np.linalg.norm(rows, axis=1))
+    np.testing.assert_array_equal(
+        lengths(rows), np.linalg.norm(rows, axis=1)
+    )  # bits: scaled by powers of two, the same sums
 
 
 def test_lengths_of_complex_rows() -> None:

@@ -66,7 +66,7 @@ def test_a_loss_with_all_its_options_arrives_as_it_was() -> None:
         arrived = sent(loss)
         f = generator.standard_normal(6)
         assert arrived.value(f) == loss.value(f)
-        assert arrived.gradient(f).tobytes() == loss.gradient(f).tobytes()
+        assert arrived.gradient(f).tobytes() == loss.gradient(f).tobytes()  # bits: the same call of the same kernel
 
 
 def test_results_and_paths_arrive_as_they_were() -> None:
@@ -74,7 +74,7 @@ def test_results_and_paths_arrive_as_they_were() -> None:
     assert str(sent(path)) == str(path)
     result = path.results[-1]
     assert sent(result).to_dict() == result.to_dict()
-    assert sent(result).measure.positions.tobytes() == result.measure.positions.tobytes()
+    assert sent(result).measure.positions.tobytes() == result.measure.positions.tobytes()  # bits: nothing is computed
 
 
 def test_a_factory_arrives_as_it_was() -> None:
@@ -105,7 +105,9 @@ def test_a_kernel_of_ones_own_is_found_again(shared_cache: Path) -> None:
     where = np.array([[0.3], [0.7]])
     for features in (problem.features, problem.features.penalised):  # phi, and phi/kappa
         assert sent(features).weighted == features.weighted
-        assert sent(features).jacobian(where).tobytes() == features.jacobian(where).tobytes()
+        assert (
+            sent(features).jacobian(where).tobytes() == features.jacobian(where).tobytes()
+        )  # bits: the same call of the same kernel
 
 
 def test_a_fingerprint_is_of_every_bit() -> None:

@@ -76,7 +76,7 @@ def test_everything_is_as_if_all_samples_were_visited(name: str) -> None:
     inner, right = features.inner(theta, omega, slopes=True), whole.inner(theta, omega, slopes=True)
     np.testing.assert_allclose(inner, right, rtol=0, atol=1e-12 * np.abs(right).max())
     sparse = features.windows.sparse_inner(theta, omega).toarray().reshape(inner.shape)
-    np.testing.assert_array_equal(sparse, inner)  # the same sums, stored otherwise
+    np.testing.assert_array_equal(sparse, inner)  # bits: the same sums, stored otherwise
 
 
 @pytest.mark.parametrize("name", ["line", "scattered", "integrated pixels"])
@@ -170,7 +170,7 @@ def test_the_structure_travels_and_is_told() -> None:
     features = CASES["pixels"]()
     again = pickle.loads(pickle.dumps(features))
     theta, g = positions(features, 5), GENERATOR.standard_normal(features.size)
-    np.testing.assert_array_equal(again.eta(theta, g), features.eta(theta, g))
+    np.testing.assert_array_equal(again.eta(theta, g), features.eta(theta, g))  # bits: the same call of the same kernel
     told = str(again.structure)
     assert "phi depends on x1 - theta1, x2 - theta2" in told
     assert "reach " in told
