@@ -1,6 +1,6 @@
-"""`cf.solve_many` of 10 000 decays beside nonnegative least squares on a grid of 60.
+"""`cf.solve_many` of decays, 10 000 by default, beside nonnegative least squares on a grid of 60.
 
-Claim: 2000 decays of 64 echoes a second on two workers, each to a relative gap of 1e-6, off the grid, with a map that all
+Goal: 2000 decays of 64 echoes a second on two workers, each to a relative gap of 1e-6, off the grid, with a map that all
 share. One or two decay times of 20 to 200 ms, echoes 10 ms apart, noise of 0.5 %; penalty 0.01, weights not negative.
 
 The peer, scipy.optimize.nnls on 60 rates, penalised alike, runs on two workers of its own in batches of 250; it bounds no gap:

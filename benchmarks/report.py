@@ -63,7 +63,7 @@ RUNS: Mapping[str, Run] = {
     "semidefinite": Run("python benchmarks/semidefinite.py"),
     "baselines": Run("python benchmarks/baselines.py"),
     "path": Run("python benchmarks/path.py"),
-    "many": Run("python benchmarks/many.py"),
+    "many": Run("python benchmarks/many.py 1000"),
     "networks": Run("python benchmarks/networks.py"),
     "local": Run("python benchmarks/local.py"),
     "torus": Run("python benchmarks/torus.py"),

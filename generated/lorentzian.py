@@ -104,12 +104,11 @@ def windows(positions, samples, constants, tiles, near):
     constant0 = constants[0]
     starts = np.zeros(k + 1, np.int64)
     for i in range(k):
-        total = 0
+        starts[i + 1] = starts[i]
         for tile in range(tiles.shape[0] - 1):
             if positions[i, 0] < near[tile, 0] or positions[i, 0] > near[tile, 1]:
                 continue
-            total += tiles[tile + 1] - tiles[tile]
-        starts[i + 1] = starts[i] + total
+            starts[i + 1] += tiles[tile + 1] - tiles[tile]
     columns = np.empty(starts[k], np.int64)
     values = np.empty((2, starts[k]))
     parallel = starts[k] > PARALLEL
@@ -201,8 +200,8 @@ def evaluate(u, samples, constants, tiles, near, y, omega, parameters, fit, whol
         return risk
     count_of_tiles = tiles.shape[0] - 1
     chunks = min(MOST_CHUNKS, count_of_tiles)
-    longest = 0
-    for tile in range(count_of_tiles):
+    longest = tiles[1] - tiles[0]
+    for tile in range(1, count_of_tiles):
         longest = max(longest, tiles[tile + 1] - tiles[tile])
     strip = max(VECTOR, min(longest, STRIP // (m * 1) // VECTOR * VECTOR))
     values = np.zeros(chunks)

@@ -38,8 +38,8 @@ $constants1
         return risk
     count_of_tiles = tiles.shape[0] - 1
     chunks = min(MOST_CHUNKS, count_of_tiles)
-    longest = 0
-    for tile in range(count_of_tiles):
+    longest = tiles[1] - tiles[0]
+    for tile in range(1, count_of_tiles):
         longest = max(longest, tiles[tile + 1] - tiles[tile])
     strip = max(VECTOR, min(longest, STRIP // (m * $kept) // VECTOR * VECTOR))
     values = np.zeros(chunks)

@@ -92,11 +92,10 @@ def windows(positions, samples, constants, tiles, near):
 $constants1
     starts = np.zeros(k + 1, np.int64)
     for i in range(k):
-        total = 0
+        starts[i + 1] = starts[i]
         for tile in range(tiles.shape[0] - 1):
 $far_position3
-            total += tiles[tile + 1] - tiles[tile]
-        starts[i + 1] = starts[i] + total
+            starts[i + 1] += tiles[tile + 1] - tiles[tile]
     columns = np.empty(starts[k], np.int64)
     values = np.empty(($width, starts[k]))
     parallel = starts[k] > PARALLEL

@@ -17,12 +17,12 @@ class Quadratic:
 
     Parameters
     ----------
-    rows : a, b and c of every j.
+    rows : a, b, c and c - b²/(2a) of every j.
     omega : its weight.
     """
 
     def __init__(self, rows: Sequence[Sequence[arb]], omega: Sequence[arb]) -> None:
-        self._a, self._b, self._c = (list(column) for column in zip(*rows, strict=True))
+        self._a, self._b, self._c, self._least = (list(column) for column in zip(*rows, strict=True))
         self._omega = list(omega)
 
     @staticmethod
@@ -38,14 +38,15 @@ class Quadratic:
         if not value.is_polynomial(PREDICTION) or sympy.degree(value, PREDICTION) != 2:
             return None
         second, first, constant = sympy.Poly(value, PREDICTION).all_coeffs()
-        program = Program([2 * second, first, constant], symbols)
+        least = sympy.expand(constant - first**2 / (4 * second))  # where it is zero, no digit of c is left to cancel
+        program = Program([2 * second, first, constant, least], symbols)
         coefficients = [program(*row) for row in rows]
         return Quadratic(coefficients, omega) if all(row[0] > 0 for row in coefficients) else None
 
     def value(self, f: Point) -> arb:
-        """R(f)."""
-        terms = zip(self._omega, self._a, self._b, self._c, f, strict=True)
-        return total([omega * ((a * x / 2 + b) * x + c) for omega, a, b, c, x in terms])
+        """R(f), by squares: near a perfect fit nothing cancels."""
+        terms = zip(self._omega, self._a, self._b, self._least, f, strict=True)
+        return total([omega * (a * (x + b / a) ** 2 / 2 + least) for omega, a, b, least, x in terms])
 
     def slope(self, f: Point) -> Point:
         """R'(f)."""

@@ -159,7 +159,24 @@ def test_translation_and_smoothness(phi: str, weight: str, translation: list[lis
     spec = read_spec(POINTWISE.format(phi=phi, weight=weight).encode())
     assert isinstance(spec, FeatureSpec)
     found = feature_properties(differentiated(spec, "partially 1-homogeneous"))
-    assert found == {"smooth": smooth, "translation": translation}
+    separable = {"separable": len(translation) == 2} if translation else {}  # cos(t) does not move with t
+    assert found == {"smooth": smooth, "translation": translation} | separable
+
+
+@pytest.mark.parametrize(
+    ("phi", "separable"),
+    [
+        ("exp(-(t - a)**2 - (x - b)**2)", True),
+        ("(erf(t - a + 1) - erf(t - a - 1))*exp(-(x - b)**2)", True),
+        ("exp(-(t - a)**2 - (x - b)**2 - (t - a)*(x - b))", False),  # a tilted bump
+        ("1/(1 + (t - a)**2 + (x - b)**2)", False),
+        ("(t - a)*exp(-(t - a)**2 - (x - b)**2)", False),  # zero where all differences are: no factor can be told there
+    ],
+)
+def test_products_of_axes(phi: str, separable: bool) -> None:
+    spec = read_spec(POINTWISE.format(phi=phi, weight="1").encode())
+    assert isinstance(spec, FeatureSpec)
+    assert feature_properties(differentiated(spec, "partially 1-homogeneous"))["separable"] is separable
 
 
 @pytest.mark.parametrize(

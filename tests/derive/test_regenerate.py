@@ -52,15 +52,15 @@ def test_no_drift(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_changed_file_is_shown_as_a_unified_diff(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = checkout / "generated" / "gaussian.py"
     text = path.read_text(encoding="utf-8")
-    assert text.count("TILE = 1024") == 1
-    path.write_text(text.replace("TILE = 1024", "TILE = 1000"), encoding="utf-8")
+    assert text.count("VECTOR = 16") == 1
+    path.write_text(text.replace("VECTOR = 16", "VECTOR = 12"), encoding="utf-8")
     assert regenerate(check=True) == 1
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("--- generated/gaussian.py")
     assert lines[1].startswith("+++ gaussian.py as derived")
     assert lines[2].startswith("@@ ")
-    assert [line[:12] for line in lines if line[0] in "-+"][2:] == ["-TILE = 1000", "+TILE = 1024"]
-    assert path.read_text(encoding="utf-8").count("TILE = 1000") == 1  # a check writes nothing
+    assert [line[:12] for line in lines if line[0] in "-+"][2:] == ["-VECTOR = 12", "+VECTOR = 16"]
+    assert path.read_text(encoding="utf-8").count("VECTOR = 12") == 1  # a check writes nothing
 
 
 def test_a_missing_file_is_drift(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:

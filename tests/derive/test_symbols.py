@@ -56,6 +56,7 @@ HOSTILE = [
 ]
 U = np.array([[1.0, 0.3], [-0.5, 0.7]])
 SAMPLES = np.linspace(0.0, 1.0, 9)[None]
+TILES = np.array([0, 4, 9]), np.tile([-np.inf, np.inf], (2, 1))  # none is out of reach
 CONSTANTS = np.array([3.0])
 
 
@@ -183,12 +184,12 @@ def results(module: ModuleType) -> list[np.ndarray]:
         slope[:] = f - y[start : start + len(f)]
         return float(np.sum((f - y[start : start + len(f)]) ** 2)) / 2
 
-    value = module.evaluate(U, SAMPLES, CONSTANTS, g, np.ones(9), np.empty((0, 9)), fit, False, rows)
+    value = module.evaluate(U, SAMPLES, CONSTANTS, *TILES, g, np.ones(9), np.empty((0, 9)), fit, False, rows)
     return [
-        module.forward(U, SAMPLES, CONSTANTS),
-        module.slopes(U, SAMPLES, CONSTANTS, g),
-        module.jacobian(U[:, 1:].copy(), SAMPLES, CONSTANTS),
-        *module.certificate(U[:, 1:].copy(), SAMPLES, CONSTANTS, g),
+        module.forward(U, SAMPLES, CONSTANTS, *TILES),
+        module.slopes(U, SAMPLES, CONSTANTS, *TILES, g),
+        module.jacobian(U[:, 1:].copy(), SAMPLES, CONSTANTS, *TILES),
+        *module.certificate(U[:, 1:].copy(), SAMPLES, CONSTANTS, *TILES, g),
         np.array(value),
         rows,
     ]

@@ -77,7 +77,7 @@ MUTANTS = (
     Mutant("merge-loses-mass", "a merged atom keeps the weight of its heaviest part", "merging", "gaussian",
            _in("atoms.merge.merge", "weights[near].sum(axis=0)", "weights[i]")),
     Mutant("merge-across-signs", "atoms of opposite signs are joined", "merging", "laplace",
-           _in("atoms.merge.merge", "free & (rows @ rows[i] > 0)", "free.copy()")),
+           _in("atoms.merge.merge", "free[near] & (rows[near] @ rows[i] > 0)", "free[near]")),
     Mutant("units-keep-their-mass", "a fused unit weighs as much as its parts, though they point apart", "fusing", "relu",
            _in("atoms.merge.fuse", "length * np.sign(w[mine][0])",
                "measure.sizes[mine].sum() * np.sign(w[mine][0])")),
@@ -117,5 +117,5 @@ MUTANTS = (
            _in("solve.choice.bic", "problem.outputs - loss.takes_classes + features.dimension - features.homogeneous",
                "problem.outputs - loss.takes_classes")),
     Mutant("seen-before", "held-out samples are those that were fitted", "choice-of-a-penalty", "cv",
-           _in("solve.choice.cross_validation", "_part(problem, labels == fold)", "_part(problem, labels != fold)")),
+           _in("solve.choice.cross_validation", "_part(replace(problem, background=None), held)", "_part(replace(problem, background=None), ~held)")),
 )  # fmt: skip

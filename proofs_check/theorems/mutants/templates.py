@@ -18,8 +18,8 @@ def _torus(right: str, wrong: str, where: str = "_BODY") -> InTemplate:
     return InTemplate("_torus", f"torus.{where}", right, wrong)
 
 
-def _bump(right: str, wrong: str, where: str = "_BODY") -> InTemplate:
-    return InTemplate("lorentzian", f"pointwise.{where}", right, wrong)
+def _bump(right: str, wrong: str, where: str = "pointwise._BODY") -> InTemplate:
+    return InTemplate("lorentzian", where, right, wrong)
 
 
 MUTANTS = (
@@ -48,18 +48,18 @@ MUTANTS = (
     Mutant("slope-of-the-end", "every step goes along the slope at the first particles", "order-of-euclidean-schemes", "sinc",
            _flow("fit, whole, q)\n        energies[step + 1]", "fit, whole, q.copy())\n        energies[step + 1]", "_FLOW")),
     Mutant("mean-forgotten", "f is the sum over particles, not their mean", "data-term", "lorentzian",
-           _bump("w = u[i, 0] / m", "w = u[i, 0]", "_EVALUATE")),
+           _bump("w = u[i, 0] / m", "w = u[i, 0]", "evaluate._EVALUATE")),
     Mutant("mean-forgotten-at-once", "f is the sum over particles where R takes all samples at once", "data-term", "lorentzian",
-           _bump("            mean[j] /= m\n", "            mean[j] /= 1\n", "_EVALUATE")),
+           _bump("            mean[j] /= m\n", "            mean[j] /= 1\n", "evaluate._EVALUATE")),
     Mutant("chunks-overlap", "samples at the seam of two chunks count twice", "large-kernels", "lorentzian",
-           _bump("stop = min(n, (chunk + 1) * length, start + strip)", "stop = min(n, start + strip)", "_EVALUATE")),
+           _bump("stop = min(tiles[tile + 1], start + strip)", "stop = min(n, start + strip)", "evaluate._EVALUATE")),
     Mutant("last-chunk-alone", "of the chunks' slopes the last is taken for their sum", "large-kernels", "lorentzian",
-           _bump("total += rows[chunk, i, k]", "total = rows[chunk, i, k]", "_EVALUATE")),
+           _bump("total += rows[chunk, i, k]", "total = rows[chunk, i, k]", "evaluate._EVALUATE")),
     Mutant("last-tile-forgotten", "samples beyond whole tiles have no prediction", "large-kernels", "lorentzian",
-           _bump("for tile in range((n + TILE - 1) // TILE):", "for tile in range(n // TILE):")),
+           _bump("for tile in range(tiles.shape[0] - 1):\n        start", "for tile in range(tiles.shape[0] - 2):\n        start")),
     Mutant("tile-starts-over", "eta of the last tile is eta", "large-kernels", "lorentzian",
-           _bump("$slope_scalars2\n        for start in range(0, n, TILE):",
-                 "$slope_scalars2\n        for start in range((n - 1) // TILE * TILE, n, TILE):")),
+           _bump("$slope_scalars2\n        for tile in range(tiles.shape[0] - 1):",
+                 "$slope_scalars2\n        for tile in range(tiles.shape[0] - 2, tiles.shape[0] - 1):")),
     Mutant("price-forgotten", "kappa is 1 in the kernel", "convexity", "checked_priced_bump",
            InTemplate("checked_priced_bump", "weight._BODY", "return kappa, gradient", "return 0.0*kappa + 1.0, gradient")),
     Mutant("fit-from-the-start", "every tile is compared with the first one's data", "large-kernels", "laplace",
