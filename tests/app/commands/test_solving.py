@@ -217,11 +217,11 @@ BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 
 
 @BOTH
-@pytest.mark.parametrize("where", ["module.Search.begin", "result_folder.read_problem"])
+@pytest.mark.parametrize("where", ["module.Search.begin", "many_folder.read_problems"])
 def test_an_end_before_the_first_bound_is_130_and_leaves_nothing(
     tmp_path: Path, number: signal.Signals, where: str
 ) -> None:
-    patch = "import time\nfrom conicflow.app.folders import result_folder\n"
+    patch = "import time\nfrom conicflow.app.folders import many_folder\n"
     patch += f"{where} = lambda *a: (print('begun', flush=True), time.sleep(600))"
     code, stdout, _ = interrupted_run(tmp_path, patch, number)
     assert (code, stdout) == (130, "")
