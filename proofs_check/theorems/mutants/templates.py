@@ -56,7 +56,7 @@ MUTANTS = (
     Mutant("last-chunk-alone", "of the chunks' slopes the last is taken for their sum", "large-kernels", "lorentzian",
            _bump("total += rows[chunk, i, k]", "total = rows[chunk, i, k]", "evaluate._EVALUATE")),
     Mutant("last-tile-forgotten", "samples beyond whole tiles have no prediction", "large-kernels", "lorentzian",
-           _bump("for tile in range(tiles.shape[0] - 1):\n        start", "for tile in range(tiles.shape[0] - 2):\n        start")),
+           _bump("range(tiles.shape[0] - 1):\n        start", "range(tiles.shape[0] - 2):\n        start")),
     Mutant("tile-starts-over", "eta of the last tile is eta", "large-kernels", "lorentzian",
            _bump("$slope_scalars2\n        for tile in range(tiles.shape[0] - 1):",
                  "$slope_scalars2\n        for tile in range(tiles.shape[0] - 2, tiles.shape[0] - 1):")),
