@@ -117,5 +117,6 @@ MUTANTS = (
            _in("solve.choice.bic", "problem.outputs - loss.takes_classes + features.dimension - features.homogeneous",
                "problem.outputs - loss.takes_classes")),
     Mutant("seen-before", "held-out samples are those that were fitted", "choice-of-a-penalty", "cv",
-           _in("solve.choice.cross_validation", "background=None), held)", "background=None), ~held)")),
+           _in("solve.choice.cross_validation", "_part(replace(problem, background=None), held)",
+               "_part(replace(problem, background=None), ~held)")),
 )  # fmt: skip
