@@ -73,9 +73,7 @@ class Problem:
                 f"choose one of {', '.join(suited('torus'))}"
             )
         self._validate_data()
-        if self.background is not None:
-            rows = directions(self.background, self.features, self.loss.y)
-            object.__setattr__(self, "loss", Profiled.of(self.loss, rows))
+        self._eliminate_background()
         with np.errstate(over="ignore"):
             largest = self.risk_at_zero
         if not np.isfinite(largest):
@@ -83,9 +81,18 @@ class Problem:
                 f"R(0) must be finite; the data reach {np.abs(self.loss.y).max():.3g} in size; rescale them"
             )
 
+    def _eliminate_background(self) -> None:
+        if self.background is not None:
+            rows = directions(self.background, self.features, self.loss.y)
+            object.__setattr__(self, "loss", Profiled.of(self.loss, rows))
+
     def __getstate__(self) -> dict[str, Any]:
         """What it travels as: what it was given, as it was checked, and nothing that was computed from it."""
-        return {item.name: vars(self)[item.name] for item in fields(self)}
+        return {item.name: vars(self)[item.name] for item in fields(self)} | {"loss": self.loss.plain}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._eliminate_background()
 
     def _validate_weights(self) -> None:
         """Features that take the weights that the data ask for, and whose eta can be searched."""

@@ -32,7 +32,7 @@ def start_on_grid(problem: Problem) -> Measure | None:
     nonnegative least squares (Lawson and Hanson 1974, chapter 23) on products of features that are computed once.
     """
     loss = problem.loss
-    if not loss.properties["quadratic"] or loss.cholesky is not None or problem.outputs != 1:
+    if not loss.properties["quadratic"] or not loss.is_sum or problem.outputs != 1:
         return None
     features = problem.features.penalised
     if features not in _GRIDS:

@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 from ..base.errors import ConicflowError
 from ..base.fingerprint import fingerprint
 from ..base.threads import pin_this_thread
+from ..model.background import Background
 from ..model.losses import Loss
 from ..model.problem import Problem
 from ..space.feature_map import FeatureMap
@@ -34,10 +35,12 @@ class Shared:
     ----------
     features : the map.
     terms : of the loss, all but its data.
+    background : the unpenalised part.
     """
 
     features: FeatureMap
     terms: Mapping[str, Any]
+    background: Background | None
 
     @property
     def key(self) -> str:
@@ -45,7 +48,7 @@ class Shared:
         known = _FINGERPRINTS.get(self.features)
         if known is None:
             known = _FINGERPRINTS[self.features] = fingerprint(self.features)
-        return known + fingerprint(self.terms)
+        return known + fingerprint((self.terms, self.background))
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,8 +71,9 @@ class Parcel:
     @staticmethod
     def of(problem: Problem) -> Parcel:
         """With everything."""
-        shared = Shared(problem.features, problem.loss.terms)
-        return Parcel(shared.key, shared, problem.loss.data, problem.penalty, problem.sign)
+        loss = problem.loss.plain
+        shared = Shared(problem.features, loss.terms, problem.background)
+        return Parcel(shared.key, shared, loss.data, problem.penalty, problem.sign)
 
     def light(self) -> Parcel:
         """Without what is shared."""
@@ -79,7 +83,8 @@ class Parcel:
         """The problem again, as it was checked when it was built."""
         problem = object.__new__(Problem)
         loss = Loss.of_terms(shared.terms, self.data)
-        vars(problem).update(features=shared.features, loss=loss, penalty=self.penalty, sign=self.sign)
+        given = {"features": shared.features, "loss": loss, "background": shared.background}
+        problem.__setstate__(given | {"penalty": self.penalty, "sign": self.sign})
         return problem
 
 

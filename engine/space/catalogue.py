@@ -100,14 +100,13 @@ def _build(kernel: FeatureKernel, description: Mapping[str, Any], arguments: Map
         return make_torus(kernel, description, arguments["cutoff"], arguments.get("filter"))
     filled, masked = split_masks(description["kind"], {key: arguments[key] for key in inputs})
     samples = validate_inputs(description, filled)
-    structure = None
     if description["kind"] == "ridge":
         domain: Box | Round = _ridge_domain(samples["x"].shape[1], *(arguments[key] for key in balls))
     else:
         domain = Box(tuple(_axis(item, arguments) for item in description["parameters"]))
         if "penalty_weight_tree" in description:
             check_penalty_weight(description, domain, numbers)
-        structure = structure_of(description, samples, numbers, domain)
+    structure = structure_of(description, samples, numbers, domain)
     statics = pack(description["kind"], samples, numbers, structure)
     return FeatureMap(kernel, description, domain, samples, numbers, statics, masked, structure)
 

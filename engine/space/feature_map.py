@@ -26,7 +26,7 @@ from .described import Described
 from .domain.box import Box
 from .domain.domain import Round
 from .products import Products
-from .structure import Structure, plain_structure, structure_of
+from .structure import Structure, structure_of
 from .units import HomogeneousUnit
 from .windows import ALIKE, Windows
 
@@ -70,7 +70,7 @@ class FeatureMap(Described):
 
     def __getstate__(self) -> dict[str, Any]:
         """What it travels as: without the kernel, which is found again, and without what follows from the rest."""
-        given = {name: vars(self)[name] for name in ("domain", "inputs", "constants", "missing", "structure")}
+        given = {name: vars(self)[name] for name in ("domain", "inputs", "constants", "missing")}
         return given | {"kernel": KernelReference.of(self.description), "penalised": self._divided}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
@@ -78,9 +78,10 @@ class FeatureMap(Described):
         kernel: FeatureKernel = bind(module, description)
         if state["penalised"] and isinstance(kernel, WithPenaltyWeight):
             kernel = kernel.penalised
-        given = {name: state[name] for name in ("domain", "inputs", "constants", "missing", "structure")}
-        statics = pack(description["kind"], state["inputs"], state["constants"], state["structure"])
-        vars(self).update(given, kernel=kernel, description=description, statics=statics)
+        given = {name: state[name] for name in ("domain", "inputs", "constants", "missing")}
+        structure = structure_of(description, state["inputs"], state["constants"], state["domain"])
+        statics = pack(description["kind"], state["inputs"], state["constants"], structure)
+        vars(self).update(given, kernel=kernel, description=description, statics=statics, structure=structure)
 
     @property
     def _divided(self) -> bool:
@@ -116,7 +117,8 @@ class FeatureMap(Described):
     @cached_property
     def windows(self) -> Windows:
         """phi at the samples in reach, where features are `local`."""
-        return Windows(self.kernel, self.statics, self.structure or plain_structure(len(self.inputs), self.size))
+        assert self.structure is not None
+        return Windows(self.kernel, self.statics, self.structure)
 
     @property
     def tail(self) -> float:
@@ -357,9 +359,7 @@ class FeatureMap(Described):
             raise ProblemError(
                 f"new samples need {self.dimension} columns; got {columns}; keep the columns as they were"
             )
-        structure = None
-        if self.kind == "pointwise" and isinstance(self.domain, Box):
-            structure = structure_of(self.description, validated, self.constants, self.domain)
+        structure = structure_of(self.description, validated, self.constants, self.domain)
         statics = pack(self.kind, validated, self.constants, structure)
         return replace(self, inputs=validated, statics=statics, missing=None, structure=structure)
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..base.arrays import Array
 from .domain.box import Box
+from .domain.domain import Round
 from .reach import proved_reach
 
 _FEWEST = 1024  # samples, below which all of them are visited
@@ -80,9 +81,11 @@ class Structure:
 
 
 def structure_of(
-    description: Mapping[str, Any], samples: Mapping[str, Array], constants: Mapping[str, float], domain: Box
-) -> Structure:
-    """What was proved of a pointwise map, with these samples, constants and intervals."""
+    description: Mapping[str, Any], samples: Mapping[str, Array], constants: Mapping[str, float], domain: Box | Round
+) -> Structure | None:
+    """What was proved of a pointwise map, with these samples, constants and intervals; None of other maps."""
+    if description["kind"] != "pointwise" or not isinstance(domain, Box):
+        return None
     parameters = [item["name"] for item in description["parameters"]]
     inputs, columns = list(samples), list(samples.values())
     pairs = tuple((str(a), str(b)) for a, b in description["properties"]["translation"])

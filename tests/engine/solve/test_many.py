@@ -4,6 +4,7 @@ import multiprocessing
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -46,6 +47,18 @@ def test_every_result_is_that_of_a_solve_of_its_own(executor: Executor | None, a
     results = list(cf.solve_many(decays(COUNT), executor, relative_gap=GAP))
     assert [bits(result) for result in results] == alone
     assert all(isinstance(result, cf.Result) and result.problem is not None for result in results)
+
+
+def test_workers_know_the_background(executor: Executor | None) -> None:
+    """It travels with the map; a problem without it has another minimum."""
+    problems = [replace(problem, background=cf.background.constant()) for problem in decays(3)]
+    results = list(cf.solve_many(problems, executor, relative_gap=GAP))
+    assert [bits(result) for result in results] == [bits(cf.solve(problem, relative_gap=GAP)) for problem in problems]
+    for result, problem in zip(results, decays(3), strict=True):
+        assert isinstance(result, cf.Result)
+        assert result.background.shape == (1,)
+        assert result.objective < cf.solve(problem, relative_gap=GAP).objective
+    assert parcels.Parcel.of(problems[0]).key != parcels.Parcel.of(next(decays(1))).key
 
 
 def test_workers_of_dask_find_the_same_bits(alone: list[Any]) -> None:

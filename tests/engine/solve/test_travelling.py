@@ -23,6 +23,22 @@ PROBLEMS = {
     "relu": lambda: network()[0],
     "cosine, vector": lambda: units("cosine", outputs=2)[0],
 }
+
+
+def frame() -> cf.Problem:
+    """Features that reach few samples, on a background."""
+    side = np.arange(40.0)
+    x1, x2 = np.meshgrid(side, side, indexing="ij")
+    features = cf.features.gaussian_2d(x1=x1, x2=x2, sigma1=1.2, theta1=(0, 39), theta2=(0, 39))
+    y = (
+        features.forward([3.0, 2.0], np.array([[9.2, 7.1], [30.5, 21.9]]))
+        + 0.5
+        + 0.01 * side[:, None].repeat(40, 1).ravel()
+    )
+    return cf.Problem(features, cf.losses.squared(y), 0.5, "nonnegative", cf.background.polynomial(1))
+
+
+PROBLEMS |= {"pixels with a background": frame}
 OWN = """
 name = "half_gaussian"
 kind = "pointwise"
@@ -52,6 +68,7 @@ def test_a_problem_arrives_as_it_was(name: str) -> None:
     assert len(pickle.dumps(problem)) < size + 2500  # references and numbers
     arrived = sent(problem)
     first, second = (cf.solve(each, relative_gap=1e-3) for each in (problem, arrived))
+    assert first.background.tolist() == second.background.tolist()
     assert bits(first) == bits(second)
     assert fingerprint(problem.features) == fingerprint(arrived.features)
 
