@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import bsr_array, csr_array, diags_array, eye_array, issparse
 
 from ..base.arrays import Array, Field
-from ..model.derivatives import fit_derivatives, gram_by_differences, rows_by_weight
+from ..model.derivatives import curved_products, fit_derivatives, rows_by_weight
 from ..model.measure import Measure
 from ..model.problem import Problem
 from ..space.domain.domain import Held
@@ -64,11 +64,8 @@ class WeightsAtPositions:
         """dJ/dw = eta + penalty·w/|w|."""
         problem, features = self.problem, self.problem.features.penalised
         eta = features.eta(self.positions, problem.loss.gradient(f)).reshape(z.shape)
-        diagonal = problem.loss.diagonal_curvature(f)
-        if (products := gram_by_differences(problem, self.positions, f)) is not None:
-            hessian = products[:, :1, :, :1].copy()
-        elif diagonal is not None and features.scalar:
-            hessian = features.inner(self.positions, diagonal)
+        if (products := curved_products(problem, self.positions, f, slopes=False)) is not None:
+            hessian = products.copy()
         else:
             rows = rows_by_weight(features.jacobian(self.positions)[0], f)
             hessian = problem.loss.gram(f, rows.reshape(z.size, *f.shape)).reshape(*z.shape, *z.shape)

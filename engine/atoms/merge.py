@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,20 +35,19 @@ def merge(problem: Problem, measure: Measure, radius: float, negligible: float =
     order = np.argsort(-measure.sizes[keep], kind="stable")
     weights, positions = weights[order], positions[order]
     domain = problem.features.domain
-    free, crowded = np.ones(len(weights), dtype=bool), _crowded(problem, positions, radius)
+    free, neighbours = np.ones(len(weights), dtype=bool), _neighbours(problem, positions, radius)
     rows = weights.reshape(len(weights), problem.outputs)  # a sign is a direction in R^1
     merged_weights: list[Array] = []
     merged_positions: list[Array] = []
-    neighbours = problem.features.neighbours(positions)
     for i in range(len(weights)):
         if not free[i]:
             continue
-        if not crowded[i]:
+        near = neighbours(i)
+        near = near[free[near] & (rows[near] @ rows[i] > 0) & (near != i)]
+        if not len(near):
             merged_weights.append(weights[i])
             merged_positions.append(positions[i])
             continue
-        near = neighbours(i)
-        near = near[free[near] & (rows[near] @ rows[i] > 0) & (near != i)]
         delta = domain.difference(positions[near], positions[i])
         chosen = _close(problem, positions[i], delta, positions[near], radius)
         near, delta = np.append(near[chosen], i), np.vstack([delta[chosen], np.zeros_like(positions[:1])])
@@ -127,10 +128,10 @@ def fuse(problem: Problem, measure: Measure) -> Measure:
     return problem.measure(np.array(weights)[:, None], np.array(positions))
 
 
-def _crowded(problem: Problem, positions: Array, radius: float) -> NDArray[np.bool_]:
-    """Which may be joined with another, (k,): all, where nothing tells sooner than asking for each."""
+def _neighbours(problem: Problem, positions: Array, radius: float) -> Callable[[int], NDArray[np.intp]]:
+    """By the number of a position those that it may be joined with, and others."""
     stationary = Stationary.of(problem.features.penalised)
-    return np.ones(len(positions), dtype=bool) if stationary is None else stationary.crowded(positions, radius)
+    return problem.features.neighbours(positions) if stationary is None else stationary.neighbours(positions, radius)
 
 
 def _products(problem: Problem, positions: Array) -> Array:
@@ -144,8 +145,6 @@ def _products(problem: Problem, positions: Array) -> Array:
 def _close(problem: Problem, position: Array, delta: Array, others: Array, radius: float) -> NDArray[np.bool_]:
     """Which positions + delta have nearly the same feature, to first order and in fact, shape (k,)."""
     features = problem.features.penalised
-    if not len(others):
-        return np.zeros(0, dtype=bool)
     if (stationary := Stationary.of(features)) is not None:
         return np.asarray(stationary.distances(delta) <= radius * stationary.norm)
     if features.local:

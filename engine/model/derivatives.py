@@ -25,10 +25,11 @@ def fit_derivatives(problem: Problem, weights: Array, positions: Array, f: Field
     """
     features, (k, q) = problem.features.penalised, weights.shape
     g = problem.loss.gradient(f)
-    if (products := gram_by_differences(problem, positions, f)) is not None:
+    if features.local and weights.size * (1 + features.dimension) >= _SPARSE:
+        if (diagonal := problem.loss.diagonal_curvature(f)) is not None:
+            return _sparse(features, diagonal, weights, positions, g)
+    elif (products := curved_products(problem, positions, f, slopes=True)) is not None:
         return _from_products(products, weights, *features.certificate(positions, g))
-    if (diagonal := problem.loss.diagonal_curvature(f)) is not None and features.scalar:
-        return _of_scalars(features, diagonal, weights, positions, g)
     eta, slope, curvature = features.certificate(positions, g, weights)
     jacobian = features.jacobian(positions)
     eta_slope = np.real(np.einsum("akn,n...->k...a", jacobian[1:], np.conj(g))).reshape(k, q, -1)
@@ -46,14 +47,28 @@ def fit_derivatives(problem: Problem, weights: Array, positions: Array, f: Field
     return np.concatenate([eta, slope], axis=1), hessian
 
 
-def _of_scalars(
+def curved_products(problem: Problem, positions: Array, f: Field, slopes: bool) -> Array | None:
+    """Re <d^a phi_i, R''(f) d^b phi_j>, (k, w, k, w) with w = 1 or, with slopes, 1 + d; not to be written to.
+
+    None where weights are no real numbers, and where R'' is no diagonal that bends the real and the imaginary part of a
+    coefficient alike.
+    """
+    features, loss = problem.features.penalised, problem.loss
+    stationary = Stationary.of(features)
+    if stationary is not None and stationary.many(len(positions)) and loss.is_sum:
+        curvature, width = loss.curvature(f).reshape(-1, 2), 2 if slopes else 1
+        if (curvature[:, 0] == curvature[:, 1]).all():
+            return stationary.gram(positions, curvature[:, 0])[:, :width, :, :width]
+    diagonal = loss.diagonal_curvature(f) if features.scalar else None
+    return None if diagonal is None else features.inner(positions, diagonal, slopes)
+
+
+def _sparse(
     features: FeatureMap, diagonal: Array | float, weights: Array, positions: Array, g: Field
-) -> tuple[Array, Array | csr_array]:
-    """`fit_derivatives` of real weights and a curvature of each sample; where features are local and many, a sparse Hessian."""
+) -> tuple[Array, csr_array]:
+    """`fit_derivatives` of many local features: the Hessian is sparse, (k (1 + d), k (1 + d))."""
     eta, slope, curvature = features.certificate(positions, g)
     k, width = len(weights), 1 + features.dimension
-    if not features.local or k * width < _SPARSE:
-        return _from_products(features.inner(positions, diagonal, slopes=True), weights, eta, slope, curvature)
     scales, index = diags_array(_scale(weights, width).ravel()), np.arange(k + 1)
     hessian = scales @ features.windows.sparse_inner(positions, diagonal) @ scales
     hessian += bsr_array((_own_blocks(weights, slope, curvature), index[:k], index))
@@ -82,19 +97,6 @@ def _own_blocks(weights: Array, slope: Array, curvature: Array) -> Array:
     own[:, 0, 1:] = own[:, 1:, 0] = slope
     own[:, 1:, 1:] = weights[:, :, None] * curvature
     return own
-
-
-def gram_by_differences(problem: Problem, positions: Array, f: Field) -> Array | None:
-    """Re <d^a phi_i, R''(f) d^b phi_j>, (k, 1 + d, k, 1 + d), without a product of features; None where that is not possible.
-
-    It takes features whose inner products depend on differences, and a loss that bends each coefficient alone, its real and its
-    imaginary part alike.
-    """
-    stationary, loss = Stationary.of(problem.features.penalised), problem.loss
-    if stationary is None or not stationary.many(len(positions)) or not loss.is_sum:
-        return None
-    curvature = loss.curvature(f).reshape(-1, 2)
-    return stationary.gram(positions, curvature[:, 0]) if (curvature[:, 0] == curvature[:, 1]).all() else None
 
 
 def rows_by_weight(phi: Array, f: Field) -> Field:

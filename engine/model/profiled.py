@@ -20,7 +20,8 @@ _STEPS = 200  # Newton's, about ten where R is smooth
 _ROUNDING = 1e-13  # predicted decrease relative to R, below which gradients decide
 _RANK = 1e-12  # singular values of B, relative to the largest, that are none
 _FLAT = 1e-14  # curvature relative to the typical one, that is none
-_MOST_DAMPING = 1e12
+# Damping relative to the typical curvature: the least to rise from, ten times as much or a tenth at a time, and the most.
+_LEAST_DAMPING, _FACTOR, _MOST_DAMPING = 1e-8, 10, 1e12
 
 
 class Profiled(Loss):
@@ -170,11 +171,11 @@ class Profiled(Loss):
                     moved = np.linalg.norm(next_slope) < np.linalg.norm(slope) / 2 if little else trial < value
                     if moved or little:
                         break
-                damping = max(10 * damping, 1e-8)
+                damping = max(_FACTOR * damping, _LEAST_DAMPING)
             if not moved:
                 return a, there, True
             value, a, there, slope = trial, b, beyond, next_slope
-            damping = damping / 10 if damping > 1e-10 else 0.0
+            damping = damping / _FACTOR if damping > _LEAST_DAMPING / 100 else 0.0
         return a, there, False
 
 

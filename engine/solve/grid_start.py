@@ -18,6 +18,7 @@ from ..space.feature_map import FeatureMap
 
 _MOST_POINTS = 512  # a matrix of their products fits a processor's cache
 _MOST_NUMBERS = 2**20  # points times samples
+_NOTHING = 1e-12  # weight relative to the largest, that rounding leaves of one that has reached zero
 _STEPS = 64  # active sets; as many atoms as data have would be no few
 _ACCURACY = 1e-9  # of the height over the penalty: where features are alike, less moves atoms far
 
@@ -95,7 +96,7 @@ def _active_set(problem: Problem, gram: Array, slope: Array) -> tuple[list[int],
             falling = wanted <= 0
             share = (sizes[falling] / (sizes[falling] - wanted[falling])).min()
             sizes = sizes + share * (wanted - sizes)
-            kept = sizes > 1e-12 * sizes.max()
+            kept = sizes > _NOTHING * sizes.max()
             active = [index for index, keep in zip(active, kept, strict=True) if keep]
             sizes, heads = sizes[kept], heads[kept]
         eta = slope + gram[:, active] @ (sizes * heads)

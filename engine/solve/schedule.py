@@ -12,7 +12,7 @@ from ..atoms.polish import Effort
 from ..base.errors import ProblemError
 from ..base.validation import integer, number
 
-_MOST = 2**30  # of anything that is counted
+_MOST = 10_000_000  # of anything that is counted
 
 
 def _whole(default: int, low: int = 0, high: int = _MOST) -> Any:
@@ -119,7 +119,7 @@ class Schedule:
     exchange_rounds: int = _whole(200)
     exchange_patience: int = _whole(20)
     exchange_accuracy: float = _real(1e-6, 0.0, 1.0)  # more is wasted until positions are right
-    exchange_numbers: int = _whole(2**26, 1)  # 512 megabytes, and seconds for each Newton step
+    exchange_numbers: int = _whole(2**26, 1, 2**40)  # 512 megabytes, and seconds for each Newton step
     polish_after: float = _real(10.0, 1.0, 1e9)  # a polish costs several rounds; its square where it was in vain
     light_weight: float = _real(1e-3, 1e-12, 1.0)  # an interior point, but one that hardly changes f
     interior_rounds: int = _whole(ROUNDS, 1)  # these two: see `atoms.interior`

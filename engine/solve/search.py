@@ -17,6 +17,7 @@ from ..model.measure import Measure
 from ..model.point import Point
 from ..model.problem import Problem
 from ..space.scales import feature_scales
+from ..space.windows import MEETING
 from .result import Certificate, Result, within_rounding
 from .schedule import DEFAULT, Schedule
 from .tidy import tidied
@@ -163,7 +164,7 @@ class Search:
         supremum, penalty, features = self.best.supremum, self.problem.penalty, self.problem.features
         excess = supremum.heights - penalty
         if features.local:
-            meeting = features.neighbours(supremum.positions, reaches=2.0)
+            meeting = features.neighbours(supremum.positions, MEETING)
             first = np.array([excess[meeting(i)].max() for i in range(len(excess))])
         else:
             first, excess = np.full(len(excess), excess.max(initial=0.0)), excess[:most]

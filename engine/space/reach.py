@@ -17,6 +17,7 @@ _BITS = 64
 _UNFELT = 2.0**-56  # of the largest |phi/kappa| at a sample of its own: sums of phi are rounded by more
 _SHRINK = 0.85  # the next distance that is tried
 _TRIALS = 100  # 0.85^100 of the largest distance is below 1e-7 of it
+_THIN = 1.01  # ratio of the ends of a box that is not cut again
 _BOXES = 512  # of one distance
 
 
@@ -63,10 +64,8 @@ class _Decay:
         self.constants = [arb(value) for value in constants]
         self.parameters = [ball(low, high) for low, high in zip(domain.lower, domain.upper, strict=True)]
         self.inputs = [ball(float(column.min()), float(column.max())) for column in columns]
-        self.farthest = [
-            max(float(columns[j].max()) - domain.lower[i], float(domain.upper[i] - columns[j].min()), 0.0)
-            for i, j in axes
-        ]
+        apart = (max(columns[j].max() - domain.lower[i], domain.upper[i] - columns[j].min(), 0.0) for i, j in axes)
+        self.farthest = [math.nextafter(float(distance), math.inf) for distance in apart]
         for i, _ in axes:
             self.parameters[i] = arb(0)
 
@@ -116,10 +115,8 @@ class _Decay:
             size = enclose(self.tree, self.parameters, self.constants, inputs)
             if size.is_finite() and size.abs_upper() <= tail:
                 continue
+            if min(abs(low), abs(high)) * _THIN > max(abs(low), abs(high)):
+                return False
             middle = math.copysign(math.sqrt(low * high), low)
-            if not abs(low) < abs(middle) < abs(high) and not abs(high) < abs(middle) < abs(low):
-                return False
-            if min(abs(low), abs(high)) * 1.01 > max(abs(low), abs(high)):
-                return False
             waiting += [(low, middle), (middle, high)]
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -9,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from ..base.arrays import Array
 from ..kernels.nonuniform import polynomials
@@ -62,20 +64,15 @@ class Stationary:
         """
         return np.asarray(np.sqrt(np.maximum(np.einsum("ia,ab,ib->i", delta, self.metric, delta), 0.0)))
 
-    def crowded(self, positions: Array, radius: float) -> NDArray[np.bool_]:
-        """Which positions (k, d) may have another within ||phi'(theta)[delta]|| <= radius·||phi||, (k,): all on several axes.
-
-        On the circle the next one on either side tells.
-        """
-        if len(self.cutoffs) > 1 or len(positions) < 2:
-            return np.ones(len(positions), dtype=bool)
-        order = np.argsort(positions[:, 0], kind="stable")
-        sorted_ = positions[order, 0]
-        gaps = np.mod(np.roll(sorted_, -1) - sorted_, 1.0)
-        close = gaps * np.sqrt(self.metric[0, 0]) <= radius * self.norm * (1 + _SLACK)
-        found = np.empty(len(positions), dtype=bool)
-        found[order] = close | np.roll(close, 1)
-        return found
+    def neighbours(self, positions: Array, radius: float) -> Callable[[int], NDArray[np.intp]]:
+        """By the number of a position (k, d) those within ||phi'(theta)[delta]|| <= radius·||phi||: on several axes all."""
+        if len(self.cutoffs) > 1 or not len(positions):
+            everything = np.arange(len(positions))
+            return lambda i: everything
+        apart = radius * self.norm / np.sqrt(self.metric[0, 0]) * (1 + _SLACK)
+        places = np.mod(positions, 1.0) % 1.0  # of a tiny negative number the first is 1
+        near = cKDTree(places, boxsize=1.0).query_ball_point(places, min(apart, 0.5))
+        return lambda i: np.array(near[i], dtype=np.intp)
 
     def many(self, atoms: int) -> bool:
         """Whether `gram` is made sooner than a product of features, which has a term for every coefficient."""

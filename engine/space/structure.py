@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.arrays import Array
+from ..base.arrays import NEARLY_ZERO, Array
 from .domain.box import Box
 from .domain.domain import Round
 from .reach import proved_reach
@@ -61,7 +61,7 @@ class Structure:
         if not self.windowed:
             return 1.0
         width = self.near[:, 1::2].max(axis=0) - self.near[:, ::2].min(axis=0) - 2 * self.reach
-        return float(np.prod(np.minimum(1.0, 2 * self.reach / np.maximum(width, 1e-300))))
+        return float(np.prod(np.minimum(1.0, 2 * self.reach / np.maximum(width, NEARLY_ZERO))))
 
     def __str__(self) -> str:
         if not self.names:
@@ -103,8 +103,9 @@ def structure_of(
     near = np.empty((len(tiles) - 1, 2 * len(axes)))
     for axis, (_, j) in enumerate(axes):
         sorted_ = columns[j][order]
-        near[:, 2 * axis] = np.minimum.reduceat(sorted_, tiles[:-1]) - reach[axis]
-        near[:, 2 * axis + 1] = np.maximum.reduceat(sorted_, tiles[:-1]) + reach[axis]
+        # rounded outwards, so that what passes a tile by is farther than the reach in exact arithmetic
+        near[:, 2 * axis] = np.nextafter(np.minimum.reduceat(sorted_, tiles[:-1]) - reach[axis], -np.inf)
+        near[:, 2 * axis + 1] = np.nextafter(np.maximum.reduceat(sorted_, tiles[:-1]) + reach[axis], np.inf)
     return Structure(pairs, axes, reach, tail, grid, order, tiles, near)
 
 

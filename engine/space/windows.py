@@ -16,7 +16,7 @@ from ..kernels.protocol import Counts, FeatureKernel, Statics
 from .structure import Structure
 
 ALIKE = 0.2  # reaches, beyond which features are no longer alike: of a Gaussian 1.7 standard deviations
-_MEETING = 2.0  # reaches, beyond which no sample is in reach of both
+MEETING = 2.0  # reaches, beyond which no sample is in reach of both
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +69,7 @@ class Windows:
 
     def _meeting(self, positions: Array) -> tuple[Counts, Counts]:
         """Numbers of the positions whose features meet, in pairs, each once, and each with itself."""
-        pairs = cKDTree(self._in_reaches(positions)).query_pairs(_MEETING, p=np.inf, output_type="ndarray")
+        pairs = cKDTree(self._in_reaches(positions)).query_pairs(MEETING, p=np.inf, output_type="ndarray")
         own = np.arange(len(positions))
         return np.concatenate([pairs[:, 0], own]), np.concatenate([pairs[:, 1], own])
 

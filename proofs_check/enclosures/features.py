@@ -16,7 +16,7 @@ from .points import Array, Point, exact, inner, total
 
 def forward(statement: Statement, weights: Array, positions: Array) -> Point:
     """f = sum_i c_i phi(theta_i), in real coordinates."""
-    if statement.features.kind == "torus" and positions.shape[1:] == (1,) and len(positions):
+    if statement.features.torus and positions.shape[1:] == (1,) and len(positions):
         return _on_the_circle(statement, weights, positions[:, 0])
     f: Point = []
     for i, position in enumerate(positions):

@@ -53,7 +53,7 @@ def _measure(problem: Problem, draw: Draw) -> Measure:
     """Up to four atoms that the problem admits, or none."""
     random, count = draw.generator("measure"), draw.integer("atoms", 0, 4)
     weights = random.uniform(0.0, 1.5, count)
-    if problem.sign == "any" and problem.loss.properties["edge"] is None:
+    if not problem.gauge.one_sided and problem.loss.properties["edge"] is None:
         weights *= random.choice([-1.0, 1.0], count)
     return Measure(weights, random.random((count, 1)))
 

@@ -3,6 +3,7 @@
 import pickle
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 
 import conicflow as cf
 import numpy as np
@@ -107,6 +108,20 @@ def test_beyond_the_reach_phi_is_below_the_tail(data: st.DataObject) -> None:
     phi = np.exp(-((x - theta) ** 2) / (2 * sigma**2))  # by hand
     assert (phi[far] <= features.tail).all() or not features.local
     assert features.tail <= 2.0**-56
+
+
+@pytest.mark.parametrize("origin", [0.0, 1e6, -3e9])
+def test_no_sample_in_reach_is_passed_by(origin: float) -> None:
+    """In exact arithmetic, wherever the axis begins: bounds of tiles are rounded outwards."""
+    x = origin + np.random.default_rng(4).uniform(0, 900, 3000)
+    structure = cf.features.gaussian(x=x, sigma=2.0, theta=(origin, origin + 900)).structure
+    assert structure is not None
+    assert structure.order is not None
+    reach, sorted_ = Fraction(float(structure.reach[0])), x[structure.order]
+    for tile, (low, high) in enumerate(structure.near):
+        samples = [Fraction(float(value)) for value in sorted_[structure.tiles[tile] : structure.tiles[tile + 1]]]
+        assert Fraction(float(low)) <= min(samples) - reach
+        assert max(samples) + reach <= Fraction(float(high))
 
 
 def test_a_reach_that_is_too_short_is_seen() -> None:
