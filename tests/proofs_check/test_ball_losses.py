@@ -7,10 +7,13 @@ from typing import Any
 import conicflow as cf
 import numpy as np
 import pytest
+import sympy
+from conicflow.derive.read.loss_spec import PREDICTION
 from conicflow.proofs_check.certify import statement_of
 from conicflow.proofs_check.enclosures.balls import precision
 from conicflow.proofs_check.enclosures.losses import BallLoss
 from conicflow.proofs_check.enclosures.points import exact, inner
+from conicflow.proofs_check.enclosures.quadratic import Quadratic
 from flint import arb
 from hypothesis import given
 from hypothesis import strategies as st
@@ -140,3 +143,22 @@ def test_a_complex_covariance(seed: int) -> None:
         assert abs(loss.value(point) - arb(case.loss.value(f))) <= arb(1e-10) * (1 + loss.value(point))
         defect = loss.value(point) + loss.conjugate(p) - inner(point, p)
         assert abs(defect) <= arb(2) ** (-90) * (1 + loss.value(point)) * 10**6  # rounding of p, to second order
+
+
+@given(st.floats(0.1, 10), st.floats(-5, 5), st.floats(-5, 5), st.lists(st.floats(-9, 9), min_size=2, max_size=4))
+def test_polynomials_of_second_degree(a: float, b: float, c: float, f: list[float]) -> None:
+    """a f²/2 + b f y + c, whose least value is not zero: R, R' and R* by their formulas, in the same balls."""
+    y = sympy.Symbol("y", real=True)
+    value = sympy.Rational(*a.as_integer_ratio()) * PREDICTION**2 / 2
+    value += sympy.Rational(*b.as_integer_ratio()) * PREDICTION * y + sympy.Rational(*c.as_integer_ratio())
+    data, omega = [arb(1 + j) for j in range(len(f))], [arb(2)] * len(f)
+    with precision(106):
+        loss = Quadratic.of(value, [y], [[entry] for entry in data], omega)
+        assert loss is not None
+        points = [arb(x) for x in f]
+        terms = [2 * (arb(a) * x * x / 2 + arb(b) * x * w + arb(c)) for x, w in zip(points, data, strict=True)]
+        assert (loss.value(points) - sum(terms, arb(0))).contains(0)
+        p = loss.slope(points)
+        young = loss.value(points) + loss.conjugate_along(p)(arb(1)) - inner(p, points)
+        assert young.contains(0)  # Fenchel and Young
+        assert young.rad() < 1e-20

@@ -7,7 +7,11 @@ import numpy as np
 import pytest
 from by_hand import BALL, VECTOR, random_field, random_positions
 from conicflow.engine.atoms import charts
+from conicflow.engine.space.domain.domain import Held
+from hypothesis import given
+from hypothesis import strategies as st
 from mutants import mistaken
+from scipy.sparse import csr_array
 
 
 def ridge(name: str, generator: np.random.Generator) -> cf.FeatureMap:
@@ -320,3 +324,19 @@ def test_a_boundary_holds_only_what_pushes_against_it() -> None:
     measure = cf.Measure([0.5], [[0.0]])
     chart = charts.chart_for(inward, measure)
     assert derivatives_at(problem, chart, chart.coordinates(measure))[0][1] < 0  # to the right
+
+
+@given(st.integers(0, 10_000))
+def test_what_a_boundary_holds_is_held_sparsely(seed: int) -> None:
+    """The same gradient and matrix as of a dense Hessian."""
+    random = np.random.default_rng(seed)
+    k, d = 4, 2
+    matrix = random.standard_normal((k * (1 + d), k * (1 + d)))
+    matrix, gradient = matrix + matrix.T, random.standard_normal((k, 1 + d))
+    normals = np.zeros((k, d, d))
+    normals[:, range(d), range(d)] = random.integers(0, 2, (k, d))
+    held = Held(normals, random.random(k) * normals.any(axis=(1, 2)))
+    dense = charts._held(held, gradient.copy(), matrix.reshape(k, 1 + d, k, 1 + d).copy())
+    sparse = charts._held_sparsely(held, gradient, csr_array(matrix))
+    np.testing.assert_allclose(sparse[0], dense[0], rtol=0, atol=1e-14 * np.abs(gradient).max())
+    np.testing.assert_allclose(sparse[1].toarray(), dense[1], rtol=0, atol=1e-14 * np.abs(matrix).max())

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mutants import mistaken
 from problems import bumps, network, random_measure, spikes, tones, units
+from scipy.sparse import csr_array
 
 PROBLEMS = {
     "spikes": spikes(10)[0],
@@ -216,3 +217,16 @@ def test_a_hessian_that_overflows_gives_no_step() -> None:
             hessian = point.hessian.copy()
             hessian[place, 3] = hessian[3, place] = number
             assert replace(point, hessian=hessian).step(1.0) is None
+
+
+def test_a_sparse_step_asks_for_damping_where_j_curves_downwards() -> None:
+    """H = [[1, 2], [2, 1]] has the eigenvalues 3 and -1: with damping 2 the step is that of a dense matrix."""
+    point = Point(PROBLEMS["bumps"], random_measure(PROBLEMS["bumps"], 2, 0))
+    gradient, hessian = np.array([1.0, -2.0]), np.array([[1.0, 2.0], [2.0, 1.0]])
+    model = polish_module._Model(
+        point, charts.chart_for(point.problem, point.measure), gradient, gradient, csr_array(hessian), np.ones(2)
+    )
+    assert model.step(0.0) is None
+    step = model.step(2.0)
+    assert step is not None
+    np.testing.assert_allclose(step, -np.linalg.solve(hessian + 2 * np.eye(2), gradient), rtol=1e-14)

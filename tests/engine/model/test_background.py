@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from conicflow.app.files.problem import read_problem
 from conicflow.app.files.results import solution_of, write_solution
+from conicflow.engine.atoms.charts import WeightsAndPositions
 from conicflow.proofs_check.checker import check_folder
 
 X = np.linspace(0.0, 10.0, 80)
@@ -70,6 +71,27 @@ def test_intercepts_of_two_outputs() -> None:
     assert result.background.shape == (1, 2)
     left = y - made.forward(result.measure)
     np.testing.assert_allclose(result.background[0], left.mean(axis=0), rtol=1e-9)
+
+
+@pytest.mark.parametrize("loss", ["squared", "huber"])
+def test_newtons_matrix_knows_that_the_background_follows(loss: str) -> None:
+    """Central differences of the gradient; a matrix without what B takes away is another."""
+    data = cf.losses.squared(trace()) if loss == "squared" else cf.losses.huber(trace(), delta=50.0)
+    made, plain = problem(cf.background.polynomial(1), data), problem(None, data)
+    chart = WeightsAndPositions(made)
+    z = np.array([[0.7, 3.1], [0.5, 7.9]])
+    step, width = 1e-6, z.size
+
+    def derivatives(each: cf.Problem, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        gradient, hessian = chart.derivatives(at, made.forward(chart.measure(at)))
+        return gradient, np.asarray(hessian)
+
+    found = derivatives(made, z)[1]
+    sides = np.eye(width).reshape(width, *z.shape) * step
+    right = np.stack([derivatives(made, z + e)[0] - derivatives(made, z - e)[0] for e in sides]) / (2 * step)
+    np.testing.assert_allclose(found, right, rtol=0, atol=1e-7 * np.abs(found).max())  # step², and rounding over it
+    without = WeightsAndPositions(plain).derivatives(z, plain.forward(chart.measure(z)))[1]
+    assert np.abs(found - np.asarray(without)).max() > 0.01 * np.abs(found).max()
 
 
 def test_one_class_has_no_best_intercept() -> None:

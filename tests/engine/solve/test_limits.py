@@ -38,6 +38,7 @@ def easy() -> cf.Problem:
             "exchange: 1 round in a row in which the gap did not fall (exchange_patience)",
             20,
         ),
+        (hard, {"exchange_rounds": 200, "exchange_numbers": 1}, "exchange_numbers", "(exchange_numbers)", 2**26),
     ],
 )
 def test_the_limit_is_named_and_raising_it_changes_the_end(

@@ -2,14 +2,19 @@
 
 import pickle
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import conicflow as cf
 import numpy as np
 import pytest
 from conicflow.engine.flow.steps import natural_step
+from conicflow.engine.space import reach
 from conicflow.engine.space.arguments import pack
+from conicflow.engine.space.domain.box import Box
+from conicflow.engine.space.domain.domain import Axis
 from conicflow.engine.space.structure import product_grid
 from hypothesis import given
 from hypothesis import strategies as st
@@ -131,6 +136,33 @@ def test_a_reach_that_is_too_short_is_seen() -> None:
     assert np.abs(features.eta(theta, g) - whole.eta(theta, g)).max() > allowed(features, g, whole.eta(theta, g))
 
 
+RISING = ["mul", ["rational", 3, 1], ["min", ["rational", 0, 1], ["input", 0]]]
+FALLING = ["mul", ["rational", -1, 1], ["max", ["rational", 0, 1], ["input", 0]]]
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_the_reach_is_that_of_the_slower_side(side: int) -> None:
+    """e^(3 t) for t < 0, e^(-t) beyond: 2^-56 is reached at 56 log 2 = 38.8, or at a third of that."""
+    turned = ["mul", ["rational", side, 1], ["input", 0]]
+
+    def with_input(tree: Any) -> Any:
+        return turned if tree == ["input", 0] else [with_input(x) if isinstance(x, list) else x for x in tree]
+
+    tree = ["exp", ["add", with_input(RISING), with_input(FALLING)]]
+    found, tail = reach.proved_reach(
+        tree, [(0, 0)], [np.linspace(0.0, 500.0, 9)], [], Box((Axis("theta", 0.0, 500.0),))
+    )
+    assert tail == 2.0**-56
+    assert 56 * np.log(2) <= found[0] <= 56 * np.log(2) / 0.8  # trials are 0.85 apart
+
+
+def test_round_a_circle_nothing_is_far() -> None:
+    tree = ["exp", ["mul", ["rational", -1, 1], ["power", ["input", 0], ["rational", 2, 1]]]]
+    domain = Box((Axis("theta", 0.0, 500.0, wraps=True),))
+    found, tail = reach.proved_reach(tree, [(0, 0)], [np.linspace(0.0, 500.0, 9)], [], domain)
+    assert (found[0], tail) == (np.inf, 0.0)
+
+
 def test_what_has_no_reach_visits_everything() -> None:
     x = np.linspace(0, 1000, 2000)
     assert not cf.features.lorentzian(x=x, gamma=1.0, theta=(0, 1000)).local  # its tails fall too slowly
@@ -158,6 +190,31 @@ def test_grids_of_samples() -> None:
     assert product_grid([x[:5], y[:5]]) is not None  # a pixel is missing
     assert product_grid([np.append(x, x[0]), np.append(y, y[0])]) is None  # one is twice
     assert product_grid([np.arange(6.0), np.arange(6.0)]) is None  # a diagonal
+
+
+@pytest.mark.parametrize("forgotten", [None, "rounding", "supremum"])
+def test_what_is_left_out_is_in_the_gap(monkeypatch: pytest.MonkeyPatch, forgotten: str | None) -> None:
+    """With a tail that is felt: J of all samples is within the rounding that is told, and S bounds |eta| of all samples."""
+    monkeypatch.setattr(reach, "_UNFELT", 1e-3)
+    features = CASES["line"]()
+    assert features.tail == pytest.approx(1e-3)
+    y = features.forward(np.ones(40), positions(features, 40)) - 1.0
+    problem = cf.Problem(features, cf.losses.squared(y), 0.3)
+    whole = replace(problem, features=dense(features))
+    measure = cf.Measure(np.full(60, 0.7), positions(features, 60, seed=2))
+    mistakes = {
+        "rounding": ("engine.model.rounding.rounding", "2.0 * problem.features.tail", "0.0 * problem.features.tail"),
+        "supremum": ("engine.dual.supremum.supremum", "features.tail * float(np.abs(eta.g).sum())", "0.0"),
+    }
+    with mistaken(*mistakes[forgotten]) if forgotten else nullcontext():
+        found = cf.duality_gap(problem, measure)
+    told = abs(found.objective - whole.objective(measure)) <= found.rounding
+    above = found.supremum.value - found.supremum.heights.max()  # what is left out of any eta
+    bounded = above >= features.tail * np.abs(found.residual).sum() * (1 - 1e-9)  # rounding of the sum
+    assert (told, bounded) == (forgotten != "rounding", forgotten != "supremum")
+    if bounded:
+        heights = whole.dual(found.residual).heights(positions(features, 4000, seed=3))
+        assert found.supremum.value >= heights.max()
 
 
 @pytest.mark.parametrize("loss", ["squared", "poisson", "huber"])
