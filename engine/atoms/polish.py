@@ -18,7 +18,8 @@ from ..model.secant import SecantLoss, has_straight_ends
 from .charts import Chart, WeightsAtPositions, chart_for
 
 MakeChart = Callable[[Problem, Measure], Chart]
-_ROUNDING = 1e-12  # predicted decrease, relative to J, below which differences of J are noise
+# Predicted decrease, relative to J, below which differences of J are noise; not below so many roundings of the kernel.
+_ROUNDING, _ROUNDINGS = 1e-12, 64
 _LITTLE, _MUCH = 0.1, 0.5  # gain relative to what the quadratic model predicts: less damps more, more damps less
 _LONGEST = 1e100  # step; the squares of longer ones overflow
 _CONVERGED = 1e-15  # scaled gradient, relative to its natural size
@@ -105,7 +106,7 @@ def _newton(point: Point, effort: Effort, make_chart: MakeChart) -> Point:
                 continue
             predicted = -float(here.gradient @ step + step @ (here.hessian @ step) / 2)
             trial = here.after(step)
-            if predicted <= _ROUNDING * abs(here.objective):
+            if predicted <= here.noise:
                 there = _Model.at(make_chart, trial)
                 if there is not None and len(trial.measure) == len(point.measure):
                     moved = there.size(here.scale) < here.size(here.scale) / 2
@@ -168,6 +169,11 @@ class _Model:
     def after(self, step: Array) -> Point:
         """Where a step (k·p,) leads."""
         return Point(self.point.problem, self.chart.measure(self.chart.clip(self.z, step.reshape(self.z.shape))))
+
+    @property
+    def noise(self) -> float:
+        """Differences of J that rounding makes."""
+        return max(_ROUNDING, _ROUNDINGS * self.point.problem.features.roundoff) * abs(self.objective)
 
     @property
     def nearly(self) -> float:

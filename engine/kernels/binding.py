@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from ..base.arrays import Array, Field
 from ..base.threads import load_kernel_blas
 from . import nonuniform
 from .loading import load_kernel
-from .protocol import Counts, Data, FeatureKernel, Statics
+from .protocol import ROUNDOFF, Counts, Data, FeatureKernel, Statics
 from .weighted import WithPenaltyWeight
 
 
@@ -31,6 +31,7 @@ class ScalarWeights:
     module: ModuleType
     flow: ModuleType
     homogeneous: bool
+    roundoff: ClassVar[float] = ROUNDOFF
 
     def forward(self, u: Array, statics: Statics, /) -> Field:
         *given, order = statics
@@ -133,6 +134,7 @@ class RidgeUnits:
     own: ModuleType
     shared: ModuleType
     lift: int
+    roundoff: ClassVar[float] = ROUNDOFF
 
     def forward(self, u: Array, statics: Statics, /) -> Field:
         f: Field = self.shared.forward(u, *statics, self.own.value_rows, self.own.warp)

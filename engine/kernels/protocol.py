@@ -11,6 +11,9 @@ from ..base.arrays import Array, Field
 
 Counts = NDArray[np.int64]
 
+ROUNDOFF = 2.0**-53
+"""The unit roundoff of float64."""
+
 Statics = tuple[Any, ...]
 """What every call of a feature map's kernel repeats: its samples and constants; of pointwise maps the tiles, see `Structure`."""
 
@@ -56,6 +59,10 @@ class FeatureKernel(Protocol):
     derivatives of the first; `certificate` and `jacobian` agree with both. Sums run in an order that does not depend on
     the number of threads. Nothing is checked: shapes, dtypes and finiteness are the caller's.
     """
+
+    @property
+    def roundoff(self) -> float:
+        """u, by which what is computed is rounded, relative: `ROUNDOFF` in float64."""
 
     def forward(self, u: Array, statics: Statics, /) -> Field:
         """f = sum_i Phi(u_i), shape (size,), or (n, q) of ridge units."""

@@ -28,6 +28,10 @@ class WithPenaltyWeight:
     penalised: FeatureKernel
     module: ModuleType
 
+    @property
+    def roundoff(self) -> float:
+        return self.penalised.roundoff
+
     def forward(self, u: Array, statics: Statics, /) -> Field:
         return self.penalised.forward(self._times(u, statics, 1), statics)
 

@@ -10,7 +10,7 @@ from ..space.feature_map import FeatureMap
 from ..space.stationary import Stationary
 from .point import Point
 
-_UNIT = 2.0**-53  # of rounding
+_UNIT = 2.0**-53  # of rounding, of all but features
 _PER_TERM = 8  # roundings of one term of R, of R* or of f: differences, squares, logarithms, products
 _AT_ONCE = 32  # features measured together: a whole Jacobian could be large
 
@@ -20,8 +20,9 @@ def rounding(point: Point, p: Field, conjugate: float) -> float:
 
     Sums of n terms t_j, each with c roundings, are off by at most (n + c) u sum |t_j| to first order in u = 2^-53 (Higham 2002,
     section 4.2). What the sizes |t_j| of R and R* sum to is bounded by R, R* and <|p|, |f| + |y|>, since l*(p) + l(f) >= p f;
-    f_j is a sum over atoms itself, off by (m + c) u sum_i |w_i phi_j(theta_i)|, which <g, .> carries into R. Losses of counts
-    subtract y log y from y log f. Of local features, f_j lacks what is out of reach, at most tail·|kappa mu|.
+    f_j is a sum over atoms itself, off by (m + c) u sum_i |w_i phi_j(theta_i)|, u that of the features' kernel, which <g, .>
+    carries into R. Losses of counts subtract y log y from y log f. Of local features, f_j lacks what is out of reach, at most
+    tail·|kappa mu|.
 
     Parameters
     ----------
@@ -32,24 +33,24 @@ def rounding(point: Point, p: Field, conjugate: float) -> float:
     g = np.abs(point.residual)
     terms = abs(point.risk) + problem.penalty * point.mass + abs(conjugate)
     terms += float(((g + np.abs(p)) * (np.abs(f) + y)).sum())
-    sizes = problem.with_penalty_weights(point.measure).sizes
-    terms += float(lengths(g.reshape(1, -1))[0] * (sizes @ norms(problem.features.penalised, point.measure.positions)))
+    sizes, features = problem.with_penalty_weights(point.measure).sizes, problem.features.penalised
+    of_f = float(lengths(g.reshape(1, -1))[0] * (sizes @ norms(features, point.measure.positions)))
     if problem.loss.takes_counts:
         weight = omega.reshape(-1, *[1] * (y.ndim - 1))
         terms += float((weight * (y * (1.0 + np.abs(np.log(np.where(y > 0, y, 1.0)))) + np.abs(f))).sum())
     count = problem.loss.y.size + len(point.measure) + _PER_TERM
-    if terms == 0.0:
+    if terms + of_f == 0.0:
         return 0.0
-    left_out = (
-        2.0 * problem.features.tail * float(sizes.sum()) * float(g.sum())
-    )  # of f, which moves R by <g, .> to first order
-    return float(count * (_PER_TERM * _UNIT * terms + np.finfo(np.float64).tiny)) + left_out  # products may underflow
+    units = _UNIT * terms + features.roundoff * of_f
+    left_out = 2.0 * features.tail * float(sizes.sum()) * float(g.sum())  # of f, which moves R by <g, .> to first order
+    return float(count * (_PER_TERM * units + np.finfo(np.float64).tiny)) + left_out  # products may underflow
 
 
 def height_rounding(point: Point, g: Field) -> float:
     """A bound of |fl(eta) - eta| at the atoms, eta = <g, phi/kappa>, in the units of the penalty: sums as those of f."""
-    largest = norms(point.problem.features.penalised, point.measure.positions).max(initial=0.0)
-    size = _PER_TERM * _UNIT * lengths(g.reshape(1, -1))[0] * largest + np.finfo(np.float64).tiny
+    features = point.problem.features.penalised
+    largest = norms(features, point.measure.positions).max(initial=0.0)
+    size = _PER_TERM * features.roundoff * lengths(g.reshape(1, -1))[0] * largest + np.finfo(np.float64).tiny
     return float((g.size + _PER_TERM) * size)
 
 

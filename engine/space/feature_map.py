@@ -121,6 +121,11 @@ class FeatureMap(Described):
         return Windows(self.kernel, self.statics, self.structure)
 
     @property
+    def roundoff(self) -> float:
+        """The unit roundoff of what the kernel computes."""
+        return self.kernel.roundoff
+
+    @property
     def tail(self) -> float:
         """A bound of |phi/kappa| at samples that a position passes by: eta lacks at most tail·sum_j |g_j|."""
         return 0.0 if self.structure is None else self.structure.tail
