@@ -20,6 +20,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from typing import Any
 
 from timing import alternate, print_table, ratios, seconds, spread, threads
 
@@ -73,10 +74,10 @@ def main(count: int) -> int:
     signals = decays(count)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(WORKERS, context) as ours, ProcessPoolExecutor(WORKERS, context) as theirs:
-        found: list[cf.Result] = []
+        found: list[Any] = []
 
-        def solve(part: Array, executor: ProcessPoolExecutor | None, start: object) -> None:
-            found[:] = cf.solve_many(problems(part), executor, start=start, relative_gap=GAP, ahead=64)  # type: ignore[arg-type, assignment]
+        def solve(part: Array, executor: ProcessPoolExecutor | None, start: Any) -> None:
+            found[:] = cf.solve_many(problems(part), executor, start=start, relative_gap=GAP, ahead=64)
 
         def nnls(part: Array) -> None:
             batches = [part[at : at + BATCH] for at in range(0, len(part), BATCH)]

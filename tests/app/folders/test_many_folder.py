@@ -3,7 +3,6 @@
 import csv
 import errno
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -194,7 +193,9 @@ def test_data_that_changed_are_solved_again(stack: Path, tmp_path: Path) -> None
 
 
 def started(stack: Path, out: Path, workers: int) -> "subprocess.Popen[str]":
-    program = "from conicflow.app.cli import main; main(prog_name='conicflow')"
+    # the shell that began the tests in its background has told its children to ignore the signal
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    program = f"{heard}; from conicflow.app.cli import main; main(prog_name='conicflow')"
     arguments = ["solve", str(stack), "--workers", str(workers), "--out", str(out)]
     process = subprocess.Popen([sys.executable, "-c", program, *arguments], stdout=-1, stderr=-1, text=True)
     limit = time.monotonic() + 120
@@ -210,7 +211,6 @@ def recorded_whole(out: Path) -> list[int]:
     return [json.loads(line)["problem"] for line in whole.splitlines()[1:]]
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("number", ["SIGKILL", "SIGTERM", "SIGINT"])
 def test_a_run_that_is_ended_goes_on_where_it_was(tmp_path: Path, stack: Path, number: str, workers: int) -> None:

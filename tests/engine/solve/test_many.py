@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import conicflow as cf
+import distributed
 import pytest
 from conicflow.engine.base.errors import ConicflowError, ProblemError
 from conicflow.engine.solve import parcels
@@ -27,13 +28,14 @@ def alone() -> list[Any]:
     return [bits(cf.solve(problem, relative_gap=GAP)) for problem in decays(COUNT)]
 
 
-@pytest.fixture(params=["here", "threads", "fork", "spawn"])
+STARTS = sorted({"fork", "spawn"} & set(multiprocessing.get_all_start_methods()))
+
+
+@pytest.fixture(params=["here", "threads", *STARTS])
 def executor(request: pytest.FixtureRequest) -> Iterator[Executor | None]:
     if request.param == "here":
         yield None
         return
-    if request.param not in ("threads", *multiprocessing.get_all_start_methods()):
-        pytest.skip("this system starts no process so")
     pool: Executor = (
         ThreadPoolExecutor(2)
         if request.param == "threads"
@@ -62,7 +64,6 @@ def test_workers_know_the_background(executor: Executor | None) -> None:
 
 
 def test_workers_of_dask_find_the_same_bits(alone: list[Any]) -> None:
-    distributed = pytest.importorskip("distributed")
     options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
     with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
         assert [bits(r) for r in cf.solve_many(decays(COUNT), client.get_executor(), relative_gap=GAP)] == alone
@@ -156,8 +157,8 @@ def test_workers_that_cannot_start_are_told_once() -> None:
 
 
 def test_a_problem_that_cannot_be_solved_is_alone(alone: list[Any], executor: Executor | None) -> None:
-    problems = list(decays(3))
-    found = list(cf.solve_many([problems[0], "text", *problems[1:]], executor, relative_gap=GAP))  # type: ignore[list-item]
+    problems: list[Any] = list(decays(3))
+    found = list(cf.solve_many([problems[0], "text", *problems[1:]], executor, relative_gap=GAP))
     assert isinstance(found[1], cf.Failure)
     assert (found[1].index, "got str" in str(found[1].error)) == (1, True)
     assert [bits(result) for index, result in enumerate(found) if index != 1] == alone[:3]
@@ -186,9 +187,10 @@ def test_what_was_under_way_is_yielded_before_a_mistake_of_the_iterable(
 
 
 def test_options_are_refused_before_anything_is_solved() -> None:
-    for options in ({"relative_gap": -1.0}, {"ahead": 0}, {"executor": 2}):
+    wrong: list[dict[str, Any]] = [{"relative_gap": -1.0}, {"ahead": 0}, {"executor": 2}]
+    for options in wrong:
         with pytest.raises(ProblemError):
-            cf.solve_many(decays(1), **options)  # type: ignore[arg-type]
+            cf.solve_many(decays(1), **options)
 
 
 def test_progress_counts() -> None:

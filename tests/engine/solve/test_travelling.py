@@ -79,7 +79,7 @@ def test_a_loss_with_all_its_options_arrives_as_it_was() -> None:
     cholesky = cf.losses.squared(y, cholesky=rows)
     huber = cf.losses.huber(y, average=True, sample_weights=np.arange(1.0, 7.0), delta=np.full(6, 0.3))
     for loss in (cholesky, huber):
-        loss.as_data  # noqa: B018  holds a capsule, which does not travel
+        assert loss.as_data  # it holds a capsule, which does not travel
         arrived = sent(loss)
         f = generator.standard_normal(6)
         assert arrived.value(f) == loss.value(f)
