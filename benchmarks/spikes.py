@@ -16,7 +16,6 @@ from __future__ import annotations
 import os
 import statistics
 import sys
-from dataclasses import dataclass
 from functools import partial
 
 from timing import alternate, print_table, ratios, seconds, spread, threads
@@ -26,37 +25,13 @@ os.environ.update(threads(1))
 import conicflow as cf
 import numpy as np
 from celer import Lasso
+from instances import SPIKES, instance
 from numpy.typing import NDArray
 
 CUTOFFS, SEEDS, ROUNDS = (10, 20, 50), range(5), 5
-SPIKES, SEPARATION, NOISE, PENALTY_RATIO = 5, 1.6, 0.02, 0.05
 GRID = 64  # points per K
 TOLERANCE = 1e-8  # celer's
 GOAL_GAP, GOAL_ERROR = 1e-9, 0.2
-
-
-@dataclass(frozen=True)
-class Instance:
-    """A problem and the spikes that its data were made from."""
-
-    problem: cf.Problem
-    positions: NDArray[np.float64]
-
-
-def instance(cutoff: int, seed: int) -> Instance:
-    """Random spikes and noise; the signal is real, so that y_{-k} = conj(y_k), and the noise keeps that."""
-    random = np.random.default_rng((cutoff, seed))
-    shares = random.random(SPIKES)
-    gaps = SEPARATION / cutoff + (1 - SPIKES * SEPARATION / cutoff) * shares / shares.sum()
-    positions = (random.random() + np.cumsum(gaps)) % 1.0
-    weights = random.choice([-1.0, 1.0], SPIKES) * random.uniform(0.5, 1.5, SPIKES)
-    features = cf.features.fourier(cutoff=cutoff)
-    clean = features.forward(weights, positions[:, None])
-    real, imaginary = random.standard_normal((2, features.size))
-    noise = real + real[::-1] + 1j * (imaginary - imaginary[::-1])
-    loss = cf.losses.squared(clean + NOISE * np.linalg.norm(clean) / np.linalg.norm(noise) * noise)
-    penalty_max = cf.Problem(features, loss, penalty=0.0).penalty_max()
-    return Instance(cf.Problem(features, loss, penalty=PENALTY_RATIO * penalty_max), positions)
 
 
 def worst_error(measure: cf.Measure, truth: NDArray[np.float64]) -> float:

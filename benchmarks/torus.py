@@ -21,31 +21,16 @@ os.environ.update(threads(1))
 
 import conicflow as cf
 import numpy as np
+from instances import instance
 
 SIZES = ((1000, 300, 0.4), (5000, 1000, 3.0), (20_000, 1000, 10.0))
 GROWTH, GROWTH_SPIKES, MOST_GROWTH = (2500, 5000, 10_000, 20_000, 40_000), 200, 1.3
-SEPARATION, NOISE, PENALTY_RATIO, GAP = 1.6, 0.02, 0.05, 1e-9
-
-
-def instance(cutoff: int, spikes: int, seed: int = 0) -> cf.Problem:
-    """Random spikes and noise; the signal is real, so that y_{-k} = conj(y_k), and the noise keeps that."""
-    random = np.random.default_rng((cutoff, seed))
-    shares = random.random(spikes)
-    gaps = SEPARATION / cutoff + (1 - spikes * SEPARATION / cutoff) * shares / shares.sum()
-    positions = (random.random() + np.cumsum(gaps)) % 1.0
-    weights = random.choice([-1.0, 1.0], spikes) * random.uniform(0.5, 1.5, spikes)
-    features = cf.features.fourier(cutoff=cutoff)
-    clean = features.forward(weights, positions[:, None])
-    real, imaginary = random.standard_normal((2, features.size))
-    noise = real + real[::-1] + 1j * (imaginary - imaginary[::-1])
-    loss = cf.losses.squared(clean + NOISE * np.linalg.norm(clean) / np.linalg.norm(noise) * noise)
-    penalty_max = cf.Problem(features, loss, penalty=0.0).penalty_max()
-    return cf.Problem(features, loss, penalty=PENALTY_RATIO * penalty_max)
+GAP = 1e-9
 
 
 def measured(cutoff: int, spikes: int) -> tuple[float, float, cf.Result, float]:
     """Processor seconds of `solve` and of `certify`, the result, and the relative gap that is proved."""
-    problem, results, proofs = instance(cutoff, spikes), [], []
+    problem, results, proofs = instance(cutoff, 0, spikes).problem, [], []
     solving = seconds(lambda: results.append(cf.solve(problem, relative_gap=GAP)), time.process_time)
     certifying = seconds(lambda: proofs.append(cf.certify(problem, results[0].measure)), time.process_time)
     return solving, certifying, results[0], proofs[0].relative_gap

@@ -56,6 +56,28 @@ class KernelReference:
         return module, description
 
 
+class ByReference:
+    """What is made of a kernel and of what it says of itself, and travels as a reference to both.
+
+    Attributes
+    ----------
+    kernel, description : the compiled module, and what it says of itself.
+    """
+
+    description: Mapping[str, Any]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"kernel": KernelReference.of(self.description)}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        module, description = state["kernel"].found()
+        vars(self).update(kernel=module, description=description)
+        self.__post_init__()
+
+    def __post_init__(self) -> None:
+        """What follows from these."""
+
+
 @cache
 def _found(name: str, spec: str | None, loss: bool) -> tuple[ModuleType, Mapping[str, Any]]:
     if spec is None:

@@ -18,7 +18,7 @@ from ..base.masks import Mask, split_mask
 from ..base.validation import array
 from ..kernels.loading import covariance_kernel, describe, find_kernel, kernel_names
 from ..kernels.protocol import Data, LossKernel
-from ..kernels.reference import KernelReference
+from ..kernels.reference import ByReference
 from .loss_data import validate_cholesky, validate_constants, validate_data, validate_weights
 
 _DATA = ("y", "shape", "missing")
@@ -346,7 +346,7 @@ def suited(kind: str) -> list[str]:
 
 
 @dataclass(frozen=True, eq=False)
-class LossFactory:
+class LossFactory(ByReference):
     """A loss, built in or of a user's own, as a function of the data and its options: see `Loss`.
 
     Parameters
@@ -362,15 +362,6 @@ class LossFactory:
     def built_in(name: str) -> LossFactory:
         """A loss of the catalogue."""
         return LossFactory(find_kernel(name, "loss"), describe(name))
-
-    def __getstate__(self) -> dict[str, Any]:
-        """It travels as a reference to its kernel."""
-        return {"kernel": KernelReference.of(self.description)}
-
-    def __setstate__(self, state: Mapping[str, Any]) -> None:
-        module, description = state["kernel"].found()
-        vars(self).update(kernel=module, description=description)
-        self.__post_init__()
 
     def __post_init__(self) -> None:
         constants = ", ".join(item["name"] for item in self.description["constants"]) or "none"

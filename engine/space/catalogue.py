@@ -13,7 +13,7 @@ from ..base.validation import number
 from ..kernels.binding import bind
 from ..kernels.loading import KINDS, describe, find_kernel, kernel_names
 from ..kernels.protocol import FeatureKernel
-from ..kernels.reference import KernelReference
+from ..kernels.reference import ByReference
 from .arguments import interval_names, pack, split_masks, validate_inputs
 from .described import Described
 from .domain.ball import Ball
@@ -46,7 +46,7 @@ def make(name: str, /, **arguments: Any) -> FeatureMap:
 
 
 @dataclass(frozen=True, eq=False)
-class FeatureFactory(Described):
+class FeatureFactory(Described, ByReference):
     """A feature map, built in or of a user's own, as a function of its arguments: see `make`.
 
     Parameters
@@ -61,15 +61,6 @@ class FeatureFactory(Described):
     def __post_init__(self) -> None:
         object.__setattr__(self, "__name__", self.name)
         object.__setattr__(self, "__doc__", _docstring(self.description))
-
-    def __getstate__(self) -> dict[str, Any]:
-        """It travels as a reference to its kernel."""
-        return {"kernel": KernelReference.of(self.description)}
-
-    def __setstate__(self, state: Mapping[str, Any]) -> None:
-        module, description = state["kernel"].found()
-        vars(self).update(kernel=module, description=description)
-        self.__post_init__()
 
     def __call__(self, /, **arguments: Any) -> FeatureMap:
         """The feature map for these samples, constants and intervals."""

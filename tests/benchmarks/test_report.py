@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-SHARED = {"report", "timing", "functions", "forging"}
+SHARED = {"report", "timing", "instances", "functions", "forging"}
 FIGURE = re.compile(r"\d (?:ns|µs|ms)\b|ratio \d")  # a time that somebody measured
 
 

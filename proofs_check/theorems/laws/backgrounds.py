@@ -99,7 +99,7 @@ def _bounds(subject: str, draw: Draw) -> float:
     problem, grid = _case(draw, subject), np.linspace(0.0, 1.0, _GRID)[:, None]
     assert problem.background is not None
     phi, b = problem.features.jacobian(grid)[0].T, problem.background.columns(problem.features)
-    reference = on_positions(phi, b, problem.loss.y, problem.penalty, problem.sign == "nonnegative")
+    reference = on_positions(phi, b, problem.loss.y, problem.penalty, problem.gauge.one_sided)
     measure = _measure(problem, draw)
     objective = problem.objective(measure)
     above, scale = objective - reference.value - reference.error, _ROUNDING * (1.0 + objective)
