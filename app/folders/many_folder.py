@@ -24,7 +24,6 @@ from conicflow.engine.solve.journal import Journal
 from conicflow.engine.solve.manifest import NotOurs, read_manifest
 from conicflow.engine.solve.many import outcomes
 from conicflow.engine.solve.pool import processes
-from conicflow.engine.solve.replacing import refuse_to_replace
 from conicflow.engine.solve.result import Result
 from conicflow.engine.solve.solve import solve
 from conicflow.proofs_check.certify import certify
@@ -80,8 +79,7 @@ def solve_file(
     path: Path, out: Path, boxes: int | None, workers: int, folders: bool, progress: Progress | None = None
 ) -> Solution | SolvedMany:
     """Solve a problem file, of one problem (`solve_problem_file`) or of many (`solve_many_frames`)."""
-    if not continues(out):
-        refuse_to_replace(out, "result")
+    output = None if continues(out) else OutputFolder(out)  # refused before anything is read
     file = read_problems(path, progress)
     if file.frames is not None:
         return solve_many_frames(file, out, boxes, workers, folders, progress)
@@ -89,7 +87,7 @@ def solve_file(
         raise ProblemError(
             "--workers and --folders are for many problems; got data of one; give data with one more axis, or leave them out"
         )
-    return solve_into(OutputFolder(out), file, boxes, progress)
+    return solve_into(output or OutputFolder(out), file, boxes, progress)
 
 
 def solve_many_frames(

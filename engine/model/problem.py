@@ -62,10 +62,7 @@ class Problem:
         features, loss = of_same_samples(self.features, self.loss.plain)
         object.__setattr__(self, "features", features)
         object.__setattr__(self, "loss", loss)
-        penalty = number("the penalty", self.penalty, "a finite number >= 0", "give lambda >= 0")
-        if penalty < 0:
-            raise ProblemError(f"the penalty must be a finite number >= 0; got {penalty}; give lambda >= 0")
-        object.__setattr__(self, "penalty", penalty)
+        object.__setattr__(self, "penalty", _penalty(self.penalty))
         self._validate_weights()
         if self.features.complex and not self.loss.description["complex_values"]:
             raise ProblemError(
@@ -264,10 +261,9 @@ class Problem:
         ------
         ProblemError : a penalty that is negative or not finite.
         """
-        other = replace(self, penalty=penalty)
-        for name in ("supremum_at_zero", "risk_at_zero"):
-            if (known := vars(self).get(name)) is not None:
-                vars(other)[name] = known
+        other = object.__new__(Problem)
+        stays = [*(item.name for item in fields(self)), "gauge", "supremum_at_zero", "risk_at_zero"]
+        vars(other).update({name: vars(self)[name] for name in stays if name in vars(self)}, penalty=_penalty(penalty))
         return other
 
     @property
@@ -295,3 +291,11 @@ class Problem:
             raise ProblemError(
                 f"weights must be >= 0 in this problem; got {measure.weights[~admitted].min()}; drop them, or use sign='any'"
             )
+
+
+def _penalty(given: object) -> float:
+    """A penalty that a problem may have."""
+    penalty = number("the penalty", given, "a finite number >= 0", "give lambda >= 0")
+    if penalty < 0:
+        raise ProblemError(f"the penalty must be a finite number >= 0; got {penalty}; give lambda >= 0")
+    return penalty

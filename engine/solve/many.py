@@ -78,8 +78,8 @@ def solve_many(
     executor : with the interface of `concurrent.futures.Executor`: a pool of processes or threads, Dask's
         `client.get_executor()`, ...; kernels use one thread in each worker. None: one after another, here.
     start : by default each search starts with a flow; else it is polished from the measure that this function of a problem
-        returns, if any: it is called by the worker, to which it travels. `start_on_grid` is about three times as fast for small
-        least-squares problems that share a map.
+        returns, if any: it is called by the worker, to which it travels. `start_on_grid` saves the flow
+        of small least-squares problems that share a map.
     particles, relative_gap, absolute_gap, seed, seconds, schedule : as in `solve`, of each problem.
     ahead : most problems that are under way or wait to be yielded; by default four for each processor of this machine. A
         cluster wants about four for each worker.
