@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"complex_values": false, "conjugate": "p*y + xlogx(1 - p)/2 + xlogx(p + 1)/2", "constants": [], "equation": "l(f, y) = -f + y + softplus(2*f - 2*y) - log(2)", "kind": "loss", "name": "log_cosh", "properties": {"bounded_below": true, "centred": true, "convex": true, "edge": null, "likelihood": false, "quadratic": false, "slope_bounded": [true, true], "squared_error": false, "straight_ends": false}, "reference": "Green, Bayesian reconstructions from emission tomography data, IEEE Trans. Med. Imaging 9 (1990)", "spec_sha256": "e4954a18fb3f7acc721ad9cf5c03450e2369a16ce015f27c42f8c5627b73eac6", "targets": "real", "title": "Logarithm of the hyperbolic cosine"}'
+DESCRIPTION = '{"complex_values": false, "conjugate": "p*y + xlogx(1 - p)/2 + xlogx(p + 1)/2", "constants": [], "equation": "l(f, y) = -f + y + softplus(2*f - 2*y) - log(2)", "kind": "loss", "name": "log_cosh", "properties": {"bounded_below": true, "centred": true, "convex": true, "edge": null, "likelihood": false, "quadratic": false, "slope_bounded": [true, true], "squared_error": false, "straight_ends": false, "transcendental": true}, "reference": "Green, Bayesian reconstructions from emission tomography data, IEEE Trans. Med. Imaging 9 (1990)", "spec_sha256": "e4954a18fb3f7acc721ad9cf5c03450e2369a16ce015f27c42f8c5627b73eac6", "targets": "real", "title": "Logarithm of the hyperbolic cosine"}'
 
 
 ROUNDING = 1e-15  # of the terms of a condition: omega l'(f) divided by omega may leave the domain of l* by an ulp

@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"complex_values": false, "conjugate": "xlogx(-p*y) + xlogx(p*y + 1)", "constants": [], "equation": "l(f, y) = softplus(-f*y)", "kind": "loss", "name": "logistic", "properties": {"bounded_below": true, "centred": false, "convex": true, "edge": null, "likelihood": true, "quadratic": false, "slope_bounded": [true, true], "squared_error": false, "straight_ends": false}, "reference": "Chizat and Bach (2018), section 2.1", "spec_sha256": "011370f2f6290a18a87e4cb043371daf1a571cbd32a4bcc0dee034d41e1fe052", "targets": "sign", "title": "Logistic loss"}'
+DESCRIPTION = '{"complex_values": false, "conjugate": "xlogx(-p*y) + xlogx(p*y + 1)", "constants": [], "equation": "l(f, y) = softplus(-f*y)", "kind": "loss", "name": "logistic", "properties": {"bounded_below": true, "centred": false, "convex": true, "edge": null, "likelihood": true, "quadratic": false, "slope_bounded": [true, true], "squared_error": false, "straight_ends": false, "transcendental": true}, "reference": "Chizat and Bach (2018), section 2.1", "spec_sha256": "011370f2f6290a18a87e4cb043371daf1a571cbd32a4bcc0dee034d41e1fe052", "targets": "sign", "title": "Logistic loss"}'
 
 
 ROUNDING = 1e-15  # of the terms of a condition: omega l'(f) divided by omega may leave the domain of l* by an ulp

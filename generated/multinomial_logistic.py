@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"complex_values": false, "conjugate": "sum_over_outputs(xlogx(p + y))", "constants": [], "equation": "l(f, y) = log(sum_over_outputs(exp(f))) - sum_over_outputs(f*y)", "kind": "loss", "name": "multinomial_logistic", "properties": {"bounded_below": true, "centred": false, "convex": true, "edge": null, "likelihood": true, "quadratic": false, "slope_bounded": [true, true], "squared_error": false, "straight_ends": false}, "reference": "Boyd and Vandenberghe, Convex Optimization (2004), section 3.3", "spec_sha256": "b2dd4f5a79660942edc8ca5b0b56867365c768a9dc22708405377053b6abb2ea", "targets": "class", "title": "Multinomial logistic loss"}'
+DESCRIPTION = '{"complex_values": false, "conjugate": "sum_over_outputs(xlogx(p + y))", "constants": [], "equation": "l(f, y) = log(sum_over_outputs(exp(f))) - sum_over_outputs(f*y)", "kind": "loss", "name": "multinomial_logistic", "properties": {"bounded_below": true, "centred": false, "convex": true, "edge": null, "likelihood": true, "quadratic": false, "slope_bounded": [true, true], "squared_error": false, "straight_ends": false, "transcendental": true}, "reference": "Boyd and Vandenberghe, Convex Optimization (2004), section 3.3", "spec_sha256": "b2dd4f5a79660942edc8ca5b0b56867365c768a9dc22708405377053b6abb2ea", "targets": "class", "title": "Multinomial logistic loss"}'
 
 
 ROUNDING = 1e-15  # omega l'(f) divided by omega may leave the domain of l* by an ulp

@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"complex_values": true, "conjugate": "p**2/2 + p*y", "constants": [], "equation": "l(f, y) = (f - y)**2/2", "kind": "loss", "name": "squared", "properties": {"bounded_below": true, "centred": true, "convex": true, "edge": null, "likelihood": true, "quadratic": true, "slope_bounded": [false, false], "squared_error": true, "straight_ends": false}, "reference": "Chizat and Bach (2018), section 4.1", "spec_sha256": "f75b3adc3c584334b1cf5beff0abeb99e8c851aa328769327323fb7a2ea5f29d", "targets": "real", "title": "Squared error"}'
+DESCRIPTION = '{"complex_values": true, "conjugate": "p**2/2 + p*y", "constants": [], "equation": "l(f, y) = (f - y)**2/2", "kind": "loss", "name": "squared", "properties": {"bounded_below": true, "centred": true, "convex": true, "edge": null, "likelihood": true, "quadratic": true, "slope_bounded": [false, false], "squared_error": true, "straight_ends": false, "transcendental": false}, "reference": "Chizat and Bach (2018), section 4.1", "spec_sha256": "f75b3adc3c584334b1cf5beff0abeb99e8c851aa328769327323fb7a2ea5f29d", "targets": "real", "title": "Squared error"}'
 
 
 ROUNDING = 1e-15  # of the terms of a condition: omega l'(f) divided by omega may leave the domain of l* by an ulp

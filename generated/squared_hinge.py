@@ -6,7 +6,7 @@
 import numpy as np
 
 # pythran export DESCRIPTION
-DESCRIPTION = '{"complex_values": false, "conjugate": "p**2/2 + p*y", "constants": [], "equation": "l(f, y) = Max(0, -f*y + 1)**2/2", "kind": "loss", "name": "squared_hinge", "properties": {"bounded_below": true, "centred": false, "convex": true, "edge": null, "likelihood": false, "quadratic": false, "slope_bounded": [false, false], "squared_error": false, "straight_ends": false}, "reference": "Chapelle, Training a support vector machine in the primal, Neural Computation 19 (2007)", "spec_sha256": "0d435ddb28e713f009ddf54c3b9b06d567f7b8c0867d29d07fda96738a899fc9", "targets": "sign", "title": "Squared hinge loss"}'
+DESCRIPTION = '{"complex_values": false, "conjugate": "p**2/2 + p*y", "constants": [], "equation": "l(f, y) = Max(0, -f*y + 1)**2/2", "kind": "loss", "name": "squared_hinge", "properties": {"bounded_below": true, "centred": false, "convex": true, "edge": null, "likelihood": false, "quadratic": false, "slope_bounded": [false, false], "squared_error": false, "straight_ends": false, "transcendental": false}, "reference": "Chapelle, Training a support vector machine in the primal, Neural Computation 19 (2007)", "spec_sha256": "0d435ddb28e713f009ddf54c3b9b06d567f7b8c0867d29d07fda96738a899fc9", "targets": "sign", "title": "Squared hinge loss"}'
 
 
 ROUNDING = 1e-15  # of the terms of a condition: omega l'(f) divided by omega may leave the domain of l* by an ulp

@@ -10,7 +10,8 @@ from typing import Any
 import sympy
 
 from ..read.functions import expand_definitions
-from ..read.loss_spec import DUAL, PREDICTION, TARGET
+from ..read.loss_spec import DUAL, PREDICTION, TARGET, LossSpec
+from ..read.vector_loss_spec import VectorLossSpec
 from .derivation import FeatureDerivation
 from .likelihood import is_likelihood, is_likelihood_of_classes, is_squared_error, is_zero
 from .loss_derivation import LossDerivation
@@ -40,6 +41,7 @@ def loss_properties(derivation: LossDerivation) -> dict[str, Any]:
         straight beyond, as Huber's is.
     slope_bounded : whether l' is bounded below, and above.
     edge : name of the constant b where l is finite for f > -b, and for y = 0 at f = -b too; None without such an end.
+    transcendental : see `is_transcendental`.
     bounded_below : inf over f of l(f, y) = -l*(0, y) is finite for every y.
     """
     spec = derivation.spec
@@ -59,7 +61,14 @@ def loss_properties(derivation: LossDerivation) -> dict[str, Any]:
         "slope_bounded": bounded,
         "edge": _edge(derivation),
         "bounded_below": all(_bounded_below(derivation, target) for target in _CASES[spec.targets]),
+        "transcendental": is_transcendental(spec),
     }
+
+
+def is_transcendental(spec: LossSpec | VectorLossSpec) -> bool:
+    """Whether l or l* takes logarithms and the like of pure numbers, as 1 + p, whose rounding does not fall with l."""
+    functions = sympy.Tuple(spec.value, spec.conjugate).atoms(sympy.Function, sympy.exp, sympy.log)
+    return any(not isinstance(item, _KINKS) for item in functions)
 
 
 def vector_loss_properties(derivation: VectorLossDerivation) -> dict[str, Any]:
@@ -78,6 +87,7 @@ def vector_loss_properties(derivation: VectorLossDerivation) -> dict[str, Any]:
         "slope_bounded": [bounded, bounded],
         "edge": None,
         "bounded_below": bool(all(at_zero) and finite),
+        "transcendental": is_transcendental(derivation.spec),
     }
 
 

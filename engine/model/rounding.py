@@ -21,8 +21,8 @@ def rounding(point: Point, p: Field, conjugate: float) -> float:
     Sums of n terms t_j, each with c roundings, are off by at most (n + c) u sum |t_j| to first order in u = 2^-53 (Higham 2002,
     section 4.2). What the sizes |t_j| of R and R* sum to is bounded by R, R* and <|p|, |f| + |y|>, since l*(p) + l(f) >= p f;
     f_j is a sum over atoms itself, off by (m + c) u sum_i |w_i phi_j(theta_i)|, u that of the features' kernel, which <g, .>
-    carries into R. Losses of counts subtract y log y from y log f. Of local features, f_j lacks what is out of reach, at most
-    tail·|kappa mu|.
+    carries into R. Losses of counts subtract y log y from y log f; logarithms and the like take pure numbers, such as 1 + p,
+    whose rounding does not fall with R. Of local features, f_j lacks what is out of reach, at most tail·|kappa mu|.
 
     Parameters
     ----------
@@ -35,8 +35,10 @@ def rounding(point: Point, p: Field, conjugate: float) -> float:
     terms += float(((g + np.abs(p)) * (np.abs(f) + y)).sum())
     sizes, features = problem.with_penalty_weights(point.measure).sizes, problem.features.penalised
     of_f = float(lengths(g.reshape(1, -1))[0] * (sizes @ norms(features, point.measure.positions)))
+    weight = omega.reshape(-1, *[1] * (y.ndim - 1))
+    if problem.loss.properties["transcendental"]:
+        terms += float((weight * np.ones_like(y)).sum())
     if problem.loss.takes_counts:
-        weight = omega.reshape(-1, *[1] * (y.ndim - 1))
         terms += float((weight * (y * (1.0 + np.abs(np.log(np.where(y > 0, y, 1.0)))) + np.abs(f))).sum())
     count = problem.loss.y.size + len(point.measure) + _PER_TERM
     if terms + of_f == 0.0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from conicflow.derive.prove.properties import is_transcendental
 from flint import arb
 
 from ..statement import Statement
@@ -23,7 +24,8 @@ def allowance(
     """8 (n + m + 8) u T, the rounding of J and of J + R*(s g) at most, for n data and m atoms; 0 is as much as u T.
 
     T = R + lambda |mu| + |R*(s g)| + <|g| + |s g|, |f| + |y|> + |g| sum_i |w_i| |phi(theta_i)|, and for counts, whose losses
-    subtract y log y from y log f, sum_j omega_j (y_j (1 + |log y_j|) + |f_j|). A sum of n terms t_j of c roundings each is off by
+    subtract y log y from y log f, sum_j omega_j (y_j (1 + |log y_j|) + |f_j|), and for losses that take logarithms and the
+    like of pure numbers sum_j omega_j. A sum of n terms t_j of c roundings each is off by
     (n + c) u sum |t_j| at most, to first order in u (Higham 2002, section 4.2); f_j is a sum of m, and what it is off by comes
     into R times g_j. |R*(s g)| <= J + R(0): (G) is no larger for s than for 0 where it is used.
 
@@ -36,9 +38,11 @@ def allowance(
     slopes = np.array([abs(float(entry)) for entry in g])
     terms = 3 * abs(float(risk)) + 2 * float(mass) + (1 + _MULTIPLE) * float(slopes @ sizes)
     terms += abs(float(np.linalg.norm(slopes))) * _spread(statement, weights, positions)
+    omega = np.ones(len(statement.y)) if statement.sample_weights is None else statement.sample_weights
+    omega = omega / len(omega) if statement.average else omega
+    if is_transcendental(statement.loss):
+        terms += float(omega.sum()) * (len(f) // len(omega))
     if statement.loss.takes_counts:
-        omega = np.ones(len(statement.y)) if statement.sample_weights is None else statement.sample_weights
-        omega = omega / len(omega) if statement.average else omega
         counts = np.asarray(statement.y, dtype=np.float64)
         logarithms = np.abs(np.log(np.where(counts > 0, counts, 1.0)))
         terms += float(omega @ (counts * (1 + logarithms) + np.array([abs(float(entry)) for entry in f])))

@@ -33,7 +33,9 @@ PLAIN = {
     "slope_bounded": [False, False],
     "edge": None,
     "bounded_below": True,
+    "transcendental": False,
 }
+TRANSCENDENTAL = ("log_cosh", "logistic", "poisson", "multinomial_logistic")
 
 
 def stated(source: str, name: str) -> Any:
@@ -51,7 +53,7 @@ def properties(text: str, name: str) -> Any:
 @pytest.mark.parametrize("name", LOSSES)
 def test_losses_of_the_catalogue(name: str) -> None:
     source = derive_specs([load_spec(SPECS / f"{name}.toml")])[f"{name}.py"]
-    assert stated(source, name) == PLAIN | LOSSES[name]
+    assert stated(source, name) == PLAIN | {"transcendental": name in TRANSCENDENTAL} | LOSSES[name]
 
 
 def test_a_pseudo_huber_loss_is_bounded_but_no_parabola() -> None:
@@ -75,7 +77,11 @@ value = "softplus(f - y) + (f - y)/2"
 conjugate = "xlogx(p - 1/2) + xlogx(3/2 - p) + p*y"
 conjugate_domain = ["p - 1/2", "3/2 - p"]
 """
-    assert properties(rising, "rising") == PLAIN | {"slope_bounded": [True, True], "bounded_below": False}
+    assert properties(rising, "rising") == PLAIN | {
+        "slope_bounded": [True, True],
+        "bounded_below": False,
+        "transcendental": True,
+    }
 
 
 RIDGE = """

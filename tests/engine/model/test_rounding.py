@@ -59,6 +59,20 @@ def test_float64_is_as_near_as_is_said(name: str, data: st.DataObject, n: int, k
         assert max(errors, default=0) <= height_rounding(point, p)
 
 
+@pytest.mark.parametrize("p", [1e-9, -3e-5, 0.01])
+def test_pure_numbers_are_rounded_by_their_own_size(p: float) -> None:
+    """log cosh: l*(p) = (xlogx(1 + p) + xlogx(1 - p))/2 is about p²/2, but 1 + p is off by 1e-16."""
+    features = cf.features.gaussian(x=[0.5], sigma=SIGMA, theta=(0.0, 1.0))
+    problem = cf.Problem(features, cf.losses.log_cosh(np.zeros(1)), penalty=1.0)
+    conjugate = problem.loss.conjugate(np.array([p]))
+    with mpmath.workdps(50):
+        exact = LOSSES["log_cosh"].conjugate(mpmath.mpf(p), mpmath.mpf(0))
+        off = abs(mpmath.mpf(conjugate) - exact)
+    assert off <= rounding(Point(problem, problem.zero), np.array([p]), conjugate)
+    if p == 1e-9:  # no multiple of l* is a bound
+        assert off > 100 * np.finfo(float).eps * abs(exact)
+
+
 def test_it_is_no_larger_than_it_must_be() -> None:
     """A thousand samples of size one: below 1e-11, a hundredth of what a relative gap of 1e-9 asks for."""
     random = np.random.default_rng(0)
