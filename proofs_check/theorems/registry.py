@@ -18,6 +18,7 @@ MODULES = (
     "laws.schemes",
     "laws.steps",
     "laws.sizes",
+    "laws.reach",
     "laws.lifts",
     "laws.symmetry",
     "laws.losses",

@@ -117,7 +117,15 @@ def _pairs(values: Field) -> Array:
 
 def _data_term(subject: str, draw: Draw) -> float:
     """R(f) at f = (1/m) sum Phi(u_i), and m times its gradient by u_i, in one pass."""
-    case = cases.problem(draw, subject, draw.choice("losses", ("all", "squared")))  # that of every noise is half of all
+    return _in_one_pass(cases.problem(draw, subject, draw.choice("losses", ("all", "squared"))), draw)
+
+
+def _correlated(subject: str, draw: Draw) -> float:
+    """The same of noise that has a covariance, for which kernels take all samples at once."""
+    return _in_one_pass(cases.problem(draw, subject, "correlated"), draw)
+
+
+def _in_one_pass(case: Problem, draw: Draw) -> float:
     u, formulas, q = cases.particles(draw, case), Formulas(case), case.outputs
     value, gradient = case.value_and_gradient(u)
     w, theta = u[:, :q], u[:, q:]
@@ -159,5 +167,13 @@ CHECKS = (
         _data_term,
         examples=12,
         about=ANY_PROBLEM,
+    ),
+    Check(
+        "data-term-of-correlated-noise",
+        "kernels",
+        "CB18 Def 2.2: m times the gradient of R",
+        "squared loss with a covariance; away from kinks",
+        ("lorentzian", "relu", "tanh", "fourier"),
+        _correlated,
     ),
 )

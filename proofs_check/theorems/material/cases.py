@@ -36,7 +36,7 @@ _COUPLED = 300  # samples that one covariance couples: its inverse costs the cub
 LARGE = (
     3000  # samples, and a tenth of it particles: beyond a tile of samples and a block of particles, and several threads
 )
-Losses = Literal["all", "squared"]
+Losses = Literal["all", "squared", "correlated"]
 SIGNS: tuple[Sign, ...] = ("any", "nonnegative", {"up": 0.5, "down": 2.0})
 """What scalar weights may cost: both signs the same, none below zero, different prices."""
 
@@ -135,17 +135,24 @@ def loss(draw: Draw, phi: FeatureMap, which: Losses = "all", outputs: int | None
     classes = [name for name in names if describe(name)["kind"] == "loss" and describe(name)["targets"] == "class"]
     scalar = sorted(set(names) - set(classes), key=lambda name: name != "squared")
     options = scalar + (classes if outputs is not None and outputs > 1 else [])
+    if which == "correlated":
+        return named_loss(draw, "squared", phi.size, outputs, complex_data=phi.complex, noise=("covariance",))
     name = "squared" if which == "squared" else draw.choice("loss", options)
     # where every count is 0 the Poisson loss is straight, and a flow goes on to the end of its domain
     return named_loss(draw, name, phi.size, outputs, complex_data=phi.complex, least=1)
 
 
 def named_loss(
-    draw: Draw, name: str, size: int, outputs: int | None = None, complex_data: bool = False, *, least: int = 0
+    draw: Draw,
+    name: str,
+    size: int,
+    outputs: int | None = None,
+    complex_data: bool = False,
+    *,
+    least: int = 0,
+    noise: tuple[str, ...] = ("equal", "sample weights", "covariance"),
 ) -> Loss:
-    """The loss of this name with random data, averaged or not, weighted, of a covariance, or neither; counts are `least` at
-    least.
-    """
+    """The loss of this name with random data, averaged or not, with one of these kinds of noise; counts are `least` at least."""
     factory = maps.loss_factory(name)
     random, targets = draw.generator("data"), factory.description["targets"]
     shape = (size,) if outputs is None else (size, outputs)
@@ -160,8 +167,8 @@ def named_loss(
         y = random.standard_normal(shape)
         y = y + 1j * random.standard_normal(shape) if complex_data else y
     options: dict[str, Any] = {"average": draw.choice("average", (True, False))}
-    noise = ("equal", "sample weights", "covariance")
-    match draw.choice("noise", noise if name == "squared" and size <= _COUPLED else noise[:2]):
+    coupled = name == "squared" and size <= _COUPLED
+    match draw.choice("noise", noise if coupled else tuple(kind for kind in noise if kind != "covariance")):
         case "sample weights":
             options["sample_weights"] = random.uniform(0.5, 2.0, size)
         case "covariance":
