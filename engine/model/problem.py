@@ -225,7 +225,10 @@ class Problem:
     def centred(self) -> tuple[Problem, Origin] | None:
         """The same problem with samples counted from their middle, and how positions go there and back; None where they are."""
         origin = Origin.of(self.features)
-        return None if origin is None else (replace(self, features=origin.centred, background=self._as_columns), origin)
+        if origin is None:
+            return None
+        columns = None if self.background is None else Columns(self.background.columns(self.features))
+        return replace(self, features=origin.centred, background=columns), origin
 
     def background_of(self, measure: Measure) -> Array:
         """The best c with a measure, (p,), or (p, q) for q outputs; (0,) without a background."""
@@ -265,11 +268,6 @@ class Problem:
         stays = [*(item.name for item in fields(self)), "gauge", "supremum_at_zero", "risk_at_zero"]
         vars(other).update({name: vars(self)[name] for name in stays if name in vars(self)}, penalty=_penalty(penalty))
         return other
-
-    @property
-    def _as_columns(self) -> Background | None:
-        """The same background, whatever the coordinates of samples."""
-        return None if self.background is None else Columns(self.background.columns(self.features))
 
     def validate(self, measure: Measure) -> None:
         """Refuse a measure whose positions or weights this problem does not admit."""
