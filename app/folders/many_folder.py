@@ -34,7 +34,19 @@ from ..files.results import Solution, solution_of, write_solution
 from .result_folder import solve_into
 
 ATOMS, PROBLEMS = "atoms.csv", "problems.csv"
-COLUMNS = ("problem", "name", "penalty", "atoms", "objective", "gap", "relative_gap", "status", "seconds", "error")
+COLUMNS = (
+    "problem",
+    "name",
+    "penalty",
+    "atoms",
+    "objective",
+    "gap",
+    "relative_gap",
+    "status",
+    "seconds",
+    "background",
+    "error",
+)
 _EACH = 4  # problems under way for each worker
 
 Record = dict[str, Any]
@@ -215,6 +227,7 @@ def _numbers(result: Result) -> Record:
     return {name: getattr(result, name) for name in names} | {
         "weights": measure.weights.tolist(),
         "positions": measure.positions.tolist(),
+        "background": result.background.ravel().tolist(),
     }
 
 
@@ -245,6 +258,8 @@ def _write_tables(file: ProblemFile, out: Path, records: list[Record]) -> None:
 def _cell(record: Record, column: str) -> Any:
     if column == "atoms":
         return "" if record["error"] else len(record["weights"])
+    if column == "background":
+        return " ".join(map(repr, record.get(column, ())))
     return record.get(column, "")
 
 

@@ -94,6 +94,22 @@ def test_workers_write_the_same_tables(stack: Path, tmp_path: Path) -> None:
     assert one == two
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_background_of_each_is_told(stack: Path, tmp_path: Path, workers: int) -> None:
+    with stack.open("a") as stream:
+        stream.write('[background]\nname = "constant"\n')
+    assert shell("solve", stack, "--workers", str(workers), "--out", tmp_path / "out").returncode == 0
+    features = cf.features.laplace(x=np.load(tmp_path / "t.npy"), theta=(1.0, 100.0))
+    table = rows(tmp_path / "out" / "problems.csv")
+    for y, row in zip(signals(), table, strict=True):
+        problem = cf.Problem(features, cf.losses.squared(y), 1.0, "nonnegative", cf.background.constant())
+        result = cf.solve(problem.with_penalty(0.01 * problem.penalty_max()), relative_gap=1e-6)
+        assert [
+            float(number) for number in row["background"].split()
+        ] == result.background.tolist()  # bits, through text
+        assert float(row["objective"]) == result.objective
+
+
 def test_files_of_a_folder_and_columns_are_the_same_problems(stack: Path, tmp_path: Path) -> None:
     frames, y = tmp_path / "frames", signals()
     frames.mkdir()
