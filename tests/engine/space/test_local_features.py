@@ -203,7 +203,7 @@ def test_what_is_left_out_is_in_the_gap(monkeypatch: pytest.MonkeyPatch, forgott
     whole = replace(problem, features=dense(features))
     measure = cf.Measure(np.full(60, 0.7), positions(features, 60, seed=2))
     mistakes = {
-        "rounding": ("engine.model.rounding.rounding", "2.0 * problem.features.tail", "0.0 * problem.features.tail"),
+        "rounding": ("engine.model.rounding.rounding", "2.0 * features.tail", "0.0 * features.tail"),
         "supremum": ("engine.dual.supremum.supremum", "features.tail * float(np.abs(eta.g).sum())", "0.0"),
     }
     with mistaken(*mistakes[forgotten]) if forgotten else nullcontext():
